@@ -130,25 +130,19 @@ class Cards:
             for account in person.slack[:1]:
                 if self._publisher_context.messenger.known(self._incident, _key(request, account)) is not None:
                     continue
-                try:
+                failed = phrase("I could not reach {person} directly.", person=person.name)
+                with self._publisher_context.telling_refusals(self._incident, failed):
                     self._show_at(request, account, text, blocks, doubtful=doubtful)
-                except SlackRefusedError as refusal:
-                    self._publisher_context.control_failed(
-                        self._incident, phrase("I could not reach {person} directly.", person=person.name), refusal
-                    )
 
     def _directly_drawn(self, request: ApprovalRequest, text: str, blocks: list[Block]) -> None:
         """Cards that went to people show what those in the channel do."""
         shown = canonical(blocks)
         if self._sent.get(request.id) == shown:
             return
+        failed = phrase("I could not update a card that I had sent directly.")
         for known in self._direct(request):
-            try:
+            with self._publisher_context.telling_refusals(self._incident, failed):
                 self._publisher_context.messenger.edit(known, text, blocks, urgent=True)
-            except SlackRefusedError as refusal:
-                self._publisher_context.control_failed(
-                    self._incident, phrase("I could not update a card that I had sent directly."), refusal
-                )
         self._sent[request.id] = shown
 
     def _direct(self, request: ApprovalRequest) -> list[Surface]:

@@ -16,7 +16,6 @@ from drbot.bot.outbound.calls import NEEDS, called, direct_words
 from drbot.bot.outbound.messenger import OutgoingMessage
 from drbot.bot.outbound.publisher_context import PublisherContext
 from drbot.bot.outbound.questions import Questions
-from drbot.bot.slack_api.slack import SlackRefusedError
 from drbot.commands.verb.report import report_for
 from drbot.commands.views.incident_view import IncidentView
 from drbot.commands.views.shown_actions import Place, actions_at
@@ -69,12 +68,14 @@ def _post(
     text: str,
     blocks: list[Block],
     *,
+    channel: str = "",
     thread: str = "",
 ) -> Surface:
+    """Into the incident's channel, or another one."""
     outgoing = OutgoingMessage(
         incident=batch.situation.incident.id,
         key=key,
-        channel=batch.board.channel,
+        channel=channel or batch.board.channel,
         text=text,
         blocks=blocks,
         thread=thread,
@@ -102,27 +103,12 @@ def _calls(publisher_context: PublisherContext, batch: EventBatch, between: Call
                 due.setdefault(person.id, []).append(event)
     for who, events in due.items():
         person = batch.situation.roster.people[who]
+        words = direct_words(tuple(events), batch.situation, person)
+        failed = phrase("I could not reach {person} directly.", person=person.name)
         for account in person.slack[:1]:
-            _call(publisher_context, batch, person, account, tuple(events))
+            with publisher_context.telling_refusals(batch.situation.incident.id, failed):
+                _post(publisher_context, batch, f"call-{batch.last}@{account}", words, [], channel=account)
             between()
-
-
-def _call(
-    publisher_context: PublisherContext, batch: EventBatch, person: Person, account: str, events: tuple[Event, ...]
-) -> None:
-    outgoing = OutgoingMessage(
-        incident=batch.situation.incident.id,
-        key=f"call-{batch.last}@{account}",
-        channel=account,
-        text=direct_words(events, batch.situation, person),
-        blocks=[],
-    )
-    try:
-        publisher_context.messenger.post(outgoing, doubtful=batch.doubtful)
-    except SlackRefusedError as refusal:
-        publisher_context.control_failed(
-            outgoing.incident, phrase("I could not reach {person} directly.", person=person.name), refusal
-        )
 
 
 def _milestones(publisher_context: PublisherContext, batch: EventBatch, between: Callable[[], None]) -> None:
@@ -153,15 +139,10 @@ def _kept(publisher_context: PublisherContext, batch: EventBatch, between: Calla
         about = {one.volume for one in batch.situation.kept if one.id == event.payload.get("kept")}
         actions = [one for one in actions_at(batch.situation, Place.KEPT) if one.about in about]
         line = kept_line(event, batch.situation)
+        blocks = [section(line), *choice_buttons(actions, batch.situation.language)]
         is_open = batch.situation.incident.is_open
-        outgoing = OutgoingMessage(
-            incident=batch.situation.incident.id,
-            key=f"kept-{event.seq}",
-            channel=batch.board.channel if is_open else batch.situation.configuration.channels.home,
-            text=line,
-            blocks=[section(line), *choice_buttons(actions, batch.situation.language)],
-        )
-        publisher_context.messenger.post(outgoing, doubtful=batch.doubtful)
+        place = "" if is_open else batch.situation.configuration.channels.home
+        _post(publisher_context, batch, f"kept-{event.seq}", line, blocks, channel=place)
         between()
 
 
@@ -217,22 +198,11 @@ def _stakeholders(publisher_context: PublisherContext, batch: EventBatch, betwee
         Said(who=batch.situation.roster.name_of(event.person), words=str(event.payload.get("text", "")))
         for event in said
     ]
+    text, blocks = status_sentence(batch.situation, said_by), status_post(batch.situation, said_by)
     for channel in batch.situation.configuration.channels.status:
-        outgoing = OutgoingMessage(
-            incident=batch.situation.incident.id,
-            key=f"status-{batch.last}@{channel}",
-            channel=channel,
-            text=status_sentence(batch.situation, said_by),
-            blocks=status_post(batch.situation, said_by),
-        )
-        try:
-            publisher_context.messenger.post(outgoing, doubtful=batch.doubtful)
-        except SlackRefusedError as refusal:
-            publisher_context.control_failed(
-                outgoing.incident,
-                phrase("I could not tell the stakeholders in #{channel}.", channel=channel),
-                refusal,
-            )
+        failed = phrase("I could not tell the stakeholders in #{channel}.", channel=channel)
+        with publisher_context.telling_refusals(batch.situation.incident.id, failed):
+            _post(publisher_context, batch, f"status-{batch.last}@{channel}", text, blocks, channel=channel)
         between()
 
 
@@ -271,10 +241,8 @@ def _upload(
         blocks=[],
         thread=thread,
     )
-    try:
+    with publisher_context.telling_refusals(outgoing.incident, phrase("I could not upload {name}.", name=name)):
         publisher_context.messenger.upload(outgoing, name, content.encode() or b"-", doubtful=batch.doubtful)
-    except SlackRefusedError as refusal:
-        publisher_context.control_failed(outgoing.incident, phrase("I could not upload {name}.", name=name), refusal)
 
 
 def _log_file(publisher_context: PublisherContext, situation: IncidentView, step: str) -> Path | None:

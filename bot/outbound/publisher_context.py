@@ -1,6 +1,8 @@
 """What the publisher's parts share, and the one way to tell that drbot itself could not do something."""
 
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -39,6 +41,14 @@ class PublisherContext:
         """The incident as it is now."""
         with self.database.read() as connection:
             return view_of(connection, self.context, incidents.get(connection, incident), datetime.now(UTC))
+
+    @contextmanager
+    def telling_refusals(self, incident: int, what: str) -> Iterator[None]:
+        """What Slack refuses inside is told as what could not be done; the rest goes on."""
+        try:
+            yield
+        except SlackRefusedError as refusal:
+            self.control_failed(incident, what, refusal)
 
     def control_failed(self, incident: int, what: str, refusal: SlackRefusedError) -> None:
         """Into the ledger, once per incident and matter: it is shown wherever drbot can still write."""

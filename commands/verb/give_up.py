@@ -52,11 +52,11 @@ def _meant(words: Words, there: Sequence[Kept]) -> Kept:
         if typed
         else phrase("Say which kept data: its whole name.")
     )
-    raise _refusal(
-        "give-up",
+    raise Refusal(
+        phrase("{what}: you asked to delete kept data.", what="give-up"),
         why,
         phrase("/dr kept lists them."),
-        Choice(label=phrase("What is kept"), command="kept"),
+        choices=(Choice(label=phrase("What is kept"), command="kept"),),
     )
 
 
@@ -70,8 +70,3 @@ def _make_way(context: CommandContext, tx: Transaction, incident: Incident, pers
     why = phrase("replaced: {verb}", verb="give-up")
     runbook_selection.stop(context, tx, run, person, why, StopKind.REPLACED)
     return phrase("{run}, which was blocked, is ended, and what it had prepared is removed.", run=run.id)
-
-
-def _refusal(what: str, why: str, todo: str, choice: Choice) -> Refusal:
-    tried = phrase("{what}: you asked to delete kept data.", what=what)
-    return Refusal(tried, why, todo, choices=(choice,))

@@ -33,7 +33,7 @@ def undo(context: CommandContext, request: Request, words: Words, person: Person
         newest = max(there, key=lambda one: (one.created_at, one.id))
         runbook, arguments = _runbook(newest)
         queue(context, tx, incident, RunKind.UNDO, runbook, arguments, person, site=newest.site)
-    return _host_planned(incident, newest) if newest.whole_host else _planned(incident, newest)
+    return Reply(text=_planned(incident, newest), in_channel=True)
 
 
 def _runbook(one: Kept) -> tuple[str, dict[str, str]]:
@@ -41,29 +41,21 @@ def _runbook(one: Kept) -> tuple[str, dict[str, str]]:
     return (UNDO_HOST_RUNBOOK, {"aside": one.run}) if one.whole_host else (UNDO_RUNBOOK, {"keeper": one.volume})
 
 
-def _host_planned(incident: Incident, one: Kept) -> Reply:
-    return Reply(
-        text=phrase(
+def _planned(incident: Incident, one: Kept) -> str:
+    if one.whole_host:
+        return phrase(
             "{name}: undo is being planned: the host {site} comes back as {run} put it aside. What is on it now is "
             "put aside first, and nothing is deleted. Nothing of it is touched before two people approve.",
             name=incident.name,
             site=one.site,
             run=one.run,
-        ),
-        in_channel=True,
-    )
-
-
-def _planned(incident: Incident, newest: Kept) -> Reply:
-    return Reply(
-        text=phrase(
-            "{name}: undo is being planned: {volume} goes back to {original}. What was written since the swap is "
-            "put aside. Nothing happens before two people approve.",
-            name=incident.name,
-            volume=newest.volume,
-            original=newest.original,
-        ),
-        in_channel=True,
+        )
+    return phrase(
+        "{name}: undo is being planned: {volume} goes back to {original}. What was written since the swap is "
+        "put aside. Nothing happens before two people approve.",
+        name=incident.name,
+        volume=one.volume,
+        original=one.original,
     )
 
 

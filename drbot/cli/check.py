@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator, Mapping
+from contextlib import closing
 from pathlib import Path
 
 import typer
@@ -61,17 +62,11 @@ def _state(loaded: Loaded, home: Path) -> tuple[Roster, list[Line]]:
     """Who counts now: the roster in force, before the first start that of dr.yml."""
     rosters = Rosters(loaded.roster, loaded.configuration.approvals, loaded.configuration.default_site)
     try:
-        database = open_database(home)
-    except DrbotError as error:
-        return loaded.roster, [bad(STATE, str(error), NO_START)]
-    try:
-        with database.read() as connection:
+        with closing(open_database(home)) as database, database.read() as connection:
             problems = ledger.verify(connection)
             roster, records = rosters.look(connection), ledger.head(connection)[0]
     except DrbotError as error:
         return loaded.roster, [bad(STATE, str(error), NO_START)]
-    finally:
-        database.close()
     if problems:
         state = bad(STATE, problems[0], phrase("docs/security.md, The ledger, says what to do."))
     else:
@@ -122,14 +117,8 @@ def _slack_settings() -> BotSettings | None:
 def _rented_and_open(home: Path) -> tuple[list[KnownMachine], frozenset[int]]:
     """Machines and open incidents of this state; without one nobody knows of any."""
     try:
-        database = open_database(home)
-    except DrbotError:
-        return [], frozenset()
-    try:
-        with database.read() as connection:
+        with closing(open_database(home)) as database, database.read() as connection:
             going_on = incidents.recent(connection, open_only=True, limit=1000)
             return machines.list_of(connection), frozenset(one.id for one in going_on)
     except DrbotError:
         return [], frozenset()
-    finally:
-        database.close()

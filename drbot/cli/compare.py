@@ -14,7 +14,7 @@ from rich.console import Console
 from drbot.cli import demo_sites
 from drbot.cli.demo import open_stack
 from drbot.cli.demo_player import DemoPlayer
-from drbot.cli.demo_story import Played, count, play_level2, play_level3
+from drbot.cli.demo_story import Played, count, play
 from drbot.cli.outage import OutageWatch
 from drbot.cli.processes import home_path
 from drbot.cli.terminal import marked, spoken, table_of
@@ -100,7 +100,7 @@ def compare_level2(lab: Lab) -> dict[str, Way]:
     document = Way(total=total, outage=watch.longest_gap, steps=steps, rows=rows_of(lab), keys=keys_of(lab))
     say(RECOVERS)
     with stack_around(lab, {}) as player, watched(configuration, "production") as watch:
-        played = play_level2(player, console, "level2 the data is wrong")
+        played = play(player, console, "level2 the data is wrong", 2)
     return {"document": document, "drbot": drbots(played, lab, watch.longest_gap)}
 
 
@@ -128,7 +128,7 @@ def compare_level3(sites: Sites) -> dict[str, Way]:
     say(RECOVERS)
     with stack_around(lab, demo_sites.keys_of(sites)) as player, watched(configuration, "recovery") as watch:
         began = time.monotonic()
-        played = play_level3(player, console, "level3 the server does not answer")
+        played = play(player, console, "level3 the server does not answer", 3)
     return {"document": document, "drbot": drbots(played, sites.recovered, (watch.all_good_at or began) - began)}
 
 

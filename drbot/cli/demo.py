@@ -20,7 +20,7 @@ from drbot.cli import demo_centre, demo_sites
 from drbot.cli.demo_player import DemoPlayer
 from drbot.cli.demo_stack import DemoStack, local_slack
 from drbot.cli.demo_steps import FIRST_WORDS, in_a_terminal, program, steps_of
-from drbot.cli.demo_story import Played, play_level1, play_level2, play_level3, play_level4
+from drbot.cli.demo_story import Played, play
 from drbot.cli.logs import configure_logs
 from drbot.cli.outage import OutageWatch
 from drbot.cli.processes import home_path
@@ -40,7 +40,6 @@ from drbot.store.base.file_modes import private
 from drbot.store.base.settings import StoreSettings
 
 FAULTS = {1: "auth-crashloop", 2: "postgres-corrupt", 3: "host-lost", 4: "datacentre-lost"}
-STORIES = {1: play_level1, 2: play_level2, 3: play_level3, 4: play_level4}
 ROWS_THERE: str = phrase("All rows are as in the manifest; every service answers from outside.")
 ALL_THERE: str = phrase(
     "All rows, keys, files and settings are as in the manifest; every service answers from outside."
@@ -167,14 +166,11 @@ def _database(stack: DemoStack) -> Database:
     return Database(StoreSettings.from_environment(stack.home).database_url)
 
 
-def _break(stack: DemoStack, level: int, sites: Sites | None) -> demo_centre.UserData | None:
+def _break(stack: DemoStack, level: int, sites: Sites | None) -> None:
     """Break it; at level 4 the cloud's part is played from now on."""
     console.print(marked(phrase("Breaking it: {seen}", seen=break_it(stack.lab, FAULTS[level]))))
-    if level < 4 or sites is None:
-        return None
-    user_data = demo_centre.UserData(sites, stack)
-    user_data.start()
-    return user_data
+    if level == 4 and sites is not None:
+        demo_centre.UserData(sites, stack).start()
 
 
 def _invite(stack: DemoStack, level: int, browser: bool, sites: Sites | None) -> None:
@@ -207,7 +203,7 @@ def _play(stack: DemoStack, player: DemoPlayer, level: int, json_file: Path | No
     _break(stack, level, sites)
     watch.start()
     try:
-        played = STORIES[level](player, console, FIRST_WORDS[level].removeprefix("/dr declare "))
+        played = play(player, console, FIRST_WORDS[level].removeprefix("/dr declare "), level)
     except DrbotError as error:
         console.print(f"[red]{marked(FAILED)}[/] {marked(str(error))}")
         console.print(marked(filled(LOG, file=stack.log("drbot"))))

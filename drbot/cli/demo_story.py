@@ -20,8 +20,18 @@ from drbot.store.records import requests
 from drbot.store.runs import sub_runs
 
 THE_PLAN: str = phrase("the plan")
-APPROVED: str = phrase("[bold]{name}[/] read the plan and its proof in the dialog and approved")
-MOVED: str = phrase("[bold]{name}[/] read the plan and its proof in the dialog and approved moving users")
+AGREED: Mapping[int, str] = {
+    2: phrase("[bold]{name}[/] read the plan and its proof in the dialog and approved"),
+    4: phrase("[bold]{name}[/] read the plan and its proof in the dialog and approved moving users"),
+}
+"""What the voters did, at the levels that ask them: an empty new host (3) replaces nothing."""
+SUMMARIES: Mapping[int, str] = {
+    1: "The service was restarted",
+    2: "Recovered from the backup",
+    3: "Brought back up on a new host",
+    4: "Brought up at another site",
+}
+"""What Aiko says when she resolves it."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -92,50 +102,19 @@ class _Teller:
         self._console.print(f"[dim]{time.monotonic() - self._began:6.1f} s[/]  {spoken(line)}")
 
 
-def play_level2(player: DemoPlayer, console: Console, words: str) -> Played:
-    """Aiko declares, Ben and Chika approve, Aiko confirms and resolves."""
-    tell = _Teller(console)
-    incident = _declared(player, words, tell)
-    player.wait(lambda: player.run(incident).plan, THE_PLAN)
-    plan = player.run(incident).plan
-    assert plan is not None
-    tell(_planned(plan))
-    seen: set[str] = set()
-    _approve_by_two(player, incident, seen, tell, plan.target, APPROVED)
-    _until_asked(player, incident, seen, tell)
-    return _close(player, incident, seen, tell, "Recovered from the backup")
-
-
-def play_level1(player: DemoPlayer, console: Console, words: str) -> Played:
-    """Aiko declares; the runbook heals the service by itself, stage by stage; Aiko confirms."""
+def play(player: DemoPlayer, console: Console, words: str, level: int) -> Played:
+    """Aiko declares; Ben and Chika approve what replaces something or moves users; Aiko confirms and resolves."""
     tell = _Teller(console)
     incident = _declared(player, words, tell)
     seen: set[str] = set()
+    if level in AGREED:
+        planned = player.wait(lambda: next((run for run in player.runs(incident) if run.plan), None), THE_PLAN)
+        assert planned is not None
+        assert planned.plan is not None
+        tell(_planned(planned.plan))
+        _approve_by_two(player, incident, seen, tell, planned.plan.target, AGREED[level])
     _until_asked(player, incident, seen, tell)
-    return _close(player, incident, seen, tell, "The service was restarted")
-
-
-def play_level3(player: DemoPlayer, console: Console, words: str) -> Played:
-    """Aiko declares; an empty new host replaces nothing, so nobody has to approve; Aiko confirms and resolves."""
-    tell = _Teller(console)
-    incident = _declared(player, words, tell)
-    seen: set[str] = set()
-    _until_asked(player, incident, seen, tell)
-    return _close(player, incident, seen, tell, "Brought back up on a new host")
-
-
-def play_level4(player: DemoPlayer, console: Console, words: str) -> Played:
-    """Aiko declares; a machine is rented and level 3 runs on it; Ben and Chika let users be moved there."""
-    tell = _Teller(console)
-    incident = _declared(player, words, tell)
-    whole = player.wait(lambda: next((run for run in player.runs(incident) if run.plan), None), THE_PLAN)
-    assert whole is not None
-    assert whole.plan is not None
-    tell(_planned(whole.plan))
-    seen: set[str] = set()
-    _approve_by_two(player, incident, seen, tell, whole.plan.target, MOVED)
-    _until_asked(player, incident, seen, tell)
-    return _close(player, incident, seen, tell, "Brought up at another site")
+    return _close(player, incident, seen, tell, SUMMARIES[level])
 
 
 def _declared(player: DemoPlayer, words: str, tell: _Teller) -> Incident:

@@ -4,6 +4,7 @@ import base64
 import json
 import os
 from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -148,12 +149,8 @@ def _change(person: str, config: Path | None, home: Path | None, what: str) -> N
             phrase("Is it the right --home?"),
         )
     site = load_configuration(configuration_path(config)).configuration.default_site
-    database = open_database(home_path(home))
-    try:
-        with database.write() as tx:
-            tx.record(EventKind.FACTOR_RESET, person=person, site=site, what=RESET[what])
-    finally:
-        database.close()
+    with closing(open_database(home_path(home))) as database, database.write() as tx:
+        tx.record(EventKind.FACTOR_RESET, person=person, site=site, what=RESET[what])
     totp_secrets.keep(person, entry.unlocked() if what == "unlocked" else None)
     _say(phrase("{person}: {what}.", person=person, what=RESET[what]))
 
@@ -163,12 +160,8 @@ def _workers(config: Path | None, home: Path | None) -> dict[str, str]:
     if not configuration_path(config).exists():
         return {}
     sites = load_configuration(configuration_path(config)).configuration.sites
-    database = open_database(home_path(home))
-    try:
-        with database.read() as connection:
-            found = {site: codes.worker_key(connection, site) for site in sites}
-    finally:
-        database.close()
+    with closing(open_database(home_path(home))) as database, database.read() as connection:
+        found = {site: codes.worker_key(connection, site) for site in sites}
     return {site: public for site, public in found.items() if public}
 
 

@@ -7,7 +7,7 @@ import fcntl
 import os
 import subprocess
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import docker
@@ -74,15 +74,12 @@ def wake_engine(home: Path) -> None:
 
 def clear(host: str) -> None:
     """Remove everything from an engine of ours but its images."""
-    client = connect(host, timeout_seconds=120)
-    try:
+    with closing(connect(host, timeout_seconds=120)) as client:
         for container in client.containers.list(all=True, ignore_removed=True):
             container.remove(force=True, v=True)
         for volume in client.volumes.list():
             volume.remove(force=True)
         client.networks.prune()
-    finally:
-        client.close()
 
 
 def find_engine(home: Path) -> str | None:
@@ -107,11 +104,8 @@ def answers(host: str) -> bool:
     if host.startswith("unix://") and not Path(host.removeprefix("unix://")).exists():
         return False
     try:
-        with_engine = connect(host, timeout_seconds=5)
-        try:
-            return bool(with_engine.ping())
-        finally:
-            with_engine.close()
+        with closing(connect(host, timeout_seconds=5)) as client:
+            return bool(client.ping())
     except (DockerException, OSError):
         return False
 

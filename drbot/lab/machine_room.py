@@ -43,10 +43,6 @@ class MachineRoom:
         """Whether the new host runs and has its images."""
         return self.program.process() is None and self.second.is_up()
 
-    def stop(self) -> None:
-        """Stop watching; a machine that was started goes on."""
-        self.program.stop()
-
     def watch(self) -> None:
         """Until a machine was rented, then start it with the images its own image would have."""
         while not self.cloud.machines():

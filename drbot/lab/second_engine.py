@@ -7,6 +7,7 @@ own, which is the new host's address.
 import shutil
 import subprocess
 from collections.abc import Iterable
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -57,11 +58,8 @@ class SecondEngine:
 
     def is_used(self) -> bool:
         """Whether a container of any lab is on it."""
-        client = self.client()
-        try:
+        with closing(self.client()) as client:
             return bool(client.containers.list(all=True, ignore_removed=True))
-        finally:
-            client.close()
 
     def stop(self) -> None:
         """End it and wait for it; what it holds stays."""
@@ -82,13 +80,9 @@ class SecondEngine:
 
     def prestage(self, first: str, images: Iterable[str]) -> tuple[str, ...]:
         """Copy these images from the engine at `first` where they are missing or older; returns the copied."""
-        source, target = connect(first), self.client()
-        try:
+        with closing(connect(first)) as source, closing(self.client()) as target:
             there = {tag: image.id for image in target.images.list() for tag in image.tags}
             wanted = {image: source.images.get(image).id for image in images}
-        finally:
-            source.close()
-            target.close()
         missing = tuple(image for image, identity in wanted.items() if there.get(image) != identity)
         if missing:
             copy(first, self.host, missing)

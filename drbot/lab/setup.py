@@ -3,6 +3,7 @@
 import os
 import sys
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 from drbot.core.base.errors import UserError
@@ -33,12 +34,8 @@ def lab_names(home: Path) -> list[str]:
 def prepare(home: Path, say: Say) -> str:
     """URL of an engine that has all images. Raises UserError."""
     host = ensure_engine(home, say)
-    client = connect(host, timeout_seconds=900)
-    try:
-        with exclusive(home / "images.lock"):
-            ensure_images(client, say)
-    finally:
-        client.close()
+    with closing(connect(host, timeout_seconds=900)) as client, exclusive(home / "images.lock"):
+        ensure_images(client, say)
     return host
 
 
@@ -46,12 +43,8 @@ def prepare_recovery(home: Path, say: Say) -> str:
     """The same for levels 3 and 4: more images, and programs for DNS and certificates. Raises UserError."""
     packages.ensure_recovery_programs(say)
     host = prepare(home, say)
-    client = connect(host, timeout_seconds=900)
-    try:
-        with exclusive(home / "images.lock"):
-            ensure_images(client, say, MONITORING_IMAGES)
-    finally:
-        client.close()
+    with closing(connect(host, timeout_seconds=900)) as client, exclusive(home / "images.lock"):
+        ensure_images(client, say, MONITORING_IMAGES)
     return host
 
 

@@ -7,9 +7,9 @@ import re
 import secrets
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -108,14 +108,9 @@ class Lab:
         """The folder of a part; its name is the name of the compose project."""
         return self.projects / (self.prefix + part.folder)
 
-    @contextmanager
-    def client(self) -> Iterator[docker.DockerClient]:
+    def client(self) -> closing[docker.DockerClient]:
         """A connection to the engine."""
-        client = connect(self.host)
-        try:
-            yield client
-        finally:
-            client.close()
+        return closing(connect(self.host))
 
     def container(self, client: docker.DockerClient, part: Part) -> Container | None:
         """The container of a part, running or not. Raises UserError if it does not carry our label."""

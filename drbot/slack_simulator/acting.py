@@ -59,7 +59,6 @@ class Acting:
         return self._state.post(
             Message(
                 channel=channel.id,
-                ts="",
                 user=BOT_USER,
                 text=text,
                 blocks=blocks,
@@ -87,7 +86,7 @@ class Acting:
         if user not in channel.members or channel.is_archived:
             raise RefusedError("not_in_channel", f"{user} cannot write in {channel.name}.")
         plain = re.sub(r"\|[^>]*>", ">", self.escape(text))
-        message = self._state.post(Message(channel=channel.id, ts="", user=person.id, text=plain, thread_ts=thread_ts))
+        message = self._state.post(Message(channel=channel.id, user=person.id, text=plain, thread_ts=thread_ts))
         if f"<@{BOT_USER}>" in plain and BOT_USER in channel.members:
             fields = {"user": user, "text": plain, "ts": message.ts, "channel": channel.id}
             self._context.announce("app_mention", fields | ({"thread_ts": thread_ts} if thread_ts else {}))
@@ -118,15 +117,6 @@ class Acting:
         if user not in channel.members:
             self._state.join(channel, user)
             announce_member(self._context, channel, user)
-        return channel
-
-    def invite(self, user: str, channel_name: str, users: list[str]) -> Channel:
-        """Bring others in."""
-        channel = self._looking.channel(channel_name, user)
-        for each in users:
-            if self._looking.person(each).id not in channel.members:
-                self._state.join(channel, each, user)
-                announce_member(self._context, channel, each, user)
         return channel
 
     def archive(self, user: str, channel_name: str) -> Channel:

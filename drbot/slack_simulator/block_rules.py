@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from drbot.slack_simulator.element_rules import Complaints, check_element
+from drbot.slack_simulator.element_rules import Complaints, check_button, check_field
 from drbot.slack_simulator.records import Json
 from drbot.slack_simulator.rules import SlackError
 
@@ -16,26 +16,11 @@ MOST_TASKS = 50
 MOST_MARKDOWN = 12_000
 MOST_TEXT_OF_A_MESSAGE = 13_200
 TASK_STATES = ("pending", "in_progress", "complete", "error")
-RICH_TEXT_PARTS = ("rich_text_section", "rich_text_list", "rich_text_preformatted", "rich_text_quote")
-RICH_TEXT_LEAVES = ("text", "link", "emoji", "user", "usergroup", "channel", "date", "broadcast", "color", "team")
-
 Check = Callable[[Json, str, Complaints], None]
 
 
 def _section(block: Json, place: str, complaints: Complaints) -> None:
-    if "text" not in block and "fields" not in block:
-        complaints.add("missing required field: text", place)
-    if "text" in block:
-        complaints.text(block["text"], 3000, f"{place}/text")
-    if "fields" in block and complaints.count(block["fields"], 10, f"{place}/fields"):
-        for number, text in enumerate(block["fields"]):
-            complaints.text(text, 2000, f"{place}/fields/{number}")
-    if "accessory" in block:
-        accessory = block["accessory"]
-        if isinstance(accessory, dict) and accessory.get("type") == "image":
-            _image(accessory, f"{place}/accessory", complaints)
-        else:
-            check_element(accessory, "section", f"{place}/accessory", complaints)
+    complaints.text(block.get("text"), 3000, f"{place}/text")
 
 
 def _header(block: Json, place: str, complaints: Complaints) -> None:
@@ -46,31 +31,18 @@ def _divider(block: Json, place: str, complaints: Complaints) -> None:
     """Nothing more to check."""
 
 
-def _image(block: Json, place: str, complaints: Complaints) -> None:
-    if "image_url" not in block and "slack_file" not in block:
-        complaints.add("missing required field: image_url", place)
-    complaints.length(block.get("alt_text"), 2000, f"{place}/alt_text")
-    if "title" in block:
-        complaints.text(block["title"], 2000, f"{place}/title", plain=True)
-
-
 def _context(block: Json, place: str, complaints: Complaints) -> None:
     elements = block.get("elements")
-    if not complaints.count(elements, 10, f"{place}/elements"):
-        return
-    for number, element in enumerate(elements or []):
-        here = f"{place}/elements/{number}"
-        if isinstance(element, dict) and element.get("type") == "image":
-            _image(element, here, complaints)
-        else:
-            complaints.text(element, 2000, here)
+    if complaints.count(elements, 10, f"{place}/elements"):
+        for number, element in enumerate(elements or []):
+            complaints.text(element, 2000, f"{place}/elements/{number}")
 
 
 def _actions(block: Json, place: str, complaints: Complaints) -> None:
     elements = block.get("elements")
     if complaints.count(elements, 25, f"{place}/elements"):
         for number, element in enumerate(elements or []):
-            check_element(element, "actions", f"{place}/elements/{number}", complaints)
+            check_button(element, f"{place}/elements/{number}", complaints)
         _unique([element.get("action_id") for element in elements or []], "action_id", f"{place}/elements", complaints)
 
 
@@ -78,45 +50,31 @@ def _input(block: Json, place: str, complaints: Complaints) -> None:
     complaints.text(block.get("label"), 2000, f"{place}/label", plain=True)
     if "hint" in block:
         complaints.text(block["hint"], 2000, f"{place}/hint", plain=True)
-    check_element(block.get("element"), "input", f"{place}/element", complaints)
+    check_field(block.get("element"), f"{place}/element", complaints)
 
 
 def _rich_text(block: Json, place: str, complaints: Complaints) -> None:
+    """Lines of text, the only rich text drbot writes."""
     if not complaints.count(block.get("elements"), 1000, f"{place}/elements"):
         return
     for number, part in enumerate(block["elements"]):
         here = f"{place}/elements/{number}"
-        if part.get("type") not in RICH_TEXT_PARTS:
+        if part.get("type") != "rich_text_section":
             complaints.add(f"unsupported type: {part.get('type')}", f"{here}/type")
         elif complaints.count(part.get("elements"), 1000, f"{here}/elements", least=0):
-            _rich_text_leaves(part, here, complaints)
+            for place_of_leaf, leaf in enumerate(part["elements"]):
+                _rich_text_leaf(leaf, f"{here}/elements/{place_of_leaf}", complaints)
 
 
-def _rich_text_leaves(part: Json, place: str, complaints: Complaints) -> None:
-    if part["type"] == "rich_text_list":
-        if part.get("style") not in ("bullet", "ordered"):
-            complaints.add("must be a valid enum value: bullet, ordered", f"{place}/style")
-        allowed: tuple[str, ...] = ("rich_text_section",)
+def _rich_text_leaf(leaf: Json, place: str, complaints: Complaints) -> None:
+    if leaf.get("type") != "text":
+        complaints.add(f"unsupported type: {leaf.get('type')}", f"{place}/type")
     else:
-        allowed = RICH_TEXT_LEAVES
-    for number, leaf in enumerate(part["elements"]):
-        here = f"{place}/elements/{number}"
-        if leaf.get("type") not in allowed:
-            complaints.add(f"unsupported type: {leaf.get('type')}", f"{here}/type")
-        elif leaf["type"] == "rich_text_section":
-            _rich_text_leaves(leaf, here, complaints)
-        elif leaf["type"] == "text":
-            complaints.length(leaf.get("text"), 12_000, f"{here}/text")
+        complaints.length(leaf.get("text"), 12_000, f"{place}/text")
 
 
 def _markdown(block: Json, place: str, complaints: Complaints) -> None:
     complaints.length(block.get("text"), MOST_MARKDOWN, f"{place}/text")
-
-
-def _alert(block: Json, place: str, complaints: Complaints) -> None:
-    complaints.text(block.get("text"), 200, f"{place}/text")
-    if block.get("level", "default") not in ("default", "info", "warning", "error", "success"):
-        complaints.add("must be a valid enum value", f"{place}/level")
 
 
 def _plan(block: Json, place: str, complaints: Complaints) -> None:
@@ -126,7 +84,7 @@ def _plan(block: Json, place: str, complaints: Complaints) -> None:
         return
     for number, task in enumerate(tasks):
         here = f"{place}/tasks/{number}"
-        complaints.fields(task, "task_id title status", "type details output sources block_id", here)
+        complaints.fields(task, "task_id title status", "type details output block_id", here)
         _task(task, here, complaints)
     _unique([task.get("task_id") for task in tasks], "task_id", f"{place}/tasks", complaints)
 
@@ -157,19 +115,15 @@ class Kind:
 
 EVERYWHERE: tuple[Surface, ...] = ("message", "modal", "home")
 KINDS: Mapping[str, Kind] = {
-    "section": Kind(surfaces=EVERYWHERE, required="", optional="text fields accessory expand", check=_section),
-    "header": Kind(surfaces=EVERYWHERE, required="text", optional="level", check=_header),
+    "section": Kind(surfaces=EVERYWHERE, required="text", optional="", check=_section),
+    "header": Kind(surfaces=EVERYWHERE, required="text", optional="", check=_header),
     "divider": Kind(surfaces=EVERYWHERE, required="", optional="", check=_divider),
-    "image": Kind(surfaces=EVERYWHERE, required="alt_text", optional="image_url slack_file title", check=_image),
     "context": Kind(surfaces=EVERYWHERE, required="elements", optional="", check=_context),
     "actions": Kind(surfaces=EVERYWHERE, required="elements", optional="", check=_actions),
-    "input": Kind(
-        surfaces=EVERYWHERE, required="label element", optional="hint optional dispatch_action", check=_input
-    ),
+    "input": Kind(surfaces=EVERYWHERE, required="label element", optional="hint optional", check=_input),
     "rich_text": Kind(surfaces=EVERYWHERE, required="elements", optional="", check=_rich_text),
     "markdown": Kind(surfaces=("message",), required="text", optional="", check=_markdown),
     "plan": Kind(surfaces=("message",), required="title", optional="tasks", check=_plan),
-    "alert": Kind(surfaces=("modal",), required="text", optional="level", check=_alert),
 }
 
 
@@ -227,8 +181,13 @@ def with_ids(blocks: list[Json]) -> list[Json]:
     named = copy.deepcopy(blocks)
     for number, block in enumerate(named):
         block.setdefault("block_id", secrets.token_hex(4))
-        elements = block["elements"] if block["type"] == "actions" else [block.get("accessory"), block.get("element")]
-        for place, element in enumerate(elements):
-            if isinstance(element, dict) and element.get("type") != "image":
-                element.setdefault("action_id", f"a{number}-{place}")
+        for place, element in enumerate(elements_of(block)):
+            element.setdefault("action_id", f"a{number}-{place}")
     return named
+
+
+def elements_of(block: Json) -> list[Json]:
+    """What can be pressed or filled in there."""
+    if block["type"] == "actions":
+        return list(block["elements"])
+    return [block["element"]] if block["type"] == "input" else []

@@ -89,8 +89,8 @@ class People:
         *,
         block_id: str = "",
     ) -> Answer:
-        """Press a button (or choose `value` in a menu) of a message. `value` of a button: the one that was seen, so
-        that no other is pressed that has come into its place. Raises PeopleError `GONE` where it is there no more.
+        """Press a button of a message. `value`: the one that was seen, so that no other is pressed that has come into
+        its place. Raises PeopleError `GONE` where it is there no more.
         """
         place = {"channel": message["channel"], "ts": message["ts"], "block_id": block_id}
         return _answer(self._do("click", user=user, action_id=action_id, value=value, **place))
@@ -115,14 +115,6 @@ class People:
         """Use a global shortcut, or one on a message."""
         place = {"channel": message["channel"], "ts": message["ts"]} if message else {}
         return _answer(self._do("shortcut", user=user, callback_id=callback_id, **place))
-
-    def join(self, user: str, channel: str) -> None:
-        """Enter a public channel."""
-        self._do("join", user=user, channel=channel)
-
-    def invite(self, user: str, channel: str, *users: str) -> None:
-        """Bring others into a channel."""
-        self._do("invite", user=user, channel=channel, users=list(users))
 
     def archive(self, user: str, channel: str) -> None:
         """Archive a channel."""

@@ -48,9 +48,7 @@ class Control:
             "reaction": (self._reaction, "user channel ts name"),
             "shortcut": (self._shortcut, "user callback_id"),
             "join": (self._join, "user channel"),
-            "invite": (self._invite, "user channel users"),
             "archive": (self._archive, "user channel"),
-            "delete": (self._delete, "user channel ts"),
             "faults": (self._faults, ""),
             "drop_sockets": (self._drop_sockets, ""),
             "spoil_sockets": (self._spoil_sockets, "how"),
@@ -120,7 +118,8 @@ class Control:
         return await self.interacting.submit(asked["user"], asked["view_id"], asked.get("values", {}))
 
     async def _close_view(self, asked: Json) -> Json:
-        return {"views": await self.interacting.close_view(asked["user"], asked["view_id"])}
+        self.interacting.close_view(asked["user"], asked["view_id"])
+        return {"views": []}
 
     async def _home(self, asked: Json) -> Json:
         return await self.interacting.open_home(asked["user"])
@@ -139,18 +138,9 @@ class Control:
         channel = self.acting.join(asked["user"], asked["channel"])
         return {"channel": self.feed.channel(channel, asked["user"])}
 
-    async def _invite(self, asked: Json) -> Json:
-        channel = self.acting.invite(asked["user"], asked["channel"], asked["users"])
-        return {"channel": self.feed.channel(channel, asked["user"])}
-
     async def _archive(self, asked: Json) -> Json:
         channel = self.acting.archive(asked["user"], asked["channel"])
         return {"channel": self.feed.channel(channel, asked["user"])}
-
-    async def _delete(self, asked: Json) -> Json:
-        channel = self.looking.channel(asked["channel"], asked["user"])
-        self.state.delete(self.looking.message(channel, asked["ts"], asked["user"]))
-        return {}
 
     async def _faults(self, asked: Json) -> Json:
         try:

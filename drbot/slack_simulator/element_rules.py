@@ -1,6 +1,5 @@
 """Text objects and interactive elements as Slack checks them (docs.slack.dev/reference/block-kit)."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -8,6 +7,7 @@ from drbot.slack_simulator.records import Json
 
 PLAIN = "plain_text"
 MARKDOWN = "mrkdwn"
+MOST_OPTIONS = 100
 
 
 @dataclass(kw_only=True, slots=True)
@@ -60,129 +60,49 @@ class Complaints:
         self.length(value.get("text"), longest, f"{place}/text")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Element:
-    """An interactive element. `places`: which blocks take it (a section's accessory, actions, input)."""
-
-    required: str
-    optional: str
-    places: str = "section actions input"
-    most_options: int = 0
-
-
-_SELECT = "placeholder action_id confirm focus_on_load"
-_INPUT = "action_id placeholder initial_value dispatch_action_config focus_on_load"
-_OPTIONS = "options option_groups"
-
-ELEMENTS: Mapping[str, Element] = {
-    "button": Element(
-        required="text",
-        optional="action_id value url style confirm accessibility_label",
-        places="section actions",
-    ),
-    "overflow": Element(required="options", optional="action_id confirm", places="section actions", most_options=5),
-    "static_select": Element(required="", optional=f"{_SELECT} {_OPTIONS} initial_option", most_options=100),
-    "multi_static_select": Element(
-        required="",
-        optional=f"{_SELECT} {_OPTIONS} initial_options max_selected_items",
-        places="section input",
-        most_options=100,
-    ),
-    "users_select": Element(required="", optional=f"{_SELECT} initial_user"),
-    "multi_users_select": Element(
-        required="", optional=f"{_SELECT} initial_users max_selected_items", places="section input"
-    ),
-    "channels_select": Element(required="", optional=f"{_SELECT} initial_channel response_url_enabled"),
-    "conversations_select": Element(
-        required="",
-        optional=f"{_SELECT} initial_conversation default_to_current_conversation filter response_url_enabled",
-    ),
-    "radio_buttons": Element(
-        required="options", optional="action_id initial_option confirm focus_on_load", most_options=10
-    ),
-    "checkboxes": Element(
-        required="options", optional="action_id initial_options confirm focus_on_load", most_options=10
-    ),
-    "datepicker": Element(required="", optional=f"{_SELECT} initial_date"),
-    "timepicker": Element(required="", optional=f"{_SELECT} initial_time timezone"),
-    "datetimepicker": Element(
-        required="", optional="action_id initial_date_time confirm focus_on_load", places="actions input"
-    ),
-    "plain_text_input": Element(required="", optional=f"{_INPUT} multiline min_length max_length", places="input"),
-    "email_text_input": Element(required="", optional=_INPUT, places="input"),
-    "url_text_input": Element(required="", optional=_INPUT, places="input"),
-    "number_input": Element(required="is_decimal_allowed", optional=f"{_INPUT} min_value max_value", places="input"),
-}
-
-
-def check_element(element: Any, where: str, place: str, complaints: Complaints) -> None:
-    """An interactive element in a block of kind `where`: section, actions or input."""
-    kind = ELEMENTS.get(element.get("type", "")) if isinstance(element, dict) else None
-    if kind is None or where not in kind.places.split():
-        found = element.get("type") if isinstance(element, dict) else element
-        complaints.add(f"unsupported type: {found}", f"{place}/type")
+def check_button(button: Any, place: str, complaints: Complaints) -> None:
+    """A button of an actions block."""
+    if not _is_element(button, ("button",), place, complaints):
         return
-    complaints.fields(element, f"type {kind.required}", f"{kind.optional} action_id", place)
-    if "action_id" in element:
-        complaints.length(element["action_id"], 255, f"{place}/action_id")
-    if "placeholder" in element:
-        complaints.text(element["placeholder"], 150, f"{place}/placeholder", plain=True)
-    if "confirm" in element:
-        _check_confirm(element["confirm"], f"{place}/confirm", complaints)
-    if element["type"] == "button":
-        _check_button(element, place, complaints)
-    if element["type"] == "plain_text_input" and element.get("max_length", 1) not in range(1, 3001):
-        complaints.add("must be between 1 and 3000", f"{place}/max_length")
-    if kind.most_options:
-        _check_options(element, kind.most_options, place, complaints)
-
-
-def _check_button(button: Json, place: str, complaints: Complaints) -> None:
+    complaints.fields(button, "type text", "action_id value style", place)
     complaints.text(button.get("text"), 75, f"{place}/text", plain=True)
-    for name, longest in (("value", 2000), ("url", 3000), ("accessibility_label", 75)):
-        if name in button:
-            complaints.length(button[name], longest, f"{place}/{name}")
+    if "value" in button:
+        complaints.length(button["value"], 2000, f"{place}/value")
     if button.get("style", "primary") not in ("primary", "danger"):
         complaints.add("must be a valid enum value: primary, danger", f"{place}/style")
 
 
-def _check_confirm(confirm: Any, place: str, complaints: Complaints) -> None:
-    if not isinstance(confirm, dict):
-        complaints.add("must be an object", place)
+def check_field(element: Any, place: str, complaints: Complaints) -> None:
+    """What is filled in: the element of an input block."""
+    if not _is_element(element, ("plain_text_input", "static_select"), place, complaints):
         return
-    complaints.fields(confirm, "title text confirm deny", "style", place)
-    complaints.text(confirm.get("title"), 100, f"{place}/title", plain=True)
-    complaints.text(confirm.get("text"), 300, f"{place}/text")
-    complaints.text(confirm.get("confirm"), 30, f"{place}/confirm", plain=True)
-    complaints.text(confirm.get("deny"), 30, f"{place}/deny", plain=True)
+    if element["type"] == "static_select":
+        complaints.fields(element, "type options", "action_id initial_option", place)
+        _check_options(element, place, complaints)
+        return
+    complaints.fields(element, "type", "action_id initial_value multiline max_length", place)
+    if element.get("max_length", 1) not in range(1, 3001):
+        complaints.add("must be between 1 and 3000", f"{place}/max_length")
 
 
-def _check_options(element: Json, most: int, place: str, complaints: Complaints) -> None:
-    if "option_groups" in element:
-        groups = element["option_groups"]
-        if complaints.count(groups, 100, f"{place}/option_groups"):
-            for number, group in enumerate(groups):
-                complaints.text(group.get("label"), 75, f"{place}/option_groups/{number}/label", plain=True)
-                _check_options({"options": group.get("options")}, most, f"{place}/option_groups/{number}", complaints)
-        return
+def _is_element(element: Any, kinds: tuple[str, ...], place: str, complaints: Complaints) -> bool:
+    kind = element.get("type") if isinstance(element, dict) else element
+    if kind not in kinds:
+        complaints.add(f"unsupported type: {kind}", f"{place}/type")
+        return False
+    if "action_id" in element:
+        complaints.length(element["action_id"], 255, f"{place}/action_id")
+    return True
+
+
+def _check_options(element: Json, place: str, complaints: Complaints) -> None:
     options = element.get("options")
-    if not complaints.count(options, most, f"{place}/options"):
+    if not complaints.count(options, MOST_OPTIONS, f"{place}/options"):
         return
-    plain = element.get("type") not in ("radio_buttons", "checkboxes")
     for number, option in enumerate(options or []):
         here = f"{place}/options/{number}"
-        complaints.fields(option, "text value", "description url", here)
-        complaints.text(option.get("text"), 75, f"{here}/text", plain=plain)
+        complaints.fields(option, "text value", "", here)
+        complaints.text(option.get("text"), 75, f"{here}/text", plain=True)
         complaints.length(option.get("value"), 150, f"{here}/value")
-        if "description" in option:
-            complaints.text(option["description"], 75, f"{here}/description", plain=plain)
-    _check_initial(element, options or [], place, complaints)
-
-
-def _check_initial(element: Json, options: list[Json], place: str, complaints: Complaints) -> None:
-    chosen = element.get("initial_options", [])
-    if "initial_option" in element:
-        chosen = [element["initial_option"]]
-    for option in chosen:
-        if option not in options:
-            complaints.add("initial option must be one of the options", place)
+    if "initial_option" in element and element["initial_option"] not in (options or []):
+        complaints.add("initial option must be one of the options", place)

@@ -1,6 +1,6 @@
 """Clicks, modals, Home and shortcuts: what is sent to the app, and what its ack does to the modal."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import structlog
@@ -9,11 +9,10 @@ from drbot.slack_simulator import payloads
 from drbot.slack_simulator.looking import Looking, RefusedError, result_of
 from drbot.slack_simulator.method_context import MethodContext
 from drbot.slack_simulator.methods import views
-from drbot.slack_simulator.people import Person
-from drbot.slack_simulator.records import Json, Message
+from drbot.slack_simulator.records import Json
 from drbot.slack_simulator.rules import SlackError
 from drbot.slack_simulator.socket_mode import Connections, Delivery
-from drbot.slack_simulator.values import InvalidValueError, chosen, elements_of, problems_of, state_of
+from drbot.slack_simulator.values import inputs_of, problems_of, state_of
 
 TROUBLE = "We had some trouble connecting. Try again?"
 
@@ -30,40 +29,27 @@ class Interacting:
         self._looking = Looking(context=context)
 
     async def click(self, asked: Json) -> Json:
-        """Press a button or choose in a menu, in a message or in a view."""
+        """Press a button, in a message or on the App Home."""
         person = self._looking.person(asked["user"])
         if "view_id" in asked:
             view = self._looking.view(asked["view_id"], person.id)
-            blocks, build = view["blocks"], _in_view(self._context, person, view)
+            payload = payloads.action_in_view(self._context, person, view, self._action(view["blocks"], asked))
         else:
             message = self._looking.message(self._looking.channel(asked["channel"], person.id), asked["ts"], person.id)
-            blocks, build = message.blocks, _in_message(self._context, person, message)
-        block, element = _find(blocks, asked)
-        action = self._action(block, element, asked.get("value"))
-        given: dict[str, dict[str, Any]] = dict(asked.get("values") or {})
-        if element["type"] not in ("button", "overflow"):
-            given.setdefault(block["block_id"], {})[element["action_id"]] = asked.get("value")
-        payload = build(action, _checked(lambda: state_of(blocks, given)))
-        delivery = await self._connections.deliver("interactive", payload)
-        return result_of(delivery, TROUBLE)
+            payload = payloads.action_in_message(self._context, person, message, self._action(message.blocks, asked))
+        return result_of(await self._connections.deliver("interactive", payload), TROUBLE)
 
-    def _action(self, block: Json, element: Json, value: Any) -> Json:
-        action = {
-            "action_id": element["action_id"],
-            "block_id": block["block_id"],
-            "type": element["type"],
-            "action_ts": self._state.new_ts(),
-        }
-        if element["type"] == "button":
-            kept = ("text", "value", "style", "url", "confirm")
-            return action | {name: element[name] for name in kept if name in element}
-        return action | _checked(lambda: chosen(element, value))
+    def _action(self, blocks: list[Json], asked: Json) -> Json:
+        block, button = _find(blocks, asked)
+        kept = {name: button[name] for name in ("text", "value", "style") if name in button}
+        ids = {"action_id": button["action_id"], "block_id": block["block_id"], "type": "button"}
+        return ids | {"action_ts": self._state.new_ts()} | kept
 
     async def submit(self, user: str, view_id: str, values: Mapping[str, Mapping[str, Any]]) -> Json:
         """Press the submit button of a modal."""
         person = self._looking.person(user)
         view = self._looking.view(view_id, user)
-        state = _checked(lambda: state_of(view["blocks"], values))
+        state = state_of(view["blocks"], values)
         problems = problems_of(view["blocks"], state)
         if problems:
             self._state.mark_errors(view, problems)
@@ -77,7 +63,7 @@ class Interacting:
         return self._follow(user, view, delivery)
 
     def _follow(self, user: str, view: Json, delivery: Delivery) -> Json:
-        """Do what the app's ack asks for: errors, update, push, clear, or close the modal."""
+        """Do what the app's ack asks for: errors, update, or close the modal."""
         answer = delivery.payload or {}
         action = str(answer.get("response_action") or "")
         errors: dict[str, str] = {}
@@ -87,11 +73,7 @@ class Interacting:
                 _check_errors(view, errors)
                 self._state.mark_errors(view, errors)
             elif action == "update":
-                self._state.replace_view(view["id"], views.checked_view(answer["view"], "modal"))
-            elif action == "push":
-                views.push(self._context, user, views.checked_view(answer["view"], "modal"))
-            elif action == "clear":
-                self._state.clear_views(user)
+                self._state.replace_view(user, views.checked_view(answer["view"], "modal") | {"id": view["id"]})
             else:
                 self._state.close_view(user, view["id"])
         except SlackError as refusal:
@@ -104,16 +86,10 @@ class Interacting:
         error = "" if delivery.outcome == "invalid" else TROUBLE
         return result_of(delivery, error) | {"response_action": action, "errors": errors, "views": stack}
 
-    async def close_view(self, user: str, view_id: str) -> list[Json]:
-        """Dismiss a modal; the app hears of it only if it asked to."""
-        view = self._looking.view(view_id, self._looking.person(user).id)
-        if view["clear_on_close"]:
-            self._state.clear_views(user)
-        else:
-            self._state.close_view(user, view_id)
-        if view["notify_on_close"]:
-            await self._connections.deliver("interactive", payloads.closing(self._looking.person(user), view))
-        return self._state.views.get(user, [])
+    def close_view(self, user: str, view_id: str) -> None:
+        """Dismiss a modal; the app does not hear of it."""
+        self._looking.view(view_id, user)
+        self._state.close_view(user, view_id)
 
     async def shortcut(self, user: str, callback_id: str, channel_name: str = "", ts: str = "") -> Json:
         """Use a shortcut, on a message if one is named."""
@@ -134,38 +110,22 @@ class Interacting:
         return result_of(await self._connections.deliver("events_api", payload), TROUBLE) | {"home": home}
 
 
-Build = Callable[[Json, Json], Json]
-
-
-def _in_view(context: MethodContext, person: Person, view: Json) -> Build:
-    return lambda action, state: payloads.action_in_view(context, person, view, action, state)
-
-
-def _in_message(context: MethodContext, person: Person, message: Message) -> Build:
-    return lambda action, state: payloads.action_in_message(context, person, message, action, state)
-
-
-def _checked(work: Callable[[], Json]) -> Json:
-    try:
-        return work()
-    except InvalidValueError as error:
-        raise RefusedError("invalid_value", f"{error}") from error
-
-
 def _find(blocks: list[Json], asked: Json) -> tuple[Json, Json]:
     """What was pressed. A button that was drawn anew, and now does something else, is not the one that was seen."""
     action_id, block_id, value = asked["action_id"], asked.get("block_id"), asked.get("value")
-    there = [element["action_id"] for _, element in elements_of(blocks)]
-    for block, element in elements_of(blocks):
-        if element["action_id"] == action_id and block_id in (None, "", block["block_id"]):
-            if element["type"] == "button" and value not in (None, element.get("value")):
-                raise RefusedError("action_not_found", f"{action_id} was drawn anew here; look at it again.")
-            return block, element
+    rows = [block for block in blocks if block["type"] == "actions"]
+    for block in rows:
+        for button in block["elements"]:
+            if button["action_id"] == action_id and block_id in (None, "", block["block_id"]):
+                if value not in (None, button.get("value")):
+                    raise RefusedError("action_not_found", f"{action_id} was drawn anew here; look at it again.")
+                return block, button
+    there = [button["action_id"] for block in rows for button in block["elements"]]
     raise RefusedError("action_not_found", f"There is no {action_id} here; there are: {', '.join(there) or 'none'}.")
 
 
 def _check_errors(view: Json, errors: dict[str, str]) -> None:
-    inputs = {block["block_id"] for block in view["blocks"] if block["type"] == "input"}
+    inputs = {block["block_id"] for block in inputs_of(view["blocks"])}
     wrong = sorted(set(errors) - inputs)
     if wrong or not errors:
         raise SlackError("invalid_errors", unknown_blocks=wrong)

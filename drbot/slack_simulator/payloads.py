@@ -45,8 +45,8 @@ def command(context: MethodContext, person: Person, channel: Channel, name: str,
     }
 
 
-def action_in_message(context: MethodContext, person: Person, message: Message, action: Json, state: Json) -> Json:
-    """A click on an element of a message; an ephemeral message does not come along."""
+def action_in_message(context: MethodContext, person: Person, message: Message, action: Json) -> Json:
+    """A click in a message; an ephemeral message does not come along."""
     channel = context.state.channels[message.channel]
     container: Json = {
         "type": "message",
@@ -61,7 +61,7 @@ def action_in_message(context: MethodContext, person: Person, message: Message, 
         "container": container,
         "trigger_id": context.tickets.new_trigger(person.id),
         "channel": {"id": channel.id, "name": "directmessage" if channel.is_im else channel.name},
-        "state": {"values": state},
+        "state": {"values": {}},
         "response_url": response_url(context, person, channel, message.ts),
         "actions": [action],
     }
@@ -73,13 +73,13 @@ def _sent(view: Json, state: Json) -> Json:
     return kept | {"state": {"values": state}}
 
 
-def action_in_view(context: MethodContext, person: Person, view: Json, action: Json, state: Json) -> Json:
-    """A click on an element of a modal or of Home."""
+def action_in_view(context: MethodContext, person: Person, view: Json, action: Json) -> Json:
+    """A click on the App Home."""
     return _common(person) | {
         "type": "block_actions",
         "container": {"type": "view", "view_id": view["id"]},
         "trigger_id": context.tickets.new_trigger(person.id),
-        "view": _sent(view, state),
+        "view": _sent(view, {}),
         "actions": [action],
     }
 
@@ -92,11 +92,6 @@ def submission(context: MethodContext, person: Person, view: Json, state: Json) 
         "view": _sent(view, state),
         "response_urls": [],
     }
-
-
-def closing(person: Person, view: Json) -> Json:
-    """A modal that was dismissed."""
-    return _common(person) | {"type": "view_closed", "view": _sent(view, {}), "is_cleared": False}
 
 
 def shortcut(context: MethodContext, person: Person, callback_id: str, message: Message | None) -> Json:

@@ -39,14 +39,7 @@ class Person:
 
     def as_slack(self) -> dict[str, Any]:
         """Slack's user object, as far as a bot looks at it."""
-        profile = {"real_name": self.real_name, "display_name": self.name, "email": f"{self.name}@example.test"}
-        return self.as_seen() | {
-            "is_ultra_restricted": False,
-            "is_app_user": False,
-            "is_stranger": self.team_id != TEAM,
-            "tz": "Asia/Tokyo",
-            "profile": profile,
-        }
+        return self.as_seen() | {"is_stranger": self.team_id != TEAM}
 
 
 PEOPLE = (

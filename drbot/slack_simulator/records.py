@@ -50,25 +50,17 @@ class Channel:
         }
 
     def as_slack(self) -> Json:
-        """Slack's conversation object, as the bot sees it."""
-        topic = {"value": self.topic, "creator": self.creator if self.topic else "", "last_set": 0}
+        """Slack's conversation object, as far as the bot looks at it."""
         return {
             "id": self.id,
             "name": self.name,
-            "name_normalized": self.name,
-            "is_channel": not self.is_im and not self.is_private,
-            "is_group": self.is_private,
             "is_im": self.is_im,
-            "is_mpim": False,
             "is_private": self.is_private or self.is_im,
             "is_archived": self.is_archived,
             "is_member": BOT_USER in self.members,
             "created": self.created,
             "creator": self.creator,
-            "num_members": len(self.members),
-            "topic": topic,
-            "purpose": {"value": "", "creator": "", "last_set": 0},
-        } | ({"user": self.user} if self.is_im else {})
+        }
 
 
 @dataclass(kw_only=True, slots=True)
@@ -76,9 +68,9 @@ class Message:
     """A message, a reply in a thread, or a note that only one person sees (`ephemeral_for`)."""
 
     channel: str
-    ts: str
     user: str
     text: str
+    ts: str = ""  # a new one when it is posted
     blocks: list[Json] = field(default_factory=list)
     thread_ts: str = ""
     subtype: str = ""

@@ -49,20 +49,16 @@ def _method(required: str, optional: str, scopes: str, per_minute: int, token: s
 
 METHODS: Mapping[str, Method] = {
     # method: required, optional, scopes (any of), calls per minute
-    "api.test": _method("", "error foo", "", 100),
     "auth.test": _method("", "", "", 600),
     "apps.connections.open": _method("", "", "", 60, APP_TOKEN),
     "chat.postMessage": _method("channel", MESSAGE, "chat:write", 60),
     "chat.update": _method("channel ts", f"{MESSAGE} file_ids", "chat:write", 50),
-    "chat.delete": _method("channel ts", "as_user", "chat:write", 50),
     "chat.postEphemeral": _method("channel user", MESSAGE, "chat:write", 100),
     "chat.getPermalink": _method("channel message_ts", "", "", 1000),
-    "conversations.create": _method("name", "is_private team_id", "channels:manage groups:write", 20),
-    "conversations.invite": _method("channel users", "force", "channels:manage groups:write", 50),
-    "conversations.join": _method("channel", "", "channels:join", 50),
+    "conversations.create": _method("name", "is_private", "channels:manage", 20),
+    "conversations.invite": _method("channel users", "", "channels:manage", 50),
     "conversations.list": _method("", "cursor exclude_archived limit team_id types", CHANNELS_READ, 20),
     "conversations.info": _method("channel", "include_locale include_num_members", CHANNELS_READ, 50),
-    "conversations.members": _method("channel", "cursor limit", CHANNELS_READ, 100),
     "conversations.history": _method(
         "channel", "cursor inclusive include_all_metadata latest limit oldest", HISTORY, 50
     ),
@@ -70,29 +66,17 @@ METHODS: Mapping[str, Method] = {
         "channel ts", "cursor inclusive include_all_metadata latest limit oldest", HISTORY, 50
     ),
     "conversations.setTopic": _method("channel topic", "", CHANNELS_MANAGE, 20),
-    "conversations.archive": _method("channel", "", "channels:manage groups:write", 20),
     "conversations.open": _method("", "channel users return_im prevent_creation", "im:write", 50),
     "users.info": _method("user", "include_locale", "users:read", 100),
-    "users.list": _method("", "cursor include_locale limit team_id", "users:read", 20),
-    "usergroups.list": _method("", "include_count include_disabled include_users team_id", "usergroups:read", 20),
-    "usergroups.users.list": _method("usergroup", "include_disabled team_id", "usergroups:read", 20),
     "views.open": _method("trigger_id view", "interactivity_pointer", "", 100),
-    "views.push": _method("trigger_id view", "interactivity_pointer", "", 100),
-    "views.update": _method("view", "external_id hash view_id", "", 100),
-    "views.publish": _method("user_id view", "hash", "", 100),
-    "pins.add": _method("channel", "timestamp", "pins:write", 20),
-    "pins.remove": _method("channel", "timestamp", "pins:write", 20),
-    "pins.list": _method("channel", "", "pins:read", 20),
+    "views.update": _method("view view_id", "", "", 100),
+    "views.publish": _method("user_id view", "", "", 100),
+    "pins.add": _method("channel timestamp", "", "pins:write", 20),
     "bookmarks.add": _method("channel_id title type", "emoji entity_id link parent_id", "bookmarks:write", 20),
-    "bookmarks.edit": _method("bookmark_id channel_id", "emoji link title", "bookmarks:write", 20),
-    "bookmarks.list": _method("channel_id", "", "bookmarks:read", 20),
     "files.getUploadURLExternal": _method("filename length", "alt_txt snippet_type", "files:write", 100),
-    "files.completeUploadExternal": _method(
-        "files", "blocks channel_id channels initial_comment thread_ts", "files:write", 100
-    ),
+    "files.completeUploadExternal": _method("channel_id files", "initial_comment thread_ts", "files:write", 100),
     "reactions.add": _method("channel name timestamp", "", "reactions:write", 50),
-    "reactions.remove": _method("name", "channel file file_comment timestamp", "reactions:write", 50),
-    "reactions.get": _method("", "channel file file_comment full timestamp", "reactions:read", 50),
+    "reactions.remove": _method("channel name timestamp", "", "reactions:write", 50),
 }
 
 

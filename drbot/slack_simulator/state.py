@@ -11,7 +11,6 @@ from drbot.slack_simulator.people import BOT_USER, PEOPLE, ROOMS, Person, Room
 from drbot.slack_simulator.records import Change, Channel, File, Json, Message
 
 REMEMBERED_CHANGES = 5000
-LONGEST_STACK = 3
 
 
 class State:
@@ -25,7 +24,6 @@ class State:
         self.views: dict[str, list[Json]] = {}
         self.homes: dict[str, Json] = {}
         self.files: dict[str, File] = {}
-        self.usergroups: list[Json] = []
         self._changes: deque[Change] = deque(maxlen=REMEMBERED_CHANGES)
         self._numbers = itertools.count(1)
         self._last_ts = 0
@@ -115,11 +113,11 @@ class State:
             yield channel
             self.changed("channel", channel=channel.id)
 
-    def join(self, channel: Channel, user: str, inviter: str = "") -> None:
+    def join(self, channel: Channel, user: str) -> None:
         """Put a person into a channel, with the grey line that says so."""
         with self.editing(channel):
             channel.members.append(user)
-        self.post(Message(channel=channel.id, ts="", user=user, text=f"<@{user}> has joined", subtype="channel_join"))
+        self.post(Message(channel=channel.id, user=user, text=f"<@{user}> has joined", subtype="channel_join"))
 
     # messages
 
@@ -178,32 +176,24 @@ class State:
         with self.lock:
             for user, stack in self.views.items():
                 for view in stack:
-                    if view_id in (view["id"], view.get("external_id")):
+                    if view["id"] == view_id:
                         return user, view
             for user, home in self.homes.items():
                 if home["id"] == view_id:
                     return user, home
             return None
 
-    def push_view(self, user: str, view: Json) -> Json:
-        """Open a modal on top of the others this person has open."""
+    def show_view(self, user: str, view: Json) -> None:
+        """A modal in the place of the one this person has open."""
         with self.lock:
-            stack = self.views.setdefault(user, [])
-            view["root_view_id"] = stack[0]["id"] if stack else view["id"]
-            view["previous_view_id"] = stack[-1]["id"] if stack else None
-            stack.append(view)
+            self.views[user] = [view]
             self.changed("views", user=user)
-            return view
 
-    def replace_view(self, view_id: str, view: Json) -> None:
-        """Put new content into an open modal."""
+    def replace_view(self, user: str, view: Json) -> None:
+        """Put new content into a modal that may be closed by now."""
         with self.lock:
-            for user, stack in self.views.items():
-                for place, old in enumerate(stack):
-                    if old["id"] == view_id:
-                        kept = {name: old[name] for name in ("id", "root_view_id", "previous_view_id")}
-                        stack[place] = view | kept
-                        self.changed("views", user=user)
+            if self._is_open(user, view["id"]):
+                self.show_view(user, view)
 
     def mark_errors(self, view: Json, errors: dict[str, str]) -> None:
         """Show sentences at the inputs of an open modal."""
@@ -212,19 +202,14 @@ class State:
             self.changed("views", user=next((user for user, stack in self.views.items() if view in stack), ""))
 
     def close_view(self, user: str, view_id: str) -> None:
-        """Close a modal and what is on top of it."""
+        """Close this modal, if it is still the one that is open."""
         with self.lock:
-            stack = self.views.get(user, [])
-            places = [place for place, view in enumerate(stack) if view["id"] == view_id]
-            if places:
-                del stack[places[0] :]
+            if self._is_open(user, view_id):
+                del self.views[user]
                 self.changed("views", user=user)
 
-    def clear_views(self, user: str) -> None:
-        """Close all modals of a person."""
-        with self.lock:
-            if self.views.pop(user, None):
-                self.changed("views", user=user)
+    def _is_open(self, user: str, view_id: str) -> bool:
+        return any(view["id"] == view_id for view in self.views.get(user, []))
 
     def publish_home(self, user: str, view: Json) -> None:
         """Show a Home to a person."""

@@ -15,7 +15,7 @@ from drbot.runners.clients.full_store import full_stores
 from drbot.runners.clients.name_service import NameService
 from drbot.runners.clients.postgres_written import Written
 from drbot.runners.contract.led_names import RECORDS
-from drbot.runners.contract.target import Chosen
+from drbot.runners.contract.target import Chosen, Search
 from drbot.runners.foundation.lock import Claim, Holder
 from drbot.runners.foundation.watching import Cancelled, never
 
@@ -46,14 +46,7 @@ class ControlTarget:
     def old_server(self, cancelled: Cancelled = never) -> None:
         """There is none here."""
 
-    def choose_backup(
-        self,
-        name: str | None = None,
-        *,
-        site: str,
-        before: BackupIdentity | None = None,
-        cancelled: Cancelled = never,
-    ) -> Chosen:
+    def choose_backup(self, search: Search) -> Chosen:
         """Backups of PostgreSQL alone lie beside a site; here there is none."""
         raise UserError(
             phrase("Looking for a backup of PostgreSQL."),
@@ -61,25 +54,18 @@ class ControlTarget:
             phrase("Levels 1 and 2 are for the site that runs the system."),
         )
 
-    def choose_full_backup(
-        self,
-        name: str | None = None,
-        *,
-        site: str,
-        before: BackupIdentity | None = None,
-        cancelled: Cancelled = never,
-    ) -> Chosen:
+    def choose_full_backup(self, search: Search) -> Chosen:
         """The newest good full backup of the lost site, wherever they lie."""
-        lost = self._configuration.sites.get(site)
+        lost = self._configuration.sites.get(search.site)
         databases = lost.postgres.databases if lost and lost.postgres else ()
         rules = FullRules(
             system=self._configuration.system,
-            site=site,
+            site=search.site,
             databases=databases,
             files=tuple(name for one in self._configuration.sites.values() for name in one.files),
-            cancelled=cancelled,
+            cancelled=search.cancelled,
         )
-        return choose_full_backup(full_stores(self._configuration), rules, name, before=before)
+        return choose_full_backup(full_stores(self._configuration), rules, search.name, before=search.before)
 
     def identify(self, backup: BackupIdentity) -> BackupIdentity:
         """The identity of the bytes that lie there now. Raises PermanentError when they are gone."""

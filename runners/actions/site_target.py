@@ -24,7 +24,7 @@ from drbot.runners.clients.server_files import ServerFiles
 from drbot.runners.clients.survivors import remove_survivors
 from drbot.runners.clients.volume_mover import kept_from
 from drbot.runners.contract.fingerprint import fingerprint
-from drbot.runners.contract.target import Chosen, KeptVolume, Target
+from drbot.runners.contract.target import Chosen, KeptVolume, Search, Target
 from drbot.runners.foundation.lock import Claim, Holder
 from drbot.runners.foundation.settings import RunnerSettings
 from drbot.runners.foundation.watching import Cancelled, never, unheard
@@ -60,35 +60,22 @@ class SiteTarget:
         recipe = self._clients.postgres.recipe(cancelled)
         return ServerFiles(engine=self._clients.docker, recipe=recipe, labels=SURVEY_LABELS, cancelled=cancelled)
 
-    def choose_backup(
-        self,
-        name: str | None = None,
-        *,
-        site: str,
-        before: BackupIdentity | None = None,
-        cancelled: Cancelled = never,
-    ) -> Chosen:
+    def choose_backup(self, search: Search) -> Chosen:
         """The newest good backup, or the one of this name. Raises UserError if none is, CancelledError."""
-        return backups.choose(self._clients.backups, self._rules(site, cancelled), name, before=before)
+        rules = self._rules(search.site, search.cancelled)
+        return backups.choose(self._clients.backups, rules, search.name, before=search.before)
 
-    def choose_full_backup(
-        self,
-        name: str | None = None,
-        *,
-        site: str,
-        before: BackupIdentity | None = None,
-        cancelled: Cancelled = never,
-    ) -> Chosen:
+    def choose_full_backup(self, search: Search) -> Chosen:
         """The same among the full backups of a lost site, wherever they lie."""
         databases = self._site.postgres.databases if self._site.postgres else ()
         rules = FullRules(
             system=self._configuration.system,
-            site=site,
+            site=search.site,
             databases=databases,
             files=self._site.files,
-            cancelled=cancelled,
+            cancelled=search.cancelled,
         )
-        return choose_full_backup(full_stores(self._configuration), rules, name, before=before)
+        return choose_full_backup(full_stores(self._configuration), rules, search.name, before=search.before)
 
     def identify(self, backup: BackupIdentity) -> BackupIdentity:
         """The identity of the bytes that lie there now. Raises PermanentError when they are gone."""

@@ -165,7 +165,7 @@ def require_whole(backup: FullBackup, snapshot: str, rules: FullRules) -> None:
     PermanentError, TemporaryError, CancelledError.
     """
     restic = backup.store.restic(rules.cancelled)
-    counted, entries, done = restic.count(snapshot), 0, 0
+    counted, entries, done = restic.shape(snapshot), 0, 0
     pieces = restic.stream(snapshot, "/", "--archive=tar")
     try:
         with tarfile.open(fileobj=IteratorFile(pieces), mode="r|", bufsize=CHUNK) as archive:

@@ -102,9 +102,7 @@ def put(entry: Entry, folder: Path) -> None:
             with suppress(OSError, OverflowError, ValueError):  # of a time that is none
                 os.utime(target, (info.mtime, info.mtime))
     except OSError as error:
-        raise PermanentError(
-            phrase("{path} cannot be written: {why}", path=target, why=error.strerror or error)
-        ) from error
+        raise unwritable(target, error) from error
 
 
 def keep(pieces: Iterable[bytes], target: Path) -> None:
@@ -114,9 +112,12 @@ def keep(pieces: Iterable[bytes], target: Path) -> None:
             for piece in pieces:
                 file.write(piece)
     except OSError as error:
-        raise PermanentError(
-            phrase("{path} cannot be written: {why}", path=target, why=error.strerror or error)
-        ) from error
+        raise unwritable(target, error) from error
+
+
+def unwritable(target: Path, error: OSError) -> PermanentError:
+    """Neither folder nor disk takes it."""
+    return PermanentError(phrase("{path} cannot be written: {why}", path=target, why=error.strerror or error))
 
 
 def repacked(pieces: Iterable[bytes], name: str, top: str, cancelled: Cancelled) -> Iterator[bytes]:

@@ -20,7 +20,7 @@ from drbot.runners.clients.archive_files import checked, keep, put, unzipped
 from drbot.runners.clients.byte_streams import Digested
 from drbot.runners.clients.dump import DumpScanner
 from drbot.runners.clients.full_folder import read_pieces
-from drbot.runners.clients.tar_entries import Entry, entries, require_inside
+from drbot.runners.clients.tar_entries import NO_FILE, Entry, entries, require_inside, unusable
 from drbot.runners.foundation.watching import Cancelled, Progress
 
 SQL, CONFIGURATION, RDB, FILES = (
@@ -131,13 +131,7 @@ def members(source: Digested, name: str, cancelled: Cancelled) -> Iterator[Part]
         if entry.info.isdir():
             continue
         if entry.content is None:
-            raise PermanentError(
-                phrase(
-                    "{archive}: {path} is neither a file nor a folder; nothing was used",
-                    archive=name,
-                    path=entry.info.name,
-                )
-            )
+            raise unusable(NO_FILE, name, entry.info.name)
         part = PurePosixPath(entry.path).name
         kind = next((kind for kind in (SQL, CONFIGURATION, RDB, FILES) if kind.match(part)), None)
         if kind is None:

@@ -3,10 +3,10 @@
 Asked twice for the machine of one incident, it is still one machine.
 """
 
-import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import Any
 
 from botocore.config import Config
@@ -54,21 +54,16 @@ class Ec2:
 
     def __init__(self, settings: Provision) -> None:
         self._settings = settings
-        self._made: Any = None  # boto3 makes its clients at run time
-        self._making = threading.Lock()
 
-    @property
-    def client(self) -> Any:
+    @cached_property
+    def client(self) -> Any:  # boto3 makes its clients at run time
         """boto3's client."""
-        with self._making:
-            if self._made is None:
-                self._made = aws.client_of(
-                    "ec2",
-                    endpoint_url=self._settings.endpoint,
-                    region_name=self._settings.region,
-                    config=Config(connect_timeout=5, read_timeout=30, retries={"total_max_attempts": 3}),
-                )
-            return self._made
+        return aws.client_of(
+            "ec2",
+            endpoint_url=self._settings.endpoint,
+            region_name=self._settings.region,
+            config=Config(connect_timeout=5, read_timeout=30, retries={"total_max_attempts": 3}),
+        )
 
     def require_right_to_run(self) -> None:
         """A dry run: EC2 says whether it would. The image is looked for, too: it may be of another region or gone.

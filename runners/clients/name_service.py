@@ -1,8 +1,8 @@
 """Route 53, where names lead, and a name server, where users are told so. Only `change` changes anything."""
 
-import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import dns.exception
@@ -36,21 +36,16 @@ class NameService:
 
     def __init__(self, settings: Dns) -> None:
         self.settings = settings
-        self._made: Any = None  # boto3 makes its clients at run time
-        self._making = threading.Lock()
 
-    @property
-    def client(self) -> Any:
+    @cached_property
+    def client(self) -> Any:  # boto3 makes its clients at run time
         """boto3's client."""
-        with self._making:
-            if self._made is None:
-                self._made = aws.client_of(
-                    "route53",
-                    endpoint_url=self.settings.endpoint,
-                    region_name=self.settings.region,
-                    config=Config(connect_timeout=5, read_timeout=20, retries={"total_max_attempts": 3}),
-                )
-            return self._made
+        return aws.client_of(
+            "route53",
+            endpoint_url=self.settings.endpoint,
+            region_name=self.settings.region,
+            config=Config(connect_timeout=5, read_timeout=20, retries={"total_max_attempts": 3}),
+        )
 
     def zone(self) -> str:
         """The zone's id. Raises PermanentError when this account has none of that name."""

@@ -19,7 +19,7 @@ from pydantic import AwareDatetime, BaseModel, Field
 from drbot.core.base.errors import CancelledError, PermanentError, TemporaryError
 from drbot.core.text.messages import filled, phrase
 from drbot.runners.clients.process import Bounds, read_process, run_process, values_of
-from drbot.runners.clients.restic_words import Counted, Differences, Said
+from drbot.runners.clients.restic_words import Differences, Said
 from drbot.runners.clients.snapshot_shape import Shape
 from drbot.runners.foundation.watching import Cancelled, Progress, never, unheard
 
@@ -199,12 +199,6 @@ class Restic:
 
         self._done(UNLISTED, ["ls", "--no-lock"], values=[f"{snapshot}:{folder}"], on_message=take)
         return frozenset(paths)
-
-    def count(self, snapshot: str) -> Counted:
-        """How much is in it; every folder of it is read for that."""
-        counted = Counted()
-        self._done(UNREAD, ["ls", "--no-lock"], values=[snapshot], on_message=counted.take)
-        return counted
 
     def shape(self, snapshot: str) -> Shape:
         """What it is made of; every folder of it is read for that."""

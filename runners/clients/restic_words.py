@@ -58,20 +58,6 @@ def error_in(said: Mapping[str, Any]) -> str:
     return f"{said.get('item', '')}: {of_file.get('message', '')}" if of_file else str(said.get("message", ""))
 
 
-class Counted:
-    """How much of a snapshot a tar stream of restic's holds, line by line; there may be a hundred thousand."""
-
-    def __init__(self) -> None:
-        self.entries = 0  # files, folders, links; no pipes and devices, which have no content
-        self.bytes = 0
-
-    def take(self, said: Mapping[str, Any]) -> None:
-        """Only files have a size."""
-        if said.get("message_type") == "node" and said["type"] in ("file", "dir", "symlink"):
-            self.entries += 1
-            self.bytes += int(said.get("size", 0)) if said["type"] == "file" else 0
-
-
 class Differences:
     """What a comparison says, line by line; there may be a hundred thousand. `empty`: files that have no content."""
 

@@ -8,17 +8,17 @@ from typing import Any
 
 from drbot.core.site.full_manifest import FILES, LINKED, OWN, PROJECTS
 from drbot.core.text.messages import phrase
-from drbot.runners.clients.restic_words import Counted
 from drbot.runners.clients.tar_entries import LONGEST_NAME
 
 SETTINGS = (OWN, PROJECTS, LINKED)
 
 
-class Shape(Counted):
-    """Its parts, how much it holds, and what is wrong with it."""
+class Shape:
+    """Its parts, how much a tar stream of it holds, and what is wrong with it; told by a hundred thousand lines."""
 
     def __init__(self) -> None:
-        super().__init__()
+        self.entries = 0  # files, folders, links; no pipes and devices, which have no content
+        self.bytes = 0  # only files have a size
         self.fault: str | None = None  # the first one
         self._below: dict[str, set[str]] = {OWN: set(), PROJECTS: set(), FILES: set()}
 
@@ -39,10 +39,11 @@ class Shape(Counted):
 
     def take(self, said: Mapping[str, Any]) -> None:
         """The next line."""
-        super().take(said)
         if said.get("message_type") != "node":
             return
         path, name, kind = str(said["path"]), str(said["name"]), str(said["type"])
+        self.entries += kind in ("file", "dir", "symlink")
+        self.bytes += int(said.get("size", 0)) if kind == "file" else 0
         self.fault = self.fault or fault_of(path, name, kind)
         above, _, last = path.rpartition("/")
         if above in self._below:

@@ -16,12 +16,15 @@ from typing import BinaryIO
 from isal import isal_zlib
 
 from drbot.core.base.errors import CancelledError, PermanentError
-from drbot.core.text.messages import phrase
+from drbot.core.text.messages import filled, phrase
 from drbot.core.text.words import cut, size
 from drbot.runners.clients.byte_streams import CHUNK, Digested, IteratorFile
 from drbot.runners.clients.reading_limits import RATIO, UNPACKED_ANYWAY
 from drbot.runners.foundation.watching import Cancelled, never
 
+NO_FILE: str = phrase("{archive}: {path} is neither a file nor a folder; nothing was used")
+ELSEWHERE: str = phrase("{archive}: {path} would be written elsewhere; nothing was used")
+LEADS_AWAY: str = phrase("{archive}: {path} is a link that leads elsewhere; nothing was used")
 LONGEST_NAME, LONGEST_PATH = 255, 3000  # bytes, of any file system; a path has a folder before it
 LONGEST_HEADER = 32 << 10  # bytes of a header that says more of the next one; it is kept in memory and searched
 HEADERS = frozenset(
@@ -137,49 +140,28 @@ class Seen:
         """Raises PermanentError for what is no file, folder or link, and for what lies below something else."""
         kind = kind_of(info)
         if kind is None:
-            raise PermanentError(
-                phrase(
-                    "{archive}: {path} is neither a file nor a folder; nothing was used",
-                    archive=self._name,
-                    path=info.name,
-                )
-            )
+            raise unusable(NO_FILE, self._name, info.name)
         require_short(path, self._name)
         if path == "." and kind != "folder":
-            raise PermanentError(
-                phrase(
-                    "{archive}: {path} would be written elsewhere; nothing was used", archive=self._name, path=info.name
-                )
-            )
+            raise unusable(ELSEWHERE, self._name, info.name)
         for above in map(str, PurePosixPath(path).parents):
             if self._kinds.setdefault(above, "folder") != "folder":
-                raise PermanentError(
-                    phrase(
-                        "{archive}: {path} would be written elsewhere; nothing was used",
-                        archive=self._name,
-                        path=info.name,
-                    )
-                )
+                raise unusable(ELSEWHERE, self._name, info.name)
         if info.islnk() and self._kinds.get(inner_path(info.linkname, self._name)) != "file":
-            raise PermanentError(
-                phrase(
-                    "{archive}: {path} is a link to what is not in it; nothing was used",
-                    archive=self._name,
-                    path=info.name,
-                )
+            raise unusable(
+                phrase("{archive}: {path} is a link to what is not in it; nothing was used"), self._name, info.name
             )
         if self._kinds.setdefault(path, kind) != kind:
-            raise PermanentError(
-                phrase(
-                    "{archive} holds {path} twice, as two different things; nothing was used",
-                    archive=self._name,
-                    path=info.name,
-                )
+            raise unusable(
+                phrase("{archive} holds {path} twice, as two different things; nothing was used"), self._name, info.name
             )
         if info.issym() and not info.linkname:
-            raise PermanentError(
-                phrase("{archive}: {path} is a link to nothing; nothing was used", archive=self._name, path=info.name)
-            )
+            raise unusable(phrase("{archive}: {path} is a link to nothing; nothing was used"), self._name, info.name)
+
+
+def unusable(why: str, archive: str, path: str) -> PermanentError:
+    """`why`: what is wrong with `{path}` in `{archive}`."""
+    return PermanentError(filled(why, archive=archive, path=path))
 
 
 def kind_of(info: tarfile.TarInfo) -> str | None:
@@ -194,16 +176,12 @@ def kind_of(info: tarfile.TarInfo) -> str | None:
 def require_short(path: str, name: str) -> None:
     """Raises PermanentError for what no file system takes."""
     if "\0" in path or len(os.fsencode(path)) > LONGEST_PATH:
-        raise PermanentError(
-            phrase("{archive}: {path} is no name of a file; nothing was used", archive=name, path=f"{cut(path, 80)!r}")
-        )
+        raise unusable(phrase("{archive}: {path} is no name of a file; nothing was used"), name, f"{cut(path, 80)!r}")
     if any(len(os.fsencode(part)) > LONGEST_NAME for part in path.split("/")):
-        raise PermanentError(
-            phrase(
-                "{archive}: {path} is longer than any file system takes; nothing was used",
-                archive=name,
-                path=f"{cut(path, 80)!r}",
-            )
+        raise unusable(
+            phrase("{archive}: {path} is longer than any file system takes; nothing was used"),
+            name,
+            f"{cut(path, 80)!r}",
         )
 
 
@@ -215,13 +193,7 @@ def require_inside(entry: Entry, top: str = "") -> None:
     up = next((at for at, part in enumerate(parts) if part != ".."), len(parts))
     out = info.linkname.startswith("/") or ".." in parts[up:] or up >= len(PurePosixPath(entry.path).parts)
     if info.issym() and out:
-        raise PermanentError(
-            phrase(
-                "{archive}: {path} is a link that leads elsewhere; nothing was used",
-                archive=entry.archive,
-                path=info.name,
-            )
-        )
+        raise unusable(LEADS_AWAY, entry.archive, info.name)
 
 
 def require_same_folder(entry: Entry, top: str) -> None:
@@ -230,20 +202,16 @@ def require_same_folder(entry: Entry, top: str) -> None:
     """
     info, name = entry.info, entry.archive
     if entry.path == top and not info.isdir():
-        raise PermanentError(phrase("{archive}: {path} is no folder; nothing was used", archive=name, path=info.name))
+        raise unusable(phrase("{archive}: {path} is no folder; nothing was used"), name, info.name)
     if info.islnk() and not PurePosixPath(inner_path(info.linkname, name)).is_relative_to(top or "."):
-        raise PermanentError(
-            phrase("{archive}: {path} is a link that leads elsewhere; nothing was used", archive=name, path=info.name)
-        )
+        raise unusable(LEADS_AWAY, name, info.name)
 
 
 def inner_path(path: str, name: str) -> str:
     """A path below the archive's own folder, which is "."; one that leads elsewhere is refused."""
     parts = [part for part in PurePosixPath(path).parts if part != "."]
     if not path or ".." in parts or path.startswith("/"):
-        raise PermanentError(
-            phrase("{archive}: {path} would be written elsewhere; nothing was used", archive=name, path=path)
-        )
+        raise unusable(ELSEWHERE, name, path)
     return "/".join(parts) or "."
 
 

@@ -20,11 +20,6 @@ class VolumeUser:
     is_running: bool
     labels: Mapping[str, str]
 
-    @property
-    def project(self) -> str | None:
-        """The compose project it is of."""
-        return self.labels.get(PROJECT)
-
     def belongs_to(self, services: Iterable[Service]) -> bool:
         """Whether it is the container of one of these services, and no second one beside it."""
         mine = (self.labels.get(PROJECT), self.labels.get(SERVICE))

@@ -24,6 +24,16 @@ class Chosen:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Search:
+    """Which backup is looked for."""
+
+    site: str
+    name: str | None = None  # None: the newest
+    before: BackupIdentity | None = None  # only older ones
+    cancelled: Cancelled = never
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class KeptVolume:
     """A volume of kept data, as its own labels on the engine tell it."""
 
@@ -46,27 +56,11 @@ class Target(Protocol):
     def old_server(self, cancelled: Cancelled = never) -> OldServer | None:
         """What is in PostgreSQL's volume that no dump brings back. Raises TemporaryError, CancelledError."""
 
-    def choose_backup(
-        self,
-        name: str | None = None,
-        *,
-        site: str,
-        before: BackupIdentity | None = None,
-        cancelled: Cancelled = never,
-    ) -> Chosen:
-        """The newest good backup of `site`, or the one of this name; only older than `before`. Each is read from start
-        to end, so it asks `cancelled`. Raises UserError if none is good, CancelledError.
-        """
+    def choose_backup(self, search: Search) -> Chosen:
+        """The newest good one; each is read from start to end. Raises UserError if none is good, CancelledError."""
 
-    def choose_full_backup(
-        self,
-        name: str | None = None,
-        *,
-        site: str,
-        before: BackupIdentity | None = None,
-        cancelled: Cancelled = never,
-    ) -> Chosen:
-        """The same among the full backups of `site`, the one that was lost."""
+    def choose_full_backup(self, search: Search) -> Chosen:
+        """The same among the full backups of the site that was lost."""
 
     def identify(self, backup: BackupIdentity) -> BackupIdentity:
         """The identity of the bytes that lie there now. Raises PermanentError when they are gone."""

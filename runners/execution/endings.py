@@ -14,6 +14,7 @@ from drbot.core.runs.safe_state import SafeState
 from drbot.core.runs.settlement import decisions_for
 from drbot.core.site.full_manifest import is_full_name
 from drbot.core.text.messages import closed, listed, phrase, sentences
+from drbot.runners.contract.target import Search
 from drbot.runners.execution import incident_clocks
 from drbot.runners.execution.half_moves import settle_moves
 from drbot.runners.execution.run_context import RunContext
@@ -327,8 +328,8 @@ def _older_than(run_context: RunContext, backup: BackupIdentity) -> BackupIdenti
         return run_context.lease.fenced or run_context.lease.stop_reason is not None
 
     if not is_full_name(backup.name):
-        return target.choose_backup(before=backup, site=run_context.plan.site, cancelled=given_up).backup
-    return target.choose_full_backup(before=backup, site=backup.site, cancelled=given_up).backup
+        return target.choose_backup(Search(before=backup, site=run_context.plan.site, cancelled=given_up)).backup
+    return target.choose_full_backup(Search(before=backup, site=backup.site, cancelled=given_up)).backup
 
 
 def _older(one: BackupIdentity, than: BackupIdentity) -> float:

@@ -27,23 +27,19 @@ def record_result(run_context: RunContext, result: Result) -> None:
     aside = put_aside(run_context, step)
 
     def finish(tx: Transaction) -> None:
+        run = run_context.run
         if result.state is StepState.SUCCEEDED:
-            _succeed(tx, run_context, step, result, there)
-        elif result.state is StepState.STOPPED:
-            steps.stopped(tx, run_context.run, step.id, result.sentence)
-        elif result.state is StepState.UNSURE:
-            steps.unsure(tx, run_context.run, step.id, result.sentence)
-        else:
-            steps.fail(
-                tx,
-                run_context.run,
-                step.id,
-                why=result.sentence,
-                tail=result.tail,
-                seconds=result.seconds,
-                log=result.log,
+            steps.succeed(
+                tx, run, step.id, summary=result.sentence, facts=result.facts, seconds=result.seconds, log=result.log
             )
-        keep_host(tx, run_context.run, step, aside)
+            _follow(tx, run_context, step, result.facts, there)
+        elif result.state is StepState.STOPPED:
+            steps.stopped(tx, run, step.id, result.sentence)
+        elif result.state is StepState.UNSURE:
+            steps.unsure(tx, run, step.id, result.sentence)
+        else:
+            steps.fail(tx, run, step.id, why=result.sentence, tail=result.tail, seconds=result.seconds, log=result.log)
+        keep_host(tx, run, step, aside)
 
     run_context.write(finish)
 
@@ -59,19 +55,6 @@ def _note_end(run_context: RunContext, step: Step, result: Result) -> None:
 def plain(facts: Mapping[str, Any]) -> dict[str, Any]:
     """As a row gives them back: JSON values, and messages."""
     return dict(parsed(canonical(dict(facts))))
-
-
-def _succeed(tx: Transaction, run_context: RunContext, step: Step, result: Result, there: Collection[str]) -> None:
-    steps.succeed(
-        tx,
-        run_context.run,
-        step.id,
-        summary=result.sentence,
-        facts=result.facts,
-        seconds=result.seconds,
-        log=result.log,
-    )
-    _follow(tx, run_context, step, result.facts, there)
 
 
 def _follow(
@@ -125,26 +108,16 @@ def _weigh(run_context: RunContext, step: Step, records: Mapping[str, StepRecord
         incidents.note(tx, run_context.run.incident, None, said)
         steps.found(tx, run_context.run.id, step.id, passed=finding.passed, sentence=finding.sentence)
         keep_host(tx, run_context.run, step, aside)
-        if finding.passed and seen:
-            steps.believe(
-                tx,
-                run_context.run,
-                step.id,
-                phrase("{names} said that it is done, and its check agrees.", names=names),
-                facts,
-            )
-            _follow(tx, run_context, step, facts, there)
-        elif believed:
-            # Nothing else follows from it: what its check does not show, drbot does not say.
-            steps.believe(
-                tx,
-                run_context.run,
-                step.id,
-                phrase("{names} say that it is done; its check does not.", names=names),
-                facts,
-            )
-        else:
+        if not believed:
             steps.doubt(tx, run_context.run, step.id, finding.sentence)
+        elif finding.passed:
+            agreed = phrase("{names} said that it is done, and its check agrees.", names=names)
+            steps.believe(tx, run_context.run, step.id, agreed, facts)
+            _follow(tx, run_context, step, facts, there)
+        else:
+            # Nothing else follows from it: what its check does not show, drbot does not say.
+            alone = phrase("{names} say that it is done; its check does not.", names=names)
+            steps.believe(tx, run_context.run, step.id, alone, facts)
 
     run_context.write(settle)
 

@@ -73,12 +73,8 @@ def _pass(run_context: RunContext, gate: str) -> None:
         except NoPermitError as error:
             end(tx, run_context, request.id, error)
         else:
-            steps.succeed(
-                tx,
-                run_context.run,
-                gate,
-                summary=phrase("Approved by {people}.", people=approvers(run_context, tx, gate)),
-            )
+            by = phrase("Approved by {people}.", people=approvers(run_context, tx, gate))
+            steps.succeed(tx, run_context.run, gate, summary=by)
 
     run_context.write(open_gate)
 
@@ -93,23 +89,15 @@ def _take_answer(run_context: RunContext, record: StepRecord) -> None:
     answer, person = str(record.answer), record.answered_by
     word = word_of(answer)
     say = UsersSay.NOTHING if person is None else _SAYS.get(answer)
+    who = "" if person is None else run_context.name_of(person)
+    nobody = phrase("Nobody answered in time: {answer}.", answer=word)
 
     def take(tx: Transaction) -> None:
-        if person is None:
-            steps.succeed(
-                tx, run_context.run, record.id, summary=phrase("Nobody answered in time: {answer}.", answer=word)
-            )
-        elif say is UsersSay.NO:
-            steps.fail(
-                tx, run_context.run, record.id, why=phrase("{who} answered: no.", who=run_context.name_of(person))
-            )
+        if say is UsersSay.NO:
+            steps.fail(tx, run_context.run, record.id, why=phrase("{who} answered: no.", who=who))
         else:
-            steps.succeed(
-                tx,
-                run_context.run,
-                record.id,
-                summary=phrase("{who}: {answer}.", who=run_context.name_of(person), answer=word),
-            )
+            said = phrase("{who}: {answer}.", who=who, answer=word) if who else nobody
+            steps.succeed(tx, run_context.run, record.id, summary=said)
         is_open = incidents.get(tx.connection, run_context.run.incident).is_open
         if say is not None and is_open and asks_about_users(run_context.plan, record.id):
             incidents.users_say(tx, run_context.run.incident, say, person, run_context.run.id)

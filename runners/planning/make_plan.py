@@ -19,7 +19,7 @@ from drbot.core.site.site import Approvals, Site
 from drbot.core.text.messages import listed, phrase
 from drbot.core.text.words import clock
 from drbot.runners.contract import strangers
-from drbot.runners.contract.target import Chosen
+from drbot.runners.contract.target import Chosen, Search
 from drbot.runners.execution import settings_seen, users
 from drbot.runners.execution.gate import fingerprint_of
 from drbot.runners.execution.sealed_plans import sealed_here
@@ -137,8 +137,9 @@ def _backup(survey: Survey, runbook: Runbook) -> Chosen | None:
     name = survey.run.arguments.get("backup") or None
     target = survey.worker_context.target
     if FULL in wanted:
-        return target.choose_full_backup(name, site=_lost(survey), cancelled=survey.cancelled)
-    return target.choose_backup(name, site=survey.worker_context.site_name, cancelled=survey.cancelled)
+        return target.choose_full_backup(Search(site=_lost(survey), name=name, cancelled=survey.cancelled))
+    own = Search(site=survey.worker_context.site_name, name=name, cancelled=survey.cancelled)
+    return target.choose_backup(own)
 
 
 def _lost(survey: Survey) -> str:

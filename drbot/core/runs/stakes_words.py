@@ -6,6 +6,7 @@ from datetime import datetime
 from drbot.core.runs.centre_words import answers_text
 from drbot.core.runs.plan import Plan
 from drbot.core.runs.stakes import UNUSED, Act, KeepKind, Keeps, KeptData, Loss, LossKind, ProofKind, aside_by
+from drbot.core.runs.state_words import sentence_of
 from drbot.core.site.occupants import occupants_text
 from drbot.core.text.messages import clauses, closed, duration, filled, listed, phrase, sentences
 from drbot.core.text.words import clock, size
@@ -256,7 +257,7 @@ def keeps_text(keeps: Keeps) -> str:
 
 def kept_sentence(keeps: Keeps) -> str:
     """The same as a sentence; "" where nothing is kept."""
-    return filled(KEPT_SENTENCES[keeps.kind], names=listed(keeps.names)) if keeps else ""
+    return sentence_of(keeps_text(keeps)) if keeps else ""
 
 
 # Names come last: a long list of them is cut at its end.
@@ -271,19 +272,6 @@ KEEPS: Mapping[KeepKind, str] = {
     KeepKind.RECORDS: phrase(
         "/dr lead-back points DNS back at any time, when two people approve; data written in the meantime does "
         "not move with it. DNS before the change: {names}"
-    ),
-}
-
-KEPT_SENTENCES: Mapping[KeepKind, str] = {
-    KeepKind.VOLUME: phrase("The old data is kept in the volume {names}."),
-    KeepKind.ASIDE: phrase(
-        "All of it is kept on this host; while the incident is open, /dr undo brings it back as it was. "
-        "Kept as: {names}."
-    ),
-    KeepKind.IN_PLACE: phrase("The data in place until now is kept in the volume {names}."),
-    KeepKind.RECORDS: phrase(
-        "/dr lead-back points DNS back at any time, when two people approve; data written in the meantime does "
-        "not move with it. DNS before the change: {names}."
     ),
 }
 

@@ -3,8 +3,8 @@
 from typing import Any
 
 from drbot.slack_simulator.block_rules import check_blocks
-from drbot.slack_simulator.method_context import MethodContext, is_true
-from drbot.slack_simulator.people import BOT, BOT_USER
+from drbot.slack_simulator.method_context import MethodContext
+from drbot.slack_simulator.people import BOT_USER
 from drbot.slack_simulator.records import Channel, Json, Message
 from drbot.slack_simulator.rules import SlackError
 
@@ -19,7 +19,6 @@ def post_message(context: MethodContext, arguments: Json) -> Json:
     message = context.state.post(
         Message(
             channel=channel.id,
-            ts="",
             user=BOT_USER,
             text=text,
             blocks=blocks,
@@ -95,16 +94,6 @@ def update(context: MethodContext, arguments: Json) -> Json:
     return {"channel": channel.id, "ts": message.ts, "text": message.text, "message": message.as_slack()}
 
 
-def delete(context: MethodContext, arguments: Json) -> Json:
-    """Only the bot's own messages."""
-    channel = context.channel(str(arguments["channel"]))
-    message = context.message(channel, str(arguments["ts"]))
-    if message.user != BOT_USER:
-        raise SlackError("cant_delete_message")
-    context.state.delete(message)
-    return {"channel": channel.id, "ts": message.ts}
-
-
 def post_ephemeral(context: MethodContext, arguments: Json) -> Json:
     """A note for one person, who must be in the channel, as must the bot."""
     channel = context.own_channel(str(arguments["channel"]))
@@ -115,7 +104,6 @@ def post_ephemeral(context: MethodContext, arguments: Json) -> Json:
     message = context.state.post(
         Message(
             channel=channel.id,
-            ts="",
             user=BOT_USER,
             text=text,
             blocks=blocks,
@@ -135,22 +123,12 @@ def get_permalink(context: MethodContext, arguments: Json) -> Json:
 
 
 def answer_by_url(context: MethodContext, token: str, body: Json) -> None:
-    """What the app posts to a response URL: a note, a message, or a change of the message acted in."""
+    """What the app posts to a response URL: a note or a message."""
     place = context.tickets.use_response_token(token)
-    original = context.state.message(place.channel, place.ts) if place.ts else None
-    if is_true(body.get("delete_original")) and original is not None:
-        context.state.delete(original)
-        return
     text, blocks = content_of(body, LONGEST_TEXT)
-    if is_true(body.get("replace_original")) and original is not None:
-        with context.state.rewriting(original):
-            original.text, original.blocks = text, blocks
-            original.edited = {"user": BOT, "ts": context.state.new_ts()}
-        return
     context.state.post(
         Message(
             channel=place.channel,
-            ts="",
             user=BOT_USER,
             text=text,
             blocks=blocks,

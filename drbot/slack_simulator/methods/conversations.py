@@ -9,7 +9,6 @@ KINDS = {
     "public_channel": "channels:read",
     "private_channel": "groups:read",
     "im": "im:read",
-    "mpim": "mpim:read",
 }
 LONGEST_TOPIC = 250
 MOST_INVITED = 100
@@ -18,12 +17,10 @@ MOST_INVITED = 100
 def create(context: MethodContext, arguments: Json) -> Json:
     """Names are unique, and archived channels keep theirs."""
     name = str(arguments["name"])
-    is_private = is_true(arguments.get("is_private"))
-    check_scope(("groups:write" if is_private else "channels:manage",), context.app.scopes)
     check_channel_name(name)
     if context.state.channel(name) is not None:
         raise SlackError("name_taken")
-    channel = context.state.create_channel(name, BOT_USER, is_private=is_private)
+    channel = context.state.create_channel(name, BOT_USER)
     announce_member(context, channel, BOT_USER)
     return {"channel": channel.as_slack()}
 
@@ -36,25 +33,18 @@ def announce_member(context: MethodContext, channel: Channel, user: str, inviter
 
 
 def invite(context: MethodContext, arguments: Json) -> Json:
-    """All or nobody, unless `force`: then those who can be invited are."""
-    channel = context.own_channel(str(arguments["channel"]), "write" if _is_private(context, arguments) else "manage")
+    """All or nobody."""
+    channel = context.own_channel(str(arguments["channel"]), "manage")
     users = names_of(arguments["users"])
     if len(users) > MOST_INVITED:
         raise SlackError("too_many_users")
     refused = [{"user": user, "ok": False, "error": why} for user in users if (why := _why_not(context, channel, user))]
-    bad = {each["user"] for each in refused}
-    if refused and not (is_true(arguments.get("force")) and len(refused) < len(users)):
+    if refused:
         raise SlackError(str(refused[0]["error"]), errors=refused)
     for user in users:
-        if user not in bad:
-            context.state.join(channel, user, BOT_USER)
-            announce_member(context, channel, user, BOT_USER)
-    return {"channel": channel.as_slack()} | ({"errors": refused} if refused else {})
-
-
-def _is_private(context: MethodContext, arguments: Json) -> bool:
-    channel = context.state.channels.get(str(arguments["channel"]))
-    return channel is not None and channel.is_private
+        context.state.join(channel, user)
+        announce_member(context, channel, user, BOT_USER)
+    return {"channel": channel.as_slack()}
 
 
 def _why_not(context: MethodContext, channel: Channel, user: str) -> str:
@@ -68,17 +58,6 @@ def _why_not(context: MethodContext, channel: Channel, user: str) -> str:
     if person.deleted or person.team_id != TEAM:
         return "cant_invite"
     return ""
-
-
-def join(context: MethodContext, arguments: Json) -> Json:
-    """The bot joins a public channel by itself."""
-    channel = context.channel(str(arguments["channel"]))
-    if channel.is_archived:
-        raise SlackError("is_archived")
-    if BOT_USER not in channel.members:
-        context.state.join(channel, BOT_USER)
-        announce_member(context, channel, BOT_USER)
-    return {"channel": channel.as_slack()}
 
 
 def list_channels(context: MethodContext, arguments: Json) -> Json:
@@ -106,13 +85,6 @@ def _kind(channel: Channel) -> str:
 def info(context: MethodContext, arguments: Json) -> Json:
     """One channel."""
     return {"channel": context.channel(str(arguments["channel"]), "read").as_slack()}
-
-
-def members(context: MethodContext, arguments: Json) -> Json:
-    """Who is in the channel."""
-    channel = context.channel(str(arguments["channel"]), "read")
-    page, following = page_of(channel.members, arguments, 100)
-    return {"members": page} | following
 
 
 def history(context: MethodContext, arguments: Json) -> Json:
@@ -158,32 +130,21 @@ def _messages(context: MethodContext, messages: list[Message], arguments: Json, 
 
 def set_topic(context: MethodContext, arguments: Json) -> Json:
     """At most 250 characters."""
-    channel = context.own_channel(str(arguments["channel"]), "write" if _is_private(context, arguments) else "manage")
+    channel = context.own_channel(str(arguments["channel"]), "manage")
     topic = str(arguments["topic"])
     if len(topic) > LONGEST_TOPIC:
         raise SlackError("too_long")
     with context.state.editing(channel):
         channel.topic = topic
     line = f"<@{BOT_USER}> set the channel topic: {topic}"
-    context.state.post(Message(channel=channel.id, ts="", user=BOT_USER, text=line, subtype="channel_topic"))
+    context.state.post(Message(channel=channel.id, user=BOT_USER, text=line, subtype="channel_topic"))
     return {"channel": channel.as_slack()}
 
 
-def archive(context: MethodContext, arguments: Json) -> Json:
-    """The channel becomes read-only; its name stays taken."""
-    channel = context.channel(str(arguments["channel"]), "write" if _is_private(context, arguments) else "manage")
-    if channel.is_archived:
-        raise SlackError("already_archived")
-    if BOT_USER not in channel.members:
-        raise SlackError("not_in_channel")
-    archive_channel(context, channel, BOT_USER)
-    return {}
-
-
 def archive_channel(context: MethodContext, channel: Channel, user: str) -> None:
-    """The same for a person who does it."""
+    """The channel becomes read-only; its name stays taken."""
     line = f"<@{user}> archived the channel"
-    context.state.post(Message(channel=channel.id, ts="", user=user, text=line, subtype="channel_archive"))
+    context.state.post(Message(channel=channel.id, user=user, text=line, subtype="channel_archive"))
     with context.state.editing(channel):
         channel.is_archived = True
     context.announce("channel_archive", {"channel": channel.id, "user": user})

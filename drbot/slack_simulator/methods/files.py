@@ -4,8 +4,7 @@ import json
 import mimetypes
 from typing import Any
 
-from drbot.slack_simulator.block_rules import check_blocks
-from drbot.slack_simulator.method_context import MethodContext, names_of
+from drbot.slack_simulator.method_context import MethodContext
 from drbot.slack_simulator.people import BOT_USER
 from drbot.slack_simulator.records import File, Json, Message
 from drbot.slack_simulator.rules import SlackError
@@ -29,27 +28,20 @@ def get_upload_url(context: MethodContext, arguments: Json) -> Json:
 
 
 def complete_upload(context: MethodContext, arguments: Json) -> Json:
-    """Share uploaded files in channels, with a comment, in a thread."""
+    """Share uploaded files in a channel, with a comment, in a thread."""
     wanted: Any = arguments["files"]
     if isinstance(wanted, str):
         wanted = json.loads(wanted)
     files = [_uploaded(context, each) for each in wanted]
-    channels = names_of(arguments.get("channel_id")) or names_of(arguments.get("channels"))
-    places = [context.own_channel(channel) for channel in channels]
-    comment = str(arguments.get("initial_comment") or "")
-    blocks = check_blocks(arguments["blocks"], "message") if arguments.get("blocks") else []
-    for place in places:
-        context.state.post(
-            Message(
-                channel=place.id,
-                ts="",
-                user=BOT_USER,
-                text=comment,
-                blocks=blocks,
-                thread_ts=str(arguments.get("thread_ts") or ""),
-                files=[file.as_seen() for file in files],
-            )
+    context.state.post(
+        Message(
+            channel=context.own_channel(str(arguments["channel_id"])).id,
+            user=BOT_USER,
+            text=str(arguments.get("initial_comment") or ""),
+            thread_ts=str(arguments.get("thread_ts") or ""),
+            files=[file.as_seen() for file in files],
         )
+    )
     return {"files": [file.as_seen() for file in files]}
 
 

@@ -7,52 +7,23 @@ from drbot.slack_simulator.people import BOT_USER
 from drbot.slack_simulator.records import Json
 from drbot.slack_simulator.rules import SlackError
 
-MOST_PINS = 100
-MOST_BOOKMARKS = 100
-
 
 def add_pin(context: MethodContext, arguments: Json) -> Json:
     """Pin a message of a channel the bot is in."""
     channel = context.own_channel(str(arguments["channel"]))
-    if not arguments.get("timestamp"):
-        raise SlackError("no_item_specified")
     message = context.message(channel, str(arguments["timestamp"]))
     if message.ts in channel.pins:
         raise SlackError("already_pinned")
-    if len(channel.pins) >= MOST_PINS:
-        raise SlackError("too_many_pins")
     with context.state.editing(channel):
         channel.pins.append(message.ts)
     return {}
 
 
-def remove_pin(context: MethodContext, arguments: Json) -> Json:
-    """Take a pin off."""
-    channel = context.own_channel(str(arguments["channel"]))
-    if not arguments.get("timestamp"):
-        raise SlackError("no_item_specified")
-    if arguments["timestamp"] not in channel.pins:
-        raise SlackError("no_pin")
-    with context.state.editing(channel):
-        channel.pins.remove(str(arguments["timestamp"]))
-    return {}
-
-
-def list_pins(context: MethodContext, arguments: Json) -> Json:
-    """The pinned messages."""
-    channel = context.own_channel(str(arguments["channel"]))
-    messages = [message for ts in channel.pins if (message := context.state.message(channel.id, ts))]
-    return {"items": [{"type": "message", "channel": channel.id, "message": each.as_slack()} for each in messages]}
-
-
 def add_bookmark(context: MethodContext, arguments: Json) -> Json:
     """A link at the top of the channel."""
     channel = context.own_channel(str(arguments["channel_id"]))
-    if arguments["type"] != "link":
-        raise SlackError("invalid_bookmark_type")
-    if len(channel.bookmarks) >= MOST_BOOKMARKS:
-        raise SlackError("too_many_bookmarks")
-    _check_link(str(arguments.get("link") or ""))
+    if not re.match(r"https?://\S+$", str(arguments.get("link") or "")):
+        raise SlackError("invalid_link")
     bookmark = {
         "id": context.state.identifier("Bk"),
         "channel_id": channel.id,
@@ -64,30 +35,6 @@ def add_bookmark(context: MethodContext, arguments: Json) -> Json:
     with context.state.editing(channel):
         channel.bookmarks.append(bookmark)
     return {"bookmark": bookmark}
-
-
-def _check_link(link: str) -> None:
-    if not re.match(r"https?://\S+$", link):
-        raise SlackError("invalid_link")
-
-
-def edit_bookmark(context: MethodContext, arguments: Json) -> Json:
-    """Change title, link or emoji."""
-    channel = context.own_channel(str(arguments["channel_id"]))
-    bookmark = next((each for each in channel.bookmarks if each["id"] == arguments["bookmark_id"]), None)
-    if bookmark is None:
-        raise SlackError("not_found")
-    changes = {name: str(arguments[name]) for name in ("title", "link", "emoji") if arguments.get(name) is not None}
-    if "link" in changes:
-        _check_link(changes["link"])
-    with context.state.editing(channel):
-        bookmark.update(changes)
-    return {"bookmark": bookmark}
-
-
-def list_bookmarks(context: MethodContext, arguments: Json) -> Json:
-    """The links at the top of the channel."""
-    return {"bookmarks": context.own_channel(str(arguments["channel_id"])).bookmarks}
 
 
 def add_reaction(context: MethodContext, arguments: Json) -> Json:
@@ -109,8 +56,6 @@ def add_reaction(context: MethodContext, arguments: Json) -> Json:
 
 def remove_reaction(context: MethodContext, arguments: Json) -> Json:
     """Take a reaction of the bot's back."""
-    if not arguments.get("channel") or not arguments.get("timestamp"):
-        raise SlackError("no_item_specified")
     channel = context.own_channel(str(arguments["channel"]))
     message = context.message(channel, str(arguments["timestamp"]))
     name = str(arguments["name"]).strip(":")
@@ -119,12 +64,3 @@ def remove_reaction(context: MethodContext, arguments: Json) -> Json:
     with context.state.rewriting(message):
         message.reactions[name].remove(BOT_USER)
     return {}
-
-
-def get_reactions(context: MethodContext, arguments: Json) -> Json:
-    """The reactions of a message."""
-    if not arguments.get("channel") or not arguments.get("timestamp"):
-        raise SlackError("no_item_specified")
-    channel = context.channel(str(arguments["channel"]))
-    message = context.message(channel, str(arguments["timestamp"]))
-    return {"type": "message", "channel": channel.id, "message": message.as_slack()}

@@ -1,7 +1,6 @@
-"""views.*: modals and App Home, with triggers that live three seconds and a stack of at most three."""
+"""views.*: modals and App Home, with triggers that live three seconds; drbot opens one modal at a time."""
 
 import json
-import secrets
 from typing import Any
 
 from drbot.slack_simulator.block_rules import Surface, complain_about_blocks, with_ids
@@ -10,66 +9,36 @@ from drbot.slack_simulator.method_context import MethodContext
 from drbot.slack_simulator.people import APP, BOT, TEAM
 from drbot.slack_simulator.records import Json
 from drbot.slack_simulator.rules import SlackError
-from drbot.slack_simulator.state import LONGEST_STACK
 
 LARGEST_VIEW = 250_000
 _FIELDS = {
-    "modal": "submit close private_metadata clear_on_close notify_on_close callback_id external_id submit_disabled",
-    "home": "private_metadata callback_id external_id",
+    "modal": "submit close private_metadata callback_id",
+    "home": "private_metadata callback_id",
 }
 
 
 def open_view(context: MethodContext, arguments: Json) -> Json:
-    """Uses the trigger up and begins a new stack: nobody can act outside a modal without having left it."""
-    view = checked_view(arguments["view"], "modal")
-    user = context.tickets.use_trigger(str(arguments["trigger_id"]))
-    context.state.clear_views(user)
-    return {"view": push(context, user, view)}
-
-
-def push_view(context: MethodContext, arguments: Json) -> Json:
-    """On top of the modal the trigger came from."""
-    view = checked_view(arguments["view"], "modal")
-    user = context.tickets.use_trigger(str(arguments["trigger_id"]))
-    if not context.state.views.get(user):
-        raise SlackError("not_found")
-    return {"view": push(context, user, view)}
-
-
-def push(context: MethodContext, user: str, view: Json) -> Json:
-    """Put a checked view on a person's stack. Raises SlackError `push_limit_reached`, `duplicate_external_id`."""
-    if len(context.state.views.get(user, [])) >= LONGEST_STACK:
-        raise SlackError("push_limit_reached")
-    external = view.get("external_id")
-    if external and context.state.view(external) is not None:
-        raise SlackError("duplicate_external_id")
-    return context.state.push_view(user, view | {"id": context.state.identifier("V")})
+    """Uses the trigger up; nobody can act outside a modal without having left it."""
+    view = checked_view(arguments["view"], "modal") | {"id": context.state.identifier("V")}
+    context.state.show_view(context.tickets.use_trigger(str(arguments["trigger_id"])), view)
+    return {"view": view}
 
 
 def update_view(context: MethodContext, arguments: Json) -> Json:
-    """By `view_id` or `external_id`; a `hash` that is no longer true is refused."""
-    found = context.state.view(str(arguments.get("view_id") or arguments.get("external_id") or ""))
+    """New content for an open modal."""
+    found = context.state.view(str(arguments["view_id"]))
     if found is None:
         raise SlackError("not_found")
     user, old = found
-    if arguments.get("hash") and arguments["hash"] != old["hash"]:
-        raise SlackError("hash_conflict")
-    surface: Surface = "home" if old["type"] == "home" else "modal"
-    view = checked_view(arguments["view"], surface)
-    if surface == "home":
-        context.state.publish_home(user, view | {"id": old["id"]})
-    else:
-        context.state.replace_view(old["id"], view)
-    renewed = context.state.view(old["id"])
-    return {"view": renewed[1] if renewed else view}
+    view = checked_view(arguments["view"], "modal") | {"id": old["id"]}
+    context.state.replace_view(user, view)
+    return {"view": view}
 
 
 def publish(context: MethodContext, arguments: Json) -> Json:
     """Show a Home to a person."""
     person = context.person(str(arguments["user_id"]))
     old = context.state.homes.get(person.id)
-    if arguments.get("hash") and old is not None and arguments["hash"] != old["hash"]:
-        raise SlackError("hash_conflict")
     view = checked_view(arguments["view"], "home") | {"id": old["id"] if old else context.state.identifier("V")}
     context.state.publish_home(person.id, view)
     return {"view": view}
@@ -118,14 +87,8 @@ def _filled(view: Json) -> Json:
         "submit": None,
         "close": None,
         "private_metadata": "",
-        "external_id": "",
-        "clear_on_close": False,
-        "notify_on_close": False,
-        "previous_view_id": None,
-        "root_view_id": None,
         **view,
         "blocks": with_ids(view["blocks"]),
         "state": {"values": {}},
-        "hash": secrets.token_hex(8),
         "errors": {},
     }

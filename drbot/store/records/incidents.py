@@ -4,23 +4,18 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, Update, insert, select, update
 
 from drbot.core.base.errors import UserError
 from drbot.core.ledger.events import EventKind
 from drbot.core.runs.incident import INCIDENT_TRANSITIONS, Incident, IncidentState, UsersSay
+from drbot.core.runs.state_words import INCIDENT
 from drbot.core.site.level import Level
 from drbot.core.text.messages import phrase
 from drbot.store.base.database import Transaction
 from drbot.store.base.rows import incident_of, sources
 from drbot.store.base.schema import incidents
 
-WORDS: Mapping[IncidentState, str] = {
-    IncidentState.DECLARED: phrase("declared"),
-    IncidentState.RECOVERING: phrase("recovering"),
-    IncidentState.RECOVERED: phrase("recovered"),
-    IncidentState.RESOLVED: phrase("resolved"),
-}
 _SAID: Mapping[UsersSay, EventKind] = {
     UsersSay.YES: EventKind.INCIDENT_CONFIRMED,
     UsersSay.NO: EventKind.INCIDENT_NOT_RECOVERED,
@@ -202,21 +197,16 @@ def _move(tx: Transaction, incident: int, target: IncidentState, tried: str, **v
         .where(incidents.c.id == incident, incidents.c.state.in_(sources(INCIDENT_TRANSITIONS, target)))
         .values(state=target.value, **values)
     )
-    if tx.connection.execute(statement).rowcount == 0:
-        state = get(tx.connection, incident).state
-        raise UserError(
-            tried,
-            phrase("DR-{incident} is already {state}.", incident=incident, state=WORDS[state]),
-            phrase("See: /dr status"),
-        )
+    _done(tx, statement, incident, tried, phrase("See: /dr status"))
 
 
 def _change_open(tx: Transaction, incident: int, tried: str, **values: Any) -> None:
     statement = update(incidents).where(incidents.c.id == incident, incidents.c.state.in_(_OPEN)).values(**values)
+    _done(tx, statement, incident, tried, phrase("Declare a new incident."))
+
+
+def _done(tx: Transaction, statement: Update, incident: int, tried: str, todo: str) -> None:
+    """Raises UserError where the incident is in another state than it asks for."""
     if tx.connection.execute(statement).rowcount == 0:
-        state = get(tx.connection, incident).state
-        raise UserError(
-            tried,
-            phrase("DR-{incident} is already {state}.", incident=incident, state=WORDS[state]),
-            phrase("Declare a new incident."),
-        )
+        state = INCIDENT[get(tx.connection, incident).state]
+        raise UserError(tried, phrase("DR-{incident} is already {state}.", incident=incident, state=state), todo)

@@ -25,6 +25,7 @@ from drbot.runners.clients.clients import Clients, clients_of
 from drbot.runners.clients.helper import HelperOrder, Mount
 from drbot.runners.clients.volume_mover import root_of
 from drbot.runners.contract.action import StepContext
+from drbot.runners.contract.target import Search
 from drbot.runners.foundation.permit import Permit, emptied, volume
 from drbot.runners.foundation.permit import services as named
 from drbot.runners.foundation.settings import RunnerSettings
@@ -137,7 +138,7 @@ def shared(lab_factory: LabFactory, tmp_path_factory: pytest.TempPathFactory) ->
     clients = clients_of(configuration.site(), configuration, settings)
     back_up_postgres(configuration, "production", clients=clients)
     target = SiteTarget(configuration.site(), configuration, clients)
-    chosen = target.choose_backup(site="production")
+    chosen = target.choose_backup(Search(site="production"))
     assert not chosen.refused
     with hands(clients) as container:
         yield WorkerFixture(

@@ -2,7 +2,7 @@
 
 import socket
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -18,11 +18,10 @@ from drbot.lab.cloud import NAME
 from drbot.runners.actions.control_target import ControlTarget
 from drbot.runners.actions.registry import REGISTRY
 from drbot.runners.clients.name_service import NameService
-from drbot.runners.contract.target import Chosen
+from drbot.runners.contract.target import Chosen, Search
 from drbot.runners.execution.run_context import WorkerContext
 from drbot.runners.execution.sealed_plans import signature_of_end
 from drbot.runners.foundation.own_record import OwnRecord
-from drbot.runners.foundation.watching import never
 from drbot.runners.second_factor.join_token import join_site
 from drbot.store.runs import runs
 from tests.integration.runners.harmless import backup
@@ -40,16 +39,9 @@ THERE = KeyPair.new()  # of the worker of the rented machine
 class Control(ControlTarget):
     """The real target of a control site, with one good backup."""
 
-    def choose_full_backup(
-        self,
-        name: str | None = None,
-        *,
-        site: str,
-        before: BackupIdentity | None = None,
-        cancelled: Callable[[], bool] = never,
-    ) -> Chosen:
+    def choose_full_backup(self, search: Search) -> Chosen:
         """Of the site that was lost."""
-        assert site == "production"
+        assert search.site == "production"
         return Chosen(backup=backup(1))
 
     def identify(self, backup: BackupIdentity) -> BackupIdentity:

@@ -16,7 +16,7 @@ from drbot.runners.actions import putting_back, setting_aside
 from drbot.runners.clients.clients import Clients
 from drbot.runners.clients.postgres_written import Written
 from drbot.runners.contract.action import Action, Finding, Outcome, ProbeFunction, Registry, StepContext, Subjects
-from drbot.runners.contract.target import Chosen, KeptVolume
+from drbot.runners.contract.target import Chosen, KeptVolume, Search
 from drbot.runners.foundation.lock import Claim, Holder
 from drbot.runners.foundation.permit import services, volume
 
@@ -132,33 +132,20 @@ class HarmlessTarget:
         """What the test put there."""
         return self.server
 
-    def choose_backup(
-        self,
-        name: str | None = None,
-        *,
-        site: str,
-        before: BackupIdentity | None = None,
-        cancelled: Callable[[], bool] = lambda: False,
-    ) -> Chosen:
+    def choose_backup(self, search: Search) -> Chosen:
         """The first that fits."""
         if "choose" in self.holds:
-            _wait(self.holds.pop("choose"), cancelled)
+            _wait(self.holds.pop("choose"), search.cancelled)
         for found in self.backups:
-            if name not in (None, found.name) or (before and found.snapshot_at >= before.snapshot_at):
+            before = search.before
+            if search.name not in (None, found.name) or (before and found.snapshot_at >= before.snapshot_at):
                 continue
-            return Chosen(backup=found.model_copy(update={"site": site if found.manifest else ""}))
+            return Chosen(backup=found.model_copy(update={"site": search.site if found.manifest else ""}))
         raise UserError("Looked for a good backup.", "There is none.", "Put one there.")
 
-    def choose_full_backup(
-        self,
-        name: str | None = None,
-        *,
-        site: str,
-        before: BackupIdentity | None = None,
-        cancelled: Callable[[], bool] = lambda: False,
-    ) -> Chosen:
+    def choose_full_backup(self, search: Search) -> Chosen:
         """There is one kind only."""
-        return self.choose_backup(name, site=site, before=before, cancelled=cancelled)
+        return self.choose_backup(search)
 
     def identify(self, backup: BackupIdentity) -> BackupIdentity:
         """What lies there under this name."""

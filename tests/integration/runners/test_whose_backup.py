@@ -1,13 +1,13 @@
 """Whose data a backup holds, and what of a host it brings back: the card says both, from the manifest and the steps."""
 
 from dataclasses import replace
-from typing import Any
 
 from sqlalchemy import delete
 
 from drbot.core.runs.plan import Holds
 from drbot.core.runs.run import Run
 from drbot.core.site.site import Recovery, Site
+from drbot.runners.contract.target import Chosen, Search
 from drbot.store.base import schema
 from tests.integration.runners.test_edited_files import with_repository
 from tests.integration.runners.test_rows_over_time import rows, with_runbook
@@ -38,9 +38,9 @@ def asked_for(worker_fixture: WorkerFixture) -> list[str]:
     asked: list[str] = []
     choose = worker_fixture.target.choose_full_backup
 
-    def of_site(name: str | None = None, *, site: str, **more: Any) -> Any:
-        asked.append(site)
-        return choose(name, site=site, **more)
+    def of_site(search: Search) -> Chosen:
+        asked.append(search.site)
+        return choose(search)
 
     worker_fixture.target.choose_full_backup = of_site  # type: ignore[method-assign]
     return asked

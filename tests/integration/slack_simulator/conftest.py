@@ -54,8 +54,8 @@ class Bot:
         self.triggers: list[str] = []
         self.app.command("/dr")(self._command)
         self.app.action("approve")(self._ask)
-        self.app.action("level")(self._level)
         self.app.view("vote")(self._vote)
+        self.app.view("change")(self._level)
         self.app.shortcut("declare")(self._ask)
         self.app.shortcut("timeline")(self._note)
         self.app.event("app_home_opened")(self._home)
@@ -83,9 +83,9 @@ class Bot:
         ack()
         client.views_open(trigger_id=body["trigger_id"], view=VOTE)
 
-    def _level(self, ack: Ack, action: dict[str, dict[str, str]]) -> None:
+    def _level(self, ack: Ack, view: dict[str, dict[str, dict[str, dict[str, dict[str, dict[str, str]]]]]]) -> None:
         ack()
-        self.seen.append(action["selected_option"]["value"])
+        self.seen.append(view["state"]["values"]["level"]["value"]["selected_option"]["value"])
 
     def _vote(self, ack: Ack, view: dict[str, dict[str, dict[str, dict[str, dict[str, str]]]]]) -> None:
         reason = view["state"]["values"]["reason"]["text"]["value"]
@@ -122,6 +122,25 @@ VOTE = {
     ],
 }
 
+CHANGE = {
+    "type": "modal",
+    "callback_id": "change",
+    "title": {"type": "plain_text", "text": "Change level"},
+    "submit": {"type": "plain_text", "text": "Change"},
+    "blocks": [
+        {
+            "type": "input",
+            "block_id": "level",
+            "label": {"type": "plain_text", "text": "Level"},
+            "element": {
+                "type": "static_select",
+                "action_id": "value",
+                "options": [{"text": {"type": "plain_text", "text": "Level 2"}, "value": "level2"}],
+            },
+        }
+    ],
+}
+
 BUTTONS = [
     {
         "type": "actions",
@@ -132,11 +151,6 @@ BUTTONS = [
                 "action_id": "approve",
                 "text": {"type": "plain_text", "text": "Approve"},
                 "value": "DR-7",
-            },
-            {
-                "type": "static_select",
-                "action_id": "level",
-                "options": [{"text": {"type": "plain_text", "text": "Level 2"}, "value": "level2"}],
             },
         ],
     }

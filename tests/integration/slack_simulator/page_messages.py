@@ -31,9 +31,7 @@ def board(status: str, state: str = "Waiting for approval", plan: str = "plan-1"
         {"type": "header", "text": plain(":rotating_light: DR-7 · Level 2")},
         {
             "type": "section",
-            "text": mrkdwn(f"*{state}.* Nothing was touched."),
-            "fields": [mrkdwn("*RTO 4 h*\n1 h 12 min used"), mrkdwn("*RPO 6 h*\nbackup 2 h 40 min old")],
-            "accessory": button("open", "Details"),
+            "text": mrkdwn(f"*{state}.* Nothing was touched.\n*RTO 4 h*, 1 h 12 min used"),
         },
         {
             "type": "plan",
@@ -53,23 +51,7 @@ def board(status: str, state: str = "Waiting for approval", plan: str = "plan-1"
             "block_id": "board",
             "elements": [
                 button("approve", "Approve", style="primary", value="DR-7"),
-                button(
-                    "halt",
-                    "Stop",
-                    style="danger",
-                    confirm={
-                        "title": plain("Stop the recovery?"),
-                        "text": mrkdwn("It stops *before* its next step."),
-                        "confirm": plain("Yes, stop"),
-                        "deny": plain("Go on"),
-                    },
-                ),
-                {
-                    "type": "static_select",
-                    "action_id": "level",
-                    "placeholder": plain("Change level"),
-                    "options": [{"text": plain("Level 2"), "value": "level2"}],
-                },
+                button("halt", "Stop", style="danger"),
             ],
         },
         {"type": "context", "elements": [mrkdwn("Next update at 10:15")]},
@@ -77,9 +59,8 @@ def board(status: str, state: str = "Waiting for approval", plan: str = "plan-1"
 
 
 REPORT: list[Block] = [
-    rich({"type": "text", "text": "restored", "style": {"bold": True}}, {"type": "user", "user_id": "U00BEN"}),
+    rich({"type": "text", "text": "restored "}, {"type": "text", "text": "<@U00BEN>"}),
     {"type": "markdown", "text": "## Report\n\n| step | time |\n|---|---|\n| swap | **4 s** |\n\n- kept: `old_volume`"},
-    {"type": "image", "image_url": "/icon.svg", "alt_text": "The mark of the app"},
 ]
 
 HOSTILE = "<script>window.hacked = 1</script><img src=x onerror='window.hacked = 2'>"

@@ -150,10 +150,12 @@ def test_a_button_that_never_comes_back_ends_the_patience(
 
 
 def test_any_other_refusal_is_told_at_once(
-    player: DemoPlayer, people: SlowPeople, channel: Channel, incident: Incident, slack: WebClient
+    player: DemoPlayer, people: SlowPeople, channel: Channel, incident: Incident, simulator: SlackSimulator
 ) -> None:
     channel.draw(board(UPDATE))
-    people.meanwhile = [lambda: slack.chat_delete(channel=channel.id, ts=channel.ts)]
+    posted = simulator.state.message(channel.id, channel.ts)
+    assert posted is not None
+    people.meanwhile = [lambda: simulator.state.delete(posted)]
 
     with pytest.raises(PeopleError, match="There is no message"):
         player.press("aiko", incident, UPDATE)

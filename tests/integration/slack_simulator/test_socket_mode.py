@@ -5,7 +5,7 @@ from slack_sdk import WebClient
 
 from drbot.slack_simulator.client import People
 from drbot.slack_simulator.server import SlackSimulator
-from tests.integration.slack_simulator.conftest import BUTTONS, Bot
+from tests.integration.slack_simulator.conftest import BUTTONS, CHANGE, Bot
 from tests.waiting import wait_for
 
 
@@ -66,11 +66,12 @@ def test_a_button_opens_a_modal_and_its_submission_is_checked(bot: Bot, people: 
     assert people.views("U00CHIKA") == []
 
 
-def test_a_choice_in_a_menu_is_sent_as_the_selected_option(bot: Bot, people: People, slack: WebClient) -> None:
-    slack.chat_postMessage(channel="dr-ops", text="Which level?", blocks=BUTTONS)
-    card = people.messages("dr-ops")[-1]
+def test_a_choice_in_a_menu_is_sent_as_the_selected_option(
+    bot: Bot, people: People, slack: WebClient, simulator: SlackSimulator
+) -> None:
+    slack.views_open(trigger_id=simulator.context.tickets.new_trigger("U00BEN"), view=CHANGE)
 
-    people.click("U00BEN", card, "level", "level2")
+    people.submit("U00BEN", people.wait_for_view("U00BEN")["id"], {"level": {"value": "level2"}})
 
     wait_for(lambda: bot.seen == ["level2"], 10, "the choice")
 

@@ -49,7 +49,7 @@ def field() -> Json:
 @pytest.mark.parametrize(
     "block",
     [
-        section("Level 2", fields=[plain("RTO"), plain("4 h")], accessory=button("open")),
+        section("Level 2"),
         {"type": "header", "text": plain("DR-7")},
         {"type": "divider"},
         {"type": "context", "elements": [{"type": "mrkdwn", "text": "by <@U00AIKO>"}]},
@@ -71,7 +71,7 @@ def test_a_block_of_a_board_is_taken_and_gets_its_ids(block: Json) -> None:
     ("blocks", "complaint"),
     [
         ([{"type": "sections"}], "unsupported type: sections [json-pointer:/blocks/0/type]"),
-        ([{"type": "alert", "text": plain("x")}], "unsupported type: alert"),
+        ([{"type": "image", "image_url": "https://x.test/a.png", "alt_text": "x"}], "unsupported type: image"),
         ([{"type": "divider"}] * 51, "no more than 50 items allowed"),
         ([section("")], "must be more than 0 characters [json-pointer:/blocks/0/text/text]"),
         ([section("x" * 3001)], "must be less than 3001 characters"),
@@ -105,10 +105,10 @@ def test_all_texts_of_a_message_have_a_limit_together() -> None:
         check_blocks([section("x" * 2900) for _ in range(5)], "message")
 
 
-def test_a_plan_belongs_into_messages_and_an_alert_into_modals() -> None:
-    modal = {"type": "modal", "title": plain("Approve"), "blocks": [{"type": "alert", "text": plain("Data is lost")}]}
+def test_a_plan_belongs_into_messages() -> None:
+    modal = {"type": "modal", "title": plain("Approve"), "blocks": [section("Data is lost")]}
 
-    assert checked_view(modal, "modal")["hash"]
+    assert checked_view(modal, "modal")["blocks"]
     with pytest.raises(SlackError, match="invalid_arguments"):
         checked_view(modal | {"blocks": [plan(task("a"))]}, "modal")
 

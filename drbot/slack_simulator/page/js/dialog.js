@@ -1,31 +1,6 @@
-// Small windows of the page itself: the confirm dialog of an element, a file's preview, and the note at the bottom.
+// Small windows of the page itself: a file's preview, and the note at the bottom.
 import { element, icon } from "./dom.js";
 import { markdown } from "./markdown.js";
-import { textObject } from "./mrkdwn.js";
-
-/** Resolves to whether the person agreed. Escape and the backdrop mean no. */
-export function confirmDialog(confirm) {
-  return new Promise((resolve) => {
-    const dialog = element("dialog", { class: "window confirm", "aria-labelledby": "confirm-title" });
-    const close = (agreed) => () => {
-      dialog.returnValue = agreed ? "yes" : "";
-      dialog.close(dialog.returnValue);
-    };
-    dialog.append(
-      element("header", {}, element("h2", { id: "confirm-title" }, textObject(confirm.title))),
-      element("div", { class: "content" }, textObject(confirm.text)),
-      element("footer", {},
-        element("button", { class: "button", type: "button", onclick: close(false) }, textObject(confirm.deny ?? "Cancel")),
-        element("button", { class: `button ${confirm.style ?? "primary"}`, type: "button", dataset: { confirm: "yes" }, onclick: close(true) },
-          textObject(confirm.confirm ?? "Yes"))));
-    dialog.addEventListener("close", () => {
-      dialog.remove();
-      resolve(dialog.returnValue === "yes");
-    });
-    document.body.append(dialog);
-    dialog.showModal();
-  });
-}
 
 export async function preview(file) {
   const text = await (await fetch(file.url)).text();

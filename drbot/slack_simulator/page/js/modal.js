@@ -1,4 +1,4 @@
-// The top of the person's stack of views, as a real <dialog>: focus stays inside, Escape closes.
+// The person's open view, as a real <dialog>: focus stays inside, Escape closes.
 import { click, closeView, submitView } from "./api.js";
 import { renderBlocks } from "./blocks.js";
 import { acting } from "./dialog.js";
@@ -8,7 +8,7 @@ import { textObject } from "./mrkdwn.js";
 import { changed, state } from "./state.js";
 
 const dialog = () => document.getElementById("modal");
-const filled = new Map();  // view id → values; kept while the view is open, also below another one
+const filled = new Map();  // view id → values; kept while the view is open
 const FIELD = ".content :is(input, textarea, select)";
 let shown = "";
 let errors = {};
@@ -54,16 +54,15 @@ async function leave(view) {
 }
 
 function draw(view) {
-  const under = state.views.length > 1;
   const submitLabel = view.submit ? textObject(view.submit) : "";
   const form = element("form", { novalidate: true, onsubmit: (event) => submit(view, event) },
     element("header", {},
       element("span", { class: "app-mark" }, icon("ring")), element("h2", { id: "modal-title" }, textObject(view.title)),
-      element("button", { class: "round", type: "button", title: under ? "Back" : "Close", onclick: () => leave(view) }, icon("close", under ? "Back" : "Close"))),
+      element("button", { class: "round", type: "button", title: "Close", onclick: () => leave(view) }, icon("close", "Close"))),
     element("div", { class: "content" }, renderBlocks(surfaceOf(view), view.blocks)),
     element("footer", {},
       element("button", { class: "button", type: "button", dataset: { keep: "close" }, onclick: () => leave(view) },
-        view.close ? textObject(view.close) : under ? "Back" : view.submit ? "Cancel" : "Close"),
+        view.close ? textObject(view.close) : view.submit ? "Cancel" : "Close"),
       view.submit ? element("button", { class: "button primary", type: "submit", dataset: { keep: "submit" } }, submitLabel) : null));
   dialog().replaceChildren();
   append(dialog(), form);
@@ -78,7 +77,7 @@ export function renderModal() {
     if (node.open) node.close();
     return;
   }
-  const signature = JSON.stringify([view.id, view.blocks, view.title, view.submit, view.close, view.errors, errors, state.views.length]);
+  const signature = JSON.stringify([view.id, view.blocks, view.title, view.submit, view.close, view.errors, errors]);
   if (signature === shown) return;
   if (!shown.startsWith(`["${view.id}"`)) errors = shown === "" ? errors : {};
   shown = signature;

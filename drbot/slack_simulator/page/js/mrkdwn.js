@@ -58,7 +58,7 @@ export function mention(id, label) {
   return element("span", { class: mine ? "mention me" : "mention", dataset: { user: id } }, `@${personName(id) || label || id}`);
 }
 
-export function channelLink(id, label) {
+function channelLink(id, label) {
   const name = channelName(id) || label || id;
   return element("button", { class: "mention", type: "button", onclick: () => openChannel(id) }, `#${name.replace(/^#/, "")}`);
 }

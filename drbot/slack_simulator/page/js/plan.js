@@ -20,12 +20,11 @@ function task(surface, item, blockId) {
   const title = element("span", { class: "title" }, plainText(item.title));
   const more = [item.details, item.output].filter(Boolean).map((part, index) =>
     element("div", { class: index || !item.details ? "output" : "details" }, richText(part)));
-  const sources = (item.sources ?? []).map((source) => element("span", { class: "source" }, source.text ?? source.url));
-  if (!more.length && !sources.length) return element("li", { class: `task ${status}` }, element("div", { class: "row" }, mark, title));
+  if (!more.length) return element("li", { class: `task ${status}` }, element("div", { class: "row" }, mark, title));
   const key = `${surface.name}/${blockId}/${item.task_id}`;
   const open = opened.get(key) ?? ["error", "in_progress"].includes(status);
   const row = element("summary", { class: "row" }, mark, title, icon("chevron"));
-  const box = element("details", { open }, row, element("div", { class: "more" }, more, sources));
+  const box = element("details", { open }, row, element("div", { class: "more" }, more));
   row.addEventListener("click", () => opened.set(key, !box.open));
   return element("li", { class: `task ${status}` }, box);
 }
@@ -43,5 +42,3 @@ export function plan(surface, block) {
     element("div", { class: "progress", role: "progressbar", "aria-valuenow": String(share), "aria-valuemin": "0", "aria-valuemax": "100" }, bar),
     element("ol", {}, tasks.map((item) => task(surface, item, block.block_id))));
 }
-
-export const taskCard = (surface, block) => element("ol", { class: "checklist" }, task(surface, block, block.block_id));
