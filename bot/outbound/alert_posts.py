@@ -37,12 +37,16 @@ class AlertPosts:
 
     def run(self, stop: threading.Event, heart: Heart) -> None:
         """The loop."""
+        told = False
         while not stop.wait(LOOK_SECONDS):
             heart.beat("alerts")
             try:
                 self.look()
+                told = False
             except TemporaryError as error:
-                log.warning("Alerts wait.", error=str(error))
+                if not told:
+                    log.warning("Alerts wait.", error=str(error))
+                told = True
             except Exception:
                 log.exception("Alerts could not be shown; drbot goes on.")
 

@@ -40,7 +40,7 @@ VERBS: Mapping[str, VerbWords] = {
         example="alerts",
     ),
     "alert": VerbWords(
-        usage="alert <number> [declare|seen|silence <time>]",
+        usage="alert <number> [declare [level]|seen|silence <time>]",
         help=phrase("Declare what an alert proposes, say that you have seen it, or silence it"),
         example="alert 3 declare",
     ),

@@ -1,15 +1,17 @@
 """`alerts` lists what monitoring says; `alert` declares what one proposes, or says that somebody has seen it."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from drbot.commands.facts.context import CommandContext
 from drbot.commands.speech.messages import Choice, DialogRequest, Reply, Request, Table
-from drbot.commands.speech.parser import Words, plain, printable
+from drbot.commands.speech.parser import Words, level_of, plain, printable
 from drbot.commands.speech.refusal import Refusal
 from drbot.commands.verb import declare
 from drbot.commands.verb.declare import TITLE_LONGEST, Declaration
 from drbot.commands.views.alert_view import SILENCE, alert_text, choices_of, proposal_text
 from drbot.core.site.alerts import proposal_of
+from drbot.core.site.level import Level
 from drbot.core.site.people import Person
 from drbot.core.text.messages import duration, listed, phrase
 from drbot.core.text.words import ago, cut, seconds_of
@@ -59,7 +61,8 @@ def alert(context: CommandContext, request: Request, words: Words, person: Perso
     with context.database.write() as tx:
         group = alerts.get(tx.connection, number)
         if said == "declare":
-            return _declare(context, tx, group, person)
+            level = level_of(words.rest[2]) if len(words.rest) > 2 else None
+            return _declare(context, tx, group, person, level)
         if said == "seen":
             alerts.answer(tx, number, Answer.SEEN, person.id)
         elif said == "silence":
@@ -128,7 +131,9 @@ MONITORING = Person(id="monitoring", name=phrase("monitoring"), roles=frozenset(
 """Who declares when nobody does. Has no vote."""
 
 
-def _declare(context: CommandContext, tx: Transaction, group: AlertGroup, person: Person) -> Reply:
+def _declare(
+    context: CommandContext, tx: Transaction, group: AlertGroup, person: Person, level: Level | None = None
+) -> Reply:
     """The incident and its link to the alert are one act: a second tap joins what the first has opened."""
     if group.incident is not None:
         return declare.joined(incidents.get(tx.connection, group.incident))
@@ -136,10 +141,16 @@ def _declare(context: CommandContext, tx: Transaction, group: AlertGroup, person
     proposal = proposal_of(context.configuration, shown)
     title = cut(listed(sorted({one.name for one in shown})), TITLE_LONGEST)
     began = group.began
+    if level is not None and level not in (proposal.level, Level.SERVICE):
+        proposal = replace(proposal, level=level, service=None)
     if proposal.level is None:
         values = {"site": proposal.site, "since": f"{began.isoformat(timespec='minutes')}", "title": title}
         return Reply(
-            text=phrase("Alert {number} names no service of dr.yml. Say what is broken: /dr declare", number=group.id),
+            text=phrase(
+                "Alert {number} names no service of dr.yml. Say the level: /dr alert {number} declare level2, or for a "
+                "service: /dr declare level1",
+                number=group.id,
+            ),
             dialog=DialogRequest(kind="declare", values=values),
             ok=False,
         )

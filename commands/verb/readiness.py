@@ -7,7 +7,7 @@ from drbot.commands.facts.context import CommandContext
 from drbot.commands.speech.messages import Choice, Reply, Request, Table
 from drbot.commands.speech.parser import Words, plain
 from drbot.core.site.people import Person
-from drbot.core.site.readiness import EVERY_SECONDS, Colour, Line, approvers_line, bad
+from drbot.core.site.readiness import EVERY_SECONDS, Colour, Line, bad
 from drbot.core.text.messages import duration, listed, phrase, sentences
 from drbot.core.text.words import ago
 from drbot.store.records import readiness as kept
@@ -32,18 +32,15 @@ def readiness(context: CommandContext, request: Request, words: Words, person: P
         text=sentences(verdict(colours), _when(seen, request.at)),
         tables=tables,
         choices=more,
-        ok=Colour.RED not in colours,
     )
 
 
 def everything(context: CommandContext, now: datetime) -> list[Seen]:
-    """What workers saw, what this process sees itself, and whose looking is overdue."""
+    """What workers and bots saw, and whose looking is overdue."""
     with context.database.read() as connection:
         seen = kept.list_of(connection)
-        roster = context.rosters.look(connection)
-    mine = [approvers_line(roster, context.configuration.approvals)]
     looked = {one.source: one.looked_at for one in seen}
-    mine += [line for site in _with_workers(context) if (line := _overdue(site, looked.get(site), now)) is not None]
+    mine = [line for site in _with_workers(context) if (line := _overdue(site, looked.get(site), now)) is not None]
     return [*(Seen(source=HERE, line=line, since=now, looked_at=now) for line in mine), *seen]
 
 
@@ -76,8 +73,15 @@ def verdict(colours: Sequence[Colour]) -> str:
 
 
 def _when(seen: Sequence[Seen], now: datetime) -> str:
-    oldest = min(one.looked_at for one in seen)
-    return phrase("Looked at in the last {time}.", time=duration(max(60.0, ago(oldest, now).total_seconds())))
+    """How old all that is: what broke since then is not in it."""
+    looked = [one.looked_at for one in seen if one.source != HERE]
+    if not looked:
+        return ""
+    return phrase(
+        "Looked at {time} ago; they look every {every}.",
+        time=duration(max(1.0, ago(min(looked), now).total_seconds())),
+        every=duration(EVERY_SECONDS),
+    )
 
 
 def _row(one: Seen, now: datetime) -> tuple[str, ...]:

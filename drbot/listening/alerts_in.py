@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Annotated, Literal
 
 import structlog
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
@@ -27,6 +27,7 @@ log = structlog.get_logger(__name__)
 
 PATH = "/alerts"
 LARGEST_BYTES = 1_000_000
+MOST_DROPPED = 50_000_000
 MOST_ALERTS = 500
 SUMMARY_LONGEST = 1000
 SAYS_WHAT = ("summary", "message", "description")
@@ -88,7 +89,7 @@ class PlainAlert(Incoming):
     since: AwareDatetime | None = None  # the same in every post about it; none = one alert of this name at a time
     service: Short = ""
     site: Short = ""
-    level: Literal["", "1", "2", "3", "4"] = ""
+    level: Annotated[Literal["", "1", "2", "3", "4"], BeforeValidator(str)] = ""
     summary: Short = ""
 
     def as_group(self, known: datetime | None) -> FromAlertmanager:
@@ -99,6 +100,7 @@ class PlainAlert(Incoming):
             labels={name: text for name, text in labels.items() if text},
             annotations={"summary": self.summary},
             starts_at=self.since or known or datetime.now(UTC),
+            fingerprint=_digest(self.key),
         )
         return FromAlertmanager(version="4", group_key=self.key, alerts=(one,))
 
@@ -129,15 +131,17 @@ def _is_known(request: Request, token: str) -> bool:
 
 
 async def _body(request: Request) -> bytes | None:
-    body = b""
+    """None: too large. The rest is read all the same, or the sender would never hear why."""
+    body, more = b"", 0
     try:
         async for chunk in request.stream():
-            body += chunk
-            if len(body) > LARGEST_BYTES:
-                return None
+            if len(body) + len(chunk) <= LARGEST_BYTES:
+                body += chunk
+            elif (more := more + len(chunk)) > MOST_DROPPED:
+                break
     except ClientDisconnect:
         return b""
-    return body
+    return None if more else body
 
 
 def _take(database: Database, body: bytes) -> Response:

@@ -65,6 +65,7 @@ def _bound(listener: Listener) -> socket.socket:
     bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         bound.bind(listener.address)
+        bound.listen()  # two may be bound to one port, and only one listens there
     except OSError as error:
         bound.close()
         raise UserError(

@@ -10,11 +10,12 @@ from drbot.core.site.site import Configuration
 from drbot.core.site.stored_backups import BackupKind, StoredBackup, missing_of_321, newest_of
 from drbot.core.text.messages import clauses, duration, listed, phrase
 from drbot.core.text.words import clock
-from drbot.runners.backups.choose_dump import owner_fault
+from drbot.runners.backups.choose_dump import BackupRules, cheap_fault, rows_fault
 from drbot.runners.backups.choose_full import candidates
 from drbot.runners.clients.backup_store import Backup, BackupStore
 from drbot.runners.clients.full_store import FullBackup, full_stores, is_of, password
 from drbot.runners.clients.restic import installed_version, version_fault
+from drbot.runners.foundation.watching import never, unheard
 
 DUMP: str = phrase("backup of PostgreSQL")
 FULL: str = phrase("full backup")
@@ -56,15 +57,27 @@ def _dumps(configuration: Configuration) -> list[StoredBackup]:
     return [
         StoredBackup(
             kind=BackupKind.POSTGRES, name=one.name, place=store.place, is_off_site=False, moment=one.snapshot_at,
-            size=one.size, fault=one.fault or _owner_fault(one, configuration),
+            size=one.size, fault=_fault(one, configuration),
         )
         for one in store.newest_first()
     ]  # fmt: skip
 
 
-def _owner_fault(one: Backup, configuration: Configuration) -> str:
-    """Whether it can be used for the site that is meant when none is named."""
-    return owner_fault(one.manifest, configuration.system, configuration.default_site) or ""
+def _fault(one: Backup, configuration: Configuration) -> str:
+    """Why a recovery of the default site would not take it, as far as is known without reading it."""
+    site = configuration.default_site
+    rules = BackupRules(
+        system=configuration.system, site=site, server_major=None, cancelled=never, progress=unheard
+    )  # fmt: skip
+    if fault := cheap_fault(one, rules):
+        return fault
+    rows = one.manifest.rows if one.manifest is not None else {}
+    postgres = configuration.site(site).postgres
+    there = {table.partition(".")[0] for table in rows}
+    missing = [name for name in (postgres.databases if postgres else ()) if name not in there]
+    if one.manifest is not None and missing and any(rows.values()):
+        return phrase("it holds no table of {names}, which dr.yml names", names=listed(missing))
+    return (rows_fault(rows) or "") if one.manifest is not None else ""
 
 
 def _is_ours(one: FullBackup, configuration: Configuration) -> bool:
@@ -105,10 +118,13 @@ def _about_restic() -> Line:
 
 def newest_line(what: str, found: Iterable[StoredBackup], configuration: Configuration, now: datetime) -> Line:
     """A breach of the RPO is foreseen."""
-    newest = max((one for one in found if not one.fault), key=lambda one: (one.moment, one.name), default=None)
+    found = sorted(found, key=lambda one: (one.moment, one.name))
+    newest = next((one for one in reversed(found) if not one.fault), None)
+    if newest is None and found:
+        why = phrase("none can be used. {name}: {why}", name=found[-1].name, why=found[-1].fault)
+        return bad(what, why, phrase("{command} makes one, best from cron.", command=MAKE[what]))
     if newest is None:
-        remedy = phrase("{command} makes one, best from cron.", command=MAKE[what])
-        return bad(what, phrase("there is none"), remedy)
+        return bad(what, phrase("there is none"), phrase("{command} makes one, best from cron.", command=MAKE[what]))
     name, moment = newest.name, newest.moment
     age, allowed = (now - moment).total_seconds(), configuration.targets.rpo
     old = phrase("{name} is {age} old", name=name, age=duration(age))
@@ -119,4 +135,8 @@ def newest_line(what: str, found: Iterable[StoredBackup], configuration: Configu
     if age > SOON * allowed:
         until = clock(moment + timedelta(seconds=allowed))
         return soon(what, old, phrase("The next one must end by {until}, or the RPO is missed.", until=until))
+    if found[-1] is not newest:
+        passed_over = phrase("{old}; {name} is newer and cannot be used: {why}", old=old, name=found[-1].name,
+                             why=found[-1].fault)  # fmt: skip
+        return soon(what, passed_over, phrase("{command} makes one, best from cron.", command=MAKE[what]))
     return good(what, old)

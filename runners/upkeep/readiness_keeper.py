@@ -6,7 +6,7 @@ import threading
 from collections.abc import Iterator
 
 from drbot.core.base.repeating import repeat
-from drbot.core.site.readiness import EVERY_SECONDS, Line
+from drbot.core.site.readiness import EVERY_SECONDS, Line, approvers_line
 from drbot.core.site.site import Configuration
 from drbot.runners.execution.run_context import WorkerContext
 from drbot.runners.foundation.settings import RunnerSettings
@@ -35,6 +35,8 @@ def _lines(worker_context: WorkerContext) -> Iterator[Line]:
     configuration, site = worker_context.configuration, worker_context.site_name
     yield from site_lines(configuration, site, RunnerSettings.from_environment(worker_context.home))
     if site == configuration.default_site:
+        with worker_context.database.read() as connection:
+            yield approvers_line(worker_context.roster_now(connection), worker_context.approvals)
         factor = second_factor_line(worker_context.roster, TotpSecrets(worker_context.home))
         yield from (factor,) if factor is not None else ()
     if site == _renting(configuration):

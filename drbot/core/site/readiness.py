@@ -11,7 +11,7 @@ from drbot.core.site.people import Roster
 from drbot.core.site.site import Approvals
 from drbot.core.text.messages import closed, listed, phrase, sentences
 
-EVERY_SECONDS = 15 * 60.0
+EVERY_SECONDS = 5 * 60.0
 """How often workers and bots look."""
 
 

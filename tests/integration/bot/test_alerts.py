@@ -257,8 +257,14 @@ def test_words_of_an_alert_wake_nobody_and_are_no_commands(served: Scene, monito
 
 
 def test_a_plain_post_is_enough_and_the_same_name_is_the_same_alert(served: Scene, monitoring: httpx.Client) -> None:
-    for _ in range(2):
-        said = {"alert": "Login fails", "status": "firing", "service": "auth", "summary": "401 for everybody"}
+    for level in ("", 1):
+        said = {
+            "level": level,
+            "alert": "Login fails",
+            "status": "firing",
+            "service": "auth",
+            "summary": "401 for everybody",
+        }
         assert monitoring.post("/alerts", json=said).status_code == 200
     posted(served, "drbot proposes level 1 for auth")
 

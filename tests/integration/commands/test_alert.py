@@ -53,6 +53,15 @@ def test_it_is_declared_as_proposed_since_the_alert_began_and_the_recovery_is_qu
         assert [group.answer for group in alerts.of_incident(connection, incident.id)] == [Answer.DECLARED]
 
 
+def test_a_person_names_the_level_where_the_alert_does_not(verb_fixture: VerbFixture) -> None:
+    came(verb_fixture, "SomethingOdd")
+    assert "Say the level: /dr alert 1 declare level2" in verb_fixture.say("dan", "alert 1 declare").text
+
+    assert verb_fixture.say("dan", "alert 1 declare level3").ok
+
+    assert (verb_fixture.incident().level.value, verb_fixture.incident().title) == (3, "SomethingOdd")
+
+
 def test_what_somebody_declared_a_moment_ago_is_joined(verb_fixture: VerbFixture) -> None:
     came(verb_fixture)
     assert verb_fixture.say("ben", "declare level2 it does not start").ok
