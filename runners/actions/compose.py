@@ -10,9 +10,11 @@ from drbot.core.base.errors import CancelledError, PermanentError
 from drbot.core.site.occupants import aside_suffix, image_tag
 from drbot.core.site.site import Service
 from drbot.core.text.messages import clauses, listed, phrase
+from drbot.core.text.words import size
 from drbot.runners.clients import kept_containers
 from drbot.runners.clients.compose import Watch
 from drbot.runners.clients.docker_engine import MISSING, STOPPED
+from drbot.runners.clients.kept_containers import HostContainer
 from drbot.runners.clients.process import Bounds
 from drbot.runners.contract import arguments
 from drbot.runners.contract.action import Finding, Outcome, Registry, StepContext
@@ -21,6 +23,9 @@ from drbot.runners.foundation.permit import services as named
 
 Verb = Callable[[str, Sequence[str], Watch], None]
 Interruption = Callable[[str, Sequence[str], Permit, Watch], None]
+
+LARGEST_LAYER = 500_000_000
+"""Bytes: what is kept in a few seconds."""
 
 NEEDED_HEALTHY_WITHIN_SECONDS = 120.0
 LOOK_EVERY_SECONDS = 0.2
@@ -41,26 +46,40 @@ def stop(context: StepContext, given: Mapping[str, Any]) -> Outcome:
 
 def recreate(context: StepContext, given: Mapping[str, Any]) -> Outcome:
     """Take the services down and up again, in fresh containers. What the old ones wrote into their own layers stays
-    in images: nobody was asked whether it may go.
+    in images: nobody was asked whether it may go. Raises PermanentError, with everything as it was, for a layer that
+    would be copied for minutes while its service is stopped.
     """
+    for one in _written(context, given):
+        if one.own_bytes > LARGEST_LAYER:
+            raise PermanentError(
+                phrase(
+                    "{name} has written {size} outside of volumes, too much to keep while its service waits; it was "
+                    "not taken down",
+                    name=one.name,
+                    size=size(one.own_bytes),
+                )
+            )
     _interrupted(context, given, context.clients.compose.stop)
-    images = _keep_layers(context, given)
+    images = [_kept(context, one) for one in _written(context, given)]
     names = _interrupted(context, given, context.clients.compose.recreate)
     done = phrase("Took {names} down and up again", names=names)
     kept = phrase("what they had written outside of volumes is kept as images: {names}", names=listed(images))
     return Outcome(summary=clauses((done, kept) if images else (done,)))
 
 
-def _keep_layers(context: StepContext, given: Mapping[str, Any]) -> list[str]:
-    """The images; by the container's id too, for a second attempt keeps what the first one has made."""
+def _written(context: StepContext, given: Mapping[str, Any]) -> list[HostContainer]:
+    """Their containers that hold something nobody else has."""
     docker, services = context.clients.docker, arguments.services(context, given).values()
     mine = {one.id for service in services for one in docker.containers(service)}
-    images = []
-    for one in kept_containers.containers_of(docker, {service.project for service in services}):
-        if one.id in mine and one.own_bytes:
-            images.append(image_tag(f"{one.name}-{one.id[:12]}", aside_suffix(context.run.id)))
-            kept_containers.keep(docker, one.id, images[-1], run=context.run.id, was_running=one.is_running)
-    return images
+    found = kept_containers.containers_of(docker, {service.project for service in services})
+    return [one for one in found if one.id in mine and one.own_bytes]
+
+
+def _kept(context: StepContext, one: HostContainer) -> str:
+    """The image; named by the container's id too, for a second attempt keeps what the first one has made."""
+    image = image_tag(f"{one.name}-{one.id[:12]}", aside_suffix(context.run.id))
+    kept_containers.keep(context.clients.docker, one.id, image, run=context.run.id, was_running=one.is_running)
+    return image
 
 
 def _interrupted(context: StepContext, given: Mapping[str, Any], verb: Interruption) -> str:

@@ -8,6 +8,10 @@ HELPER_LABEL = "drbot.helper"
 PROJECT, SERVICE, ONE_OFF = (f"com.docker.compose.{name}" for name in ("project", "service", "oneoff"))
 
 
+NO_PROJECT = ""
+"""Of a helper: an image that Compose has built, or that keeps a container of a project, would hand down another."""
+
+
 def own_project(container: str) -> str:
     """The compose project of a helper of this name, where Compose makes it."""
     return f"drbot-{hashlib.sha256(container.encode()).hexdigest()[:12]}"
@@ -15,4 +19,4 @@ def own_project(container: str) -> str:
 
 def is_helper(container: str, labels: Mapping[str, str]) -> bool:
     """Whether drbot made it to work for it. A compose file may give this label to a service: that stays a service."""
-    return HELPER_LABEL in labels and labels.get(PROJECT) in (None, own_project(container))
+    return HELPER_LABEL in labels and labels.get(PROJECT, NO_PROJECT) in (NO_PROJECT, own_project(container))

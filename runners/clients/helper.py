@@ -20,7 +20,7 @@ from docker.types import Mount as EngineMount
 
 from drbot.core.base.errors import CancelledError, TemporaryError
 from drbot.core.text.messages import phrase
-from drbot.runners.clients.container_labels import HELPER_LABEL
+from drbot.runners.clients.container_labels import HELPER_LABEL, NO_PROJECT, PROJECT
 from drbot.runners.clients.docker_engine import DockerEngine, Executed
 from drbot.runners.clients.docker_errors import docker_errors
 from drbot.runners.foundation.watching import Cancelled
@@ -84,7 +84,7 @@ def create(engine: DockerEngine, order: HelperOrder) -> str:
                 list(order.command),
                 entrypoint=None if order.entrypoint is None else list(order.entrypoint),
                 name=order.name,
-                labels={**order.labels, HELPER_LABEL: "true"},
+                labels={**order.labels, HELPER_LABEL: "true", PROJECT: NO_PROJECT},
                 mounts=mounts,
                 network_mode=order.network,
                 environment=dict(order.environment),

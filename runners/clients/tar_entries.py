@@ -86,7 +86,7 @@ def entries(pieces: Iterable[bytes], name: str, cancelled: Cancelled = never) ->
     """Every entry: files, folders and links, none of which leads elsewhere by its own name. Raises PermanentError,
     CancelledError.
     """
-    source, seen, unpacked = Digested(pieces), Seen(name), 0
+    source, seen, holes = Digested(pieces), Seen(name), 0
     with archive_errors(name):
         with tarfile.open(fileobj=IteratorFile(source), mode="r|", bufsize=CHUNK, tarinfo=StrictHeader) as archive:
             while (info := archive.next()) is not None:
@@ -95,8 +95,8 @@ def entries(pieces: Iterable[bytes], name: str, cancelled: Cancelled = never) ->
                 archive.members.clear()  # type: ignore[attr-defined]  # a million of them would fill the memory
                 path = inner_path(info.name, name)
                 seen.take(path, info)
-                unpacked += info.size if info.isreg() else 0
-                if unpacked > (most := max(UNPACKED_ANYWAY, RATIO * source.bytes)):
+                holes += holes_of(info)
+                if holes > (most := max(UNPACKED_ANYWAY, RATIO * source.bytes)):
                     raise PermanentError(
                         phrase(
                             "{archive}: {path} unpacks to more than {size}; nothing was used",
@@ -109,6 +109,12 @@ def entries(pieces: Iterable[bytes], name: str, cancelled: Cancelled = never) ->
             require_end(archive, name)
         for piece in source:
             require_empty(piece, name)
+
+
+def holes_of(info: tarfile.TarInfo) -> int:
+    """Bytes of a file that are not in the archive: all others follow its header, and how many come is bounded there."""
+    pieces: Iterable[tuple[int, int]] | None = info.sparse  # type: ignore[assignment]  # typeshed: bytes
+    return 0 if pieces is None else info.size - sum(length for _, length in pieces)
 
 
 def content_of(archive: tarfile.TarFile, info: tarfile.TarInfo) -> BinaryIO | None:

@@ -36,7 +36,7 @@ def test_a_restart_heals_a_service_that_was_stopped(worker_fixture: WorkerFixtur
 
 
 def test_a_crash_loop_outlives_a_restart_and_is_healed_by_down_and_up(worker_fixture: WorkerFixture) -> None:
-    context = worker_fixture.context("recreate")
+    context = worker_fixture.context("recreate", run="anew")
     break_it(worker_fixture.lab, "auth-crashloop")
     compose.restart(context, AUTH)
     with pytest.raises(PermanentError, match=r"Not healthy after 1 s: auth"):
@@ -49,7 +49,7 @@ def test_a_crash_loop_outlives_a_restart_and_is_healed_by_down_and_up(worker_fix
 
 def test_what_a_container_wrote_itself_is_kept_when_it_is_taken_down(worker_fixture: WorkerFixture) -> None:
     """Nobody is asked at level 1, so nothing may be lost by it; nor by a second attempt."""
-    context, docker = worker_fixture.context("recreate"), worker_fixture.clients.docker
+    context, docker = worker_fixture.context("recreate", run="anew"), worker_fixture.clients.docker
     before = docker.container(context.site.services["auth"])
     assert before is not None
     assert docker.execute(before.id, ["sh", "-c", "echo nowhere else > /only-here"], seconds=60).code == 0
@@ -64,6 +64,19 @@ def test_what_a_container_wrote_itself_is_kept_when_it_is_taken_down(worker_fixt
     assert image in outcome.summary
     order = HelperOrder(image=image, name=None, labels=context.labels, entrypoint=("cat", "/only-here"), mounts=())
     assert helper.run(docker, order, context.cancelled).output.strip() == "nowhere else"
+
+
+def test_a_service_is_not_stopped_while_gigabytes_are_kept(worker_fixture: WorkerFixture) -> None:
+    context, docker = worker_fixture.context("recreate", run="anew"), worker_fixture.clients.docker
+    before = docker.container(context.site.services["auth"])
+    assert before is not None
+    assert docker.execute(before.id, ["truncate", "-s", "600M", "/much"], seconds=60).code == 0
+
+    with pytest.raises(PermanentError, match="outside of volumes, too much to keep"):
+        compose.recreate(context, AUTH)
+
+    assert docker.container(context.site.services["auth"]) == before
+    assert docker.execute(before.id, ["rm", "/much"], seconds=60).code == 0
 
 
 def test_the_culprit_is_named_when_postgres_or_redis_is_down(worker_fixture: WorkerFixture) -> None:

@@ -9,6 +9,7 @@ import subprocess
 import tarfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from itertools import repeat
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,7 @@ from drbot.runners.clients.archive_files import folders_in, repacked, write_fold
 from drbot.runners.clients.document_archive import read_archive, unpack
 from drbot.runners.clients.full_folder import FolderStore
 from drbot.runners.clients.full_store import FullBackupStore
+from drbot.runners.clients.tar_entries import entries
 from drbot.runners.foundation.watching import never, unheard
 from tests.archives import SQL, add
 
@@ -346,3 +348,17 @@ def test_no_folder_is_made_through_a_link_that_lies_in_the_target(tmp_path: Path
         write_folder([packed], NAME, FOLDER, target, never)
 
     assert list(outside.iterdir()) == []
+
+
+def test_a_part_of_gigabytes_that_are_there_is_read() -> None:
+    """How much has come when its header is read says nothing of what comes."""
+    info = tarfile.TarInfo("backup/all_databases_1.sql.gz")
+    info.size = 2 << 30
+    zeros = bytes(1 << 20)
+
+    def pieces() -> Iterator[bytes]:
+        yield info.tobuf(tarfile.GNU_FORMAT)
+        yield from repeat(zeros, info.size // len(zeros))
+        yield bytes(tarfile.RECORDSIZE)
+
+    assert [one.path for one in entries(pieces(), NAME)] == ["backup/all_databases_1.sql.gz"]
