@@ -63,13 +63,11 @@ def alert(context: CommandContext, request: Request, words: Words, person: Perso
         if said == "declare":
             level = level_of(words.rest[2]) if len(words.rest) > 2 else None
             return _declare(context, tx, group, person, level)
-        if said == "seen":
-            alerts.answer(tx, number, Answer.SEEN, person.id)
-        elif said == "silence":
-            until = tx.now + _time(words.after(2) or SILENCE)
-            alerts.answer(tx, number, Answer.SILENCED, person.id, until)
-        elif said:
+        if said not in ("", "seen", "silence"):
             raise _unknown(number, said)
+        until = tx.now + _time(words.after(2) or SILENCE) if said == "silence" else None
+        if said and group.incident is None:  # what has an incident is looked after there
+            alerts.answer(tx, number, Answer.SILENCED if until else Answer.SEEN, person.id, until)
         group = alerts.get(tx.connection, number)
     return _shown(context, group, request.at)
 

@@ -53,6 +53,18 @@ def test_it_is_declared_as_proposed_since_the_alert_began_and_the_recovery_is_qu
         assert [group.answer for group in alerts.of_incident(connection, incident.id)] == [Answer.DECLARED]
 
 
+@pytest.mark.parametrize("said", ["seen", "silence 2h"])
+def test_what_has_an_incident_stays_with_it(verb_fixture: VerbFixture, said: str) -> None:
+    came(verb_fixture)
+    assert verb_fixture.say("dan", "alert 1 declare").ok
+
+    reply = verb_fixture.say("emi", f"alert 1 {said}")
+
+    assert "DR-1 was declared for it." in reply.text
+    with verb_fixture.database.read() as connection:
+        assert [group.answer for group in alerts.of_incident(connection, 1)] == [Answer.DECLARED]
+
+
 def test_a_person_names_the_level_where_the_alert_does_not(verb_fixture: VerbFixture) -> None:
     came(verb_fixture, "SomethingOdd")
     assert "Say the level: /dr alert 1 declare level2" in verb_fixture.say("dan", "alert 1 declare").text
