@@ -3,7 +3,15 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError, NoCredentialsError, PartialCredentialsError
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    HTTPClientError,
+    NoCredentialsError,
+    PartialCredentialsError,
+    SSLError,
+)
+from botocore.exceptions import ConnectionError as CloudConnectionError
 
 from drbot.core.base.errors import DrbotError, PermanentError, TemporaryError
 from drbot.core.text.messages import phrase
@@ -35,7 +43,9 @@ def cloud_errors(permission: str, what: str) -> Iterator[None]:
                 what=what,
             )
         ) from error
-    except HTTPClientError as error:
+    except SSLError as error:  # a connection error too, and another try changes nothing
+        raise PermanentError(phrase("{what}: {why}", what=what, why=error)) from error
+    except (HTTPClientError, CloudConnectionError) as error:
         raise TemporaryError(phrase("{what}: the connection failed: {why}", what=what, why=error)) from error
     except BotoCoreError as error:
         raise PermanentError(phrase("{what}: {why}", what=what, why=error)) from error
