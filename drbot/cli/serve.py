@@ -115,10 +115,9 @@ def _taking_alerts(process: Process, alerts: str) -> dict[str, Callable[[], None
             phrase("DRBOT_ALERTS_TOKEN is missing, or shorter than {count} letters.", count=SHORTEST_TOKEN),
             phrase("Make one: openssl rand -hex 16. Monitoring sends it with every alert (docs/watching.md)."),
         )
-    listener = Listener(
-        application=receiving(process.database, token), address=address_of(alerts, "--alerts"), name=phrase("alerts"),
-        option="--alerts",
-    )  # fmt: skip
+    taking = receiving(process.database, token, process.loaded.configuration)
+    address = address_of(alerts, "--alerts")
+    listener = Listener(application=taking, address=address, name=phrase("alerts"), option="--alerts")
     return {"alerts": lambda: listen(listener, process.stop)}
 
 

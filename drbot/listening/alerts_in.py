@@ -18,7 +18,8 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from drbot.core.base.errors import DrbotError
-from drbot.core.site.alerts import Alert
+from drbot.core.site.alerts import SERVICE_LABELS, Alert, proposal_of
+from drbot.core.site.site import Configuration
 from drbot.core.text.words import cut
 from drbot.store.base.database import Database
 from drbot.store.records import alerts
@@ -110,7 +111,7 @@ class PlainAlert(Incoming):
         return f"plain/{self.alert}/{self.site}/{self.service}"
 
 
-def receiving(database: Database, token: str) -> Starlette:
+def receiving(database: Database, token: str, configuration: Configuration) -> Starlette:
     """The one route. `token`: whoever posts sends it as `Authorization: Bearer …`."""
 
     async def post(request: Request) -> Response:
@@ -120,7 +121,7 @@ def receiving(database: Database, token: str) -> Starlette:
         body = await _body(request)
         if body is None:
             return _said(413, f"The body has more than {LARGEST_BYTES} bytes")
-        return await run_in_threadpool(_take, database, body)
+        return await run_in_threadpool(_take, database, configuration, body)
 
     return Starlette(routes=[Route(PATH, post, methods=["POST"])])
 
@@ -144,7 +145,7 @@ async def _body(request: Request) -> bytes | None:
     return None if more else body
 
 
-def _take(database: Database, body: bytes) -> Response:
+def _take(database: Database, configuration: Configuration, body: bytes) -> Response:
     try:
         said: FromAlertmanager | PlainAlert = (
             PlainAlert if b'"groupKey"' not in body else FromAlertmanager
@@ -159,7 +160,10 @@ def _take(database: Database, body: bytes) -> Response:
     except (DrbotError, SQLAlchemyError) as error:
         log.warning("An alert could not be written down; its sender tries again.", error=type(error).__name__)
         return _said(503, "drbot's own state does not answer; send it again")
-    return _said(200, "taken" if changed else "known already")
+    if changed is None:
+        return _said(200, "known already")
+    is_known = proposal_of(configuration, changed.alerts).level is not None
+    return _said(200, "taken" if is_known else f"taken; it names no service of dr.yml ({', '.join(SERVICE_LABELS)})")
 
 
 def _said(status: int, text: str) -> Response:

@@ -44,7 +44,7 @@ def scene(scene: Scene) -> Scene:
 @pytest.fixture
 def monitoring(scene: Scene) -> Iterator[httpx.Client]:
     """Knows the token."""
-    with listening(receiving(scene.database, TOKEN)) as client:
+    with listening(receiving(scene.database, TOKEN, scene.process.loaded.configuration)) as client:
         client.headers["Authorization"] = f"Bearer {TOKEN}"
         yield client
 
@@ -177,7 +177,7 @@ def test_who_has_seen_it_is_said_and_silence_lets_the_next_ones_pass(served: Sce
 
 
 def test_an_alert_of_no_service_of_dr_yml_asks_a_person_for_the_level(served: Scene, monitoring: httpx.Client) -> None:
-    post(monitoring, one("SomethingOdd", labels={"instance": "10.0.0.9"}))
+    assert "names no service of dr.yml" in post(monitoring, one("SomethingOdd", labels={"service": "postgers"}))
 
     posted(served, "It names no service of dr.yml")
     press(served, "Alert 1", "Declare…")
@@ -275,9 +275,8 @@ def test_a_plain_post_is_enough_and_the_same_name_is_the_same_alert(served: Scen
 
 
 def test_a_state_that_does_not_answer_is_said_so_that_monitoring_sends_it_again(scene: Scene) -> None:
-    scene.process.loaded = Loaded(configuration=scene.process.loaded.configuration)
     nowhere = type(scene.database)(f"sqlite:///{scene.process.home}")
-    with listening(receiving(nowhere, TOKEN)) as client:
+    with listening(receiving(nowhere, TOKEN, scene.process.loaded.configuration)) as client:
         answer = client.post("/alerts", json=webhook(one()), headers={"Authorization": f"Bearer {TOKEN}"})
 
     assert answer.status_code == 503
