@@ -14,8 +14,8 @@ from drbot.bot.slack_api.slack import SlackRefusedError
 from drbot.commands.facts.context import CommandContext
 from drbot.commands.verb.alert import declare_by_itself
 from drbot.commands.views.alert_view import alert_text, choices_of, details
-from drbot.core.base.errors import TemporaryError
 from drbot.core.base.heart import Heart
+from drbot.core.base.repeating import repeat
 from drbot.core.text.messages import say
 from drbot.store.records import alerts, surfaces
 from drbot.store.records.alerts import AlertGroup
@@ -37,18 +37,12 @@ class AlertPosts:
 
     def run(self, stop: threading.Event, heart: Heart) -> None:
         """The loop."""
-        told = False
-        while not stop.wait(LOOK_SECONDS):
+
+        def turn() -> None:
             heart.beat("alerts")
-            try:
-                self.look()
-                told = False
-            except TemporaryError as error:
-                if not told:
-                    log.warning("Alerts wait.", error=str(error))
-                told = True
-            except Exception:
-                log.exception("Alerts could not be shown; drbot goes on.")
+            self.look()
+
+        repeat(turn, LOOK_SECONDS, stop, "alerts")
 
     def look(self) -> None:
         """Everything that people see otherwise than it is."""

@@ -15,9 +15,9 @@ from drbot.bot.outbound.live_board import interval
 from drbot.bot.outbound.publisher_context import PublisherContext
 from drbot.core.base.errors import TemporaryError
 from drbot.core.base.heart import Heart
-from drbot.listening.metrics import PUBLISHER as CURSOR
 from drbot.store.base import ledger
 from drbot.store.records import incidents, surfaces
+from drbot.store.records.surfaces import PUBLISHER
 
 log = structlog.get_logger(__name__)
 
@@ -58,7 +58,7 @@ class Publisher:
         """Let the next one begin at once; if that fails, the lease runs out."""
         try:
             with self._publisher_context.database.write() as tx:
-                surfaces.lead(tx, CURSOR, self._owner, 0.0)
+                surfaces.lead(tx, PUBLISHER, self._owner, 0.0)
         except TemporaryError as error:
             log.info("The lead could not be given up.", error=str(error))
 
@@ -80,7 +80,7 @@ class Publisher:
             return self._now() < self._leads_until
         self._asked_at = self._now()
         with self._publisher_context.database.write() as tx:
-            leads = surfaces.lead(tx, CURSOR, self._owner, LEAD_SECONDS)
+            leads = surfaces.lead(tx, PUBLISHER, self._owner, LEAD_SECONDS)
         if leads and not self._feeds and self._now() >= self._leads_until:
             self._begin()
         self._leads_until = self._asked_at + LEAD_SECONDS if leads else 0.0
@@ -89,7 +89,7 @@ class Publisher:
     def _begin(self) -> None:
         """From where the last leader left off; boards of open incidents are drawn again in any case."""
         with self._publisher_context.database.read() as connection:
-            self._read = self._remembered = surfaces.cursor(connection, CURSOR)
+            self._read = self._remembered = surfaces.cursor(connection, PUBLISHER)
             open_ones = [incident.id for incident in incidents.recent(connection, open_only=True, limit=50)]
         for incident in open_ones:
             self._feed(incident)
@@ -116,7 +116,7 @@ class Publisher:
         shown = min(pending, default=self._read + 1) - 1
         if shown > self._remembered:
             with self._publisher_context.database.write() as tx:
-                surfaces.advance(tx, CURSOR, shown)
+                surfaces.advance(tx, PUBLISHER, shown)
             self._remembered = shown
         for incident, feed in tuple(self._feeds.items()):
             if feed.is_over and self._working[incident].done() and feed.first_pending() is None:

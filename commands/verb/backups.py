@@ -8,6 +8,7 @@ from drbot.commands.facts.context import CommandContext
 from drbot.commands.speech.messages import Reply, Request, Table
 from drbot.commands.speech.parser import Words, plain
 from drbot.core.site.people import Person
+from drbot.core.site.readiness import EVERY_SECONDS
 from drbot.core.site.stored_backups import BackupKind, StoredBackup, missing_of_321, newest_of
 from drbot.core.text.messages import closed, duration, listed, phrase, sentences
 from drbot.core.text.words import ago, size
@@ -27,8 +28,9 @@ def backups(context: CommandContext, request: Request, words: Words, person: Per
     if looked is None:
         return Reply(
             text=phrase(
-                "No worker has seen a backup yet. It looks when it starts and every 15 minutes: /dr readiness says "
-                "whether it does."
+                "No worker has seen a backup yet. It looks when it starts and every {every}: /dr readiness says "
+                "whether it does.",
+                every=duration(EVERY_SECONDS),
             ),
             ok=False,
         )

@@ -1,7 +1,7 @@
 """`drbot check`: what would fail that night, a line each with what to do about it."""
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 
@@ -22,10 +22,9 @@ from drbot.core.text.messages import phrase, sentences
 from drbot.runners.foundation.settings import RunnerSettings
 from drbot.runners.second_factor.totp_secrets import TotpSecrets
 from drbot.runners.upkeep.backup_readiness import look_at_backups
-from drbot.runners.upkeep.readiness import rented_lines, second_factor_line, site_lines
+from drbot.runners.upkeep.readiness import rented_and_open, rented_lines, second_factor_line, site_lines
 from drbot.slack_simulator.app import read_manifest
 from drbot.store.base import ledger
-from drbot.store.records import incidents, machines
 from drbot.store.records.machines import KnownMachine
 from drbot.store.records.rosters import Rosters
 
@@ -114,11 +113,10 @@ def _slack_settings() -> BotSettings | None:
     return BotSettings.from_environment(http="8080" if http else "")
 
 
-def _rented_and_open(home: Path) -> tuple[list[KnownMachine], frozenset[int]]:
+def _rented_and_open(home: Path) -> tuple[Sequence[KnownMachine], frozenset[int]]:
     """Machines and open incidents of this state; without one nobody knows of any."""
     try:
         with closing(open_database(home)) as database, database.read() as connection:
-            going_on = incidents.recent(connection, open_only=True, limit=1000)
-            return machines.list_of(connection), frozenset(one.id for one in going_on)
+            return rented_and_open(connection)
     except DrbotError:
         return [], frozenset()

@@ -133,16 +133,17 @@ def _is_known(request: Request, token: str) -> bool:
 
 async def _body(request: Request) -> bytes | None:
     """None: too large. The rest is read all the same, or the sender would never hear why."""
-    body, more = b"", 0
+    body, came = b"", 0
     try:
         async for chunk in request.stream():
-            if len(body) + len(chunk) <= LARGEST_BYTES:
-                body += chunk
-            elif (more := more + len(chunk)) > MOST_DROPPED:
+            came += len(chunk)
+            if came > LARGEST_BYTES + MOST_DROPPED:
                 break
+            if came <= LARGEST_BYTES:
+                body += chunk
     except ClientDisconnect:
         return b""
-    return None if more else body
+    return body if came <= LARGEST_BYTES else None
 
 
 def _take(database: Database, configuration: Configuration, body: bytes) -> Response:

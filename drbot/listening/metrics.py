@@ -13,9 +13,7 @@ from drbot.core.runs.incident import Incident
 from drbot.core.site.site import Targets
 from drbot.store.base.database import Database
 from drbot.store.records.figures import Figures, figures
-
-PUBLISHER = "publisher"
-"""The cursor of what has been shown in Slack."""
+from drbot.store.records.surfaces import PUBLISHER
 
 
 class StateCollector(Collector):

@@ -6,17 +6,13 @@ Each worker does it in a thread of its own: a slow bucket must not hold up a rec
 
 import threading
 
-import structlog
-
-from drbot.core.base.errors import DrbotError
+from drbot.core.base.repeating import repeat
 from drbot.core.base.signing import KeyPair
 from drbot.core.ledger.statements import Statement, line_of
 from drbot.runners.clients.object_store import ObjectStoreClient
 from drbot.runners.own_state.state_bucket import head_key
 from drbot.store.base import ledger
 from drbot.store.base.database import Database
-
-log = structlog.get_logger()
 
 EVERY_SECONDS = 60.0
 
@@ -29,12 +25,10 @@ class LedgerAnchor:
         self._bucket = bucket
         self._key = key
         self._kept = 0
-        self._complained = False
 
     def run(self, stop: threading.Event) -> None:
         """Every minute, when something was written since."""
-        while not stop.wait(EVERY_SECONDS):
-            self._guarded()
+        repeat(self.keep, EVERY_SECONDS, stop, "keeping the ledger's head in S3", begin=EVERY_SECONDS)
 
     def keep(self) -> str | None:
         """Write the head as an object of its own, never over another one; its key, or None: it is there already."""
@@ -55,17 +49,6 @@ class LedgerAnchor:
         self._bucket.write(key, line_of(said, self._key), locked=True)
         self._kept = seq
         return key
-
-    def _guarded(self) -> None:
-        try:
-            self.keep()
-            self._complained = False
-        except DrbotError as error:
-            if not self._complained:
-                log.warning("The ledger's head could not be kept in S3; trying again.", error=str(error))
-            self._complained = True
-        except Exception:
-            log.exception("Keeping the ledger's head failed in a way nobody foresaw.")
 
 
 def anchor_ledger(database: Database, bucket: ObjectStoreClient, key: KeyPair, stop: threading.Event) -> None:

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from sqlalchemy import Connection
+
 from drbot.core.base.errors import DrbotError
 from drbot.core.site.cost import cost_of, cost_text
 from drbot.core.site.people import Roster
@@ -19,6 +21,7 @@ from drbot.runners.clients.process import Bounds
 from drbot.runners.contract.rented import Rented, all_rented, makers_of
 from drbot.runners.foundation.settings import RunnerSettings
 from drbot.runners.second_factor.totp_secrets import TotpSecrets
+from drbot.store.records import incidents, machines
 from drbot.store.records.machines import KnownMachine
 
 DESCRIBE = Bounds(cancelled=lambda: False, seconds=60)
@@ -201,6 +204,12 @@ def site_lines(configuration: Configuration, name: str, settings: RunnerSettings
         yield bad(name, str(error), phrase("Look again when its engine answers."))
     finally:
         clients.close()
+
+
+def rented_and_open(connection: Connection) -> tuple[Sequence[KnownMachine], frozenset[int]]:
+    """What `rented_lines` has to know of the state: a read of its own, because makers answer slowly."""
+    going_on = incidents.recent(connection, open_only=True, limit=1000)
+    return machines.list_of(connection), frozenset(one.id for one in going_on)
 
 
 def rented_lines(

@@ -1,4 +1,4 @@
-"""Looks every quarter of an hour whether a recovery would work tonight, and writes it down for `/dr readiness`: the
+"""Looks again and again whether a recovery would work tonight, and writes it down for `/dr readiness`: the
 same lines as `drbot check` prints, as this site's worker sees them.
 """
 
@@ -12,8 +12,8 @@ from drbot.runners.execution.run_context import WorkerContext
 from drbot.runners.foundation.settings import RunnerSettings
 from drbot.runners.second_factor.totp_secrets import TotpSecrets
 from drbot.runners.upkeep.backup_readiness import Looked, look_at_backups
-from drbot.runners.upkeep.readiness import rented_lines, second_factor_line, site_lines
-from drbot.store.records import incidents, machines, readiness, stored_backups
+from drbot.runners.upkeep.readiness import rented_and_open, rented_lines, second_factor_line, site_lines
+from drbot.store.records import readiness, stored_backups
 
 
 def keep_looking(worker_context: WorkerContext, stop: threading.Event) -> None:
@@ -41,8 +41,7 @@ def _lines(worker_context: WorkerContext) -> Iterator[Line]:
         yield from (factor,) if factor is not None else ()
     if site == _renting(configuration):
         with worker_context.database.read() as connection:
-            known = machines.list_of(connection)
-            going_on = {one.id for one in incidents.recent(connection, open_only=True, limit=1000)}
+            known, going_on = rented_and_open(connection)
         yield from rented_lines(configuration, known, going_on)
 
 

@@ -1,4 +1,4 @@
-"""Work that is done again and again beside everything else: what goes wrong once is told, and done again next time."""
+"""Work that is done again and again beside everything else: what goes wrong is told once, and tried again next time."""
 
 import threading
 from collections.abc import Callable
@@ -10,14 +10,19 @@ from drbot.core.base.errors import DrbotError
 log = structlog.get_logger(__name__)
 
 
-def repeat(work: Callable[[], None], seconds: float, stop: threading.Event, what: str, *, begin: float = 0.0) -> None:
-    """After `begin` seconds, and then every so many until `stop`. `what`: the work, for the log."""
-    pause = begin
+def repeat(work: Callable[[], object], seconds: float, stop: threading.Event, what: str, *, begin: float = 0.0) -> None:
+    """After `begin` seconds, and then every so many until `stop`. `what`: the work, for the log, which hears of a fault
+    again only after the work was done or when it is another one.
+    """
+    pause, told = begin, ""
     while not stop.wait(pause):
         pause = seconds
         try:
             work()
+            told = ""
         except DrbotError as error:
-            log.warning("Not done this time.", what=what, error=str(error))
+            if str(error) != told:
+                log.warning("Not done this time.", what=what, error=str(error))
+            told = str(error)
         except Exception:
             log.exception("Not done this time, in a way nobody foresaw.", what=what)

@@ -53,6 +53,11 @@ class AlertGroup:
         """What is not resolved yet."""
         return tuple(one for one in self.alerts if one.fires)
 
+    @property
+    def names(self) -> str:
+        """Of all its alerts, for people."""
+        return listed(sorted({one.name for one in self.alerts}))
+
     def is_silent(self, now: datetime) -> bool:
         """Whether somebody wants to hear nothing of it."""
         return self.silent_until is not None and now < self.silent_until
@@ -143,8 +148,7 @@ def _changed(tx: Transaction, group: int, **values: object) -> None:
 def _resolve(tx: Transaction, group: AlertGroup) -> None:
     _changed(tx, group.id, resolved_at=tx.now)
     if group.incident is not None:
-        names = listed(sorted({alert.name for alert in group.alerts}))
-        tx.record(EventKind.ALERT_RESOLVED, incident=group.incident, names=names)
+        tx.record(EventKind.ALERT_RESOLVED, incident=group.incident, names=group.names)
 
 
 def get(connection: Connection, group: int) -> AlertGroup:
@@ -195,10 +199,9 @@ def answer(tx: Transaction, group: int, said: Answer, person: str, silent_until:
 def declared(tx: Transaction, group: AlertGroup, incident: int, person: str) -> None:
     """It has an incident now, which hears when it is resolved."""
     _changed(tx, group.id, answer=Answer.DECLARED.value, answered_by=person, incident=incident)
-    names = listed(sorted({alert.name for alert in group.alerts}))
-    tx.record(EventKind.ALERT_RAISED, incident=incident, person=person, names=names, since=group.began)
+    tx.record(EventKind.ALERT_RAISED, incident=incident, person=person, names=group.names, since=group.began)
     if group.resolved_at is not None:
-        tx.record(EventKind.ALERT_RESOLVED, incident=incident, names=names)
+        tx.record(EventKind.ALERT_RESOLVED, incident=incident, names=group.names)
 
 
 def _group(connection: Connection, row: RowMapping) -> AlertGroup:

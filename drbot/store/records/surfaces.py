@@ -9,6 +9,9 @@ from drbot.store.base.database import Transaction
 from drbot.store.base.rows import insert_or
 from drbot.store.base.schema import cursors, leaders, surfaces
 
+PUBLISHER = "publisher"
+"""The cursor of what has been shown in Slack."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Surface:
