@@ -120,11 +120,12 @@ def newest_line(what: str, found: Iterable[StoredBackup], configuration: Configu
     """A breach of the RPO is foreseen."""
     found = sorted(found, key=lambda one: (one.moment, one.name))
     newest = next((one for one in reversed(found) if not one.fault), None)
+    make = phrase("{command} makes one, best from cron.", command=MAKE[what])
     if newest is None and found:
         why = phrase("none can be used. {name}: {why}", name=found[-1].name, why=found[-1].fault)
-        return bad(what, why, phrase("{command} makes one, best from cron.", command=MAKE[what]))
+        return bad(what, why, make)
     if newest is None:
-        return bad(what, phrase("there is none"), phrase("{command} makes one, best from cron.", command=MAKE[what]))
+        return bad(what, phrase("there is none"), make)
     name, moment = newest.name, newest.moment
     age, allowed = (now - moment).total_seconds(), configuration.targets.rpo
     old = phrase("{name} is {age} old", name=name, age=duration(age))
@@ -138,5 +139,5 @@ def newest_line(what: str, found: Iterable[StoredBackup], configuration: Configu
     if found[-1] is not newest:
         passed_over = phrase("{old}; {name} is newer and cannot be used: {why}", old=old, name=found[-1].name,
                              why=found[-1].fault)  # fmt: skip
-        return soon(what, passed_over, phrase("{command} makes one, best from cron.", command=MAKE[what]))
+        return soon(what, passed_over, make)
     return good(what, old)

@@ -1,5 +1,5 @@
-"""Looks again and again whether a recovery would work tonight, and writes it down for `/dr readiness`: the
-same lines as `drbot check` prints, as this site's worker sees them.
+"""Looks again and again whether a recovery would work tonight, and writes it down for `/dr readiness`: the same
+lines as `drbot check` prints, as this site's worker sees them.
 """
 
 import threading
