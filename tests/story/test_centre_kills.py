@@ -17,6 +17,7 @@ from drbot.cli import demo_centre
 from drbot.core.runs.run import Run, RunState
 from drbot.core.site.configuration import load_configuration
 from drbot.lab.cloud import NAME
+from drbot.lab.extras import Extras
 from drbot.runners.clients.name_service import NameService
 from drbot.store.records import machines
 from tests.labs import LabFactory
@@ -80,8 +81,10 @@ def look(scene: Scene) -> Outside:
 
 def reboot(scene: Scene) -> None:
     """Of the new machine's engine. Nothing of drbot looks after its services once they are raised, so what ran is
-    started again as by a restart policy.
+    started again as by a restart policy, and what Prometheus scraped is scraped again before anybody judges.
     """
+    extras = Extras(lab=scene.sites.recovered)
+    scraped = extras.jobs_up()
     with scene.sites.recovered.client() as client:
         ran = [one.id for one in client.containers.list(filters={"label": "com.docker.compose.project"})]
     kill_engine(scene.sites)
@@ -89,6 +92,7 @@ def reboot(scene: Scene) -> None:
         for container in client.containers.list(all=True, filters={"status": "exited"}):
             if container.id in ran:
                 container.start()
+    wait_for(lambda: extras.jobs_up() >= scraped, 120, f"Prometheus to scrape {scraped} again")
 
 
 def trouble(scene: Scene, how: str) -> None:
