@@ -16,6 +16,7 @@ from drbot.commands.verb import (
     approve,
     backups,
     declare,
+    drill,
     enrol,
     give_back,
     give_up,
@@ -65,6 +66,8 @@ TABLE: Mapping[str, Verb] = {
     "readiness": Verb(act=readiness.readiness),
     "backups": Verb(act=backups.backups),
     "declare": Verb(act=declare.declare, access="declare"),
+    "drill": Verb(act=drill.drill, access="drill"),
+    "drills": Verb(act=drill.list_),
     "level": Verb(act=level.level, access="level"),
     "plan": Verb(act=plan.plan, access="plan"),
     "status": Verb(act=status.status),
@@ -129,7 +132,7 @@ def _not_recorded(error: BrokenStateError) -> str:
     )
 
 
-OF_NO_INCIDENT = frozenset({"declare", "alert"})
+OF_NO_INCIDENT = frozenset({"declare", "alert", "drill"})
 """What fails there concerns no incident, even when one happens to be open."""
 
 

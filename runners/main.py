@@ -4,17 +4,19 @@ import os
 import socket
 import threading
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from drbot.core.base.errors import UserError
 from drbot.core.base.heart import Heart
 from drbot.core.site.people import Roster
-from drbot.core.site.site import Configuration
+from drbot.core.site.site import DRILL_SITE, Configuration
 from drbot.core.text.messages import listed, phrase
 from drbot.core.text.redaction import Redactor
 from drbot.runners.actions.registry import REGISTRY
 from drbot.runners.actions.site_target import target_of
 from drbot.runners.clients.object_store import ObjectStoreClient
+from drbot.runners.drills.keeper import Keeper
 from drbot.runners.execution.run_context import WorkerContext
 from drbot.runners.foundation.own_record import OwnRecord
 from drbot.runners.foundation.settings import RunnerSettings
@@ -25,7 +27,7 @@ from drbot.runners.second_factor.totp_secrets import TotpSecrets
 from drbot.runners.upkeep.readiness_keeper import keep_looking
 from drbot.runners.worker import Worker, owner_name
 from drbot.store.base.database import Database
-from drbot.store.base.doorbell import Doorbell
+from drbot.store.base.doorbell import Doorbell, doorbell_of
 from drbot.store.records.rosters import Rosters
 
 
@@ -52,10 +54,28 @@ def run_worker(
             phrase("dr.yml does not know it."),
             phrase("Sites are: {names}.", names=listed(configuration.sites)),
         )
+    worker_context = worker_context_of(configuration, database, doorbell, name, home, roster)
+    key = worker_context.key
+    if configuration.object_store is not None:
+        bucket = ObjectStoreClient(configuration.object_store)
+        anchor_ledger(database, bucket, key, stop)
+        signer = Signer(owner=f"{worker_context.owner}/{name}", site=name, key=key)
+        keep_copies(database, bucket, configuration, document, signer, stop)
+    threading.Thread(target=keep_looking, args=(worker_context, stop), name="readiness", daemon=True).start()
+    if name == configuration.default_site:
+        keeper = Keeper(worker_context=worker_context, serve=serve_drill, stop=stop)
+        threading.Thread(target=keeper.run, name="drills", daemon=True).start()
+    Worker(worker_context, doorbell, stop).serve(heart)
+
+
+def worker_context_of(
+    configuration: Configuration, database: Database, doorbell: Doorbell, name: str, home: Path, roster: Roster
+) -> WorkerContext:
+    """What the worker of this site works with."""
     settings = RunnerSettings.from_environment(home)
     key = TotpSecrets(home).key()
     given = replace(roster, worker_key=key.public)
-    worker_context = WorkerContext(
+    return WorkerContext(
         configuration=configuration,
         database=database,
         site_name=name,
@@ -71,10 +91,12 @@ def run_worker(
         owner=owner_name(socket.gethostname(), os.getpid()),
         ring=lambda run_id: doorbell.ring(name, run_id),
     )
-    if configuration.object_store is not None:
-        bucket = ObjectStoreClient(configuration.object_store)
-        anchor_ledger(database, bucket, key, stop)
-        signer = Signer(owner=f"{worker_context.owner}/{name}", site=name, key=key)
-        keep_copies(database, bucket, configuration, document, signer, stop)
-    threading.Thread(target=keep_looking, args=(worker_context, stop), name="readiness", daemon=True).start()
-    Worker(worker_context, doorbell, stop).serve(heart)
+
+
+def serve_drill(worker_context: WorkerContext, stop: threading.Event) -> None:
+    """The worker of a drill, with a doorbell of its own: nobody else rings there."""
+    doorbell = doorbell_of(None)
+    try:
+        Worker(replace(worker_context, ring=partial(doorbell.ring, DRILL_SITE)), doorbell, stop).serve(Heart())
+    finally:
+        doorbell.stop()

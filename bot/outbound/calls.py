@@ -65,8 +65,7 @@ WHERE: str = phrase("{name}: {words} Everything about it is in <#{channel}>.")
 
 def called(event: Event, situation: IncidentView, run: Run | None) -> tuple[Person, ...]:
     """Everybody who must act because of this, as long as it is still to be done; not who did it. `run`: the event's."""
-    is_drill = run is not None and run.plan is not None and run.plan.mode == "drill"
-    if is_drill or not situation.incident.is_open or not _is_due(event, situation, run):
+    if situation.incident.is_drill or not situation.incident.is_open or not _is_due(event, situation, run):
         return ()
     if event.kind in ASKING and situation.request is not None:
         voted = {vote.person for vote in situation.votes}

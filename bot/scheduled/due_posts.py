@@ -37,7 +37,7 @@ def _status(context: CommandContext, tx: Transaction, event: Event) -> None:
     if event.incident is None:
         return
     incident = incidents.get(tx.connection, event.incident)
-    if not incident.is_open:
+    if not incident.is_open or incident.is_drill:
         return
     every = context.configuration.cadence.of(incident.level.value)
     schedules.put(

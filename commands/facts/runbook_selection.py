@@ -122,7 +122,7 @@ def queue(
 def site_of(context: CommandContext, incident: Incident, runbook: str) -> str:
     """Whose worker does it: a lost host has none, so level 3 is done on the new one, and level 4 from outside."""
     recovery = context.configuration.recovery
-    if recovery is None:
+    if recovery is None or incident.is_drill:
         return incident.site
     outside = (RUNBOOK_OF[Level.DATACENTRE], LEAD_BACK_RUNBOOK, GIVE_BACK_RUNBOOK)
     elsewhere = {RUNBOOK_OF[Level.HOST]: recovery.site} | dict.fromkeys(outside, recovery.control)

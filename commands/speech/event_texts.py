@@ -190,6 +190,14 @@ EVENT_TEXTS: Mapping[EventKind, EventText] = {
     EventKind.STATE_BROUGHT_BACK: _record(
         phrase("drbot's state was restored from {place}, as of record {record}."),
     ),
+    EventKind.DRILL_STEP: _thread("", phrase("Drill: {text}")),
+    EventKind.DRILL_ENDED: _channel(
+        "checkered_flag",
+        phrase(
+            "The drill is over: {end}. RTO {rto_seconds}, RPO {rpo_seconds}. Changed in production: "
+            "{production_changes}. Left behind: {leftovers}. {why}"
+        ),
+    ),
     EventKind.CONTROL_FAILED: _channel(
         "rotating_light",
         phrase("drbot has a problem. {what} {why}"),

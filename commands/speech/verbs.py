@@ -54,6 +54,15 @@ VERBS: Mapping[str, VerbWords] = {
         help=phrase("Every backup and where it lies, and the 3-2-1 rule"),
         example="backups",
     ),
+    "drill": VerbWords(
+        usage="drill level1..level4 [service:] [rehearsed]",
+        help=phrase(
+            "Practise a recovery on a copy that can reach nothing: made, broken, recovered, removed. rehearsed: nobody "
+            "is asked"
+        ),
+        example="drill level2 rehearsed",
+    ),
+    "drills": VerbWords(usage="drills", help=phrase("When each level was practised last, and how it went")),
     "level": VerbWords(
         usage="level level1..level4 [why]",
         help=phrase("Change the level"),

@@ -21,6 +21,7 @@ from drbot.core.text.messages import phrase, sentences
 COMMANDS: Mapping[str, str] = {
     "dr": "drbot.cli.dr:dr_app",
     "demo": "drbot.cli.demo:demo",
+    "drill": "drbot.cli.drill:drill",
     "check": "drbot.cli.check:check",
     "bot": "drbot.cli.serve:bot",
     "worker": "drbot.cli.serve:worker",

@@ -187,7 +187,7 @@ def rules_of(context: StepContext) -> BackupRules:
     postgres = context.clients.postgres
     return BackupRules(
         system=context.configuration.system,
-        site=context.plan.site,
+        site=context.plan.data_of,
         server_major=postgres.major_version(),
         databases=postgres.settings.databases,
         cancelled=context.cancelled,
@@ -246,7 +246,7 @@ def fresh(context: StepContext, given: Mapping[str, Any]) -> Finding:
 
 def newest_here(context: StepContext) -> Backup:
     """Of this site. Raises PermanentError."""
-    return newest(context.clients.backups, context.configuration.system, context.plan.site)
+    return newest(context.clients.backups, context.configuration.system, context.plan.data_of)
 
 
 def newest(store: BackupStore, system: str, site: str) -> Backup:

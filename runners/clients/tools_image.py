@@ -1,5 +1,5 @@
-"""An image with the few tools that copy and measure data, made of the worker's own programs: whatever images an engine
-has, and whether it has any, data on it can be put aside.
+"""Images made of the worker's own programs, with the libraries they need: whatever images an engine has, and whether it
+has any or can pull one, what drbot itself needs in a container is there.
 """
 
 import hashlib
@@ -8,7 +8,8 @@ import re
 import shutil
 import subprocess
 import tarfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from drbot.core.base.errors import PermanentError
@@ -16,31 +17,61 @@ from drbot.core.text.messages import phrase
 from drbot.runners.clients.docker_engine import DockerEngine
 from drbot.runners.clients.docker_errors import docker_errors
 
-REPOSITORY = "drbot-tools"
 TOOLS = ("sh", "cp", "diff", "du", "find", "head", "sync", "touch")
 LOADED = re.compile(r"^\s*(?:\S+ => )?(/\S+) \(0x[0-9a-f]+\)$", re.MULTILINE)  # of ldd's output
+SBIN = "/usr/sbin:/sbin"  # not on everybody's path
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Ingredients:
+    """What goes into an image."""
+
+    repository: str
+    programs: tuple[str, ...]
+    folders: tuple[Path, ...] = ()  # of this host, under the same names
+    scripts: Mapping[str, str] = field(default_factory=dict)  # where each lies in the image → what it says
 
 
 def tools_image(engine: DockerEngine) -> str:
-    """Its name; made once. Raises PermanentError when this host lacks one of them."""
-    files = dict(sorted(_files()))
-    digest = hashlib.sha256("\n".join(f"{name} {path.stat().st_mtime_ns}" for name, path in files.items()).encode())
-    name = f"{REPOSITORY}:{digest.hexdigest()[:16]}"
-    if not engine.has_image(name):
-        repository, _, tag = name.partition(":")
-        with docker_errors(phrase("Import the image with the tools that copy data")):
-            engine.client.api.import_image_from_data(_packed(files), repository=repository, tag=tag)
-    return name
+    """The name of the one that copies and measures data. Raises PermanentError when this host lacks a program."""
+    return image_of(engine, Ingredients(repository="drbot-tools", programs=TOOLS))
 
 
-def _files() -> Iterator[tuple[str, Path]]:
+def image_of(engine: DockerEngine, ingredients: Ingredients) -> str:
+    """Its name; made once. Raises PermanentError when this host lacks a program."""
+    files = dict(sorted(_files(ingredients)))
+    known = [*(f"{name} {path.stat().st_mtime_ns}" for name, path in files.items()), *ingredients.scripts.values()]
+    digest = hashlib.sha256("\n".join(known).encode()).hexdigest()[:16]
+    if not engine.has_image(f"{ingredients.repository}:{digest}"):
+        with docker_errors(phrase("Import an image with programs of this host")):
+            packed = _packed(files, ingredients.scripts)
+            engine.client.api.import_image_from_data(packed, repository=ingredients.repository, tag=digest)
+    return f"{ingredients.repository}:{digest}"
+
+
+def program(name: str) -> Path | None:
+    """Where it is on this host."""
+    found = shutil.which(name) or shutil.which(name, path=SBIN)
+    return Path(found).resolve() if found else None
+
+
+def _files(ingredients: Ingredients) -> Iterator[tuple[str, Path]]:
     """Where each lies in the image → where it is here."""
-    for tool in TOOLS:
-        found = shutil.which(tool)
+    for name in ingredients.programs:
+        found = program(name)
         if found is None:
-            raise PermanentError(phrase("The program {program} is not on this host: install it", program=tool))
-        yield f"usr/bin/{tool}", Path(found).resolve()
-        for library in libraries_of(Path(found).resolve()):
+            raise PermanentError(phrase("The program {program} is not on this host: install it", program=name))
+        yield f"usr/bin/{name}", found
+        yield from _with_libraries([found])
+    for folder in ingredients.folders:
+        inside = [path for path in folder.rglob("*") if path.is_file()]
+        yield from ((str(path).lstrip("/"), path.resolve()) for path in inside)
+        yield from _with_libraries(inside)
+
+
+def _with_libraries(programs: Iterable[Path]) -> Iterator[tuple[str, Path]]:
+    for one in programs:
+        for library in libraries_of(one):
             yield str(library).lstrip("/"), library.resolve()
 
 
@@ -50,11 +81,13 @@ def libraries_of(program: Path) -> tuple[Path, ...]:
     return tuple(Path(path) for path in LOADED.findall(listed))
 
 
-def _packed(files: dict[str, Path]) -> bytes:
+def _packed(files: Mapping[str, Path], scripts: Mapping[str, str]) -> bytes:
     packed = io.BytesIO()
     with tarfile.open(fileobj=packed, mode="w") as archive:
-        for name, path in files.items():
-            data = path.read_bytes()
+        for name, data in (
+            *((name, path.read_bytes()) for name, path in files.items()),
+            *((name, script.encode()) for name, script in scripts.items()),
+        ):
             member = tarfile.TarInfo(name)
             member.size, member.mode = len(data), 0o755
             archive.addfile(member, io.BytesIO(data))

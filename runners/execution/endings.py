@@ -328,7 +328,7 @@ def _older_than(run_context: RunContext, backup: BackupIdentity) -> BackupIdenti
         return run_context.lease.fenced or run_context.lease.stop_reason is not None
 
     if not is_full_name(backup.name):
-        return target.choose_backup(Search(before=backup, site=run_context.plan.site, cancelled=given_up)).backup
+        return target.choose_backup(Search(before=backup, site=run_context.plan.data_of, cancelled=given_up)).backup
     return target.choose_full_backup(Search(before=backup, site=backup.site, cancelled=given_up)).backup
 
 

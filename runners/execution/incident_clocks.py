@@ -9,7 +9,7 @@ from drbot.core.runbooks.actions import ACTIONS
 from drbot.core.runbooks.runbook import Step
 from drbot.core.runs.clocks import rpo_seconds
 from drbot.core.runs.plan import Plan, touches_production
-from drbot.core.runs.run import Run, StepRecord, StepState
+from drbot.core.runs.run import Run, RunKind, StepRecord, StepState
 from drbot.core.runs.safe_state import is_new_place
 from drbot.core.runs.stakes import UNUSED, Act
 from drbot.core.text.messages import phrase
@@ -25,7 +25,7 @@ def mark_recovering(tx: Transaction, run: Run, plan: Plan, step: Step) -> None:
     """In the transaction that starts the step. Users who are led back lose nothing that a clock could tell: whoever is
     served now is served there, or asks to be led on.
     """
-    if plan.stakes.act is Act.LEAD_BACK:
+    if plan.stakes.act is Act.LEAD_BACK or run.kind is RunKind.DRILL_COPY:
         return
     if touches_production(plan, step) and incidents.get(tx.connection, run.incident).is_open:
         incidents.recovering(tx, run.incident, run.id)
@@ -48,7 +48,7 @@ def mark_recovered(tx: Transaction, run: Run, plan: Plan, step_id: str, records:
     """In the transaction that finishes the step: the clocks stop with the last health check. A look at a production
     that nobody changed recovers nothing.
     """
-    if plan.stakes.act in UNUSED:
+    if plan.stakes.act in UNUSED or run.kind is RunKind.DRILL_COPY:
         return
     if step_id != last_health_step(plan) or sub_runs.is_part(run):
         return

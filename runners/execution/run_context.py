@@ -45,6 +45,14 @@ NO_ROSTER = phrase(
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class DrillTerms:
+    """What makes a worker one of a drill: its target is a copy, in an engine that reaches nothing."""
+
+    of: str  # the site whose system is copied, and whose backups are read
+    rehearsed: bool  # nobody is asked: two stand-ins vote, whom no other worker knows
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class WorkerContext:
     """What a worker was built with; the same for all its runs."""
 
@@ -62,6 +70,7 @@ class WorkerContext:
     ring: Callable[[str], None]  # the doorbell of this site
     key: KeyPair = field(default_factory=KeyPair.new)  # what it signs checked codes with
     rosters: Rosters | None = None  # None: `roster` is in force whatever the ledger says
+    drill: DrillTerms | None = None
 
     def roster_now(self, connection: Connection) -> Roster:
         """The roster in force, which believes no signature but this worker's own."""

@@ -22,6 +22,7 @@ from drbot.runners.contract import strangers
 from drbot.runners.contract.target import Chosen, Search
 from drbot.runners.execution import settings_seen, users
 from drbot.runners.execution.gate import fingerprint_of
+from drbot.runners.execution.run_context import DrillTerms
 from drbot.runners.execution.sealed_plans import sealed_here
 from drbot.runners.planning import sub_plans
 from drbot.runners.planning.stakes import stakes_of
@@ -46,6 +47,8 @@ def make_plan(survey: Survey) -> Plan:
     )
     if sub_runs.is_part(survey.run):
         steps = sub_plans.without_people(steps)
+    if worker_context.drill is not None:
+        steps = _of_drill(steps, worker_context.drill)
     fingerprint = fingerprint_of(worker_context, survey.cancelled)
     strangers.require_new_name(file.runbook.runbook, survey.run.id, worker_context.target.made_by(survey.run.id))
     draft = _plan(survey, file, steps, fingerprint, chosen)
@@ -68,6 +71,17 @@ def make_plan(survey: Survey) -> Plan:
     )
     about = {"stakes": stakes, "replaces": what, "old_server": old, "warnings": warnings}
     return draft.model_copy(update={**about, "changed": settings_seen.changes(worker_context)})
+
+
+def _of_drill(steps: tuple[Step, ...], drill: DrillTerms) -> tuple[Step, ...]:
+    """Without what a drill leaves out, and without questions where nobody is there to answer."""
+    left_out = {step.id for step in steps if step.drill == "skip" or (drill.rehearsed and step.ask is not None)}
+    return without(steps, left_out)
+
+
+def _drilled(drill: DrillTerms | None) -> dict[str, Any]:
+    """In the seal, so that what was agreed to in a drill is good nowhere else."""
+    return {} if drill is None else {"mode": "drill", "copy_of": drill.of}
 
 
 def _require_inputs(run: Run, runbook: Runbook) -> None:
@@ -138,12 +152,14 @@ def _backup(survey: Survey, runbook: Runbook) -> Chosen | None:
     target = survey.worker_context.target
     if FULL in wanted:
         return target.choose_full_backup(Search(site=_lost(survey), name=name, cancelled=survey.cancelled))
-    own = Search(site=survey.worker_context.site_name, name=name, cancelled=survey.cancelled)
-    return target.choose_backup(own)
+    return target.choose_backup(Search(site=_lost(survey), name=name, cancelled=survey.cancelled))
 
 
 def _lost(survey: Survey) -> str:
     """Whose data it is about: the site's own; only where others are raised by what was declared. The card says it."""
+    drill = survey.worker_context.drill
+    if drill is not None:
+        return drill.of
     recovery, here = survey.worker_context.configuration.recovery, survey.worker_context.site_name
     raises = recovery is not None and here in (recovery.site, recovery.control)
     return survey.incident.site if raises else here
@@ -164,6 +180,7 @@ def _plan(
         runbook_sha256=file.sha256,
         level=runbook.level,
         site=survey.worker_context.site_name,
+        **_drilled(survey.worker_context.drill),
         run=run.id,
         arguments={name: value for name, value in run.arguments.items() if value},
         steps=steps,

@@ -90,6 +90,8 @@ class EventKind(StrEnum):
     STATE_BROUGHT_BACK = "state.brought_back"  # place, record, hash, forgotten: up to which record; believed: by nobody
     ALERT_RAISED = "alert.raised"  # names, since: alerts that the incident was declared for
     ALERT_RESOLVED = "alert.resolved"  # names: none of them fires any more
+    DRILL_STEP = "drill.step"  # text: what is being prepared or cleared away
+    DRILL_ENDED = "drill.ended"  # end, why, rto_seconds, rpo_seconds, production_changes, leftovers
     CONTROL_FAILED = "control.failed"  # what, why: drbot itself could not do something
     UNREADABLE = "unreadable"  # never written: a kind that was edited, or that only a newer drbot knows
 

@@ -114,6 +114,12 @@ _ACTIONS = (
         sentence=phrase("Delete kept data for good, exactly the volume in the plan"),
     ),
     ActionDeclaration(
+        name="drill.break",
+        parameters={},
+        effect="change",
+        sentence=phrase("Break the copy of a drill; refused on every other engine"),
+    ),
+    ActionDeclaration(
         name="notify.stakeholders",
         parameters={"text": "text"},
         optional=frozenset({"text"}),

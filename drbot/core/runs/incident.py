@@ -8,6 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from drbot.core.site.level import Level
+from drbot.core.site.site import DRILL_SITE
 
 
 class IncidentState(StrEnum):
@@ -61,8 +62,13 @@ class Incident:
 
     @property
     def name(self) -> str:
-        """What people type: "DR-7"."""
-        return f"DR-{self.id}"
+        """What people type: "DR-7"; of a drill "DRILL-7", wherever it is named."""
+        return f"DRILL-{self.id}" if self.is_drill else f"DR-{self.id}"
+
+    @property
+    def is_drill(self) -> bool:
+        """Nobody's users are affected, whatever it says."""
+        return self.site == DRILL_SITE
 
     @property
     def is_open(self) -> bool:
@@ -71,14 +77,17 @@ class Incident:
 
 
 def incident_number(word: str) -> int | None:
-    """The number in "DR-7", "dr7" or "#7"; None if the word is no incident."""
-    found = re.fullmatch(r"(?:dr-?|#)(\d{1,9})", word.strip().lower())
+    """The number in "DR-7", "drill-7", "dr7" or "#7"; None if the word is no incident."""
+    found = re.fullmatch(r"(?:dr-?|drill-?|#)(\d{1,9})", word.strip().lower())
     return int(found.group(1)) if found else None
 
 
 def channel_name(incident: Incident) -> str:
-    """`dr-<date>-l<level>-<slug>`, as Slack allows it: lower case, no dots, at most 80 characters."""
+    """`dr-<date>-l<level>-<slug>`, of a drill `drill-…`, as Slack allows it: lower case, no dots, at most
+    80 characters.
+    """
     plain = unicodedata.normalize("NFKD", incident.title).encode("ascii", "ignore").decode()
     slug = re.sub(r"[^a-z0-9]+", "-", plain.lower()).strip("-")[:40].strip("-")
+    kind = "drill" if incident.is_drill else "dr"
     date = incident.declared_at.strftime("%Y%m%d")
-    return "-".join(part for part in (f"dr-{date}-l{incident.level.value}", slug, str(incident.id)) if part)
+    return "-".join(part for part in (f"{kind}-{date}-l{incident.level.value}", slug, str(incident.id)) if part)

@@ -3,7 +3,7 @@
 import base64
 import hashlib
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field
 
@@ -66,7 +66,8 @@ class Plan(Model):
     runbook_sha256: str
     level: int
     site: str
-    mode: str = "real"  # or "drill"
+    mode: Literal["real", "drill"] = "real"
+    copy_of: str = ""  # of a drill: the site whose system is copied
     run: str
     arguments: dict[str, str] = Field(default_factory=dict)
     steps: tuple[Step, ...]
@@ -88,6 +89,11 @@ class Plan(Model):
     warnings: tuple[Sentence, ...] = ()
     changed: tuple[str, ...] = ()  # in dr.yml since two people last agreed to a plan: "path: before → now"
     surveyed_at: datetime
+
+    @property
+    def data_of(self) -> str:
+        """The site whose dumps are restored here."""
+        return self.copy_of or self.site
 
     @property
     def keeps(self) -> Keeps:

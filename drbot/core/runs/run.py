@@ -31,6 +31,7 @@ class RunKind(StrEnum):
     GIVE_UP = "give_up"  # deletes kept data for good
     LEAD_BACK = "lead_back"  # leads the names to where they led before
     GIVE_BACK = "give_back"  # gives a rented machine back
+    DRILL_COPY = "drill_copy"  # makes the copy of a drill and breaks it
 
 
 class StopKind(StrEnum):

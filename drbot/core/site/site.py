@@ -29,6 +29,9 @@ def _known_language(code: str) -> str:
 Language = Annotated[str, AfterValidator(_known_language)]
 """A language that drbot speaks: `languages/CODE.po`."""
 
+DRILL_SITE = "drill"
+"""The site of drills (core/site/drill_site.py): no site of dr.yml has this name."""
+
 PRICE = r"^[0-9]{1,6}(\.[0-9]{1,6})? [A-Z]{3}$"
 
 
@@ -243,6 +246,12 @@ class Alerts(Model):
     declare: tuple[Word, ...] = ()  # names of alerts that open an incident by themselves
 
 
+class Drills(Model):
+    """How the document's drills are held."""
+
+    image: str | None = None  # with a Docker engine, such as docker:dind; none = made of this host's own programs
+
+
 class Cadence(Model):
     """How often stakeholders hear from us, by level."""
 
@@ -276,8 +285,9 @@ class Configuration(Model):
     approvals: Approvals = Approvals()
     alerts: Alerts = Alerts()
     cadence: Cadence = Cadence()
+    drills: Drills = Drills()
     runbooks: Path | None = None  # a folder of further runbooks
 
     def site(self, name: str = "") -> Site:
-        """The site of this name (default: `default_site`)."""
-        return self.sites[name or self.default_site]
+        """The site of this name (default: `default_site`, of which the site of drills is a copy)."""
+        return self.sites[self.default_site if name in ("", DRILL_SITE) else name]

@@ -390,3 +390,33 @@ backups = Table(
     Column("fault", Sentence, nullable=False),
     Column("seen_at", Moment, nullable=False),
 )
+
+drills = Table(
+    "drills",
+    metadata,
+    Column("incident", Integer, ForeignKey("incidents.id"), primary_key=True, autoincrement=False),
+    Column("level", Integer, nullable=False),
+    Column("site", Text, nullable=False),  # whose system is copied
+    Column("runbook", Text, nullable=False),
+    Column("service", Text),
+    Column("asked_by", Text, nullable=False),
+    Column("asked_at", Moment, nullable=False),
+    Column("rehearsed", Boolean, nullable=False),
+    Column("state", Text, nullable=False, index=True),
+    Column("owner", Text),
+    Column("lease_until", Moment),
+    Column("instance", Text, nullable=False),
+    Column("broke_at", Moment),
+    Column("ended_at", Moment),
+    Column("end", Text),
+    Column("why", Sentence),
+    Column("rto_seconds", Float),
+    Column("rpo_seconds", Float),
+    Column("production_changes", Json, nullable=False),
+    Column("leftovers", Json, nullable=False),
+    Column("packets_to_production", Integer),
+    Column("lost_packets", Integer),
+    Column("recovery_seconds", Float),
+    Column("half_seconds", Float),
+    Column("steps", Json, nullable=False),
+)

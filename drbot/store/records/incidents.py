@@ -128,6 +128,11 @@ def open_channel(tx: Transaction, incident: int, channel: str, name: str) -> Non
     tx.record(EventKind.INCIDENT_CHANNEL_OPENED, incident=incident, channel=channel, name=name)
 
 
+def begin_outage(tx: Transaction, incident: int) -> None:
+    """Of a drill, whose copy was whole until now."""
+    tx.connection.execute(update(incidents).where(incidents.c.id == incident).values(started_at=tx.now))
+
+
 def recovering(tx: Transaction, incident: int, run: str) -> None:
     """A run is about to touch production. Nothing happens when that is known already."""
     now = get(tx.connection, incident)

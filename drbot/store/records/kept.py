@@ -74,3 +74,8 @@ def moved(tx: Transaction, kept_id: int, person: str | None, why: str) -> None:
         )
     text = phrase("{volume}: {why}", volume=row.volume, why=why)
     tx.record(EventKind.INCIDENT_NOTE, incident=row.incident, run=row.run, person=person, text=text)
+
+
+def forget(tx: Transaction, incident: int) -> None:
+    """Of a drill: its engine is gone, and what it kept with it."""
+    tx.connection.execute(update(kept_table).where(kept_table.c.incident == incident).values(removed_at=tx.now))

@@ -62,6 +62,11 @@ def drop(tx: Transaction, incident: int) -> None:
     tx.connection.execute(delete(schedules).where(*mine))
 
 
+def drop_all(tx: Transaction, incident: int) -> None:
+    """Nothing at all: of a drill nothing is left to look back at."""
+    tx.connection.execute(delete(schedules).where(schedules.c.incident == incident))
+
+
 def drop_row(tx: Transaction, key: str) -> None:
     """This is not due any more, however often it was to come."""
     tx.connection.execute(delete(schedules).where(schedules.c.key == key))

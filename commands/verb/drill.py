@@ -1,0 +1,147 @@
+"""`drill` practises a recovery on a copy of the system; `drills` shows how practised we are."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from secrets import token_hex
+
+from drbot.commands.facts.context import CommandContext
+from drbot.commands.facts.runbook_selection import runbook_for, without_runbook
+from drbot.commands.speech.messages import Choice, Reply, Request, Table
+from drbot.commands.speech.parser import Words, level_of, plain
+from drbot.commands.speech.refusal import Refusal
+from drbot.commands.verb.declare import service_of
+from drbot.core.runs.drill import Drill, DrillEnd, DrillState
+from drbot.core.site.level import Level
+from drbot.core.site.people import Person
+from drbot.core.site.site import DRILL_SITE, Site
+from drbot.core.text.messages import duration, listed, phrase, sentences
+from drbot.core.text.words import ago
+from drbot.store.base.database import Transaction
+from drbot.store.records import drills, incidents
+
+REHEARSED = "rehearsed"
+ENDS: Mapping[DrillEnd, str] = {
+    DrillEnd.PASSED: phrase("✓ recovered in time"),
+    DrillEnd.MISSED: phrase("✗ recovered, but a goal was missed"),
+    DrillEnd.FAILED: phrase("✗ not recovered"),
+    DrillEnd.STOPPED: phrase("stopped"),
+    DrillEnd.BROKEN_OFF: phrase("broken off: its worker died"),
+}
+STATES: Mapping[DrillState, str] = {
+    DrillState.ASKED: phrase("waiting for a worker"),
+    DrillState.PREPARING: phrase("making the copy"),
+    DrillState.RECOVERING: phrase("recovering"),
+}
+
+
+def drill(context: CommandContext, request: Request, words: Words, person: Person) -> Reply:
+    """Open one; the default site's worker finds it."""
+    rest = [plain(word) for word in words.rest]
+    rehearsed = REHEARSED in rest
+    rest = [word for word in rest if word != REHEARSED]
+    if not rest:
+        levels = tuple(
+            Choice(label=phrase("Level {level}", level=int(one)), command=f"drill level{int(one)}") for one in Level
+        )
+        return Reply(text=phrase("Which level? drill level1..level4"), choices=levels, ok=False)
+    level = level_of(rest[0])
+    runbook = runbook_for(context, level)
+    if runbook is None:
+        raise Refusal(phrase("No drill was started."), without_runbook(level))
+    service = _service(context.configuration.site(), level, rest[1:])
+    with context.database.write() as tx:
+        _require_quiet(tx)
+        incident = incidents.declare(
+            tx,
+            site=DRILL_SITE,
+            level=level,
+            title=phrase("Drill of level {level}", level=int(level)),
+            person=person.id,
+            service=service,
+        )
+        asked = Drill(
+            incident=incident.id, level=level, site=context.configuration.default_site, runbook=runbook,
+            service=service, asked_by=person.id, asked_at=tx.now, instance=token_hex(4), rehearsed=rehearsed,
+        )  # fmt: skip
+        drills.ask(tx, asked)
+    return Reply(
+        text=sentences(
+            phrase(
+                "{name} begins: a copy of the system is made in an engine without a network, broken and recovered. "
+                "Production is not touched.",
+                name=incident.name,
+            ),
+            phrase("Nobody is asked: stand-ins vote.")
+            if rehearsed
+            else phrase("Two people approve, as in an incident."),
+        ),
+        choices=(Choice(label=phrase("Show {name}", name=incident.name), command=f"status {incident.name}"),),
+    )
+
+
+def _service(site: Site, level: Level, rest: Sequence[str]) -> str | None:
+    """Level 1 practises a service: the named one, else the first that people use."""
+    if level is not Level.SERVICE:
+        return None
+    if rest:
+        return service_of(site, rest[0].rstrip(":："), lambda name: f"drill level1 {name}")
+    return next(iter((*site.names("app"), *site.names("front"), *site.services)), None)
+
+
+def _require_quiet(tx: Transaction) -> None:
+    """Raises UserError: one drill at a time, and none while a real incident is open."""
+    going = drills.going_on(tx.connection)
+    tried = phrase("No drill was started.")
+    if going is not None:
+        why = phrase("DRILL-{number} is going on.", number=going.incident)
+        raise Refusal(tried, why, phrase("It ends by itself; /dr drills shows how far it is."))
+    real = [one for one in incidents.recent(tx.connection, open_only=True, limit=100) if not one.is_drill]
+    if real:
+        why = phrase("{name} is open, and an incident comes first.", name=real[0].name)
+        raise Refusal(tried, why, phrase("Ask again when it is resolved."))
+
+
+def list_(context: CommandContext, request: Request, words: Words, person: Person) -> Reply:
+    """The newest dozen."""
+    with context.database.read() as connection:
+        known = drills.list_of(connection, 12)
+    if not known:
+        return Reply(text=phrase("No recovery was practised yet. Begin with: /dr drill level2 rehearsed"))
+    header = (phrase("Drill"), phrase("Level"), phrase("When"), phrase("How it went"), "RTO", "RPO", phrase("Why"))
+    targets = context.configuration.targets
+    goals = phrase("Goals: RTO {rto}, RPO {rpo}.", rto=duration(targets.rto), rpo=duration(targets.rpo))
+    return Reply(
+        text=sentences(_proven(known, request.at), goals),
+        tables=(Table(header=header, rows=tuple(_row(one, request.at) for one in known)),),
+    )
+
+
+def _proven(known: Sequence[Drill], now: datetime) -> str:
+    """The levels that were recovered in time, each with how long ago."""
+    passed: dict[Level, Drill] = {}
+    for one in reversed(known):
+        if one.end is DrillEnd.PASSED:
+            passed[one.level] = one
+    missing = [f"{int(level)}" for level in Level if level not in passed]
+    said = [
+        phrase(
+            "level {level} {time} ago", level=int(level), time=duration(ago(one.ended_at or now, now).total_seconds())
+        )
+        for level, one in sorted(passed.items())
+    ]
+    return sentences(
+        phrase("Last proven: {what}.", what=listed(said)) if said else "",
+        phrase("Never proven: level {levels}.", levels=listed(missing)) if missing else "",
+    )
+
+
+def _row(one: Drill, now: datetime) -> tuple[str, ...]:
+    return (
+        f"DRILL-{one.incident}",
+        str(int(one.level)),
+        phrase("{time} ago", time=duration(ago(one.asked_at, now).total_seconds())),
+        ENDS[one.end] if one.end is not None else STATES[one.state],
+        "-" if one.rto_seconds is None else duration(one.rto_seconds),
+        "-" if one.rpo_seconds is None else duration(one.rpo_seconds),
+        one.why or listed((*one.production_changes, *one.leftovers)) or "-",
+    )

@@ -1,0 +1,77 @@
+"""A drill: the same runbooks, votes and clocks as in an incident, on a copy of the system that can reach nothing."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from drbot.core.site.level import Level
+from drbot.core.site.site import Targets
+
+COPY_RUNBOOK = "drill-copy"
+"""Makes the copy and breaks it; levels 3 and 4 need none, for there the host is gone."""
+
+GOES_BEFORE: Mapping[Level, str] = {Level.SERVICE: COPY_RUNBOOK, Level.DATABASE: COPY_RUNBOOK}
+
+
+class DrillState(StrEnum):
+    """Moves only forward."""
+
+    ASKED = "asked"
+    PREPARING = "preparing"  # the copy is made, then broken
+    RECOVERING = "recovering"  # the clocks run
+    ENDED = "ended"  # nothing of it is left, or `leftovers` says what is
+
+
+class DrillEnd(StrEnum):
+    """How it ended."""
+
+    PASSED = "passed"  # recovered within RTO and RPO
+    MISSED = "missed"  # recovered, and a goal was missed
+    FAILED = "failed"  # not recovered
+    STOPPED = "stopped"  # by a person, or because a real incident came
+    BROKEN_OFF = "broken_off"  # its worker died
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Drill:
+    """A row of `drills`. Durations are seconds; None = not measured."""
+
+    incident: int
+    level: Level
+    site: str  # whose system is copied
+    runbook: str  # that is practised
+    service: str | None
+    asked_by: str  # a person of the roster, or drbot by its calendar
+    asked_at: datetime
+    instance: str  # of its sandbox: several drbots may share an engine
+    rehearsed: bool  # True: nobody votes; gates open by themselves, in the copy only
+    state: DrillState = DrillState.ASKED
+    owner: str | None = None  # the worker that has it
+    lease_until: datetime | None = None
+    broke_at: datetime | None = None
+    ended_at: datetime | None = None
+    end: DrillEnd | None = None
+    why: str | None = None
+    rto_seconds: float | None = None
+    rpo_seconds: float | None = None
+    production_changes: tuple[str, ...] = ()
+    leftovers: tuple[str, ...] = ()
+    packets_to_production: int | None = None  # that a link could have carried there
+    lost_packets: int | None = None  # sent to where no link led
+    recovery_seconds: float | None = None  # of the recovery itself, from its survey on
+    half_seconds: float | None = None  # what was forecast for the whole when half of it was over
+    steps: Mapping[str, float] = field(default_factory=dict)  # step of the runbook → seconds
+
+    @property
+    def is_over(self) -> bool:
+        """Nothing of it goes on."""
+        return self.state is DrillState.ENDED
+
+
+def end_of(rto: float | None, rpo: float | None, targets: Targets) -> DrillEnd:
+    """By what was measured against what was promised."""
+    if rto is None:
+        return DrillEnd.FAILED
+    kept = rto <= targets.rto and (rpo is None or rpo <= targets.rpo)
+    return DrillEnd.PASSED if kept else DrillEnd.MISSED

@@ -1,0 +1,182 @@
+"""An engine of its own inside one container without a network: where a drill happens.
+
+What runs in it has its own names, volumes and ports, sees no file of the host but the drill's folder, and has no link
+that leads out. With the container and its volume everything goes that the drill has made.
+"""
+
+import re
+import shutil
+import subprocess
+import tempfile
+import threading
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from docker.errors import NotFound
+from docker.types import Mount
+
+from drbot.core.base.errors import CancelledError, PermanentError
+from drbot.core.text.messages import listed, phrase
+from drbot.runners.clients.container_labels import NO_PROJECT, PROJECT
+from drbot.runners.clients.docker_engine import DockerEngine
+from drbot.runners.clients.docker_errors import docker_errors
+from drbot.runners.clients.tools_image import Ingredients, image_of
+from drbot.runners.foundation.watching import Cancelled
+from drbot.store.base.file_modes import PRIVATE_FOLDER
+
+DRILL_LABEL, INSTANCE_LABEL = "drbot.drill", "drbot.instance"
+READY_SECONDS = 90.0
+OUT_NO_ROUTES = "OutNoRoutes"
+INSIDE = re.compile(r"lo$|docker0$|br-|veth")
+PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+_PAUSE = threading.Event()
+# Alpine's images have a nc; here bash plays it: what comes from one side goes to the other until one of them ends.
+NC = """#!/usr/bin/bash
+exec 3<>"/dev/tcp/$1/$2" 4<&0 || exit 1
+cat <&3 & cat <&4 >&3 & wait -n; kill %1 %2 2> /dev/null
+"""
+OWN_ENGINE = Ingredients(
+    repository="drbot-drill-engine",
+    programs=("dockerd", "containerd", "containerd-shim-runc-v2", "runc", "docker-proxy", "iptables", "ip6tables",
+              "sh", "bash", "cat", "rm", "timeout"),
+    scripts={"usr/bin/nc": NC},
+)  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Sandbox:
+    """The sandbox of one drill, on production's engine."""
+
+    engine: DockerEngine
+    drill: str  # "drill-7"
+    instance: str  # of the drbot whose drill it is: several may share an engine
+
+    @property
+    def name(self) -> str:
+        """Of its container and of its volume."""
+        return f"drbot-{self.drill}-{self.instance[:8]}"
+
+    @property
+    def folder(self) -> Path:
+        """On the host and, under the same path, inside: the socket, and what Compose mounts from. A socket's path has
+        to be short.
+        """
+        return Path(tempfile.gettempdir()) / self.name
+
+    @property
+    def host(self) -> str:
+        """URL of the engine inside."""
+        return f"unix://{self.folder / 'docker.sock'}"
+
+    @property
+    def labels(self) -> Mapping[str, str]:
+        """Of everything that it puts on production's engine."""
+        return {DRILL_LABEL: self.drill, INSTANCE_LABEL: self.instance, PROJECT: NO_PROJECT}
+
+    @property
+    def docker(self) -> tuple[str, ...]:
+        """The program, for production's engine."""
+        return ("docker", *(("-H", self.engine.host) if self.engine.host else ()))
+
+    def start(self, image: str | None, cancelled: Cancelled) -> None:
+        """Until the engine inside answers. `image`: none = made of this host's programs. Raises PermanentError,
+        TemporaryError, CancelledError.
+        """
+        try:
+            self.folder.mkdir(mode=PRIVATE_FOLDER)
+        except OSError as error:  # also where somebody else has one of this name
+            raise PermanentError(phrase("{folder}: {why}", folder=self.folder, why=error.strerror)) from error
+        with docker_errors(phrase("Start an engine for the drill")):
+            self.engine.client.api.create_volume(self.name, labels=dict(self.labels))
+            self.engine.client.containers.run(
+                self._image(image),
+                ["dockerd", f"--host={self.host}", "--iptables=false", "--ip6tables=false",
+                 f"--label={DRILL_LABEL}={self.drill}"],
+                name=self.name,
+                labels=dict(self.labels),
+                privileged=True,
+                init=True,
+                network_mode="none",
+                environment={"DOCKER_TLS_CERTDIR": "", "PATH": PATH},
+                tmpfs=dict.fromkeys(("/run", tempfile.gettempdir()), ""),
+                mounts=[
+                    Mount("/var/lib/docker", self.name, "volume"),
+                    Mount(str(self.folder), str(self.folder), "bind"),
+                ],
+                detach=True,
+            )  # fmt: skip
+        self._wait(cancelled)
+
+    def _image(self, image: str | None) -> str:
+        if image is None:
+            folders = tuple(path for path in Path("/usr/lib").glob("*/xtables") if path.is_dir())
+            return image_of(self.engine, replace(OWN_ENGINE, folders=folders))
+        if not self.engine.has_image(image):
+            self.engine.client.images.pull(image)
+        return image
+
+    def _wait(self, cancelled: Cancelled) -> None:
+        inside, deadline = DockerEngine(self.host, patience_seconds=READY_SECONDS), time.monotonic() + READY_SECONDS
+        try:
+            while not self._answers(inside):
+                if cancelled():
+                    raise CancelledError(phrase("The drill was stopped"))
+                found = self.engine.find(self.name)
+                if found is None or not found["State"]["Running"] or time.monotonic() > deadline:
+                    said = self.engine.logs(self.name, 3) if found else ""
+                    raise PermanentError(phrase("The drill's engine does not start: {said}", said=said))
+                _PAUSE.wait(0.2)
+        finally:
+            inside.close()
+
+    def _answers(self, inside: DockerEngine) -> bool:
+        if not (self.folder / "docker.sock").exists():
+            return False
+        return bool(inside.id())
+
+    def carry(self, images: Iterable[str]) -> None:
+        """Copy these images in: nothing in there can pull one. Raises PermanentError."""
+        wanted = tuple(images)
+        with subprocess.Popen([*self.docker, "save", *wanted], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as saved:
+            load = ["docker", "-H", self.host, "load", "--quiet"]
+            loaded = subprocess.run(load, stdin=saved.stdout, capture_output=True, text=True, check=False)
+        if saved.returncode or loaded.returncode:
+            raise PermanentError(
+                phrase("{images} could not be copied for the drill: {why}", images=listed(wanted), why=loaded.stderr)
+            )
+
+    def execute(self, command: Sequence[str]) -> str:
+        """What it says, in there."""
+        return self.engine.execute(self.name, command, seconds=60).output
+
+    def lost_packets(self) -> int | None:
+        """How many were sent in there to where no link leads, as the kernel counts them; None = it does not say."""
+        lines = [line.split() for line in self.execute(["cat", "/proc/net/snmp"]).splitlines() if line[:3] == "Ip:"]
+        return int(lines[1][lines[0].index(OUT_NO_ROUTES)]) if len(lines) == 2 else None
+
+    def ways_out(self) -> tuple[str, ...]:
+        """Links of its network that are neither its own bridges nor what hangs on them: none, while nobody adds one."""
+        names = [line.partition(":")[0].strip() for line in self.execute(["cat", "/proc/net/dev"]).splitlines()[2:]]
+        return tuple(name for name in names if not INSIDE.match(name))
+
+    def remove(self) -> None:
+        """Everything of it; also what a killed worker left half made. Raises TemporaryError."""
+        found = self.engine.find(self.name)
+        if found is not None and found["State"]["Running"]:  # what was written there may belong to root
+            self.execute(["sh", "-c", 'rm -rf "$1"/*', "sh", str(self.folder)])
+        api = self.engine.client.api
+        with docker_errors(phrase("Remove the drill's engine")):
+            with suppress(NotFound):
+                api.remove_container(self.name, force=True, v=True)
+            with suppress(NotFound):
+                api.remove_volume(self.name)
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def leftovers(self) -> tuple[str, ...]:
+        """What of any drill of this drbot is still there."""
+        engine, labels = self.engine, {DRILL_LABEL: self.drill, INSTANCE_LABEL: self.instance}
+        there = [*(one[:12] for one in engine.labelled(labels)), *engine.volumes_labelled(labels)]
+        return (*there, *((str(self.folder),) if self.folder.exists() else ()))

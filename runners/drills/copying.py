@@ -1,0 +1,41 @@
+"""What a copy of the system is made of: production's images and compose projects. Both are only read there."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+from drbot.core.base.errors import PermanentError
+from drbot.core.site.site import Site
+from drbot.core.text.messages import phrase
+from drbot.runners.clients.clients import Clients
+from drbot.runners.clients.process import Bounds
+from drbot.runners.foundation.watching import Cancelled
+
+
+def images_of(site: Site, clients: Clients, cancelled: Cancelled) -> tuple[str, ...]:
+    """Every image that its compose projects name and production's engine has."""
+    bounds = Bounds(cancelled=cancelled, seconds=60)
+    named = dict.fromkeys(name for project in site.compose_projects() for name in _named(clients, project, bounds))
+    return tuple(image for image in named if clients.docker.has_image(image))
+
+
+def _named(clients: Clients, project: str, bounds: Bounds) -> Iterator[str]:
+    for name, service in clients.compose.describe(project, bounds)["services"].items():
+        yield str(service.get("image") or f"{project}-{name}")
+
+
+def copy_projects(site: Site, folder: Path) -> None:
+    """The compose projects with their settings; folders of data come empty. Raises PermanentError."""
+    data = {(site.projects / name).resolve() for name in site.file_folders}
+
+    def left_out(where: str, names: list[str]) -> set[str]:
+        return {name for name in names if (Path(where) / name).resolve() in data or name == ".git"}
+
+    try:
+        shutil.copytree(site.projects, folder, symlinks=True, ignore=left_out, dirs_exist_ok=True)
+        for name in site.file_folders:
+            (folder / name).mkdir(parents=True, exist_ok=True)
+    except (OSError, shutil.Error) as error:
+        raise PermanentError(
+            phrase("{folder} could not be copied for the drill: {why}", folder=site.projects, why=error)
+        ) from error

@@ -1,0 +1,197 @@
+"""One drill from its sandbox to the proof that nothing of it is left, whatever happens in between."""
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Any
+
+import structlog
+
+from drbot.core.base.errors import DrbotError
+from drbot.core.ledger.events import EventKind
+from drbot.core.runs.drill import GOES_BEFORE, Drill, DrillEnd, DrillState, end_of
+from drbot.core.runs.incident import Incident
+from drbot.core.site.drill_site import configuration_of_drill
+from drbot.core.site.site import DRILL_SITE
+from drbot.core.text.messages import closed, listed, phrase
+from drbot.runners.actions.site_target import target_of
+from drbot.runners.clients.engine_census import census, changes
+from drbot.runners.clients.sandbox import Sandbox
+from drbot.runners.clients.sandbox_ports import SandboxPorts
+from drbot.runners.drills.copying import copy_projects, images_of
+from drbot.runners.drills.practice import Practice, StoppedError, stand_ins
+from drbot.runners.execution.run_context import DrillTerms, WorkerContext
+from drbot.runners.foundation.own_record import OwnRecord
+from drbot.runners.foundation.settings import RunnerSettings
+from drbot.store.base.database import Transaction
+from drbot.store.records import drills, incidents, kept, schedules
+from drbot.store.runs import runs
+
+log = structlog.get_logger()
+
+TICK_SECONDS = 0.5
+
+Serve = Callable[[WorkerContext, threading.Event], None]
+"""Runs a worker until the event is set."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DrillRun:
+    """A drill that this worker holds. `worker_context`: of the worker of the site that is copied; only its engine and
+    its files are looked at. `cancelled`: why the drill has to end, or None.
+    """
+
+    drill: Drill
+    worker_context: WorkerContext
+    serve: Serve
+    cancelled: Callable[[], str | None]
+
+    @property
+    def sandbox(self) -> Sandbox:
+        """Its sandbox, whether it stands or not."""
+        clients = self.worker_context.target.clients
+        return Sandbox(
+            engine=clients.docker,
+            drill=f"drill-{self.drill.incident}",
+            instance=self.drill.instance,
+        )
+
+    def go(self) -> None:
+        """To its end. Raises nothing but what nobody foresaw."""
+        before, found = self._census(), self.drill
+        try:
+            self._prepare()
+            with self._worker() as own:
+                practice = Practice(drill=self.drill, worker_context=own, cancelled=self.cancelled)
+                practice.go()
+            why, end = None, None
+        except StoppedError as error:
+            why, end = str(error), DrillEnd.STOPPED
+        except DrbotError as error:
+            why, end = str(error), DrillEnd.FAILED
+        found = self._measured(before)
+        self.finish(replace(found, why=why, end=end or end_of(found.rto_seconds, found.rpo_seconds, self._targets())))
+
+    def finish(self, drill: Drill) -> None:
+        """Clear everything away and write down how it was."""
+        leftovers = self.clear()
+        with self.worker_context.database.write() as tx:
+            end_all(tx, replace(drill, leftovers=leftovers))
+
+    def clear(self) -> tuple[str, ...]:
+        """What could not be removed."""
+        try:
+            self.sandbox.remove()
+            return self.sandbox.leftovers()
+        except DrbotError as error:
+            log.warning("The drill's engine could not be removed.", error=str(error))
+            return (str(error),)
+
+    def _targets(self) -> Any:
+        return self.worker_context.configuration.targets
+
+    def _tell(self, text: str) -> None:
+        with self.worker_context.database.write() as tx:
+            tx.record(EventKind.DRILL_STEP, incident=self.drill.incident, text=text)
+
+    def _census(self) -> dict[str, str]:
+        return dict(census(self.worker_context.target.clients.docker))
+
+    def _prepare(self) -> None:
+        """The engine, and production's images in it; for levels 1 and 2 its compose projects."""
+        worker_context, sandbox = self.worker_context, self.sandbox
+        with worker_context.database.write() as tx:
+            drills.change(tx, self.drill.incident, state=DrillState.PREPARING)
+        self._tell(phrase("Starting an engine of its own, without a network."))
+        sandbox.start(worker_context.configuration.drills.image, self._is_over)
+        clients, site = worker_context.target.clients, worker_context.configuration.sites[self.drill.site]
+        images = images_of(site, clients, self._is_over)
+        self._tell(phrase("Copying {count} images into it.", count=len(images)))
+        sandbox.carry(images)
+        if self.drill.level in GOES_BEFORE:
+            copy_projects(site, sandbox.folder / "projects")
+
+    def _is_over(self) -> bool:
+        return self.cancelled() is not None
+
+    @contextmanager
+    def _worker(self) -> Iterator[WorkerContext]:
+        """A worker of the copy: its configuration knows no other place."""
+        ports, over = SandboxPorts(self.sandbox), threading.Event()
+        own = self._own_context(ports)
+        thread = threading.Thread(target=self.serve, args=(own, over), name="drill-worker", daemon=True)
+        thread.start()
+        try:
+            yield own
+        finally:
+            over.set()
+            thread.join(60)
+            own.target.clients.close()
+            ports.close()
+
+    def _own_context(self, ports: SandboxPorts) -> WorkerContext:
+        worker_context, sandbox = self.worker_context, self.sandbox
+        configuration = configuration_of_drill(
+            worker_context.configuration,
+            self.drill.site,
+            docker=sandbox.host,
+            folder=sandbox.folder / "projects",
+            leads=ports,
+        )
+        home = sandbox.folder / "drbot"
+        home.mkdir(mode=0o700)
+        roster = stand_ins() if self.drill.rehearsed else worker_context.roster
+        return replace(
+            worker_context,
+            configuration=configuration,
+            site_name=DRILL_SITE,
+            home=home,
+            own=OwnRecord(home),
+            target=target_of(DRILL_SITE, configuration, RunnerSettings.from_environment(home)),
+            roster=roster,
+            rosters=None if self.drill.rehearsed else worker_context.rosters,
+            timing=replace(worker_context.timing, tick=TICK_SECONDS),
+            ring=lambda run_id: None,  # the drill's worker looks often
+            drill=DrillTerms(of=self.drill.site, rehearsed=self.drill.rehearsed),
+        )
+
+    def _measured(self, before: dict[str, str]) -> Drill:
+        """What the row and the incident know by now, and what the kernel and production's engine say."""
+        with self.worker_context.database.read() as connection:
+            drill = drills.get(connection, self.drill.incident) or self.drill
+            incident: Incident = incidents.get(connection, self.drill.incident)
+        ways, lost = None, None
+        try:
+            ways, lost = len(self.sandbox.ways_out()), self.sandbox.lost_packets()
+        except DrbotError as error:
+            log.warning("The drill's network could not be looked at.", error=str(error))
+        return replace(
+            drill,
+            rto_seconds=incident.rto_seconds,
+            rpo_seconds=incident.rpo_seconds,
+            production_changes=changes(before, self._census()),
+            packets_to_production=0 if ways == 0 else None,
+            lost_packets=lost,
+        )
+
+
+def end_all(tx: Transaction, drill: Drill) -> None:
+    """The drill, its runs and its incident."""
+    for run in runs.of_incident(tx.connection, drill.incident):
+        if not run.is_over:
+            runs.end_if_unheld(tx, run.id)
+    kept.forget(tx, drill.incident)
+    drills.end(tx, drill)
+    if incidents.get(tx.connection, drill.incident).is_open:
+        incidents.resolve(tx, drill.incident, drill.asked_by, summary_of(drill))
+    schedules.drop_all(tx, drill.incident)
+
+
+def summary_of(drill: Drill) -> str:
+    """One sentence."""
+    if drill.why:
+        return phrase("Drill: {why}", why=closed(drill.why))
+    if drill.leftovers:
+        return phrase("Drill passed, but something of it is left: {what}.", what=listed(drill.leftovers))
+    return phrase("Drill: recovered.")
