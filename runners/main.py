@@ -10,7 +10,7 @@ from pathlib import Path
 from drbot.core.base.errors import UserError
 from drbot.core.base.heart import Heart
 from drbot.core.site.people import Roster
-from drbot.core.site.site import DRILL_SITE, Configuration
+from drbot.core.site.site import Configuration
 from drbot.core.text.messages import listed, phrase
 from drbot.core.text.redaction import Redactor
 from drbot.runners.actions.registry import REGISTRY
@@ -97,6 +97,8 @@ def serve_drill(worker_context: WorkerContext, stop: threading.Event) -> None:
     """The worker of a drill, with a doorbell of its own: nobody else rings there."""
     doorbell = doorbell_of(None)
     try:
-        Worker(replace(worker_context, ring=partial(doorbell.ring, DRILL_SITE)), doorbell, stop).serve(Heart())
+        Worker(replace(worker_context, ring=partial(doorbell.ring, worker_context.site_name)), doorbell, stop).serve(
+            Heart()
+        )
     finally:
         doorbell.stop()

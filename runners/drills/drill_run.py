@@ -1,30 +1,32 @@
 """One drill from its sandbox to the proof that nothing of it is left, whatever happens in between."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
 import structlog
 
-from drbot.core.base.errors import DrbotError
+from drbot.core.base.errors import DrbotError, PermanentError
 from drbot.core.ledger.events import EventKind
+from drbot.core.runbooks.centre_actions import CENTRE_ACTIONS
 from drbot.core.runs.drill import GOES_BEFORE, Drill, DrillEnd, DrillState, end_of
 from drbot.core.runs.incident import Incident
-from drbot.core.site.drill_site import configuration_of_drill
-from drbot.core.site.site import DRILL_SITE
+from drbot.core.site.drill_site import DrillPlace, configuration_of_drill
 from drbot.core.text.messages import closed, listed, phrase
 from drbot.runners.actions.site_target import target_of
 from drbot.runners.clients.engine_census import census, changes
 from drbot.runners.clients.sandbox import Sandbox
 from drbot.runners.clients.sandbox_ports import SandboxPorts
+from drbot.runners.contract.action import Outcome, Registry, StepContext
 from drbot.runners.drills.copying import copy_projects, images_of
 from drbot.runners.drills.practice import Practice, StoppedError, stand_ins
 from drbot.runners.execution.run_context import DrillTerms, WorkerContext
 from drbot.runners.foundation.own_record import OwnRecord
 from drbot.runners.foundation.settings import RunnerSettings
 from drbot.store.base.database import Transaction
+from drbot.store.base.file_modes import PRIVATE_FOLDER
 from drbot.store.records import drills, incidents, kept, schedules
 from drbot.store.runs import runs
 
@@ -62,7 +64,7 @@ class DrillRun:
         before, found = self._census(), self.drill
         try:
             self._prepare()
-            with self._worker() as own:
+            with self._workers() as own:
                 practice = Practice(drill=self.drill, worker_context=own, cancelled=self.cancelled)
                 practice.go()
             why, end = None, None
@@ -116,45 +118,47 @@ class DrillRun:
         return self.cancelled() is not None
 
     @contextmanager
-    def _worker(self) -> Iterator[WorkerContext]:
-        """A worker of the copy: its configuration knows no other place."""
+    def _workers(self) -> Iterator[WorkerContext]:
+        """A worker for each site of the drill: their configuration knows no other place."""
         ports, over = SandboxPorts(self.sandbox), threading.Event()
-        own = self._own_context(ports)
-        thread = threading.Thread(target=self.serve, args=(own, over), name="drill-worker", daemon=True)
-        thread.start()
+        contexts = self._own_contexts(ports)
+        threads = [threading.Thread(target=self.serve, args=(one, over), daemon=True) for one in contexts]
+        for thread in threads:
+            thread.start()
         try:
-            yield own
+            yield contexts[0]
         finally:
             over.set()
-            thread.join(60)
-            own.target.clients.close()
+            for thread in threads:
+                thread.join(60)
+            for one in contexts:
+                one.target.clients.close()
             ports.close()
 
-    def _own_context(self, ports: SandboxPorts) -> WorkerContext:
+    def _own_contexts(self, ports: SandboxPorts) -> list[WorkerContext]:
         worker_context, sandbox = self.worker_context, self.sandbox
-        configuration = configuration_of_drill(
-            worker_context.configuration,
-            self.drill.site,
-            docker=sandbox.host,
-            folder=sandbox.folder / "projects",
-            leads=ports,
-        )
+        place = DrillPlace(docker=sandbox.host, folder=sandbox.folder / "projects", leads=ports)
+        configuration = configuration_of_drill(worker_context.configuration, self.drill.level, place)
         home = sandbox.folder / "drbot"
-        home.mkdir(mode=0o700)
-        roster = stand_ins() if self.drill.rehearsed else worker_context.roster
-        return replace(
+        home.mkdir(mode=PRIVATE_FOLDER)
+        rehearsed = self.drill.rehearsed
+        own = replace(
             worker_context,
             configuration=configuration,
-            site_name=DRILL_SITE,
             home=home,
             own=OwnRecord(home),
-            target=target_of(DRILL_SITE, configuration, RunnerSettings.from_environment(home)),
-            roster=roster,
-            rosters=None if self.drill.rehearsed else worker_context.rosters,
+            registry=inside_only(worker_context.registry),
+            roster=stand_ins() if rehearsed else worker_context.roster,
+            rosters=None if rehearsed else worker_context.rosters,
             timing=replace(worker_context.timing, tick=TICK_SECONDS),
-            ring=lambda run_id: None,  # the drill's worker looks often
-            drill=DrillTerms(of=self.drill.site, rehearsed=self.drill.rehearsed),
+            ring=lambda run_id: None,  # the drill's workers look often
+            drill=DrillTerms(of=self.drill.site, rehearsed=rehearsed),
         )
+        settings = RunnerSettings.from_environment(home)
+        return [
+            replace(own, site_name=name, target=target_of(name, configuration, settings))
+            for name in configuration.sites
+        ]
 
     def _measured(self, before: dict[str, str]) -> Drill:
         """What the row and the incident know by now, and what the kernel and production's engine say."""
@@ -174,6 +178,18 @@ class DrillRun:
             packets_to_production=0 if ways == 0 else None,
             lost_packets=lost,
         )
+
+
+def inside_only(registry: Registry) -> Registry:
+    """Without what would act on anything outside of the drill: names, machines, certificates."""
+    outside = {action.name for action in CENTRE_ACTIONS if action.effect != "none"}
+    return replace(registry, actions={**registry.actions, **dict.fromkeys(outside, _refused)})
+
+
+def _refused(context: StepContext, given: Mapping[str, Any]) -> Outcome:
+    raise PermanentError(
+        phrase("A drill does not do {action}: it would act outside of the copy", action=context.step.do)
+    )
 
 
 def end_all(tx: Transaction, drill: Drill) -> None:

@@ -14,8 +14,9 @@ from drbot.core.runs.clocks import remaining_seconds
 from drbot.core.runs.drill import GOES_BEFORE, Drill
 from drbot.core.runs.plan import Plan
 from drbot.core.runs.run import Run, RunKind, RunState, StepRecord, StepState, StopKind
+from drbot.core.site.level import Level
 from drbot.core.site.people import Person, Roster
-from drbot.core.site.site import DRILL_SITE
+from drbot.core.site.site import DRILL_CONTROL, DRILL_SITE
 from drbot.core.text.messages import closed, phrase, sentences
 from drbot.runners.execution.run_context import WorkerContext
 from drbot.store.records import drills, incidents, requests, steps
@@ -73,11 +74,15 @@ class Practice:
         drill = self.drill
         with self.worker_context.database.write() as tx:
             run = runs.queue(
-                tx, incident=drill.incident, site=DRILL_SITE, kind=kind, runbook=runbook,
+                tx, incident=drill.incident, site=self._site(), kind=kind, runbook=runbook,
                 arguments={"service": drill.service} if drill.service else {}, person=drill.asked_by,
             )  # fmt: skip
             tx.after_commit(lambda: self.worker_context.ring(run.id))
         return run.id
+
+    def _site(self) -> str:
+        """Level 4 is walked through from outside, as in an incident."""
+        return DRILL_CONTROL if self.drill.level is Level.DATACENTRE else DRILL_SITE
 
     def _finish(self, run_id: str, forecasts: "Forecasts | None" = None) -> None:
         """Until the run is over. A question that nobody is there to answer ends it."""

@@ -76,6 +76,7 @@ def make_plan(survey: Survey) -> Plan:
 def _of_drill(steps: tuple[Step, ...], drill: DrillTerms) -> tuple[Step, ...]:
     """Without what a drill leaves out, and without questions where nobody is there to answer."""
     left_out = {step.id for step in steps if step.drill == "skip" or (drill.rehearsed and step.ask is not None)}
+    left_out |= {step.id for step in steps if step.gate is not None and left_out.issuperset(step.gate.for_)}
     return without(steps, left_out)
 
 

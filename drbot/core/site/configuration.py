@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from drbot.core.base.errors import UserError
 from drbot.core.base.yaml_file import Problem, YamlFile, did_you_mean, problems_of, read_yaml, reading, wrong_lines
 from drbot.core.site.people import Roster, roster_of
-from drbot.core.site.site import DRILL_SITE, Configuration, Site
+from drbot.core.site.site import DRILL_CONTROL, DRILL_SITE, Configuration, Site
 from drbot.core.text.messages import listed, phrase, sentences
 
 MAY_BE_BROKEN = frozenset({"people", "channels", "cadence", "approvals", "targets", "language"})
@@ -102,8 +102,8 @@ def _contradictions(configuration: Configuration) -> Iterator[Problem]:
             ),
         )
     yield from _of_recovery(configuration)
-    if DRILL_SITE in sites:
-        yield Problem(where=("sites", DRILL_SITE), sentence=phrase("Drills have this name: give the site another one."))
+    for name in {DRILL_SITE, DRILL_CONTROL} & sites.keys():
+        yield Problem(where=("sites", name), sentence=phrase("Drills have this name: give the site another one."))
     for name, site in sites.items():
         yield from _of_site(name, site)
 

@@ -1,10 +1,22 @@
 """The site of drills: a copy of another site in an engine of its own, for as long as the drill takes. Pure."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
-from drbot.core.site.site import DRILL_SITE, Configuration, Docker, Monitoring, Service
+from drbot.core.site.level import Level
+from drbot.core.site.site import (
+    DRILL_CONTROL,
+    DRILL_SITE,
+    Configuration,
+    Docker,
+    Monitoring,
+    Recovery,
+    Service,
+    Site,
+)
 
 LOOPBACK = "127.0.0.1"
 
@@ -12,33 +24,41 @@ Leads = Callable[[str, int], int]
 """(address, port) inside → the port on this host that leads there."""
 
 
-def configuration_of_drill(
-    configuration: Configuration, site: str, *, docker: str, folder: Path, leads: Leads
-) -> Configuration:
-    """dr.yml for the worker of a drill: production is not in it, so nothing can be meant by mistake. Backups are read
-    from where they are. `folder`: for the compose projects of the copy.
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DrillPlace:
+    """Where a drill happens."""
+
+    docker: str  # URL of its engine
+    folder: Path  # for the compose projects of the copy
+    leads: Leads
+
+
+def configuration_of_drill(configuration: Configuration, level: Level, place: DrillPlace) -> Configuration:
+    """dr.yml for the workers of a drill: production is not in it, so nothing can be meant by mistake. Backups are read
+    from where they are; at level 4 from off-site alone.
     """
-    copied = configuration.sites[site]
+    copied = configuration.site()
+    recovery = configuration.recovery if level is Level.DATACENTRE else None
     here = copied.model_copy(
         update={
             "title": configuration.system,
-            "docker": Docker(host=docker),
+            "docker": Docker(host=place.docker),
             "address": LOOPBACK,
-            "projects": folder,
-            "provision": None,
+            "projects": place.folder,
+            "provision": configuration.sites[recovery.site].provision if recovery else None,
             "packages": None,
-            "services": {name: _service(service, copied.address, leads) for name, service in copied.services.items()},
-            "monitoring": _monitoring(copied.monitoring, copied.address, leads),
+            "services": {name: _service(one, copied.address, place.leads) for name, one in copied.services.items()},
+            "monitoring": _monitoring(copied.monitoring, copied.address, place.leads),
         }
     )
+    without: dict[str, Any] = {"dns": None, "certificate": None, "recovery": None}
+    outside: dict[str, Any] = {
+        "recovery": Recovery(site=DRILL_SITE, control=DRILL_CONTROL),
+        "backups": configuration.backups.model_copy(update={"directory": place.folder.parent / "no-backups"}),
+    }
+    sites = {DRILL_SITE: here, DRILL_CONTROL: Site(projects=place.folder)} if recovery else {DRILL_SITE: here}
     return configuration.model_copy(
-        update={
-            "sites": {DRILL_SITE: here},
-            "default_site": DRILL_SITE,
-            "recovery": None,
-            "certificate": None,
-            "dns": None,
-        }
+        update={"sites": sites, "default_site": DRILL_SITE, **(outside if recovery else without)}
     )
 
 

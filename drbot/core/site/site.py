@@ -29,8 +29,8 @@ def _known_language(code: str) -> str:
 Language = Annotated[str, AfterValidator(_known_language)]
 """A language that drbot speaks: `languages/CODE.po`."""
 
-DRILL_SITE = "drill"
-"""The site of drills (core/site/drill_site.py): no site of dr.yml has this name."""
+DRILL_SITE, DRILL_CONTROL = "drill", "drill-control"
+"""The sites of drills (core/site/drill_site.py): no site of dr.yml has these names."""
 
 PRICE = r"^[0-9]{1,6}(\.[0-9]{1,6})? [A-Z]{3}$"
 
