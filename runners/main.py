@@ -16,7 +16,6 @@ from drbot.core.text.redaction import Redactor
 from drbot.runners.actions.registry import REGISTRY
 from drbot.runners.actions.site_target import target_of
 from drbot.runners.clients.object_store import ObjectStoreClient
-from drbot.runners.drills.keeper import Keeper
 from drbot.runners.execution.run_context import WorkerContext
 from drbot.runners.foundation.own_record import OwnRecord
 from drbot.runners.foundation.settings import RunnerSettings
@@ -24,6 +23,8 @@ from drbot.runners.foundation.timing import Timing
 from drbot.runners.own_state.ledger_anchor import anchor_ledger
 from drbot.runners.own_state.state_copies import Signer, keep_copies
 from drbot.runners.second_factor.totp_secrets import TotpSecrets
+from drbot.runners.upkeep.drill_keeper import Keeper
+from drbot.runners.upkeep.drill_run import Hands
 from drbot.runners.upkeep.readiness_keeper import keep_looking
 from drbot.runners.worker import Worker, owner_name
 from drbot.store.base.database import Database
@@ -63,7 +64,7 @@ def run_worker(
         keep_copies(database, bucket, configuration, document, signer, stop)
     threading.Thread(target=keep_looking, args=(worker_context, stop), name="readiness", daemon=True).start()
     if name == configuration.default_site:
-        keeper = Keeper(worker_context=worker_context, serve=serve_drill, stop=stop)
+        keeper = Keeper(worker_context=worker_context, hands=HANDS, stop=stop)
         threading.Thread(target=keeper.run, name="drills", daemon=True).start()
     Worker(worker_context, doorbell, stop).serve(heart)
 
@@ -102,3 +103,6 @@ def serve_drill(worker_context: WorkerContext, stop: threading.Event) -> None:
         )
     finally:
         doorbell.stop()
+
+
+HANDS = Hands(serve=serve_drill, target_of=target_of)

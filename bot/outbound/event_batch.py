@@ -191,7 +191,7 @@ def _paragraphs(lines: Sequence[str]) -> list[str]:
 def _stakeholders(publisher_context: PublisherContext, batch: EventBatch, between: Callable[[], None]) -> None:
     """One post about the state as it is, however many reasons there are; a person's words are never dropped."""
     reasons = [event for event in batch.events if event.kind in STATUS]
-    if not reasons:
+    if not reasons or batch.situation.incident.is_drill:
         return
     said = [event for event in reasons if event.kind is EventKind.STATUS_UPDATE]
     said_by = [

@@ -193,10 +193,7 @@ EVENT_TEXTS: Mapping[EventKind, EventText] = {
     EventKind.DRILL_STEP: _thread("", phrase("Drill: {text}")),
     EventKind.DRILL_ENDED: _channel(
         "checkered_flag",
-        phrase(
-            "The drill is over: {end}. RTO {rto_seconds}, RPO {rpo_seconds}. Changed in production: "
-            "{production_changes}. Left behind: {leftovers}. {why}"
-        ),
+        phrase("The drill is over: {end}. RTO: {rto_seconds}. RPO: {rpo_seconds}. {why}"),
     ),
     EventKind.CONTROL_FAILED: _channel(
         "rotating_light",
@@ -211,6 +208,7 @@ ENDED_BY_ANSWER = _channel(
     hint=phrase("Choose how to go on."),
 )
 """A run that failed because people said no: who said it is told by an event of its own."""
+COPY_CHANGED = _channel("hammer_and_wrench", phrase("The copy is changed from here on. Production is not."))
 NOT_ALL_PASSED = _channel(
     "warning",
     phrase("The run ended, but not everything passed: {missed}."),

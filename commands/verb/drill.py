@@ -10,7 +10,7 @@ from drbot.commands.speech.messages import Choice, Reply, Request, Table
 from drbot.commands.speech.parser import Words, level_of, plain
 from drbot.commands.speech.refusal import Refusal
 from drbot.commands.verb.declare import service_of
-from drbot.core.runs.drill import Drill, DrillEnd, DrillState
+from drbot.core.runs.drill import ENDS, Drill, DrillEnd, DrillState
 from drbot.core.site.level import Level
 from drbot.core.site.people import Person
 from drbot.core.site.site import DRILL_SITE, Site
@@ -20,13 +20,6 @@ from drbot.store.base.database import Transaction
 from drbot.store.records import drills, incidents
 
 REHEARSED = "rehearsed"
-ENDS: Mapping[DrillEnd, str] = {
-    DrillEnd.PASSED: phrase("✓ recovered in time"),
-    DrillEnd.MISSED: phrase("✗ recovered, but a goal was missed"),
-    DrillEnd.FAILED: phrase("✗ not recovered"),
-    DrillEnd.STOPPED: phrase("stopped"),
-    DrillEnd.BROKEN_OFF: phrase("broken off: its worker died"),
-}
 STATES: Mapping[DrillState, str] = {
     DrillState.ASKED: phrase("waiting for a worker"),
     DrillState.PREPARING: phrase("making the copy"),

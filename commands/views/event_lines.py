@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from drbot.commands.speech.event_texts import (
+    COPY_CHANGED,
     ENDED_BY_ANSWER,
     ENDS_WITH_ANOTHER,
     EVENT_TEXTS,
@@ -90,6 +91,8 @@ def whole_text_of(event: Event) -> EventText:
         return NOT_ALL_PASSED
     if event.kind is EventKind.RUN_STOP_REQUESTED and event.payload.get("stop") in NOBODYS_STOPS:
         return ENDS_WITH_ANOTHER
+    if event.kind is EventKind.INCIDENT_RECOVERING and event.payload.get("drill"):
+        return COPY_CHANGED
     return EVENT_TEXTS[event.kind]
 
 

@@ -16,14 +16,13 @@ from drbot.cli.terminal import Config, Home, marked, plain_console
 from drbot.commands.dispatch import dispatch
 from drbot.commands.facts.context import context_of
 from drbot.commands.speech.messages import Request
-from drbot.commands.verb.drill import ENDS
 from drbot.core.approvals.approval import EntryPoint
 from drbot.core.base.errors import UserError
 from drbot.core.ledger.events import EventKind
-from drbot.core.runs.drill import Drill, DrillEnd
+from drbot.core.runs.drill import ENDS, Drill, DrillEnd
 from drbot.core.text.messages import duration, listed, phrase
-from drbot.runners.drills.keeper import Keeper
-from drbot.runners.main import serve_drill, worker_context_of
+from drbot.runners.main import HANDS, worker_context_of
+from drbot.runners.upkeep.drill_keeper import Keeper
 from drbot.store.base import ledger
 from drbot.store.records import drills
 
@@ -97,7 +96,7 @@ def _keeper(process: Process, over: threading.Event) -> Keeper:
         process.home,
         process.loaded.roster,
     )
-    return Keeper(worker_context=worker_context, serve=serve_drill, stop=over)
+    return Keeper(worker_context=worker_context, hands=HANDS, stop=over)
 
 
 def _follow(process: Process, number: int) -> Drill:

@@ -1,24 +1,22 @@
-"""What is on an engine, so that two looks can be compared: whatever is drbot's own passing work is left out."""
+"""What a system is made of on its engine, so that two looks can be compared."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any
 
 from docker.errors import NotFound
 
 from drbot.core.text.messages import phrase
-from drbot.runners.clients.container_labels import HELPER_LABEL
+from drbot.runners.clients.container_labels import PROJECT
 from drbot.runners.clients.docker_engine import DockerEngine
 from drbot.runners.clients.docker_errors import docker_errors
-from drbot.runners.clients.sandbox import DRILL_LABEL
-
-PASSING = frozenset({DRILL_LABEL, HELPER_LABEL})
 
 
-def census(engine: DockerEngine) -> Mapping[str, str]:
-    """ "volume postgres_data" → what makes it this one; of a container also since when it runs. Raises
-    TemporaryError.
+def census(engine: DockerEngine, projects: Collection[str]) -> Mapping[str, str]:
+    """ "volume postgres_data" → what makes it this one: of the containers of these compose projects, which also tell
+    since when they run, and of all volumes and networks that they have. Raises TemporaryError.
     """
     with docker_errors(phrase("Look what is on the Docker engine")):
-        return dict([*_containers(engine), *_others(engine)])
+        return dict(part for container in _containers(engine, projects) for part in _parts(engine, container))
 
 
 def changes(before: Mapping[str, str], after: Mapping[str, str]) -> tuple[str, ...]:
@@ -26,23 +24,23 @@ def changes(before: Mapping[str, str], after: Mapping[str, str]) -> tuple[str, .
     return tuple(sorted(name for name in before.keys() | after.keys() if before.get(name) != after.get(name)))
 
 
-def _containers(engine: DockerEngine) -> Iterator[tuple[str, str]]:
+def _containers(engine: DockerEngine, projects: Collection[str]) -> Iterator[dict[str, Any]]:
     api = engine.client.api
     for found in api.containers(all=True):
-        if PASSING & (found.get("Labels") or {}).keys():
-            continue
-        try:
-            state = (inspected := api.inspect_container(found["Id"]))["State"]
-        except NotFound:  # gone meanwhile
-            continue
-        made = (found["Id"], state["Status"], state["StartedAt"], inspected["RestartCount"])
-        yield f"container {inspected['Name'].lstrip('/')}", " ".join(map(str, made))
+        if (found.get("Labels") or {}).get(PROJECT) in projects:
+            try:
+                yield dict(api.inspect_container(found["Id"]))
+            except NotFound:  # gone meanwhile
+                continue
 
 
-def _others(engine: DockerEngine) -> Iterator[tuple[str, str]]:
-    api = engine.client.api
-    for volume in api.volumes()["Volumes"] or ():
-        if not PASSING & (volume.get("Labels") or {}).keys():
-            yield f"volume {volume['Name']}", str(volume.get("CreatedAt"))
-    for network in api.networks():
-        yield f"network {network['Name']}", str(network["Id"])
+def _parts(engine: DockerEngine, container: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    state = container["State"]
+    made = (container["Id"], state["Status"], state["StartedAt"], container["RestartCount"])
+    yield f"container {container['Name'].lstrip('/')}", " ".join(map(str, made))
+    for mount in container["Mounts"]:
+        if name := mount.get("Name"):
+            volume = engine.volume(name)
+            yield f"volume {name}", volume.created_at if volume else ""
+    for name, network in container["NetworkSettings"]["Networks"].items():
+        yield f"network {name}", str(network["NetworkID"])

@@ -32,6 +32,7 @@ READY_SECONDS = 90.0
 OUT_NO_ROUTES = "OutNoRoutes"
 INSIDE = re.compile(r"lo$|docker0$|br-|veth")
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+IN_MEMORY = ("/run", "/tmp")  # noqa: S108 - of the container: what runc needs is not in an image of programs
 _PAUSE = threading.Event()
 # Alpine's images have a nc; here bash plays it: what comes from one side goes to the other until one of them ends.
 NC = """#!/usr/bin/bash
@@ -101,7 +102,7 @@ class Sandbox:
                 init=True,
                 network_mode="none",
                 environment={"DOCKER_TLS_CERTDIR": "", "PATH": PATH},
-                tmpfs=dict.fromkeys(("/run", tempfile.gettempdir()), ""),
+                tmpfs=dict.fromkeys(IN_MEMORY, ""),
                 mounts=[
                     Mount("/var/lib/docker", self.name, "volume"),
                     Mount(str(self.folder), str(self.folder), "bind"),

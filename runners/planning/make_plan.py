@@ -22,11 +22,12 @@ from drbot.runners.contract import strangers
 from drbot.runners.contract.target import Chosen, Search
 from drbot.runners.execution import settings_seen, users
 from drbot.runners.execution.gate import fingerprint_of
-from drbot.runners.execution.run_context import DrillTerms
+from drbot.runners.execution.run_context import DrillTerms, WorkerContext
 from drbot.runners.execution.sealed_plans import sealed_here
 from drbot.runners.planning import sub_plans
 from drbot.runners.planning.stakes import stakes_of
 from drbot.runners.planning.survey_questions import Survey, age_of, not_needed, volumes_taken, warnings_of
+from drbot.store.records import steps as known_steps
 from drbot.store.runs import sub_runs
 
 FULL = "full"  # `of` of an input: the backup of a whole system, not of PostgreSQL alone
@@ -47,6 +48,7 @@ def make_plan(survey: Survey) -> Plan:
     )
     if sub_runs.is_part(survey.run):
         steps = sub_plans.without_people(steps)
+    steps = _as_usual(worker_context, steps, file.runbook.runbook)
     if worker_context.drill is not None:
         steps = _of_drill(steps, worker_context.drill)
     fingerprint = fingerprint_of(worker_context, survey.cancelled)
@@ -71,6 +73,20 @@ def make_plan(survey: Survey) -> Plan:
     )
     about = {"stakes": stakes, "replaces": what, "old_server": old, "warnings": warnings}
     return draft.model_copy(update={**about, "changed": settings_seen.changes(worker_context)})
+
+
+def _as_usual(worker_context: WorkerContext, steps: tuple[Step, ...], runbook: str) -> tuple[Step, ...]:
+    """With the time that each took in drills and recoveries before, where there were enough of them to tell."""
+    with worker_context.database.read() as connection:
+        usual = known_steps.usual_seconds(connection, runbook)
+
+    def learnt(step: Step) -> Step:
+        if step.limits is None or step.id not in usual:
+            return step
+        budget = min(usual[step.id], step.limits.time)
+        return step.model_copy(update={"limits": step.limits.model_copy(update={"budget": budget})})
+
+    return tuple(map(learnt, steps))
 
 
 def _of_drill(steps: tuple[Step, ...], drill: DrillTerms) -> tuple[Step, ...]:

@@ -22,7 +22,7 @@ class EventKind(StrEnum):
     INCIDENT_DECLARED = "incident.declared"  # level, title, service, reported_at
     INCIDENT_LEVEL_CHANGED = "incident.level_changed"  # old, new, why
     INCIDENT_CHANNEL_OPENED = "incident.channel_opened"  # channel, name
-    INCIDENT_RECOVERING = "incident.recovering"  # the first step that touches production starts
+    INCIDENT_RECOVERING = "incident.recovering"  # drill; the first step that touches production starts
     INCIDENT_RECOVERED = "incident.recovered"  # every check passed; rto_seconds, rpo_seconds, outage_seconds
     INCIDENT_CONFIRMED = "incident.confirmed"  # a person says that users can work again
     INCIDENT_NOT_RECOVERED = "incident.not_recovered"  # a person says that they cannot: the RTO clock runs on
@@ -91,7 +91,7 @@ class EventKind(StrEnum):
     ALERT_RAISED = "alert.raised"  # names, since: alerts that the incident was declared for
     ALERT_RESOLVED = "alert.resolved"  # names: none of them fires any more
     DRILL_STEP = "drill.step"  # text: what is being prepared or cleared away
-    DRILL_ENDED = "drill.ended"  # end, why, rto_seconds, rpo_seconds, production_changes, leftovers
+    DRILL_ENDED = "drill.ended"  # end, why, rto_seconds, rpo_seconds
     CONTROL_FAILED = "control.failed"  # what, why: drbot itself could not do something
     UNREADABLE = "unreadable"  # never written: a kind that was edited, or that only a newer drbot knows
 

@@ -115,8 +115,9 @@ _ACTIONS = (
     ),
     ActionDeclaration(
         name="drill.break",
-        parameters={},
+        parameters={"services": "services"},
         effect="change",
+        touches=("services",),
         sentence=phrase("Break the copy of a drill; refused on every other engine"),
     ),
     ActionDeclaration(

@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from drbot.core.site.level import Level
 from drbot.core.site.site import Targets
+from drbot.core.text.messages import phrase
 
 COPY_RUNBOOK = "drill-copy"
 """Makes the copy and breaks it; levels 3 and 4 need none, for there the host is gone."""
@@ -31,6 +32,15 @@ class DrillEnd(StrEnum):
     FAILED = "failed"  # not recovered
     STOPPED = "stopped"  # by a person, or because a real incident came
     BROKEN_OFF = "broken_off"  # its worker died
+
+
+ENDS: Mapping[DrillEnd, str] = {
+    DrillEnd.PASSED: phrase("✓ recovered in time"),
+    DrillEnd.MISSED: phrase("✗ recovered, but a goal was missed"),
+    DrillEnd.FAILED: phrase("✗ not recovered"),
+    DrillEnd.STOPPED: phrase("stopped"),
+    DrillEnd.BROKEN_OFF: phrase("broken off: its worker died"),
+}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Connection, RowMapping, insert, or_, select, update
 
 from drbot.core.ledger.events import EventKind
-from drbot.core.runs.drill import Drill, DrillEnd, DrillState
+from drbot.core.runs.drill import ENDS, Drill, DrillEnd, DrillState
 from drbot.core.site.level import Level
 from drbot.store.base.database import Transaction
 from drbot.store.base.schema import drills
@@ -56,8 +56,9 @@ def end(tx: Transaction, drill: Drill) -> None:
     values = {name: value for name, value in _values(drill).items() if name != "incident"}
     ended: dict[str, Any] = {"state": DrillState.ENDED.value, "ended_at": tx.now, "owner": None, "lease_until": None}
     tx.connection.execute(update(drills).where(drills.c.incident == drill.incident).values(**(values | ended)))
-    told = ("end", "why", "rto_seconds", "rpo_seconds", "production_changes", "leftovers", "packets_to_production")
-    tx.record(EventKind.DRILL_ENDED, incident=drill.incident, **{name: values[name] for name in told})
+    measured: dict[str, Any] = {"rto_seconds": drill.rto_seconds, "rpo_seconds": drill.rpo_seconds}
+    how = ENDS[drill.end] if drill.end is not None else ""
+    tx.record(EventKind.DRILL_ENDED, incident=drill.incident, end=how, why=drill.why or "", **measured)
 
 
 def newest_end(connection: Connection, level: Level) -> datetime | None:

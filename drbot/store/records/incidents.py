@@ -8,7 +8,9 @@ from sqlalchemy import Connection, Update, insert, select, update
 
 from drbot.core.base.errors import UserError
 from drbot.core.ledger.events import EventKind
+from drbot.core.runs.clocks import rpo_seconds
 from drbot.core.runs.incident import INCIDENT_TRANSITIONS, Incident, IncidentState, UsersSay
+from drbot.core.runs.plan import BackupIdentity
 from drbot.core.runs.state_words import INCIDENT
 from drbot.core.site.level import Level
 from drbot.core.text.messages import phrase
@@ -139,7 +141,7 @@ def recovering(tx: Transaction, incident: int, run: str) -> None:
     if now.state is IncidentState.RECOVERING and now.users_say is None:
         return
     _back_to_work(tx, now, phrase("drbot was about to start the recovery."), users_say=None)
-    tx.record(EventKind.INCIDENT_RECOVERING, incident=incident, run=run)
+    tx.record(EventKind.INCIDENT_RECOVERING, incident=incident, run=run, drill=now.is_drill)
 
 
 def recovered(
@@ -158,6 +160,19 @@ def recovered(
     tried = phrase("drbot was about to call DR-{incident} recovered.", incident=incident)
     _move(tx, incident, IncidentState.RECOVERED, tried, recovered_at=tx.now, **figures)
     tx.record(EventKind.INCIDENT_RECOVERED, incident=incident, run=run, **figures)
+
+
+def recovered_at_last(tx: Transaction, incident: int, *, run: str, backup: BackupIdentity | None) -> None:
+    """Of a drill whose run has succeeded: at level 4 the step that tells it is one of those that a drill leaves out."""
+    now = get(tx.connection, incident)
+    recovered(
+        tx,
+        incident,
+        run=run,
+        rto_seconds=max((tx.now - now.started_at).total_seconds(), 0.001),
+        rpo_seconds=rpo_seconds(backup.snapshot_at, now.started_at) if backup else None,
+        outage_seconds=None,
+    )
 
 
 def users_say(tx: Transaction, incident: int, say: UsersSay, person: str | None, run: str | None = None) -> None:

@@ -5,6 +5,7 @@ A step that stands as running while nobody holds the run's lease is therefore on
 
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
+from statistics import median
 from typing import Any
 
 from sqlalchemy import Connection, select, update
@@ -42,10 +43,28 @@ _FRESH: Mapping[str, Any] = {
 }
 
 
+ENOUGH_TIMES, LAST_TIMES, LOOKED_BACK = 3, 5, 500
+
+
 def of_run(connection: Connection, run_id: str) -> list[StepRecord]:
     """All steps in the order of the plan."""
     query = select(steps).where(steps.c.run == run_id).order_by(steps.c.position)
     return [step_of(row) for row in connection.execute(query).mappings()]
+
+
+def usual_seconds(connection: Connection, runbook: str) -> dict[str, float]:
+    """Step → what it usually takes: the median of the last few times it succeeded, where there are enough of them."""
+    query = (
+        select(steps.c.id, steps.c.seconds)
+        .join(runs, runs.c.id == steps.c.run)
+        .where(runs.c.runbook == runbook, steps.c.state == StepState.SUCCEEDED.value, steps.c.seconds.is_not(None))
+        .order_by(steps.c.finished_at.desc())
+        .limit(LOOKED_BACK)
+    )
+    took: dict[str, list[float]] = {}
+    for row in connection.execute(query):
+        took.setdefault(row.id, []).append(row.seconds)
+    return {step: median(times[:LAST_TIMES]) for step, times in took.items() if len(times) >= ENOUGH_TIMES}
 
 
 def get(connection: Connection, run_id: str, step_id: str) -> StepRecord:

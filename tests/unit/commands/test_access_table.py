@@ -5,6 +5,7 @@ from drbot.core.site.people import ACCESS
 
 MINE = {
     "declare": {"commander", "approver", "operator", "observer"},
+    "drill": {"commander", "approver", "operator"},
     "plan": {"commander", "approver", "operator"},
     "level": {"commander", "approver"},
     "recover": {"commander", "approver", "operator"},
@@ -28,6 +29,7 @@ MINE = {
 OPEN_TO_ALL = {
     "alerts",
     "backups",
+    "drills",
     "readiness",
     "menu",
     "help",

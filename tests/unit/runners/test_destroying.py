@@ -123,9 +123,17 @@ ELSEWHERE = {  # never the system's: what drbot itself has made, by its place
     "clients/certbot.py:install": "the certificate, and what was there stays beside it",
     "clients/name_service.py:require_right_to_change": "removes a record that cannot exist",
     "clients/scratch_postgres.py:stop_cleanly": "a helper of drbot",
+    "clients/sandbox.py:remove": "a drill's own engine with its volume and its folder, by their name",
+    "upkeep/drill_run.py:end_all": "the rows about what a drill's engine kept, which is gone",
+    "main.py:serve_drill": "the doorbell of a drill",
     "clients/own_folder.py:copy_back": "the copy, into a place where nothing is",
 }
+DRILLS = {  # look first whether the engine is a drill's own, by its label
+    "clients/breaking.py:stop",
+    "clients/breaking.py:spoil",
+}
 CALLERS = {  # actions: they hand on the permit that they were given
+    "actions/drill.py:break_copy",
     "actions/giving_up.py:give_up",
     "actions/setting_aside.py:keep",
     "actions/setting_aside.py:set_aside",
@@ -165,13 +173,13 @@ def parameters(function: ast.FunctionDef) -> set[str]:
 def test_every_place_that_takes_something_away_is_known() -> None:
     sharp = {name for name, function in functions() if calls(function) & SHARP}
 
-    assert sharp - PERMIT - OWN.keys() - BEHIND.keys() - FILLS.keys() - ELSEWHERE.keys() - CALLERS == set()
+    assert sharp - PERMIT - OWN.keys() - BEHIND.keys() - FILLS.keys() - ELSEWHERE.keys() - DRILLS - CALLERS == set()
 
 
 def test_the_lists_name_nothing_that_is_gone() -> None:
     known = {name for name, _ in functions()}
 
-    assert PERMIT | OWN.keys() | BEHIND.keys() | FILLS.keys() | ELSEWHERE.keys() | CALLERS <= known
+    assert PERMIT | OWN.keys() | BEHIND.keys() | FILLS.keys() | ELSEWHERE.keys() | DRILLS | CALLERS <= known
 
 
 @pytest.mark.parametrize("name", sorted(PERMIT))
@@ -181,6 +189,14 @@ def test_what_needs_a_permit_asks_for_it_before_anything_else(name: str) -> None
 
     assert "Permit" in parameters(function)
     assert ast.unparse(first).startswith("permit.require("), ast.unparse(first)
+
+
+@pytest.mark.parametrize("name", sorted(DRILLS))
+def test_what_breaks_a_copy_looks_first_where_it_is(name: str) -> None:
+    (function,) = (node for other, node in functions() if other == name)
+    first = next(part for part in function.body if not _is_docstring(part))
+
+    assert ast.unparse(first) == "self._require_drill()"
 
 
 @pytest.mark.parametrize("name", sorted(OWN))

@@ -10,8 +10,8 @@ from drbot.core.base.repeating import repeat
 from drbot.core.runs.drill import Drill, DrillEnd, DrillState
 from drbot.core.site.site import DRILL_SITE
 from drbot.core.text.messages import phrase
-from drbot.runners.drills.drill_run import DrillRun, Serve
 from drbot.runners.execution.run_context import WorkerContext
+from drbot.runners.upkeep.drill_run import DrillRun, Hands
 from drbot.store.records import drills, incidents
 
 log = structlog.get_logger()
@@ -23,10 +23,10 @@ LOOK_SECONDS = 1.0
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Keeper:
-    """For the site of one worker. `serve`: how a worker is run; `stop`: this worker is to end."""
+    """For the site of one worker. `stop`: this worker is to end."""
 
     worker_context: WorkerContext
-    serve: Serve
+    hands: Hands
     stop: threading.Event
 
     def run(self) -> None:
@@ -45,7 +45,7 @@ class Keeper:
                 return
         holding = Holding(keeper=self, drill=drill)
         held = DrillRun(
-            drill=drill, worker_context=worker_context, serve=self.serve, cancelled=holding.cancelled
+            drill=drill, worker_context=worker_context, hands=self.hands, cancelled=holding.cancelled
         )  # fmt: skip
         if drill.state is not DrillState.ASKED:
             log.warning("The worker that held a drill is gone; clearing it away.", drill=drill.incident)

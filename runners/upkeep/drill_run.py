@@ -11,20 +11,21 @@ import structlog
 from drbot.core.base.errors import DrbotError, PermanentError
 from drbot.core.ledger.events import EventKind
 from drbot.core.runbooks.centre_actions import CENTRE_ACTIONS
-from drbot.core.runs.drill import GOES_BEFORE, Drill, DrillEnd, DrillState, end_of
+from drbot.core.runs.drill import ENDS, GOES_BEFORE, Drill, DrillEnd, DrillState, end_of
 from drbot.core.runs.incident import Incident
 from drbot.core.site.drill_site import DrillPlace, configuration_of_drill
-from drbot.core.text.messages import closed, listed, phrase
-from drbot.runners.actions.site_target import target_of
+from drbot.core.site.site import Configuration
+from drbot.core.text.messages import closed, listed, phrase, sentences
 from drbot.runners.clients.engine_census import census, changes
 from drbot.runners.clients.sandbox import Sandbox
 from drbot.runners.clients.sandbox_ports import SandboxPorts
 from drbot.runners.contract.action import Outcome, Registry, StepContext
-from drbot.runners.drills.copying import copy_projects, images_of
-from drbot.runners.drills.practice import Practice, StoppedError, stand_ins
+from drbot.runners.contract.target import Target
 from drbot.runners.execution.run_context import DrillTerms, WorkerContext
 from drbot.runners.foundation.own_record import OwnRecord
 from drbot.runners.foundation.settings import RunnerSettings
+from drbot.runners.upkeep.drill_copying import copy_projects, images_of
+from drbot.runners.upkeep.drill_practice import Practice, StoppedError, stand_ins
 from drbot.store.base.database import Transaction
 from drbot.store.base.file_modes import PRIVATE_FOLDER
 from drbot.store.records import drills, incidents, kept, schedules
@@ -34,8 +35,13 @@ log = structlog.get_logger()
 
 TICK_SECONDS = 0.5
 
-Serve = Callable[[WorkerContext, threading.Event], None]
-"""Runs a worker until the event is set."""
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Hands:
+    """What a drill needs of the floors above: how a worker is run until an event is set, and the target of a site."""
+
+    serve: Callable[[WorkerContext, threading.Event], None]
+    target_of: Callable[[str, Configuration, RunnerSettings], Target]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -46,7 +52,7 @@ class DrillRun:
 
     drill: Drill
     worker_context: WorkerContext
-    serve: Serve
+    hands: Hands
     cancelled: Callable[[], str | None]
 
     @property
@@ -98,7 +104,8 @@ class DrillRun:
             tx.record(EventKind.DRILL_STEP, incident=self.drill.incident, text=text)
 
     def _census(self) -> dict[str, str]:
-        return dict(census(self.worker_context.target.clients.docker))
+        projects = self.worker_context.configuration.sites[self.drill.site].compose_projects()
+        return dict(census(self.worker_context.target.clients.docker, projects))
 
     def _prepare(self) -> None:
         """The engine, and production's images in it; for levels 1 and 2 its compose projects."""
@@ -122,7 +129,7 @@ class DrillRun:
         """A worker for each site of the drill: their configuration knows no other place."""
         ports, over = SandboxPorts(self.sandbox), threading.Event()
         contexts = self._own_contexts(ports)
-        threads = [threading.Thread(target=self.serve, args=(one, over), daemon=True) for one in contexts]
+        threads = [threading.Thread(target=self.hands.serve, args=(one, over), daemon=True) for one in contexts]
         for thread in threads:
             thread.start()
         try:
@@ -156,7 +163,7 @@ class DrillRun:
         )
         settings = RunnerSettings.from_environment(home)
         return [
-            replace(own, site_name=name, target=target_of(name, configuration, settings))
+            replace(own, site_name=name, target=self.hands.target_of(name, configuration, settings))
             for name in configuration.sites
         ]
 
@@ -205,9 +212,10 @@ def end_all(tx: Transaction, drill: Drill) -> None:
 
 
 def summary_of(drill: Drill) -> str:
-    """One sentence."""
-    if drill.why:
-        return phrase("Drill: {why}", why=closed(drill.why))
-    if drill.leftovers:
-        return phrase("Drill passed, but something of it is left: {what}.", what=listed(drill.leftovers))
-    return phrase("Drill: recovered.")
+    """One or two sentences."""
+    left = listed((*drill.production_changes, *drill.leftovers))
+    return sentences(
+        phrase("Drill: {end}.", end=ENDS[drill.end]) if drill.end is not None else "",
+        closed(drill.why) if drill.why else "",
+        phrase("Changed in production, or left behind: {what}.", what=left) if left else "",
+    )

@@ -152,6 +152,8 @@ class Practice:
         took = {one.id: one.seconds for one in self._steps(run_id) if one.seconds is not None}
         half, total = forecasts.at_half(), time.monotonic() - forecasts.began
         with self.worker_context.database.write() as tx:
+            plan = runs.get(tx.connection, run_id).plan
+            incidents.recovered_at_last(tx, self.drill.incident, run=run_id, backup=plan.backup if plan else None)
             drills.change(tx, self.drill.incident, steps=took, half_seconds=half, recovery_seconds=total)
 
 
