@@ -4,6 +4,7 @@ Interactive it says what to type and as whom; `--auto` plays the people itself a
 """
 
 import json
+import os
 import shutil
 import signal
 import time
@@ -21,6 +22,7 @@ from drbot.cli.demo_player import DemoPlayer
 from drbot.cli.demo_stack import DemoStack, local_slack
 from drbot.cli.demo_steps import FIRST_WORDS, in_a_terminal, program, steps_of
 from drbot.cli.demo_story import Played, play
+from drbot.cli.drill import drill as practise_level
 from drbot.cli.logs import configure_logs
 from drbot.cli.outage import OutageWatch
 from drbot.cli.processes import home_path
@@ -60,6 +62,10 @@ def demo(
     home: Annotated[
         Path | None, typer.Option(help="Where everything is kept (default: DRBOT_HOME, else ./.drbot)")
     ] = None,
+    drill_only: Annotated[
+        bool,
+        typer.Option("--drill", help="Practise the level on a copy instead: nothing is broken in the system itself"),
+    ] = False,
     browser: Annotated[bool, typer.Option(help="Open the page in a browser")] = True,
 ) -> None:
     """Break a real system and recover it from a local Slack. Nothing leaves this machine."""
@@ -80,7 +86,10 @@ def demo(
         back_up(lab, sites)
         seconds = f"{time.monotonic() - began:.0f}"
         console.print(spoken(phrase("[green]Ready[/] after {seconds} s.", seconds=seconds)))
-        if auto:
+        if drill_only:
+            os.environ.update(stack.environment)
+            practise_level(level, person="aiko", result=json_file, config=stack.configuration, home=stack.home)
+        elif auto:
             _play(stack, player, level, json_file, sites)
         else:
             _invite(stack, level, browser, sites)

@@ -34,6 +34,11 @@ def steps_of(level: int) -> Iterator[str]:
     yield phrase(
         "As [bold]Aiko[/] again, answer whether users can work, then press [bold]Resolve and write the report[/]."
     )
+    yield phrase(
+        "Then type [bold]/dr drill level{level} rehearsed[/]: the same on a copy that can reach nothing. "
+        "[bold]/dr drills[/] says when it was proven last.",
+        level=level,
+    )
 
 
 def program() -> str:

@@ -1,6 +1,7 @@
 """`drbot drill`: practise a recovery now, from a terminal, with its progress and its figures."""
 
 import json
+import signal
 import threading
 import time
 from dataclasses import asdict
@@ -51,12 +52,17 @@ def drill(
     process = start_process(config, home)
     number = _ask(process, level, service, attended, person)
     over = threading.Event()
-    keeper = _keeper(process, over)
-    threading.Thread(target=keeper.run, name="drills", daemon=True).start()
+    keeping = threading.Thread(target=_keeper(process, over).run, name="drills", daemon=True)
+    keeping.start()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         found = _follow(process, number)
-    finally:
+    except KeyboardInterrupt:
+        plain_console().print(marked(phrase("Ending: the copy is removed first.")))
         over.set()
+        found = _follow(process, number)
+    over.set()
+    keeping.join()
     _show(found)
     if result is not None:
         result.write_text(json.dumps(figures_of(found), indent=2) + "\n")

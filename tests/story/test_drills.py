@@ -1,8 +1,12 @@
 """Drills beside a production that serves users: a copy is made, broken, recovered and gone, and nothing else moves."""
 
 import json
+import os
+import random
+import signal
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,14 +16,17 @@ from typing import Any
 import httpx
 import pytest
 
-from drbot.core.runs.drill import Drill
+from drbot.core.runs.drill import Drill, DrillEnd, DrillState
+from drbot.core.runs.run import StepState
 from drbot.core.site.configuration import load_configuration
 from drbot.lab.layout import TABLES
 from drbot.runners.clients.docker_engine import DockerEngine
 from drbot.runners.clients.engine_census import census, changes
+from drbot.runners.clients.sandbox import INSTANCE_LABEL
 from drbot.store.records import drills
 from tests.story.conftest import Story
 from tests.story.recovering import rows_of
+from tests.waiting import PATIENCE, wait_for
 
 pytestmark = pytest.mark.docker
 
@@ -96,3 +103,100 @@ def test_a_drill_of_level_2_recovers_a_copy_and_production_never_notices(quiet_s
     assert wrong == []
     assert changes(before, everything_of(story)) == ()
     assert rows_of(story.lab, ROWS) == rows
+
+
+@pytest.mark.more
+def test_two_people_approve_a_drill_in_slack_and_nobody_else_is_told(story: Story) -> None:
+    story.backup()
+    player = story.player
+
+    player.say("aiko", "/dr drill level2")
+    incident = wait_for(lambda: next((one for one in player.incidents() if one.channel), None), PATIENCE, "its channel")
+    assert incident is not None
+    assert incident.name == f"DRILL-{incident.id}"
+    for person in ("ben", "chika"):
+        player.vote(person, incident, target="drill")
+    player.wait(lambda: player.records(player.run(incident).id)["confirm"].state is StepState.WAITING, "the question")
+    player.press("aiko", incident, f"answer {incident.name} confirm yes")
+
+    found = ended(story)
+    assert found.end is DrillEnd.PASSED, found
+    assert (incident.channel_name or "").startswith("drill-")
+    (status,) = [one for one in story.stack.people.channels() if one["name"] == "dr-status"]
+    assert story.stack.people.messages(status["id"]) == []
+
+
+def test_an_incident_ends_the_drill(quiet_story: Story) -> None:
+    story = quiet_story
+    story.backup()
+    story.stack.start("worker", "worker")
+    say(story, "drill", "level2", "rehearsed")
+    wait_for(lambda: only_drill(story).state is not DrillState.ASKED, PATIENCE, "the drill to begin")
+
+    say(story, "declare", "level1", "auth")
+
+    found = ended(story)
+    assert found.end is DrillEnd.STOPPED, found
+    assert "real incident" in str(found.why)
+    assert left_of_drills(story) == []
+
+
+def test_what_a_dead_worker_left_of_a_drill_the_next_one_removes(quiet_story: Story) -> None:
+    story = quiet_story
+    story.backup()
+    for moment in moments():
+        killed_at(story, moment)
+
+        assert left_of_drills(story) == [], f"killed after {moment:.1f} s"
+        with story.player.database.read() as connection:
+            newest = drills.list_of(connection)[0]
+        assert newest.end in {DrillEnd.BROKEN_OFF, DrillEnd.PASSED}, f"killed after {moment:.1f} s: {newest}"
+
+
+def moments() -> list[float]:
+    """Seconds after which the drill's process is killed: one, or DRBOT_KILLS of them anywhere in a drill."""
+    rounds = int(os.environ.get("DRBOT_KILLS", "0"))
+    chance = random.Random(rounds)  # noqa: S311 - the same moments each time
+    return [chance.uniform(0, 75) for _ in range(rounds)] or [12.0]
+
+
+def killed_at(story: Story, moment: float) -> None:
+    """A drill whose process is killed then, and a worker that comes after it until nothing goes on any more."""
+    drilling = subprocess.Popen(drill_words(story, "--level", "2"), start_new_session=True)
+    threading.Event().wait(moment)  # the moment itself is what is random
+    os.killpg(drilling.pid, signal.SIGKILL)
+    drilling.wait()
+    story.stack.start("after", "worker")
+    wait_for(lambda: going_on(story) is None, PATIENCE, "the drill to be cleared away")
+    story.stack.end("after")
+
+
+def say(story: Story, *words: str) -> None:
+    """`drbot dr …` as Aiko."""
+    said = [sys.executable, "-P", "-m", "drbot.cli.main", "dr", *words, "--as", "aiko", "--home", str(story.stack.home)]
+    done = subprocess.run(
+        [*said, "--config", str(story.stack.configuration)], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def ended(story: Story) -> Drill:
+    wait_for(lambda: only_drill(story).is_over, 2 * PATIENCE, "the drill to end")
+    return only_drill(story)
+
+
+def going_on(story: Story) -> Drill | None:
+    with story.player.database.read() as connection:
+        return drills.going_on(connection)
+
+
+def left_of_drills(story: Story) -> list[str]:
+    """Containers, volumes and folders of drills of this story."""
+    with story.player.database.read() as connection:
+        instances = [one.instance for one in drills.list_of(connection)]
+    with story.lab.client() as client:
+        labels = [f"{INSTANCE_LABEL}={instance}" for instance in instances]
+        there = [one.name for label in labels for one in client.containers.list(all=True, filters={"label": label})]
+        there += [one.name for label in labels for one in client.volumes.list(filters={"label": label})]
+    folders = Path(tempfile.gettempdir()).glob("drbot-drill-*")
+    return [*map(str, there), *(str(one) for one in folders if one.name.rpartition("-")[2] in instances)]
