@@ -114,6 +114,13 @@ def test_two_people_approve_a_drill_in_slack_and_nobody_else_is_told(story: Stor
     incident = wait_for(lambda: next((one for one in player.incidents() if one.channel), None), PATIENCE, "its channel")
     assert incident is not None
     assert incident.name == f"DRILL-{incident.id}"
+    number = incident.id
+
+    def is_planned() -> bool:
+        here = player.runs(player.incident(number))
+        return any(one.runbook == "level2-postgres" and one.plan for one in here)
+
+    wait_for(is_planned, 3 * PATIENCE, "the copy to be made and broken, and the plan")
     for person in ("ben", "chika"):
         player.vote(person, incident, target="drill")
     player.wait(lambda: player.records(player.run(incident).id)["confirm"].state is StepState.WAITING, "the question")

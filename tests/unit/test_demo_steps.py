@@ -18,5 +18,8 @@ def test_nobody_is_sent_to_vote_where_nothing_is_replaced(level: int) -> None:
 
 
 @pytest.mark.parametrize("level", [1, 2, 3, 4])
-def test_the_last_step_is_the_report(level: int) -> None:
-    assert list(steps_of(level))[-1].endswith("[bold]Resolve and write the report[/].")
+def test_the_report_comes_last_and_then_the_same_as_a_drill(level: int) -> None:
+    *_, report, drill = steps_of(level)
+
+    assert report.endswith("[bold]Resolve and write the report[/].")
+    assert f"/dr drill level{level} rehearsed" in drill
