@@ -102,6 +102,12 @@ def _contradictions(configuration: Configuration) -> Iterator[Problem]:
             ),
         )
     yield from _of_recovery(configuration)
+    default = sites.get(configuration.default_site)
+    if default is not None and default.postgres is None and configuration.backups.schedule.postgres is not None:
+        yield Problem(
+            where=("backups", "schedule", "postgres"),
+            sentence=phrase('The site "{name}" has no PostgreSQL.', name=configuration.default_site),
+        )
     for name, site in sites.items():
         yield from _of_site(name, site)
 

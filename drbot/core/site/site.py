@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
+from drbot.core.base.cron import Calendar, Cron, TimeZone
 from drbot.core.base.names import Below, Name, Title, Url, Word
 from drbot.core.base.signing import is_public
 from drbot.core.text.catalogue import languages
@@ -134,12 +135,20 @@ class Site(Model):
         return tuple(name for name, service in self.services.items() if service.role in roles)
 
 
+class Schedule(Model):
+    """When the default site's worker makes backups by itself; none = somebody else does."""
+
+    postgres: Cron | None = None
+    full: Cron | None = None
+
+
 class Backups(Model):
-    """Where backups lie and how old they may be."""
+    """Where backups lie, how old they may be, and when they are made."""
 
     directory: Path
     max_age: Seconds = 6 * 3600.0
     keep: int = Field(14, ge=2)
+    schedule: Schedule = Schedule()
 
 
 class ObjectStore(Model):
@@ -262,6 +271,7 @@ class Configuration(Model):
     version: Literal[1] = 1
     system: Title  # what people call it, e.g. "ai-micro-service"
     language: Language = "en"
+    time_zone: TimeZone = "UTC"  # of what is due by the calendar
     sites: dict[Name, Site] = Field(min_length=1)
     default_site: Name = "production"
     backups: Backups
@@ -281,3 +291,7 @@ class Configuration(Model):
     def site(self, name: str = "") -> Site:
         """The site of this name (default: `default_site`)."""
         return self.sites[name or self.default_site]
+
+    def calendar(self, expression: str | None) -> Calendar | None:
+        """When that is due in the system's time zone."""
+        return Calendar(expression=expression, time_zone=self.time_zone) if expression is not None else None
