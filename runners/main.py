@@ -23,10 +23,14 @@ from drbot.runners.own_state.ledger_anchor import anchor_ledger
 from drbot.runners.own_state.state_copies import Signer, keep_copies
 from drbot.runners.second_factor.totp_secrets import TotpSecrets
 from drbot.runners.upkeep.readiness_keeper import keep_looking
+from drbot.runners.upkeep.routines import keep_doing
+from drbot.runners.upkeep.scheduled_backups import scheduled_backups
 from drbot.runners.worker import Worker, owner_name
 from drbot.store.base.database import Database
 from drbot.store.base.doorbell import Doorbell
 from drbot.store.records.rosters import Rosters
+
+ENDS_WITHIN_SECONDS = 10.0
 
 
 def run_worker(
@@ -77,4 +81,7 @@ def run_worker(
         signer = Signer(owner=f"{worker_context.owner}/{name}", site=name, key=key)
         keep_copies(database, bucket, configuration, document, signer, stop)
     threading.Thread(target=keep_looking, args=(worker_context, stop), name="readiness", daemon=True).start()
+    doing = keep_doing(worker_context, scheduled_backups(worker_context, document), stop)
     Worker(worker_context, doorbell, stop).serve(heart)
+    for thread in doing:  # what is half made is taken away again
+        thread.join(ENDS_WITHIN_SECONDS)
