@@ -26,10 +26,14 @@ from drbot.runners.second_factor.totp_secrets import TotpSecrets
 from drbot.runners.upkeep.drill_keeper import Keeper
 from drbot.runners.upkeep.drill_run import Hands
 from drbot.runners.upkeep.readiness_keeper import keep_looking
+from drbot.runners.upkeep.routines import keep_doing
+from drbot.runners.upkeep.scheduled_backups import scheduled_backups
 from drbot.runners.worker import Worker, owner_name
 from drbot.store.base.database import Database
 from drbot.store.base.doorbell import Doorbell, doorbell_of
 from drbot.store.records.rosters import Rosters
+
+ENDS_WITHIN_SECONDS = 10.0
 
 
 def run_worker(
@@ -66,7 +70,10 @@ def run_worker(
     if name == configuration.default_site:
         keeper = Keeper(worker_context=worker_context, hands=HANDS, stop=stop)
         threading.Thread(target=keeper.run, name="drills", daemon=True).start()
+    doing = keep_doing(worker_context, scheduled_backups(worker_context, document), stop)
     Worker(worker_context, doorbell, stop).serve(heart)
+    for thread in doing:  # what is half made is taken away again
+        thread.join(ENDS_WITHIN_SECONDS)
 
 
 def worker_context_of(

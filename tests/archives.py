@@ -19,7 +19,7 @@ from drbot.core.runs.run import Run, RunKind, RunState
 from drbot.core.site.full_manifest import DUMP, MANIFEST, PREFIX, REDIS, SUFFIX, FullManifest, RedisState, full_name
 from drbot.core.site.site import Configuration, Site
 from drbot.runners.clients.full_folder import FolderStore
-from drbot.runners.clients.full_store import REPOSITORY, FullBackup, FullBackupStore, tags_of
+from drbot.runners.clients.full_store import FullBackup, FullBackupStore, RepositoryStore, tags_of
 from drbot.runners.clients.object_store import ObjectStoreClient
 from drbot.runners.contract.action import StepContext
 from tests.cheap_key import make_cheap
@@ -90,13 +90,13 @@ def put_files(
     return next(one for one in store.newest_first() if one.snapshot and one.snapshot.id == made)
 
 
-def make(store: FullBackupStore) -> None:
+def make(store: RepositoryStore) -> None:
     """An empty repository; where it has no password a copy of one, whose key is tried fast."""
     if store.repository.is_encrypted:
         store.restic().make()
     elif isinstance(store.objects, ObjectStoreClient):
         for path in filter(Path.is_file, new_repository().rglob("*")):
-            store.objects.write(f"{REPOSITORY}/{path.relative_to(new_repository())}", path.read_bytes())
+            store.objects.write(f"{store.folder}/{path.relative_to(new_repository())}", path.read_bytes())
     else:
         shutil.copytree(new_repository(), store.repository.url)
 

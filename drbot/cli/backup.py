@@ -6,14 +6,14 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 
-from drbot.cli.full_backup import check_everywhere, show_full_backups, summary_of
+from drbot.cli.copied_dumps import check_dumps, show_copied_dumps
+from drbot.cli.full_backup import NOT_ASKED, check_everywhere, show_full_backups, summary_of
 from drbot.cli.processes import configuration_path, home_path
 from drbot.cli.terminal import Config, marked, plain_console, spoken, table_of
-from drbot.core.base.errors import DrbotError, UserError
+from drbot.core.base.errors import DrbotError, PermanentError, UserError
 from drbot.core.runs.plan import BackupIdentity
 from drbot.core.site.backup_times import UNKNOWN
 from drbot.core.site.configuration import load_configuration
@@ -21,13 +21,15 @@ from drbot.core.site.full_manifest import PREFIX
 from drbot.core.site.site import Configuration
 from drbot.core.text.messages import listed, phrase
 from drbot.core.text.words import size
-from drbot.runners.backups.choose_dump import BackupRules, check
+from drbot.runners.backups.choose_dump import BackupRules
 from drbot.runners.backups.make_dump import back_up_postgres
 from drbot.runners.backups.make_full import back_up_full
 from drbot.runners.clients.backup_store import SUFFIX, close_own
 from drbot.runners.clients.clients import Clients, clients_of
+from drbot.runners.clients.dump_store import dump_stores
 from drbot.runners.clients.full_store import full_stores
 from drbot.runners.foundation.settings import RunnerSettings
+from drbot.runners.foundation.watching import never
 from drbot.store.base.file_modes import begin_private
 
 backup_app = typer.Typer(
@@ -42,7 +44,9 @@ SiteName = Annotated[str, typer.Option(help="Which site (default: default_site o
 
 @backup_app.command()
 def postgres(site: SiteName = "", config: Config = None) -> None:
-    """Dump every database, compressed, and write the manifest: rows, sizes, digest, versions, times."""
+    """Dump every database, compressed, and write the manifest: rows, sizes, digest, versions, times; also into the
+    buckets of dr.yml.
+    """
     configuration, clients, site = opened(config, site)
     with refused(phrase("Tried to back up PostgreSQL.")), bar(phrase("Dumping")) as show:
         manifest = back_up_postgres(configuration, site, clients=clients, progress=show)
@@ -53,7 +57,10 @@ def postgres(site: SiteName = "", config: Config = None) -> None:
         rows=sum(manifest.rows.values()),
         tables=len(manifest.rows),
     )
-    plain_console().print(marked(made))
+    console = plain_console()
+    console.print(marked(made))
+    for store in dump_stores(configuration):
+        console.print(f"  {store.place}")
 
 
 @backup_app.command()
@@ -72,11 +79,12 @@ def full(site: SiteName = "", config: Config = None) -> None:
 
 @backup_app.command("list")
 def list_backups(site: SiteName = "", config: Config = None) -> None:
-    """The backups there are, newest first; full ones in every place."""
+    """The backups there are in every place, newest first."""
     configuration, clients, _ = opened(config, site)
+    console = plain_console()
     columns = (phrase("name"), phrase("data as of (UTC)"), phrase("size"), phrase("rows"), phrase("manifest"))
     table = table_of(*columns, title=escape(str(clients.backups.directory)), framed=False)
-    with refused(phrase("Tried to list the backups.")):
+    try:
         for backup in clients.backups.newest_first():
             manifest = backup.manifest
             table.add_row(
@@ -86,7 +94,12 @@ def list_backups(site: SiteName = "", config: Config = None) -> None:
                 str(sum(manifest.rows.values())) if manifest else "?",
                 f"[red]{marked(backup.fault)}[/]" if backup.fault and not manifest else yes_or_no(bool(manifest)),
             )
-    plain_console().print(table)
+    except PermanentError as error:
+        if not dump_stores(configuration):
+            raise UserError(phrase("Tried to list the backups."), str(error)) from error
+        console.print(f"[red]{marked(NOT_ASKED)}[/] {marked(str(error))}")
+    console.print(table)
+    show_copied_dumps(console, configuration)
     show_full_backups(plain_console(), configuration)
 
 
@@ -98,23 +111,21 @@ def check_backup(
 ) -> None:
     """Read one backup from start to end; the exit code is 1 when a recovery would refuse it."""
     configuration, clients, site = opened(config, site)
-    console = plain_console()
     if name.startswith(PREFIX):
-        raise typer.Exit(check_full(console, configuration, site, name))
-    try:
+        with bar(phrase("Reading")) as show:
+            found, wrong = check_everywhere(configuration, site, name, show)
+    else:
         with bar(phrase("Reading")) as show:
             rules = BackupRules(
-                system=configuration.system,
-                site=site,
-                server_major=None,
-                cancelled=lambda: False,
-                progress=show,
-            )
-            found = check(clients.backups.get(name), rules)
-    except DrbotError as error:
-        console.print(not_good(str(error)))
-        raise typer.Exit(1) from error
-    console.print(good(found.name, found))
+                system=configuration.system, site=site, server_major=None, cancelled=never, progress=show
+            )  # fmt: skip
+            found, wrong = check_dumps(configuration, clients.backups, rules, name)
+    console = plain_console()
+    for one in found:
+        console.print(good(one.place if one.name in one.place else f"{one.place}/{one.name}", one))
+    for sentence in wrong:
+        console.print(not_good(sentence))
+    raise typer.Exit(1 if wrong else 0)
 
 
 def yes_or_no(is_so: bool) -> str:
@@ -137,17 +148,6 @@ def known_rows(found: BackupIdentity) -> str:
     if not found.manifest:
         return phrase("no manifest; counted when restored")
     return phrase("{rows} rows by its manifest", rows=sum(found.rows.values()))
-
-
-def check_full(console: Console, configuration: Configuration, site: str, name: str) -> int:
-    """A full backup in every place; the exit code."""
-    with bar(phrase("Reading")) as show:
-        found, wrong = check_everywhere(configuration, site, name, show)
-    for one in found:
-        console.print(good(one.place, one))
-    for sentence in wrong:
-        console.print(not_good(sentence))
-    return 1 if wrong else 0
 
 
 def opened(config: Path | None, site: str) -> tuple[Configuration, Clients, str]:

@@ -23,8 +23,10 @@ from drbot.runners.foundation.settings import RunnerSettings
 from drbot.runners.second_factor.totp_secrets import TotpSecrets
 from drbot.runners.upkeep.backup_readiness import look_at_backups
 from drbot.runners.upkeep.readiness import rented_and_open, rented_lines, second_factor_line, site_lines
+from drbot.runners.upkeep.routine_readiness import routine_lines
 from drbot.slack_simulator.app import read_manifest
 from drbot.store.base import ledger
+from drbot.store.records import routines
 from drbot.store.records.machines import KnownMachine
 from drbot.store.records.rosters import Rosters
 
@@ -48,7 +50,7 @@ def check(config: Config = None, home: Home = None) -> None:
     for site in loaded.configuration.sites:
         lines += site_lines(loaded.configuration, site, RunnerSettings.from_environment(folder))
     lines += rented_lines(loaded.configuration, *_rented_and_open(folder))
-    lines += look_at_backups(loaded.configuration).lines
+    lines += [*_routines(folder), *look_at_backups(loaded.configuration).lines]
     console = Console(highlight=False)
     for line in lines:  # a line each, however wide: nothing is cut, and grep finds it
         mark = MARKS[line.colour]
@@ -111,6 +113,15 @@ def _slack_settings() -> BotSettings | None:
         return None
     http = "SLACK_APP_TOKEN" not in there and "SLACK_SIGNING_SECRET" in there
     return BotSettings.from_environment(http="8080" if http else "")
+
+
+def _routines(home: Path) -> list[Line]:
+    """What is due by the calendar, as this state knows it; without one nobody does."""
+    try:
+        with closing(open_database(home)) as database, database.read() as connection:
+            return list(routine_lines(routines.list_of(connection), database.now(connection)))
+    except DrbotError:
+        return []
 
 
 def _rented_and_open(home: Path) -> tuple[Sequence[KnownMachine], frozenset[int]]:

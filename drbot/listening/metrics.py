@@ -13,6 +13,7 @@ from drbot.core.runs.incident import Incident
 from drbot.core.site.site import Targets
 from drbot.store.base.database import Database
 from drbot.store.records.figures import Figures, figures
+from drbot.store.records.routines import Routine
 from drbot.store.records.surfaces import PUBLISHER
 
 
@@ -43,6 +44,7 @@ class StateCollector(Collector):
         answers.add_metric((), 1)
         yield answers
         yield from _work(found, self._now())
+        yield from _routines(found.routines, self._now())
         yield from _incidents(found.open_incidents, self._targets, self._now())
 
 
@@ -68,6 +70,20 @@ def _work(found: Figures, now: datetime) -> Iterator[Metric]:
     lag = (now - found.unshown_since).total_seconds() if found.unshown_since is not None else 0.0
     yield GaugeMetricFamily("drbot_publisher_lag_records", "Records not shown in Slack yet.", value=found.unshown)
     yield GaugeMetricFamily("drbot_publisher_lag_seconds", "Age of the oldest of them.", value=lag)
+
+
+def _routines(there: tuple[Routine, ...], now: datetime) -> Iterator[Metric]:
+    well = GaugeMetricFamily(
+        "drbot_routine_success_timestamp_seconds", "When it went well last.", labels=("routine",)
+    )  # fmt: skip
+    failed = GaugeMetricFamily("drbot_routine_failed", "Whether it failed the last time: 1 = yes.", labels=("routine",))
+    late = GaugeMetricFamily("drbot_routine_late_seconds", "For how long it has been due.", labels=("routine",))
+    for one in there:
+        if one.succeeded_at is not None:
+            well.add_metric((one.key,), one.succeeded_at.timestamp())
+        failed.add_metric((one.key,), bool(one.fault))
+        late.add_metric((one.key,), max(0.0, (now - one.due_at).total_seconds()))
+    yield from (well, failed, late)
 
 
 def _incidents(there: tuple[Incident, ...], targets: Targets, now: datetime) -> Iterator[Metric]:

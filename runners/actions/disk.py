@@ -30,6 +30,8 @@ def free(context: StepContext, given: Mapping[str, Any]) -> Finding:
 def sql_bytes(context: StepContext) -> int:
     """Of the plan's backup, else of the newest."""
     store, sealed = context.clients.backups, context.plan.backup
+    if sealed is not None and sealed.unpacked:
+        return sealed.unpacked
     try:
         backup = store.get(sealed.name) if sealed else newest_here(context)
     except PermanentError:

@@ -9,6 +9,7 @@ from drbot.core.runs.plan import BackupIdentity
 from drbot.core.runs.proof import altered, differences, doubts, faults
 from drbot.core.text.messages import clauses, listed, phrase
 from drbot.runners.actions.carrying import Carried, carry_settings
+from drbot.runners.backups.dump_at_hand import dump_named, let_go
 from drbot.runners.clients.backup_reader import BackupReader, Sql
 from drbot.runners.clients.container_labels import RUN_LABEL, STEP_LABEL
 from drbot.runners.clients.dump import major
@@ -73,12 +74,13 @@ class Loaded:
 
 def fill(context: StepContext, volume: str, backup: BackupIdentity) -> Outcome:
     """Restore, count, shut down, sync."""
-    source = context.clients.backups.get(backup.name)
+    source = dump_named(context, backup.name)
     context.log(f"Restoring {backup.name} into {volume}")
     digests = source.manifest.digests if source.manifest else {}
     reader = BackupReader(source, context.progress, context.cancelled)
     loaded = load(context, volume, reader, backup, digests)
     carried = carry_settings(context, scratch_of(context, volume, "settings"))
+    let_go(context)
     return restored(loaded, backup, source.name, volume, carried)
 
 

@@ -17,6 +17,7 @@ from drbot.runners.backups.choose_dump import BackupRules
 from drbot.runners.backups.choose_full import FullRules, choose_full_backup, find_full_backup
 from drbot.runners.clients.clients import Clients, clients_of
 from drbot.runners.clients.container_labels import INCIDENT_LABEL, RUN_LABEL, STEP_LABEL
+from drbot.runners.clients.dump_store import dump_stores
 from drbot.runners.clients.engine_lock import EngineLock
 from drbot.runners.clients.full_store import full_stores
 from drbot.runners.clients.postgres_written import COUNT_SECONDS, Written, written_since
@@ -63,7 +64,8 @@ class SiteTarget:
     def choose_backup(self, search: Search) -> Chosen:
         """The newest good backup, or the one of this name. Raises UserError if none is, CancelledError."""
         rules = self._rules(search.site, search.cancelled)
-        return backups.choose(self._clients.backups, rules, search.name, before=search.before)
+        elsewhere = dump_stores(self._configuration)
+        return backups.choose(self._clients.backups, rules, search.name, before=search.before, elsewhere=elsewhere)
 
     def choose_full_backup(self, search: Search) -> Chosen:
         """The same among the full backups of a lost site, wherever they lie."""
@@ -81,6 +83,8 @@ class SiteTarget:
         """The identity of the bytes that lie there now. Raises PermanentError when they are gone."""
         if is_full_name(backup.name):
             find_full_backup(full_stores(self._configuration), backup)
+            return backup
+        if backup.is_in_bucket:  # every byte that is brought is under its digest
             return backup
         return backups.identify(self._clients.backups, backup)
 

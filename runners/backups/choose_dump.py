@@ -1,25 +1,33 @@
-"""Which backup is good: complete, whole, of this system, of a version we can read. Nothing is trusted by its name."""
+"""Which backup is good: complete, whole, of this system, of a version we can read. Nothing is trusted by its name.
+
+In the folder each is read from start to end; a copy in a bucket is judged by its manifest, and proven when fetched.
+"""
 
 import hashlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
-from drbot.core.base.errors import PermanentError, UserError
+from drbot.core.base.errors import PermanentError, TemporaryError, UserError
 from drbot.core.runs.plan import BackupIdentity
 from drbot.core.runs.proof import floor_of
 from drbot.core.site.full_manifest import FullManifest
-from drbot.core.text.messages import clauses, duration, phrase
+from drbot.core.text.messages import clauses, duration, listed, phrase
 from drbot.core.text.words import size
+from drbot.runners.backups.dump_at_hand import dump_named
 from drbot.runners.clients.backup_reader import BackupReader
-from drbot.runners.clients.backup_store import Backup, BackupStore, Manifest
+from drbot.runners.clients.backup_store import SUFFIX, Backup, BackupStore, Manifest
 from drbot.runners.clients.dump import DumpScanner, major
+from drbot.runners.clients.dump_store import DumpStore, StoredDump
+from drbot.runners.clients.full_store import is_made_for
 from drbot.runners.clients.plain_files import open_plain
 from drbot.runners.contract import arguments
 from drbot.runners.contract.action import Finding, Outcome, Registry, StepContext
 from drbot.runners.contract.target import Chosen
-from drbot.runners.foundation.watching import Progress
+from drbot.runners.foundation.watching import Cancelled, Progress
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -118,41 +126,143 @@ def empty_fault(scanner: DumpScanner) -> str | None:
 
 def identity_of(backup: Backup, reader: BackupReader) -> BackupIdentity:
     """Which backup, exactly; without a manifest its rows are known when it is restored."""
-    manifest = backup.manifest
+    place = f"file:{backup.path.parent}"
+    if backup.manifest is not None:
+        return described(backup.manifest, place).model_copy(update={"sha256": reader.sha256})
     return BackupIdentity(
-        place=f"file:{backup.path.parent}",
+        place=place,
         name=backup.name,
         size=backup.size,
         sha256=reader.sha256,
         snapshot_at=backup.snapshot_at,
-        manifest=manifest is not None,
-        rows=dict(manifest.rows) if manifest else {},
-        server_version=manifest.server_version if manifest else reader.scanner.server_version,
-        system_identifier=manifest.system_identifier if manifest else "",
-        system=manifest.system if manifest else "",
-        site=manifest.site if manifest else "",
+        manifest=False,
+        server_version=reader.scanner.server_version,
     )
 
 
+def described(manifest: Manifest, place: str) -> BackupIdentity:
+    """Which backup, by its own word."""
+    return BackupIdentity(
+        place=place,
+        name=manifest.name,
+        size=manifest.size,
+        unpacked=manifest.sql_bytes,
+        sha256=manifest.sha256,
+        snapshot_at=manifest.snapshot_at,
+        manifest=True,
+        rows=dict(manifest.rows),
+        server_version=manifest.server_version,
+        system_identifier=manifest.system_identifier,
+        system=manifest.system,
+        site=manifest.site,
+    )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Candidates:
+    """What there is, the newest first, of the same one the nearest; and which places could not be asked."""
+
+    backups: tuple[Backup | StoredDump, ...]
+    silent: tuple[str, ...]
+
+
+def candidates(store: BackupStore, elsewhere: Sequence[DumpStore], name: str | None, rules: BackupRules) -> Candidates:
+    """Of the folder, and of every bucket this site's. Raises PermanentError when the folder cannot be read
+    or lacks this name, and there is no bucket.
+    """
+    found: list[Backup | StoredDump] = []
+    silent: list[str] = []
+    try:
+        found += (store.get(name),) if name else store.newest_first()
+    except PermanentError as error:
+        if not elsewhere:
+            raise
+        silent.append(str(error))
+    there = dumps_elsewhere(elsewhere, rules.cancelled)
+    ours = (one for one in there.found if is_made_for(one.snapshot, rules.system, rules.site))
+    found += [one for one in ours if name in (None, one.name, one.name.removesuffix(SUFFIX))]
+    silent += there.silent
+    ordered = sorted(found, key=lambda one: (one.snapshot_at, one.name), reverse=True)  # equal ones stay as they were
+    return Candidates(backups=tuple(ordered), silent=tuple(silent))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Elsewhere:
+    """What lies in buckets, and what of it could not be read."""
+
+    found: tuple[StoredDump, ...] = ()
+    silent: tuple[str, ...] = ()
+
+
+def dumps_elsewhere(stores: Sequence[DumpStore], cancelled: Cancelled) -> Elsewhere:
+    """All buckets are asked at once: one that does not answer holds up no other."""
+    with ThreadPoolExecutor(max(1, len(stores))) as pool:
+        answers = list(pool.map(lambda one: _listed(one, cancelled), stores))
+    return Elsewhere(
+        found=tuple(one for there in answers for one in there.found),
+        silent=tuple(why for there in answers for why in there.silent),
+    )
+
+
+def _listed(store: DumpStore, cancelled: Cancelled) -> Elsewhere:
+    unread: list[str] = []
+    try:
+        found = store.newest_first(cancelled, unread)
+    except (PermanentError, TemporaryError) as error:
+        return Elsewhere(silent=(phrase("the backups there could not be listed: {why}", why=error),))
+    cannot = [phrase("{place}: a backup there cannot be read: {why}", place=store.place, why=why) for why in unread]
+    return Elsewhere(found=found, silent=tuple(cannot))
+
+
 def choose(
-    store: BackupStore, rules: BackupRules, name: str | None = None, *, before: BackupIdentity | None = None
+    store: BackupStore,
+    rules: BackupRules,
+    name: str | None = None,
+    *,
+    before: BackupIdentity | None = None,
+    elsewhere: Sequence[DumpStore] = (),
 ) -> Chosen:
-    """The newest good backup, or the one of this name. Raises UserError with why each of them is refused."""
+    """The newest good backup, or the one of this name; where several places have it, the nearest. Raises UserError with
+    why each of them is refused.
+    """
     refused: list[str] = []
-    backups = (store.get(name),) if name else store.newest_first()
-    for backup in backups:
+    found = candidates(store, elsewhere, name, rules)
+    for backup in found.backups:
         if before and (backup.snapshot_at, backup.name) >= (before.snapshot_at, before.name):
             continue
         try:
-            return Chosen(backup=with_floor(check(backup, rules), store, rules), refused=tuple(refused))
-        except PermanentError as error:
+            good = judged(backup, rules) if isinstance(backup, StoredDump) else check(backup, rules)
+            return Chosen(backup=with_floor(good, store, rules), refused=tuple(refused), silent=found.silent)
+        except (PermanentError, TemporaryError) as error:
             refused.append(str(error))
-    why = clauses(refused) or none_in(store.directory, before)
+    places = listed([f"{store.directory}", *(one.place for one in elsewhere)])
+    why = clauses([*refused, *found.silent]) or none_in(places, before)
     raise UserError(
         phrase("Looked for a good backup."),
         phrase("There is none: {why}.", why=why),
         phrase("Put a good backup there (drbot backup list shows what is there), then try again."),
     )
+
+
+def judged(dump: StoredDump, rules: BackupRules) -> BackupIdentity:
+    """Its identity if it is good by its manifest. Raises PermanentError with what is wrong, TemporaryError,
+    CancelledError.
+    """
+    manifest = None if dump.fault else dump.store.manifest(dump, rules.cancelled)
+    backup = Backup(
+        path=Path(dump.name),
+        size=manifest.size if manifest else 0,
+        snapshot_at=dump.snapshot_at,
+        manifest=manifest,
+        fault=dump.fault,
+    )
+    fault = cheap_fault(backup, rules)
+    if manifest is not None and manifest.snapshot_at != dump.snapshot_at:
+        fault = phrase("its manifest is of {time} UTC", time=f"{manifest.snapshot_at:%Y-%m-%d %H:%M:%S}")
+    fault = fault or (rows_fault(manifest.rows) if manifest is not None else None)
+    if manifest is None or fault:
+        raise PermanentError(phrase("{what}: {why}", what=dump.place, why=fault))
+    return described(manifest, dump.place)
 
 
 def none_in(places: object, before: BackupIdentity | None) -> str:
@@ -198,7 +308,7 @@ def rules_of(context: StepContext) -> BackupRules:
 def check_again(context: StepContext, given: Mapping[str, Any]) -> Outcome:
     """Action backup.check: the sealed backup is still what it was, and good."""
     name = arguments.text(given, "backup")
-    found = check(context.clients.backups.get(name), rules_of(context))
+    found = check(dump_named(context, name), rules_of(context))
     sealed = context.plan.backup
     if sealed and sealed.name == found.name and sealed.sha256 != found.sha256:
         raise PermanentError(phrase("{name} is not the file that the plan was made for: it was replaced", name=name))
@@ -217,9 +327,8 @@ def check_again(context: StepContext, given: Mapping[str, Any]) -> Outcome:
 def whole(context: StepContext, given: Mapping[str, Any]) -> Finding:
     """Probe backup.whole: the named backup, else the newest."""
     try:
-        store = context.clients.backups
         name = str(given.get("backup") or "") or newest_here(context).name
-        found = check(store.get(name), rules_of(context))
+        found = check(dump_named(context, name), rules_of(context))
     except PermanentError as error:
         return Finding(passed=False, sentence=str(error))
     return Finding(
@@ -230,8 +339,9 @@ def whole(context: StepContext, given: Mapping[str, Any]) -> Finding:
 def fresh(context: StepContext, given: Mapping[str, Any]) -> Finding:
     """Probe backup.fresh: how old is the newest one?"""
     most = arguments.seconds(given, "max_age", context.configuration.backups.max_age)
+    sealed = context.plan.backup
     try:
-        backup = newest_here(context)
+        backup = sealed if sealed is not None and sealed.is_in_bucket else newest_here(context)
     except PermanentError as error:
         return Finding(passed=False, sentence=str(error))
     age = max(0.0, (datetime.now(UTC) - backup.snapshot_at).total_seconds())

@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import count
@@ -10,18 +10,19 @@ from pathlib import Path
 
 from isal import igzip
 
-from drbot.core.base.errors import PermanentError
+from drbot.core.base.errors import DrbotError, PermanentError, TemporaryError
 from drbot.core.site.site import Configuration
-from drbot.core.text.messages import phrase
-from drbot.runners.clients.backup_store import Manifest, sync_folder
+from drbot.core.text.messages import clauses, phrase
+from drbot.runners.clients.backup_store import BackupStore, Manifest, sync_folder
 from drbot.runners.clients.byte_streams import DigestingWriter
 from drbot.runners.clients.clients import Clients, clients_of
 from drbot.runners.clients.container_labels import RUN_LABEL, STEP_LABEL
 from drbot.runners.clients.dump import DumpScanner
+from drbot.runners.clients.dump_store import DumpStore, dump_stores
 from drbot.runners.clients.postgres_dump import PostgresDump
 from drbot.runners.clients.postgres_server import ServerIdentity
 from drbot.runners.foundation.settings import RunnerSettings
-from drbot.runners.foundation.watching import Progress, never, unheard
+from drbot.runners.foundation.watching import Cancelled, Progress, never, unheard
 from drbot.store.base.file_modes import PRIVATE_FILE, PRIVATE_FOLDER
 
 COMPRESSION = 1
@@ -43,8 +44,11 @@ def back_up_postgres(
     *,
     clients: Clients | None = None,
     progress: Progress = unheard,
+    cancelled: Cancelled = never,
 ) -> Manifest:
-    """Count and dump in one snapshot, compress and digest. A failure leaves nothing that looks like a backup."""
+    """Count and dump in one snapshot, compress and digest. A failure leaves nothing that looks like a backup. Raises
+    PermanentError, TemporaryError, CancelledError.
+    """
     if clients is None:
         home = Path(os.environ.get("DRBOT_HOME", ".drbot")).absolute()
         clients = clients_of(configuration.site(site), configuration, RunnerSettings.from_environment(home))
@@ -59,8 +63,8 @@ def back_up_postgres(
     part = folder / f"{name}.part"
     labels = {RUN_LABEL: f"backup-{name}", STEP_LABEL: "dump"}
     try:
-        dump = clients.postgres.dump(labels, never)
-        written = write_dump(part, dump.pieces(never), progress)
+        dump = clients.postgres.dump(labels, cancelled)
+        written = write_dump(part, dump.pieces(cancelled), progress)
         manifest = manifest_of(configuration, site, server, started, name, written, dump)
         part.rename(folder / name)
         sync_folder(folder)
@@ -70,7 +74,62 @@ def back_up_postgres(
     finally:
         part.unlink(missing_ok=True)
     clients.backups.remove_old(configuration.backups.keep, configuration.system, site)
+    copy_elsewhere(configuration, manifest, dump_stores(configuration), progress, cancelled)
     return manifest
+
+
+def copy_elsewhere(
+    configuration: Configuration,
+    manifest: Manifest,
+    stores: Sequence[DumpStore],
+    progress: Progress = unheard,
+    cancelled: Cancelled = never,
+) -> None:
+    """Into every bucket that lacks it, also when one of them fails. Raises PermanentError or TemporaryError that names
+    each one that has it not, CancelledError.
+    """
+    failed: list[DrbotError] = []
+    for store in stores:
+        try:
+            if store.find(manifest.name, manifest.system, manifest.site, cancelled) is None:
+                store.add(configuration.backups.directory / manifest.name, manifest, progress, cancelled)
+            store.remove_old(configuration.backups.keep, manifest.system, manifest.site, cancelled)
+        except (PermanentError, TemporaryError) as error:
+            failed.append(error)
+    require_stored(manifest.name, failed, len(stores) + 1)
+
+
+def copy_again(configuration: Configuration, site: str, since: datetime, cancelled: Cancelled) -> bool:
+    """The newest good dump of this site, into every bucket that lacks it, if it was begun since then. False: there is
+    none. Raises as `copy_elsewhere`.
+    """
+    try:
+        found = [one.manifest for one in BackupStore(configuration.backups.directory).newest_first() if not one.fault]
+    except PermanentError:  # no folder yet
+        return False
+    for manifest in found:
+        if manifest and (manifest.system, manifest.site) == (configuration.system, site):
+            if manifest.started_at >= since:
+                copy_elsewhere(configuration, manifest, dump_stores(configuration), cancelled=cancelled)
+            return manifest.started_at >= since
+    return False
+
+
+def require_stored(name: str, failed: Sequence[DrbotError], places: int) -> None:
+    """Raise PermanentError or TemporaryError that names each of the places that has it not."""
+    if not failed:
+        return
+    why = clauses(str(error) for error in failed)
+    kind = TemporaryError if all(isinstance(error, TemporaryError) for error in failed) else PermanentError
+    raise kind(
+        phrase(
+            "{name} is not stored everywhere, {count} of {places} places failed: {why}",
+            name=name,
+            count=len(failed),
+            places=places,
+            why=why,
+        )
+    )
 
 
 def name_of(moment: datetime) -> str:
@@ -140,7 +199,7 @@ def manifest_of(
         sql_bytes=written.scanner.bytes,
         started_at=started,
         finished_at=datetime.now(UTC),
-        snapshot_at=server.now,
+        snapshot_at=server.now.replace(microsecond=0),  # as a copy in a bucket has it
         server_version=server.version,
         system_identifier=server.system_identifier,
         rows=dump.rows,

@@ -29,15 +29,15 @@ from drbot.core.site.full_manifest import (
     full_name,
 )
 from drbot.core.site.site import Configuration, Service, Site
-from drbot.core.text.messages import clauses, phrase
-from drbot.runners.backups.make_dump import first_free, unwritable
+from drbot.core.text.messages import phrase
+from drbot.runners.backups.make_dump import first_free, require_stored, unwritable
 from drbot.runners.clients import redis_copy
 from drbot.runners.clients.clients import Clients
 from drbot.runners.clients.compose_settings import running_settings, settings_of
 from drbot.runners.clients.compose_uses import uses_of
 from drbot.runners.clients.container_labels import RUN_LABEL, STEP_LABEL
 from drbot.runners.clients.dump import DumpScanner
-from drbot.runners.clients.full_store import FullBackup, FullBackupStore, full_stores, tags_of
+from drbot.runners.clients.full_store import FullBackup, FullBackupStore, full_stores, is_of, tags_of
 from drbot.runners.clients.helper import Mount
 from drbot.runners.clients.process import Bounds
 from drbot.runners.clients.restic import Restic
@@ -291,6 +291,30 @@ def require_readable(making: Making, made: FullBackup, manifest: FullManifest) -
             pass
 
 
+def copy_full_again(
+    configuration: Configuration, site: str, since: datetime, *, clients: Clients, cancelled: Cancelled
+) -> bool:
+    """The newest full backup of this site, into every place that lacks it, if its data is as of then or later. False:
+    there is none. Raises as `store_everywhere`.
+    """
+    *elsewhere, here = full_stores(configuration)
+    ours = (one for one in here.newest_first(cancelled) if is_of(one, configuration.system, site) and not one.fault)
+    made = next(ours, None)
+    if made is None or made.moment < since.replace(microsecond=0):
+        return False
+    making = Making(
+        configuration=configuration,
+        site_name=site,
+        clients=clients,
+        started=made.moment,
+        folder=parts_folder(configuration.backups.directory, made.name),
+        progress=unheard,
+        cancelled=cancelled,
+    )
+    store_everywhere(making, made, here, elsewhere)
+    return True
+
+
 def store_everywhere(
     making: Making, made: FullBackup, here: FullBackupStore, elsewhere: Sequence[FullBackupStore]
 ) -> None:
@@ -307,16 +331,4 @@ def store_everywhere(
             store.remove_old(keep, making.configuration.system, making.site_name, making.cancelled)
         except (PermanentError, TemporaryError) as error:
             failed.append(error)
-    if failed:
-        why = clauses(str(error) for error in failed)
-        kind = TemporaryError if all(isinstance(error, TemporaryError) for error in failed) else PermanentError
-        places = len(elsewhere) + 1
-        raise kind(
-            phrase(
-                "{name} is not stored everywhere, {count} of {places} places failed: {why}",
-                name=made.name,
-                count=len(failed),
-                places=places,
-                why=why,
-            )
-        )
+    require_stored(made.name, failed, len(elsewhere) + 1)

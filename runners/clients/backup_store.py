@@ -74,7 +74,7 @@ class BackupStore:
         """
         try:
             now = datetime.now(UTC)
-            found = [backup_at(path, now) for path in self.directory.iterdir() if _NAME.match(path.name)]
+            found = [backup_at(path, now) for path in self.directory.iterdir() if is_dump_name(path.name)]
         except OSError as error:
             raise PermanentError(
                 phrase("The backups in {folder} cannot be listed: {why}", folder=self.directory, why=error.strerror)
@@ -122,6 +122,11 @@ class BackupStore:
             backup.path.unlink(missing_ok=True)
             manifest_path(backup.path).unlink(missing_ok=True)
         return tuple(backup.name for backup in old)
+
+
+def is_dump_name(name: str) -> bool:
+    """Whether this is the name of a dump's file."""
+    return bool(_NAME.match(name))
 
 
 def manifest_path(path: Path) -> Path:

@@ -77,8 +77,10 @@ class FullBackup:
         return self.snapshot.tree if self.snapshot else ""
 
 
-class FullBackupStore:
-    """The full backups of one place."""
+class RepositoryStore:
+    """A repository of drbot's own in one place."""
+
+    folder = REPOSITORY
 
     def __init__(self, objects: Objects) -> None:
         self.objects = objects
@@ -91,7 +93,7 @@ class FullBackupStore:
     @property
     def repository(self) -> Repository:
         """Where drbot's own lie."""
-        url = self.objects.repository_url(REPOSITORY)
+        url = self.objects.repository_url(self.folder)
         keys = self.objects.keys()
         return Repository(
             url=url, place=self.place, keys={**password(), **keys}, cache=cache_folder() if keys else None
@@ -103,10 +105,14 @@ class FullBackupStore:
 
     def has_repository(self) -> bool:
         """Asked of the place: restic would try for a quarter of an hour. Raises PermanentError, TemporaryError."""
-        there = bool(self.objects.list(f"{REPOSITORY}/config"))
+        there = bool(self.objects.list(f"{self.folder}/config"))
         if there:
-            self.objects.require_plain(REPOSITORY)
+            self.objects.require_plain(self.folder)
         return there
+
+
+class FullBackupStore(RepositoryStore):
+    """The full backups of one place."""
 
     def newest_first(self, cancelled: Cancelled = never, unread: list[str] | None = None) -> tuple[FullBackup, ...]:
         """All of them; which ones nobody can read is put into `unread`. Raises PermanentError, TemporaryError,
@@ -180,8 +186,12 @@ def name_of(snapshot: Snapshot) -> str | None:
 
 def is_of(backup: FullBackup, system: str, site: str) -> bool:
     """Whether it says so; an archive says nothing."""
-    snapshot = backup.snapshot
-    return snapshot is not None and snapshot.hostname == site and tags_of(backup.name, system)[1] in snapshot.tags
+    return backup.snapshot is not None and is_made_for(backup.snapshot, system, site)
+
+
+def is_made_for(snapshot: Snapshot, system: str, site: str) -> bool:
+    """Whether its host and its tags say so."""
+    return snapshot.hostname == site and tags_of("", system)[1] in snapshot.tags
 
 
 def parsed(document: bytes, place: str) -> FullManifest:
@@ -212,12 +222,14 @@ def local_repository(folder: Path) -> Repository:
 
 def full_stores(configuration: Configuration) -> tuple[FullBackupStore, ...]:
     """Every place that dr.yml names for full backups: the bucket, the second one, the folder. Nothing connects yet."""
-    bucket = configuration.object_store
-    places: list[Objects] = []
-    if bucket is not None:
-        places.append(ObjectStoreClient(bucket))
-        if bucket.second_bucket:
-            copy = bucket.model_copy(update={"bucket": bucket.second_bucket, "second_bucket": None})
-            places.append(ObjectStoreClient(copy))
-    places.append(FolderStore(configuration.backups.directory))
+    places = (*buckets(configuration), FolderStore(configuration.backups.directory))
     return tuple(FullBackupStore(objects) for objects in places)
+
+
+def buckets(configuration: Configuration) -> tuple[Objects, ...]:
+    """The bucket of dr.yml and the second one, as far as it names them. Nothing connects yet."""
+    bucket = configuration.object_store
+    if bucket is None:
+        return ()
+    copy = bucket.model_copy(update={"bucket": bucket.second_bucket, "second_bucket": None})
+    return (ObjectStoreClient(bucket), *([ObjectStoreClient(copy)] if bucket.second_bucket else []))

@@ -363,7 +363,7 @@ class Restic:
                 phrase("{place}: it was made with {other}", place=place, other=other[not self.repository.is_encrypted])
             )
         if code == NO_REPOSITORY:
-            raise PermanentError(phrase("{place}: there is no repository of full backups", place=place))
+            raise PermanentError(phrase("{place}: there is no repository of backups", place=place))
         if any(word in said for word in PASSING) and self.repository.url.startswith("s3:"):
             raise TemporaryError(filled(failed, place=place, why=said))
         raise PermanentError(filled(failed, place=place, why=said))

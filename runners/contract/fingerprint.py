@@ -11,11 +11,11 @@ from drbot.runners.clients.host_packages import engine_is_missing
 from drbot.runners.clients.volume_users import strangers_on
 from drbot.runners.contract.strangers import STRANGERS
 
-UNSEALED = {"version", "people", "approvals", "language", "channels", "cadence", "targets"}
+UNSEALED = {"version", "people", "approvals", "language", "channels", "cadence", "targets", "time_zone"}
 """Sections of dr.yml that are the roster's (core/ledger/policy.py) or habits: all others say what is touched."""
 
-PRICES: Mapping[str, Any] = {"sites": {"__all__": {"provision": {"hourly"}}}}
-"""Nothing follows from them but what people are told."""
+BESIDE: Mapping[str, Any] = {"sites": {"__all__": {"provision": {"hourly"}}}, "backups": {"schedule"}}
+"""Prices, and when backups are made: nothing of a recovery follows from them."""
 
 
 def fingerprint(
@@ -42,7 +42,7 @@ def settings_of(configuration: Configuration) -> dict[str, Any]:
     """Everything of dr.yml that says what is touched and where users are led: edited after the plan was sealed, it is
     another plan.
     """
-    document = configuration.model_dump(mode="json", exclude={**dict.fromkeys(UNSEALED, True), **PRICES})
+    document = configuration.model_dump(mode="json", exclude={**dict.fromkeys(UNSEALED, True), **BESIDE})
     return {name: value for name, value in document.items() if value is not None}
 
 

@@ -21,6 +21,7 @@ class Chosen:
 
     backup: BackupIdentity
     refused: tuple[str, ...] = ()  # one sentence each
+    silent: tuple[str, ...] = ()  # places that could not be asked, one sentence each
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -16,7 +16,9 @@ from drbot.core.runs.clocks import rpo_seconds
 from drbot.core.runs.incident import Incident
 from drbot.core.runs.plan import BackupIdentity, Plan
 from drbot.core.runs.run import Run, RunKind
+from drbot.core.site.full_manifest import is_full_name
 from drbot.core.text.messages import closed, duration, listed, phrase
+from drbot.runners.clients.full_store import password
 from drbot.runners.contract.action import Finding, StepContext
 from drbot.runners.contract.target import Chosen
 from drbot.runners.execution.run_context import WorkerContext
@@ -40,6 +42,7 @@ MUST_HOLD: Mapping[str, str] = {
 """Without these the plan cannot work, and what to do; every other `ready_when` that fails is a warning on the card."""
 
 
+UNVERIFIED: str = phrase("RESTIC_PASSWORD is not set here: anyone who can write to that bucket could have made it.")
 RECOVER = "/dr recover"
 AGAIN: Mapping[RunKind, str] = {
     RunKind.UNDO: "/dr undo",
@@ -70,6 +73,8 @@ def warnings_of(
     return (
         *_of_ones_own(survey, file),
         *_refused(chosen),
+        *_silent(chosen),
+        *fetched_from(draft.backup),
         *_lacking(survey, draft),
         *_unready(survey, file.runbook, draft, variables),
     )
@@ -90,6 +95,18 @@ def _of_ones_own(survey: Survey, file: RunbookFile) -> tuple[str, ...]:
 
 def _refused(chosen: Chosen | None) -> tuple[str, ...]:
     return tuple(phrase("A newer backup was refused: {why}", why=why) for why in chosen.refused) if chosen else ()
+
+
+def _silent(chosen: Chosen | None) -> tuple[str, ...]:
+    return tuple(phrase("There may be a newer backup: {why}", why=why) for why in chosen.silent) if chosen else ()
+
+
+def fetched_from(backup: BackupIdentity | None) -> tuple[str, ...]:
+    """Where a dump of PostgreSQL comes from, when it is not the folder, and who could have made it."""
+    if backup is None or is_full_name(backup.name) or not backup.is_in_bucket:
+        return ()
+    said = phrase("The backup is fetched from {place}: the folder here holds no good copy of it.", place=backup.place)
+    return (said,) if password() else (said, UNVERIFIED)
 
 
 def _lacking(survey: Survey, draft: Plan) -> tuple[str, ...]:

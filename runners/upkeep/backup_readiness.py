@@ -10,10 +10,11 @@ from drbot.core.site.site import Configuration
 from drbot.core.site.stored_backups import BackupKind, StoredBackup, missing_of_321, newest_of
 from drbot.core.text.messages import clauses, duration, listed, phrase
 from drbot.core.text.words import clock
-from drbot.runners.backups.choose_dump import BackupRules, cheap_fault, rows_fault
+from drbot.runners.backups.choose_dump import BackupRules, cheap_fault, dumps_elsewhere, rows_fault
 from drbot.runners.backups.choose_full import candidates
 from drbot.runners.clients.backup_store import Backup, BackupStore
-from drbot.runners.clients.full_store import FullBackup, full_stores, is_of, password
+from drbot.runners.clients.dump_store import dump_stores
+from drbot.runners.clients.full_store import FullBackup, full_stores, is_made_for, is_of, password
 from drbot.runners.clients.restic import installed_version, version_fault
 from drbot.runners.foundation.watching import never, unheard
 
@@ -34,18 +35,20 @@ class Looked:
 
 def look_at_backups(configuration: Configuration) -> Looked:
     """The newest of each kind, whether every place answers, and the 3-2-1 rule."""
-    found: list[StoredBackup] = []
     lines: list[Line] = []
+    copies, silent = _copied_dumps(configuration)
+    found = list(copies)
     try:
         found += _dumps(configuration)
     except DrbotError as error:
-        lines.append(bad(DUMP, str(error), phrase("Correct `backups` in dr.yml, or make the folder reachable.")))
-    else:
-        lines.append(newest_line(DUMP, found, configuration, datetime.now(UTC)))
+        todo = phrase("Correct `backups` in dr.yml, or make the folder reachable.")
+        lines.append(bad(phrase("folder of backups"), str(error), todo))
+    lines.append(newest_line(DUMP, found, configuration, datetime.now(UTC)))
     if configuration.object_store is not None:
         full = candidates(full_stores(configuration))
         stored = [_stored(one) for one in full.backups if _is_ours(one, configuration)]
-        lines += [newest_line(FULL, stored, configuration, datetime.now(UTC)), _about_places(full.silent)]
+        silent = tuple(dict.fromkeys((*silent, *full.silent)))
+        lines += [newest_line(FULL, stored, configuration, datetime.now(UTC)), _about_places(silent)]
         lines.append(_about_restic())
         found += stored
     lines.append(_about_321(found))
@@ -61,6 +64,19 @@ def _dumps(configuration: Configuration) -> list[StoredBackup]:
         )
         for one in store.newest_first()
     ]  # fmt: skip
+
+
+def _copied_dumps(configuration: Configuration) -> tuple[tuple[StoredBackup, ...], tuple[str, ...]]:
+    """Of every bucket, and which of them could not be asked."""
+    there = dumps_elsewhere(dump_stores(configuration), never)
+    ours = [one for one in there.found if is_made_for(one.snapshot, configuration.system, configuration.default_site)]
+    return tuple(
+        StoredBackup(
+            kind=BackupKind.POSTGRES, name=one.name, place=one.store.place, is_off_site=True, moment=one.snapshot_at,
+            size=one.snapshot.size, fault=one.fault or "",
+        )
+        for one in ours
+    ), there.silent  # fmt: skip
 
 
 def _fault(one: Backup, configuration: Configuration) -> str:
@@ -92,7 +108,7 @@ def _stored(one: FullBackup) -> StoredBackup:
 
 
 def _about_places(silent: Sequence[str]) -> Line:
-    what = phrase("places of full backups")
+    what = phrase("places of backups")
     if silent:
         return bad(what, clauses(silent), phrase("See that each can be reached from here, with its keys."))
     return good(what, phrase("all answer"))
@@ -102,7 +118,7 @@ def _about_321(found: Sequence[StoredBackup]) -> Line:
     what, missing = phrase("3-2-1 rule"), listed(missing_of_321(newest_of(found)))
     if not missing:
         return good(what, phrase("three copies, two media, one off-site"))
-    remedy = phrase("Name a bucket and a second one under `object_store` in dr.yml; `drbot backup full` fills both.")
+    remedy = phrase("Name a bucket and a second one under `object_store` in dr.yml; every new backup goes into both.")
     return soon(what, missing, remedy)
 
 
@@ -120,7 +136,7 @@ def newest_line(what: str, found: Iterable[StoredBackup], configuration: Configu
     """A breach of the RPO is foreseen."""
     found = sorted(found, key=lambda one: (one.moment, one.name))
     newest = next((one for one in reversed(found) if not one.fault), None)
-    make = phrase("{command} makes one, best from cron.", command=MAKE[what])
+    make = phrase("{command} makes one, `backups.schedule` in dr.yml makes them by itself.", command=MAKE[what])
     if newest is None and found:
         why = phrase("none can be used. {name}: {why}", name=found[-1].name, why=found[-1].fault)
         return bad(what, why, make)
@@ -132,7 +148,13 @@ def newest_line(what: str, found: Iterable[StoredBackup], configuration: Configu
     if age > allowed:
         late = phrase("{name} is {age} old, more than the RPO of {allowed}", name=name, age=duration(age),
                       allowed=duration(allowed))  # fmt: skip
-        return bad(what, late, phrase("{command} makes one. Is cron running?", command=MAKE[what]))
+        return bad(
+            what,
+            late,
+            phrase(
+                "{command} makes one. Are they made by `backups.schedule` in dr.yml, or by cron?", command=MAKE[what]
+            ),
+        )
     if age > SOON * allowed:
         until = clock(moment + timedelta(seconds=allowed))
         return soon(what, old, phrase("The next one must end by {until}, or the RPO is missed.", until=until))

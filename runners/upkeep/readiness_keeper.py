@@ -13,7 +13,8 @@ from drbot.runners.foundation.settings import RunnerSettings
 from drbot.runners.second_factor.totp_secrets import TotpSecrets
 from drbot.runners.upkeep.backup_readiness import Looked, look_at_backups
 from drbot.runners.upkeep.readiness import rented_and_open, rented_lines, second_factor_line, site_lines
-from drbot.store.records import readiness, stored_backups
+from drbot.runners.upkeep.routine_readiness import routine_lines
+from drbot.store.records import readiness, routines, stored_backups
 
 
 def keep_looking(worker_context: WorkerContext, stop: threading.Event) -> None:
@@ -37,6 +38,8 @@ def _lines(worker_context: WorkerContext) -> Iterator[Line]:
     if site == configuration.default_site:
         with worker_context.database.read() as connection:
             yield approvers_line(worker_context.roster_now(connection), worker_context.approvals)
+            due, now = routines.list_of(connection), worker_context.database.now(connection)
+        yield from routine_lines(due, now)
         factor = second_factor_line(worker_context.roster, TotpSecrets(worker_context.home))
         yield from (factor,) if factor is not None else ()
     if site == _renting(configuration):

@@ -58,6 +58,11 @@ class BackupIdentity(Model):
     site: str = ""
     holds: Holds = Holds()
 
+    @property
+    def is_in_bucket(self) -> bool:
+        """It is fetched before it is used."""
+        return self.place.startswith("s3:")
+
 
 class Plan(Model):
     """Everything an approver agrees to. Whatever is in here is in the seal."""

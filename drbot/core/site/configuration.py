@@ -104,6 +104,12 @@ def _contradictions(configuration: Configuration) -> Iterator[Problem]:
     yield from _of_recovery(configuration)
     for name in {DRILL_SITE, DRILL_CONTROL} & sites.keys():
         yield Problem(where=("sites", name), sentence=phrase("Drills have this name: give the site another one."))
+    default = sites.get(configuration.default_site)
+    if default is not None and default.postgres is None and configuration.backups.schedule.postgres is not None:
+        yield Problem(
+            where=("backups", "schedule", "postgres"),
+            sentence=phrase('The site "{name}" has no PostgreSQL.', name=configuration.default_site),
+        )
     for name, site in sites.items():
         yield from _of_site(name, site)
 

@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
+from drbot.core.base.cron import Calendar, Cron, TimeZone
 from drbot.core.base.names import Below, Name, Title, Url, Word
 from drbot.core.base.signing import is_public
 from drbot.core.text.catalogue import languages
@@ -137,12 +138,20 @@ class Site(Model):
         return tuple(name for name, service in self.services.items() if service.role in roles)
 
 
+class Schedule(Model):
+    """When the default site's worker makes backups by itself; none = somebody else does."""
+
+    postgres: Cron | None = None
+    full: Cron | None = None
+
+
 class Backups(Model):
-    """Where backups lie and how old they may be."""
+    """Where backups lie, how old they may be, and when they are made."""
 
     directory: Path
     max_age: Seconds = 6 * 3600.0
     keep: int = Field(14, ge=2)
+    schedule: Schedule = Schedule()
 
 
 class ObjectStore(Model):
@@ -271,6 +280,7 @@ class Configuration(Model):
     version: Literal[1] = 1
     system: Title  # what people call it, e.g. "ai-micro-service"
     language: Language = "en"
+    time_zone: TimeZone = "UTC"  # of what is due by the calendar
     sites: dict[Name, Site] = Field(min_length=1)
     default_site: Name = "production"
     backups: Backups
@@ -291,3 +301,7 @@ class Configuration(Model):
     def site(self, name: str = "") -> Site:
         """The site of this name (default: `default_site`, of which the site of drills is a copy)."""
         return self.sites[self.default_site if name in ("", DRILL_SITE) else name]
+
+    def calendar(self, expression: str | None) -> Calendar | None:
+        """When that is due in the system's time zone."""
+        return Calendar(expression=expression, time_zone=self.time_zone) if expression is not None else None

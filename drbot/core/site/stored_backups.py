@@ -32,13 +32,12 @@ class StoredBackup:
 
 
 def newest_of(backups: Collection[StoredBackup]) -> tuple[StoredBackup, ...]:
-    """Every copy of the newest usable full backup; of the newest of PostgreSQL where there is no full one."""
-    for kind in (BackupKind.FULL, BackupKind.POSTGRES):
-        usable = [one for one in backups if one.kind is kind and not one.fault]
-        if usable:
-            newest = max(usable, key=lambda one: (one.moment, one.name))
-            return tuple(one for one in usable if one.name == newest.name)
-    return ()
+    """Every copy of the newest usable backup, of whatever kind."""
+    usable = [one for one in backups if not one.fault]
+    if not usable:
+        return ()
+    newest = max(usable, key=lambda one: (one.moment, one.name))
+    return tuple(one for one in usable if one.name == newest.name)
 
 
 def missing_of_321(copies: Collection[StoredBackup]) -> Iterator[str]:

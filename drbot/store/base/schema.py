@@ -420,3 +420,20 @@ drills = Table(
     Column("half_seconds", Float),
     Column("steps", Json, nullable=False),
 )
+
+routines = Table(
+    "routines",
+    metadata,
+    Column("key", Text, primary_key=True),
+    Column("expression", Text, nullable=False),
+    Column("time_zone", Text, nullable=False),
+    Column("due_at", Moment, nullable=False),
+    Column("next_at", Moment, nullable=False),  # later than `due_at` when it is tried again
+    Column("taken_by", Text),
+    Column("taken_until", Moment),
+    Column("began_at", Moment),  # the first try of the last due time
+    Column("seconds", Float),
+    Column("fault", Sentence, nullable=False),
+    Column("done_at", Moment),  # the last due time that was done
+    Column("succeeded_at", Moment),
+)

@@ -63,13 +63,16 @@ def test_a_dozen_is_shown_and_all_on_request(verb_fixture: VerbFixture) -> None:
         ((stored(BUCKET), stored(SECOND)), []),
         ((stored(),), ["2 of 3 copies, production's own data included", "none off-site", "all on one medium"]),
         ((stored(BUCKET),), ["2 of 3 copies, production's own data included"]),
+        ((stored(hours=1, kind=BackupKind.POSTGRES), stored(hours=5), stored(BUCKET, hours=5)), [
+            "2 of 3 copies, production's own data included", "none off-site", "all on one medium"]),
         ((stored(hours=1), stored(BUCKET, hours=5)), ["2 of 3 copies, production's own data included", "none off-site",
                                                      "all on one medium"]),
         ((stored(), stored(BUCKET, fault="rotten")), ["2 of 3 copies, production's own data included", "none off-site",
                                                       "all on one medium"]),
         ((), ["1 of 3 copies, production's own data included", "none off-site", "all on one medium"]),
     ],
-    ids=["folder and bucket", "two buckets", "a folder", "a bucket", "only an old one there", "rotten there", "none"],
+    ids=["folder and bucket", "two buckets", "a folder", "a bucket", "only a full one there", "only an old one there",
+         "rotten there", "none"],
 )  # fmt: skip
 def test_the_rule_is_judged_over_the_copies_of_the_newest_usable_one(
     found: tuple[StoredBackup, ...], missing: list[str]

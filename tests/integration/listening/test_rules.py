@@ -9,7 +9,9 @@ import httpx
 import pytest
 from docker import DockerClient
 from prometheus_client import CollectorRegistry
+from sqlalchemy import update
 
+from drbot.core.base.cron import Calendar
 from drbot.core.site.readiness import good
 from drbot.core.site.site import Targets
 from drbot.lab.engine import connect, exclusive
@@ -17,7 +19,8 @@ from drbot.lab.images import PROMETHEUS_IMAGE, ensure_images
 from drbot.lab.ownership import LABEL
 from drbot.lab.setup import lab_home
 from drbot.listening.metrics import StateCollector
-from drbot.store.records import readiness
+from drbot.store.base import schema
+from drbot.store.records import readiness, routines
 from tests.integration.runners.worker_fixture import worker_fixture_in
 from tests.servers import free_port
 from tests.waiting import PATIENCE, wait_for
@@ -33,6 +36,11 @@ def figures(tmp_path_factory: pytest.TempPathFactory) -> frozenset[str]:
     made.go(made.declare())
     made.declare()
     with made.database.write() as tx:
+        routines.plan(tx, "backup.full", Calendar(expression="0 2 * * *"))
+        tx.connection.execute(update(schema.routines).values(next_at=tx.now))
+        done = routines.take(tx, "backup.full", "worker")
+        assert done is not None
+        routines.done(tx, done, 1.0)
         readiness.saw(tx, "production", [good("volumes", "there")])
     registry = CollectorRegistry()
     registry.register(StateCollector(made.database, Targets()))
@@ -104,4 +112,4 @@ def test_prometheus_evaluates_every_rule(client: DockerClient) -> None:
         print(container.logs(tail=20).decode(errors="replace"))
         container.remove(force=True)
 
-    assert len(alerts) == 7
+    assert len(alerts) == 8

@@ -6,6 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
+from sqlalchemy import Connection
+
 from drbot.core.approvals.approval import ApprovalRequest, Ballot, Decision, EntryPoint
 from drbot.core.runbooks.runbook import Step
 from drbot.core.runs.plan import Plan, question_of, seal_of
@@ -19,6 +21,17 @@ from drbot.store.runs import runs
 from tests.waiting import PATIENCE
 
 Answer = TypeVar("Answer")
+
+
+class ClockedDatabase(Database):
+    """One whose clock the test sets."""
+
+    moment = datetime(2026, 6, 1, 12, tzinfo=UTC)
+
+    def now(self, connection: Connection) -> datetime:
+        """As the test says."""
+        return self.moment
+
 
 ROSTER = Roster(
     people={

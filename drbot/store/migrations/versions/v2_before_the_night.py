@@ -8,7 +8,7 @@ down_revision = "v1"
 
 
 def upgrade() -> None:
-    """Four tables more."""
+    """Tables more."""
     op.create_table(
         "alert_groups",
         sa.Column("id", sa.Integer(), nullable=False),
@@ -97,3 +97,19 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("incident", name=op.f("pk_drills")),
     )
     op.create_index(op.f("ix_drills_state"), "drills", ["state"], unique=False)
+    op.create_table(
+        "routines",
+        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("expression", sa.Text(), nullable=False),
+        sa.Column("time_zone", sa.Text(), nullable=False),
+        sa.Column("due_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("next_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("taken_by", sa.Text(), nullable=True),
+        sa.Column("taken_until", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("began_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("seconds", sa.Float(), nullable=True),
+        sa.Column("fault", sa.Text(), nullable=False),
+        sa.Column("done_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("succeeded_at", sa.DateTime(timezone=True), nullable=True),
+        sa.PrimaryKeyConstraint("key", name=op.f("pk_routines")),
+    )
