@@ -54,6 +54,11 @@ VERBS: Mapping[str, VerbWords] = {
         help=phrase("Every backup and where it lies, and the 3-2-1 rule"),
         example="backups",
     ),
+    "confirm": VerbWords(
+        usage="confirm reachable|roster|key",
+        help=phrase("Say what only a person knows: you can be reached, the roster is right, the key is kept elsewhere"),
+        example="confirm reachable",
+    ),
     "level": VerbWords(
         usage="level level1..level4 [why]",
         help=phrase("Change the level"),
