@@ -4,6 +4,7 @@ import os
 import socket
 import threading
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from drbot.core.base.errors import UserError
@@ -21,7 +22,9 @@ from drbot.runners.foundation.settings import RunnerSettings
 from drbot.runners.foundation.timing import Timing
 from drbot.runners.own_state.ledger_anchor import anchor_ledger
 from drbot.runners.own_state.state_copies import Signer, keep_copies
+from drbot.runners.own_state.state_readiness import state_line
 from drbot.runners.second_factor.totp_secrets import TotpSecrets
+from drbot.runners.upkeep.proving import keep_proving
 from drbot.runners.upkeep.readiness_keeper import keep_looking
 from drbot.runners.worker import Worker, owner_name
 from drbot.store.base.database import Database
@@ -76,5 +79,7 @@ def run_worker(
         anchor_ledger(database, bucket, key, stop)
         signer = Signer(owner=f"{worker_context.owner}/{name}", site=name, key=key)
         keep_copies(database, bucket, configuration, document, signer, stop)
-    threading.Thread(target=keep_looking, args=(worker_context, stop), name="readiness", daemon=True).start()
+    looking = (worker_context, stop, partial(state_line, configuration, database))
+    threading.Thread(target=keep_looking, args=looking, name="readiness", daemon=True).start()
+    threading.Thread(target=keep_proving, args=(worker_context, stop), name="proofs", daemon=True).start()
     Worker(worker_context, doorbell, stop).serve(heart)

@@ -26,6 +26,7 @@ from drbot.runners.execution.sealed_plans import sealed_here
 from drbot.runners.planning import sub_plans
 from drbot.runners.planning.stakes import stakes_of
 from drbot.runners.planning.survey_questions import Survey, age_of, not_needed, volumes_taken, warnings_of
+from drbot.store.records import proofs
 from drbot.store.runs import sub_runs
 
 FULL = "full"  # `of` of an input: the backup of a whole system, not of PostgreSQL alone
@@ -67,6 +68,7 @@ def make_plan(survey: Survey) -> Plan:
         (*draft.occupants, *given_up(draft)),
     )
     about = {"stakes": stakes, "replaces": what, "old_server": old, "warnings": warnings}
+    about |= {"backup_proof": _proven_before(survey, chosen)}
     return draft.model_copy(update={**about, "changed": settings_seen.changes(worker_context)})
 
 
@@ -140,6 +142,15 @@ def _backup(survey: Survey, runbook: Runbook) -> Chosen | None:
         return target.choose_full_backup(Search(site=_lost(survey), name=name, cancelled=survey.cancelled))
     own = Search(site=survey.worker_context.site_name, name=name, cancelled=survey.cancelled)
     return target.choose_backup(own)
+
+
+def _proven_before(survey: Survey, chosen: Chosen | None) -> str:
+    """Whether exactly these bytes came back already."""
+    if chosen is None:
+        return ""
+    with survey.worker_context.database.read() as connection:
+        proof = proofs.of_bytes(connection, chosen.backup.sha256)
+    return proof.sentence if proof is not None else ""
 
 
 def _lost(survey: Survey) -> str:

@@ -8,8 +8,9 @@ from sqlalchemy import Connection, func, select
 
 from drbot.core.runs.incident import Incident
 from drbot.core.runs.run import RunState
+from drbot.core.site.proofs import BackupProof
 from drbot.store.base.schema import cursors, events, readiness, runs, steps
-from drbot.store.records import incidents
+from drbot.store.records import incidents, proofs
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -29,6 +30,7 @@ class Figures:
     queued_since: Mapping[str, datetime]  # site → its oldest run that no worker has taken
     open_incidents: tuple[Incident, ...]
     readiness: Mapping[tuple[str, str], int]  # who looked, colour → lines
+    proofs: tuple[BackupProof, ...]  # of backups, the newest first
     unshown: int  # records of the ledger that the publisher has not shown yet
     unshown_since: datetime | None  # the oldest of them
 
@@ -45,6 +47,7 @@ def figures(connection: Connection, publisher: str) -> Figures:
         queued_since={row.site: row[1] for row in connection.execute(_QUEUED)},
         open_incidents=tuple(incidents.recent(connection, open_only=True, limit=100)),
         readiness={(row.source, row.colour): row[2] for row in connection.execute(_READINESS)},
+        proofs=tuple(proofs.list_of(connection)),
         unshown=behind[0],
         unshown_since=behind[1],
     )

@@ -17,7 +17,8 @@ from drbot.lab.images import PROMETHEUS_IMAGE, ensure_images
 from drbot.lab.ownership import LABEL
 from drbot.lab.setup import lab_home
 from drbot.listening.metrics import StateCollector
-from drbot.store.records import readiness
+from drbot.store.records import proofs, readiness
+from tests.integration.commands.test_backups import proven, stored
 from tests.integration.runners.worker_fixture import worker_fixture_in
 from tests.servers import free_port
 from tests.waiting import PATIENCE, wait_for
@@ -34,6 +35,7 @@ def figures(tmp_path_factory: pytest.TempPathFactory) -> frozenset[str]:
     made.declare()
     with made.database.write() as tx:
         readiness.saw(tx, "production", [good("volumes", "there")])
+        proofs.tried(tx, proven(stored()))
     registry = CollectorRegistry()
     registry.register(StateCollector(made.database, Targets()))
     found = frozenset(one.name for family in registry.collect() for one in family.samples)

@@ -106,6 +106,7 @@ ELSEWHERE = {  # never the system's: what drbot itself has made, by its place
     "second_factor/totp_secrets.py:_make": "drbot's home",
     "own_state/bootstrap.py:written": "files that this very call has made, when what follows them fails",
     "backups/make_dump.py:back_up_postgres": "the new backup",
+    "backups/prove.py:restore_redis": "a volume of its own that goes with its container",
     "backups/make_full.py:back_up_full": "what was made for the new backup, in a folder that is claimed for it",
     "clients/backup_store.py:write_manifest": "the new backup",
     "clients/backup_store.py:remove_old": "backups beyond `keep`, when a newer good one is there",
