@@ -22,6 +22,7 @@ COMMANDS: Mapping[str, str] = {
     "dr": "drbot.cli.dr:dr_app",
     "demo": "drbot.cli.demo:demo",
     "check": "drbot.cli.check:check",
+    "readiness": "drbot.cli.readiness:readiness",
     "bot": "drbot.cli.serve:bot",
     "worker": "drbot.cli.serve:worker",
     "all": "drbot.cli.serve:everything",
