@@ -2,9 +2,15 @@
 
 from datetime import UTC, datetime
 
+from drbot.bot.blocks.plan import plan_blocks
+from drbot.commands.facts.context import context_of
+from drbot.commands.views.incident_view import view_of
+from drbot.core.runs.run import Run
+from drbot.core.site.configuration import Loaded
 from drbot.core.site.proofs import BackupProof, ProofResult
 from drbot.core.site.stored_backups import BackupKind
-from drbot.store.records import proofs
+from drbot.store.base.doorbell import doorbell_of
+from drbot.store.records import incidents, proofs
 from tests.integration.runners.test_words_of_a_card import card
 from tests.integration.runners.worker_fixture import WorkerFixture
 
@@ -19,6 +25,15 @@ def prove(worker_fixture: WorkerFixture, sha256: str) -> None:
         proofs.tried(tx, proof)
 
 
+def board(worker_fixture: WorkerFixture, run: Run) -> str:
+    """The plan as everybody sees it."""
+    loaded = Loaded(configuration=worker_fixture.worker_context.configuration)
+    context = context_of(worker_fixture.database, doorbell_of(None), loaded)
+    with worker_fixture.database.read() as connection:
+        incident = incidents.get(connection, run.incident)
+        return str(plan_blocks(view_of(connection, context, incident, datetime.now(UTC))))
+
+
 def test_it_is_said_of_exactly_these_bytes(worker_fixture: WorkerFixture) -> None:
     prove(worker_fixture, worker_fixture.target.backups[0].sha256)
 
@@ -27,6 +42,7 @@ def test_it_is_said_of_exactly_these_bytes(worker_fixture: WorkerFixture) -> Non
     assert run.plan is not None
     assert "restored on 2026-01-05 03:07 UTC in 41 s" in run.plan.backup_proof
     assert "restored on 2026-01-05 03:07 UTC in 41 s" in card(worker_fixture, run)
+    assert "restored on 2026-01-05 03:07 UTC in 41 s" in board(worker_fixture, run)
 
 
 def test_of_other_bytes_it_is_not(worker_fixture: WorkerFixture) -> None:
@@ -37,3 +53,4 @@ def test_of_other_bytes_it_is_not(worker_fixture: WorkerFixture) -> None:
     assert run.plan is not None
     assert run.plan.backup_proof == ""
     assert "restored on" not in card(worker_fixture, run)
+    assert "restored on" not in board(worker_fixture, run)
