@@ -62,7 +62,8 @@ class Prevention:
     def _room(self) -> Iterator[Line]:
         """For a copy beside production: without one nothing is proven before it is replaced."""
         container = self.clients.postgres.container() if self.site.postgres is not None else None
-        if container is None or not container.is_running:
+        need = round(COPY * self._sql_bytes())
+        if container is None or not container.is_running or not need:
             return
         what = self._what(phrase("room for a copy"))
         folder = self.clients.postgres.recipe(never).mounted_at
@@ -71,9 +72,12 @@ class Prevention:
         if len(fields) < 4 or not fields[3].isdigit():
             yield bad(what, phrase("it could not be read: {said}", said=said.output), phrase("Look at the disk."))
             return
-        there, need = int(fields[3]) * 1024, round(COPY * self._sql_bytes())
+        there = int(fields[3]) * 1024
+        if there >= need:
+            yield good(what, phrase("there is: {need} needed", need=size(need)))
+            return
         told = phrase("{size} free on the target's disk, {need} needed", size=size(there), need=size(need))
-        yield good(what, told) if there >= need else bad(what, told, phrase("Make room, or give it a larger disk."))
+        yield bad(what, told, phrase("Make room, or give it a larger disk."))
 
     def _sql_bytes(self) -> int:
         """Of the newest backup that says it; 0 = there is none, which another line says."""
