@@ -33,6 +33,8 @@ from drbot.runners.clients.backup_store import SUFFIX, close_own
 from drbot.runners.clients.clients import Clients, clients_of
 from drbot.runners.clients.full_store import full_stores
 from drbot.runners.foundation.settings import RunnerSettings
+from drbot.runners.foundation.watching import Progress as Told
+from drbot.runners.foundation.watching import unheard
 from drbot.runners.upkeep.backup_readiness import look_at_backups
 from drbot.runners.upkeep.proving import Prover
 from drbot.store.base.database import Database
@@ -138,7 +140,8 @@ def prove_backup(
     configuration, clients, _ = opened(config, "")
     console, failed = plain_console(), False
     with closing(open_database(home_path(None))) as database:
-        for one in named_copies(look_at_backups(configuration).found, name):
+        able = prover_of(configuration, clients, database, unheard).can_try
+        for one in named_copies(list(filter(able, look_at_backups(configuration).found)), name):
             with refused(phrase("Tried to prove {name}.", name=one.name)), bar(one.name) as show:
                 proof = prover_of(configuration, clients, database, show).prove(one)
             if proof is None:
@@ -161,7 +164,7 @@ def named_copies(found: Sequence[StoredBackup], name: str) -> list[StoredBackup]
     return copies
 
 
-def prover_of(configuration: Configuration, clients: Clients, database: Database, show: "ShowProgress") -> Prover:
+def prover_of(configuration: Configuration, clients: Clients, database: Database, told: Told) -> Prover:
     """As the worker has one."""
     home = home_path(None)
     return Prover(
@@ -171,7 +174,7 @@ def prover_of(configuration: Configuration, clients: Clients, database: Database
         database=database,
         redact=Redactor(clients.settings.secrets),
         stop=threading.Event(),
-        progress=show,
+        progress=told,
     )
 
 

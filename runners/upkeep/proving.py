@@ -72,6 +72,10 @@ class Prover:
             except (PermanentError, UserError) as error:
                 return self._note(one, ProofResult.FAILED, started, fault=str(error))
 
+    def can_try(self, one: StoredBackup) -> bool:
+        """Dumps are read where they were written; full backups wherever they lie."""
+        return one.kind is BackupKind.FULL or one.place == self.clients.backups.place
+
     def tidy(self) -> None:
         """What a process that was killed has left behind goes. Raises TemporaryError."""
         with self._bench():
@@ -185,5 +189,5 @@ def prove_next(prover: Prover) -> BackupProof | None:
     with prover.database.write() as tx:
         found = stored_backups.list_of(tx.connection)
         proofs.forget_gone(tx, found)
-        wanted = to_prove(found, proofs.list_of(tx.connection), datetime.now(UTC))
+        wanted = to_prove(filter(prover.can_try, found), proofs.list_of(tx.connection), datetime.now(UTC))
     return prover.prove(wanted[0]) if wanted else None
