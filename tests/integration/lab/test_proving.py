@@ -22,7 +22,7 @@ from drbot.runners.backups.make_dump import back_up_postgres
 from drbot.runners.backups.make_full import back_up_full
 from drbot.runners.upkeep.proving import prove_next
 from drbot.store.base.database import Database
-from drbot.store.records import incidents, proofs
+from drbot.store.records import incidents, proofs, stored_backups
 from drbot.store.runs import runs
 from tests.integration.lab.provers import Proving, proving
 from tests.labs import LabFactory, mend
@@ -69,6 +69,11 @@ def test_a_new_backup_of_postgresql_is_restored_once_and_nothing_stays(here: Pro
     assert here.volumes() == before
     with here.database.read() as connection:
         assert proofs.of_bytes(connection, made.sha256) == proof
+
+    (found,) = here.look()
+    with here.database.write() as tx:  # a copy elsewhere is not called proven by the one that is here
+        stored_backups.saw(tx, "production", [replace(found, place="s3://shop/")])
+    assert prove_next(here.prover) is None
 
     os.utime(here.configuration.backups.directory / made.name)  # other bytes may be in it now
     assert [one.name for one in to_prove(here.look(), here.known(), datetime.now(UTC))] == [made.name]
