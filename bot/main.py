@@ -23,6 +23,7 @@ from drbot.bot.outbound.messenger import Messenger
 from drbot.bot.outbound.publisher import Publisher
 from drbot.bot.outbound.publisher_context import PublisherContext
 from drbot.bot.outbound.pulse import Pulse
+from drbot.bot.outbound.readiness_posts import ReadinessPosts
 from drbot.bot.scheduled import slack_readiness
 from drbot.bot.scheduled.ticker import Ticker
 from drbot.bot.settings import BotSettings
@@ -80,6 +81,7 @@ def run_bot(
             "readiness of Slack",
             begin=ONCE_STARTED_SECONDS,
         ),
+        "readiness posts": lambda: ReadinessPosts(context, messenger, owner()).run(process.stop),
         "ticker": lambda: Ticker(context).run(process.stop, process.heart),
     }
     failed: list[Exception] = []

@@ -22,9 +22,11 @@ from drbot.runners.foundation.settings import RunnerSettings
 from drbot.runners.foundation.timing import Timing
 from drbot.runners.own_state.ledger_anchor import anchor_ledger
 from drbot.runners.own_state.state_copies import Signer, keep_copies
+from drbot.runners.own_state.state_readiness import state_line
 from drbot.runners.second_factor.totp_secrets import TotpSecrets
 from drbot.runners.upkeep.drill_keeper import Keeper
 from drbot.runners.upkeep.drill_run import Hands
+from drbot.runners.upkeep.proving import keep_proving
 from drbot.runners.upkeep.readiness_keeper import keep_looking
 from drbot.runners.upkeep.routines import keep_doing
 from drbot.runners.upkeep.scheduled_backups import scheduled_backups
@@ -66,7 +68,9 @@ def run_worker(
         anchor_ledger(database, bucket, key, stop)
         signer = Signer(owner=f"{worker_context.owner}/{name}", site=name, key=key)
         keep_copies(database, bucket, configuration, document, signer, stop)
-    threading.Thread(target=keep_looking, args=(worker_context, stop), name="readiness", daemon=True).start()
+    looking = (worker_context, stop, partial(state_line, configuration, database))
+    threading.Thread(target=keep_looking, args=looking, name="readiness", daemon=True).start()
+    threading.Thread(target=keep_proving, args=(worker_context, stop), name="proofs", daemon=True).start()
     if name == configuration.default_site:
         keeper = Keeper(worker_context=worker_context, hands=HANDS, stop=stop)
         threading.Thread(target=keeper.run, name="drills", daemon=True).start()

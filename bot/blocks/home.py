@@ -22,9 +22,14 @@ STRANGER: str = phrase("You are not on the roster (dr.yml, people): you can look
 
 
 def home(
-    system: str, person: Person | None, situations: Sequence[IncidentView], faults: Sequence[str], language: str
+    system: str,
+    person: Person | None,
+    situations: Sequence[IncidentView],
+    faults: Sequence[str],
+    language: str,
+    ready: str = "",
 ) -> dict[str, Any]:
-    """The Home of one person."""
+    """The Home of one person. `ready`: whether a recovery would work tonight."""
     blocks: list[Block] = [header(say(filled(TITLE, system=system), language))]
     blocks += [section(f":red_circle: {escape(say(fault, language))}") for fault in faults[:5]]
     if person is not None:
@@ -34,6 +39,8 @@ def home(
         blocks += [divider(), *_incident(situation, person, language)]
     if not situations:
         blocks.append(section(say(NONE, language)))
+    if ready:
+        blocks += [divider(), section(escape(say(ready, language)))]
     return {"type": "home", "blocks": [*blocks, context(_you(person, language))]}
 
 

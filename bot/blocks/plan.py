@@ -42,7 +42,8 @@ SAID_IN_TITLE = frozenset({StepState.WAITING, StepState.SKIPPED, StepState.STOPP
 
 
 def plan_blocks(situation: IncidentView) -> list[Block]:
-    """Warnings, how far it is, and the `plan` block with a task per step; nothing before there is a plan.
+    """When its backup was restored before, warnings, how far it is, and the `plan` block with a task per step; nothing
+    before there is a plan.
 
     The plan's `block_id` stays while its run does: with a new one Slack closes what people have open (node-slack-sdk
     issue 2701).
@@ -57,7 +58,10 @@ def plan_blocks(situation: IncidentView) -> list[Block]:
     tasks = [_task(step, records.get(step.id), language, room) for step in shown]
     title = cut(visible(say(run.plan.headline or run.runbook, language)), 200)
     told = [*(filled(CHANGE, what=CHANGED, change=line) for line in run.plan.changed), *run.plan.warnings]
+    backup, proof = run.plan.backup, run.plan.backup_proof
+    proven = [filled(CHANGE, what=backup.name, change=proof)] if backup is not None and proof else []
     return [
+        *(section(f":white_check_mark: {escape(say(line, language))}") for line in proven),
         *(section(f":warning: {escape(cut(say(warning, language), 300))}") for warning in told[:3]),
         section(progress_line(situation)),
         {"type": "plan", "block_id": f"plan-{run.id}", "title": title, "tasks": tasks},

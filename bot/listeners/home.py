@@ -8,6 +8,7 @@ from drbot.bot.blocks.home import MOST, home
 from drbot.bot.listeners.request_parsing import request_of_event
 from drbot.bot.listeners.responder import Responder, SlackRequest
 from drbot.commands.facts.faults import faults_of
+from drbot.commands.verb.readiness import everything, verdict
 from drbot.commands.views.incident_view import view_of
 from drbot.store.records import incidents
 
@@ -30,6 +31,7 @@ def publish(responder: Responder, slack_request: SlackRequest) -> None:
         situations,
         faults_of(responder.context),
         responder.language(slack_request),
+        verdict([one.line.colour for one in everything(responder.context, now)]),
     )
     responder.client.views_publish(
         user_id=slack_request.user, view=responder.signed_values.view(view, slack_request.user)

@@ -63,6 +63,11 @@ VERBS: Mapping[str, VerbWords] = {
         example="drill level2 rehearsed",
     ),
     "drills": VerbWords(usage="drills", help=phrase("When each level was practised last, and how it went")),
+    "confirm": VerbWords(
+        usage="confirm reachable|roster|key",
+        help=phrase("Say what only a person knows: you can be reached, the roster is right, the key is kept elsewhere"),
+        example="confirm reachable",
+    ),
     "level": VerbWords(
         usage="level level1..level4 [why]",
         help=phrase("Change the level"),

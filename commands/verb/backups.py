@@ -8,11 +8,12 @@ from drbot.commands.facts.context import CommandContext
 from drbot.commands.speech.messages import Reply, Request, Table
 from drbot.commands.speech.parser import Words, plain
 from drbot.core.site.people import Person
+from drbot.core.site.proofs import BackupProof, ProofResult, last_try
 from drbot.core.site.readiness import EVERY_SECONDS
 from drbot.core.site.stored_backups import BackupKind, StoredBackup, missing_of_321, newest_of
 from drbot.core.text.messages import closed, duration, listed, phrase, sentences
 from drbot.core.text.words import ago, size
-from drbot.store.records import stored_backups
+from drbot.store.records import proofs, stored_backups
 
 SHOWN = 12
 KINDS: Mapping[BackupKind, str] = {
@@ -25,6 +26,7 @@ def backups(context: CommandContext, request: Request, words: Words, person: Per
     """The newest dozen; all of them with `all`."""
     with context.database.read() as connection:
         there, looked = stored_backups.list_of(connection), stored_backups.seen_at(connection)
+        known = proofs.list_of(connection)
     if looked is None:
         return Reply(
             text=phrase(
@@ -36,13 +38,13 @@ def backups(context: CommandContext, request: Request, words: Words, person: Per
         )
     groups = [list(found) for _, found in groupby(there, key=lambda one: (one.moment, one.kind, one.name))]
     shown = groups if words.rest and plain(words.rest[0]) == "all" else groups[:SHOWN]
-    header = (phrase("Data as of"), phrase("Kind"), phrase("Name"), phrase("Size"), phrase("Where"))
+    header = (phrase("Data as of"), phrase("Kind"), phrase("Name"), phrase("Size"), phrase("Proven"), phrase("Where"))
     left = len(groups) - len(shown)
     more = phrase("{count} older ones: /dr backups all", count=left) if left else ""
     when = phrase("Seen {time} ago.", time=duration(max(60.0, ago(looked, request.at).total_seconds())))
     return Reply(
         text=sentences(_newest(there, request.at), judged(there), when, more),
-        tables=(Table(header=header, rows=tuple(_row(found, request.at) for found in shown)),),
+        tables=(Table(header=header, rows=tuple(_row(found, known, request.at) for found in shown)),),
     )
 
 
@@ -64,7 +66,7 @@ def judged(there: Sequence[StoredBackup]) -> str:
     return phrase("3-2-1 is met: three copies, two media, one off-site.")
 
 
-def _row(found: Sequence[StoredBackup], now: datetime) -> tuple[str, ...]:
+def _row(found: Sequence[StoredBackup], known: Sequence[BackupProof], now: datetime) -> tuple[str, ...]:
     one = found[0]
     places = [one.place if not one.fault else f"{one.place} ⚠ {closed(one.fault)}" for one in found]
     return (
@@ -72,5 +74,19 @@ def _row(found: Sequence[StoredBackup], now: datetime) -> tuple[str, ...]:
         KINDS[one.kind],
         one.name,
         size(one.size),
+        _proven(found, known),
         listed(places),
     )
+
+
+def _proven(found: Sequence[StoredBackup], known: Sequence[BackupProof]) -> str:
+    """When and how quickly it came back, or why not: what failed in one place comes before what came back elsewhere."""
+    tries = [last for one in found if (last := last_try(one, known)) is not None]
+    for result in (ProofResult.FAILED, ProofResult.PROVEN, ProofResult.POSTPONED):
+        told = [last for last in tries if last.result is result]
+        if not told:
+            continue
+        if len(found) == 1:
+            return told[0].sentence
+        return phrase("{said} ({count} of {total} places)", said=told[0].sentence, count=len(told), total=len(found))
+    return "-" if all(one.fault for one in found) else phrase("not yet")

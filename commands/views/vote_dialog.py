@@ -248,6 +248,8 @@ def _backup(plan: Plan) -> str:
         whose=_whose(backup, plan.target),
         place=backup.place,
     )
+    if plan.backup_proof:
+        said = phrase("{backup}, {proof}", backup=said, proof=plan.backup_proof)
     if backup.manifest:
         return said
     return phrase("{backup}; it has no manifest, so fewer checks were possible", backup=said)

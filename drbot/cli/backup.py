@@ -1,7 +1,8 @@
 """`drbot backup`: make backups that can be trusted, and look at the ones there are."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -11,15 +12,19 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, Trans
 
 from drbot.cli.copied_dumps import check_dumps, show_copied_dumps
 from drbot.cli.full_backup import NOT_ASKED, check_everywhere, show_full_backups, summary_of
-from drbot.cli.processes import configuration_path, home_path
+from drbot.cli.processes import configuration_path, home_path, open_database
 from drbot.cli.terminal import Config, marked, plain_console, spoken, table_of
 from drbot.core.base.errors import DrbotError, PermanentError, UserError
 from drbot.core.runs.plan import BackupIdentity
 from drbot.core.site.backup_times import UNKNOWN
 from drbot.core.site.configuration import load_configuration
 from drbot.core.site.full_manifest import PREFIX
+from drbot.core.site.full_manifest import SUFFIX as FULL_SUFFIX
+from drbot.core.site.proofs import ProofResult
 from drbot.core.site.site import Configuration
+from drbot.core.site.stored_backups import BackupKind, StoredBackup, newest_usable
 from drbot.core.text.messages import listed, phrase
+from drbot.core.text.redaction import Redactor
 from drbot.core.text.words import size
 from drbot.runners.backups.choose_dump import BackupRules
 from drbot.runners.backups.make_dump import back_up_postgres
@@ -29,7 +34,11 @@ from drbot.runners.clients.clients import Clients, clients_of
 from drbot.runners.clients.dump_store import dump_stores
 from drbot.runners.clients.full_store import full_stores
 from drbot.runners.foundation.settings import RunnerSettings
-from drbot.runners.foundation.watching import never
+from drbot.runners.foundation.watching import Progress as Told
+from drbot.runners.foundation.watching import never, unheard
+from drbot.runners.upkeep.backup_readiness import look_at_backups
+from drbot.runners.upkeep.proving import Prover
+from drbot.store.base.database import Database
 from drbot.store.base.file_modes import begin_private
 
 backup_app = typer.Typer(
@@ -126,6 +135,57 @@ def check_backup(
     for sentence in wrong:
         console.print(not_good(sentence))
     raise typer.Exit(1 if wrong else 0)
+
+
+@backup_app.command("prove")
+def prove_backup(
+    name: Annotated[
+        str, typer.Argument(help="As `drbot backup list` shows it (default: the newest of each kind).")
+    ] = "",
+    config: Config = None,
+) -> None:
+    """Restore backups of the default site beside production, as the worker does by itself, and remove the copies: the
+    exit code is 1 when one did not come back.
+    """
+    configuration, clients, _ = opened(config, "")
+    console, failed = plain_console(), False
+    with closing(open_database(home_path(None))) as database:
+        able = prover_of(configuration, clients, database, unheard).can_try
+        for one in named_copies(list(filter(able, look_at_backups(configuration).found)), name):
+            with refused(phrase("Tried to prove {name}.", name=one.name)), bar(one.name) as show:
+                proof = prover_of(configuration, clients, database, show).prove(one)
+            if proof is None:
+                why, todo = phrase("A run is at work on the site."), phrase("Try again when it is over.")
+                raise UserError(phrase("Tried to prove {name}.", name=one.name), why, todo)
+            failed |= proof.result is not ProofResult.PROVEN
+            mark = "[red]✗[/]" if proof.result is not ProofResult.PROVEN else "[green]✓[/]"
+            console.print(f"{mark} {escape(one.name)} ({escape(one.place)}): {marked(proof.sentence)}")
+    raise typer.Exit(1 if failed else 0)
+
+
+def named_copies(found: Sequence[StoredBackup], name: str) -> list[StoredBackup]:
+    """The copies of this backup; without a name those of the newest of each kind. Raises UserError for none."""
+    wanted = {name, f"{name}{SUFFIX}", f"{name}{FULL_SUFFIX}"}
+    newest = {kind: one.name for kind in BackupKind for one in newest_usable(found, kind)}
+    copies = [one for one in found if (one.name in wanted if name else newest.get(one.kind) == one.name)]
+    if not copies:
+        why, todo = phrase("There is none."), phrase("drbot backup list shows what is there.")
+        raise UserError(phrase("Looked for a backup to prove."), why, todo)
+    return copies
+
+
+def prover_of(configuration: Configuration, clients: Clients, database: Database, told: Told) -> Prover:
+    """As the worker has one."""
+    home = home_path(None)
+    return Prover(
+        configuration=configuration,
+        clients=clients,
+        home=home,
+        database=database,
+        redact=Redactor(clients.settings.secrets),
+        stop=threading.Event(),
+        progress=told,
+    )
 
 
 def yes_or_no(is_so: bool) -> str:

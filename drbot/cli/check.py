@@ -18,15 +18,24 @@ from drbot.core.base.errors import DrbotError
 from drbot.core.site.configuration import Loaded, load_configuration
 from drbot.core.site.people import Roster
 from drbot.core.site.readiness import Colour, Line, approvers_line, bad, good
+from drbot.core.site.site import Configuration
 from drbot.core.text.messages import phrase, sentences
 from drbot.runners.foundation.settings import RunnerSettings
+from drbot.runners.own_state.state_readiness import state_line
 from drbot.runners.second_factor.totp_secrets import TotpSecrets
-from drbot.runners.upkeep.backup_readiness import look_at_backups
-from drbot.runners.upkeep.readiness import rented_and_open, rented_lines, second_factor_line, site_lines
+from drbot.runners.upkeep.backup_readiness import Looked, look_at_backups, proof_lines
+from drbot.runners.upkeep.outside_readiness import lines_about_all, lines_about_outside
+from drbot.runners.upkeep.readiness import (
+    confirmed_lines,
+    rented_and_open,
+    rented_lines,
+    second_factor_line,
+    site_lines,
+)
 from drbot.runners.upkeep.routine_readiness import routine_lines
 from drbot.slack_simulator.app import read_manifest
 from drbot.store.base import ledger
-from drbot.store.records import routines
+from drbot.store.records import proofs, routines
 from drbot.store.records.machines import KnownMachine
 from drbot.store.records.rosters import Rosters
 
@@ -50,7 +59,12 @@ def check(config: Config = None, home: Home = None) -> None:
     for site in loaded.configuration.sites:
         lines += site_lines(loaded.configuration, site, RunnerSettings.from_environment(folder))
     lines += rented_lines(loaded.configuration, *_rented_and_open(folder))
-    lines += [*_routines(folder), *look_at_backups(loaded.configuration).lines]
+    lines += _routines(folder)
+    looked = look_at_backups(loaded.configuration)
+    lines += looked.lines
+    lines += _of_state(loaded.configuration, roster, looked, folder)
+    lines += lines_about_all(loaded.configuration)
+    lines += lines_about_outside(loaded.configuration)
     console = Console(highlight=False)
     for line in lines:  # a line each, however wide: nothing is cut, and grep finds it
         mark = MARKS[line.colour]
@@ -131,3 +145,15 @@ def _rented_and_open(home: Path) -> tuple[Sequence[KnownMachine], frozenset[int]
             return rented_and_open(connection)
     except DrbotError:
         return [], frozenset()
+
+
+def _of_state(configuration: Configuration, roster: Roster, looked: Looked, home: Path) -> Iterator[Line]:
+    """What this state knows of backups, of people and of itself; nothing where it cannot be opened, which is told."""
+    try:
+        with closing(open_database(home)) as database:
+            with database.read() as connection:
+                yield from proof_lines(configuration, looked.found, proofs.list_of(connection))
+                yield from confirmed_lines(roster, connection)
+            yield state_line(configuration, database)
+    except DrbotError:
+        return

@@ -23,6 +23,7 @@ COMMANDS: Mapping[str, str] = {
     "demo": "drbot.cli.demo:demo",
     "drill": "drbot.cli.drill:drill",
     "check": "drbot.cli.check:check",
+    "readiness": "drbot.cli.readiness:readiness",
     "bot": "drbot.cli.serve:bot",
     "worker": "drbot.cli.serve:worker",
     "all": "drbot.cli.serve:everything",

@@ -10,7 +10,9 @@ from prometheus_client.registry import Collector
 
 from drbot.core.base.errors import DrbotError
 from drbot.core.runs.incident import Incident
+from drbot.core.site.proofs import BackupProof, ProofResult
 from drbot.core.site.site import Targets
+from drbot.core.site.stored_backups import BackupKind
 from drbot.store.base.database import Database
 from drbot.store.records.figures import Figures, figures
 from drbot.store.records.routines import Routine
@@ -67,6 +69,7 @@ def _work(found: Figures, now: datetime) -> Iterator[Metric]:
     for looked, count in found.readiness.items():
         ready.add_metric(looked, count)
     yield ready
+    yield from _proofs(found.proofs, now)
     lag = (now - found.unshown_since).total_seconds() if found.unshown_since is not None else 0.0
     yield GaugeMetricFamily("drbot_publisher_lag_records", "Records not shown in Slack yet.", value=found.unshown)
     yield GaugeMetricFamily("drbot_publisher_lag_seconds", "Age of the oldest of them.", value=lag)
@@ -84,6 +87,21 @@ def _routines(there: tuple[Routine, ...], now: datetime) -> Iterator[Metric]:
         failed.add_metric((one.key,), bool(one.fault))
         late.add_metric((one.key,), max(0.0, (now - one.due_at).total_seconds()))
     yield from (well, failed, late)
+
+
+def _proofs(known: tuple[BackupProof, ...], now: datetime) -> Iterator[Metric]:
+    """Of each kind the last backup that came back; and how many did not."""
+    age = GaugeMetricFamily("drbot_backup_proof_age_seconds", "Since a backup was last restored.", labels=("kind",))
+    took = GaugeMetricFamily("drbot_backup_proof_seconds", "How long that took.", labels=("kind",))
+    failed = GaugeMetricFamily("drbot_backup_proofs_failed", "Backups that did not come back.", labels=("kind",))
+    for kind in BackupKind:
+        mine = [one for one in known if one.kind is kind]
+        failed.add_metric((kind.value,), sum(one.result is ProofResult.FAILED for one in mine))
+        last = next((one for one in mine if one.result is ProofResult.PROVEN), None)
+        if last is not None:
+            age.add_metric((kind.value,), (now - last.proven_at).total_seconds())
+            took.add_metric((kind.value,), last.seconds)
+    yield from (age, took, failed)
 
 
 def _incidents(there: tuple[Incident, ...], targets: Targets, now: datetime) -> Iterator[Metric]:

@@ -11,7 +11,7 @@ from drbot.core.site.site import Service
 from drbot.core.text.messages import clauses, listed, phrase
 from drbot.core.text.redaction import MASK, Redactor, is_secret_name, secret_values
 from drbot.core.text.words import size
-from drbot.runners.actions.disk import free_bytes
+from drbot.runners.clients.free_room import free_bytes
 from drbot.runners.clients.postgres_server import control_data
 from drbot.runners.clients.process import Bounds
 from drbot.runners.clients.redis_login import secrets_of
@@ -79,7 +79,8 @@ def keep_service(context: StepContext, folder: Path, name: str, service: Service
 
 def keep_disk(context: StepContext, folder: Path) -> None:
     """How much room there was."""
-    write_private(folder / "disk.txt", f"free on the disk of the volumes: {size(free_bytes(context))}\n")
+    free = free_bytes(context.clients, context.labels, context.cancelled)
+    write_private(folder / "disk.txt", f"free on the disk of the volumes: {size(free)}\n")
 
 
 def keep_cluster(context: StepContext, folder: Path) -> None:

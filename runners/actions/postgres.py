@@ -1,28 +1,19 @@
 """Restore beside production, prove it, and compare rows: production's volume is never touched from here."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from drbot.core.base.errors import DrbotError, PermanentError
 from drbot.core.runs.plan import BackupIdentity
-from drbot.core.runs.proof import altered, differences, doubts, faults
+from drbot.core.runs.proof import differences, faults
 from drbot.core.text.messages import clauses, listed, phrase
 from drbot.runners.actions.carrying import Carried, carry_settings
+from drbot.runners.backups import restore_dump
 from drbot.runners.backups.dump_at_hand import dump_named, let_go
+from drbot.runners.backups.restore_dump import Loaded
 from drbot.runners.clients.backup_reader import BackupReader, Sql
 from drbot.runners.clients.container_labels import RUN_LABEL, STEP_LABEL
-from drbot.runners.clients.dump import major
-from drbot.runners.clients.dump_execution import execute_dump
-from drbot.runners.clients.scratch_postgres import (
-    Scratch,
-    count_and_digest,
-    count_rows,
-    scratch_server,
-    settle,
-    stop_cleanly,
-    superusers,
-)
+from drbot.runners.clients.scratch_postgres import Scratch, count_rows, scratch_server, stop_cleanly
 from drbot.runners.clients.survivors import remove_survivors
 from drbot.runners.contract import arguments
 from drbot.runners.contract.action import Finding, Outcome, Registry, StepContext
@@ -62,16 +53,6 @@ def remove_leftovers(context: StepContext, volume: str) -> None:
     docker.remove_own_volume(volume, context.own_work())
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Loaded:
-    """A dump that is in a volume, counted, and on the disk."""
-
-    rows: Mapping[str, int]  # of every table that is in the volume now
-    notes: tuple[str, ...]  # what people should know before they agree
-    sql_bytes: int
-    system_identifier: str
-
-
 def fill(context: StepContext, volume: str, backup: BackupIdentity) -> Outcome:
     """Restore, count, shut down, sync."""
     source = dump_named(context, backup.name)
@@ -109,49 +90,12 @@ def restored(loaded: Loaded, backup: BackupIdentity, name: str, volume: str, car
     )
 
 
-def load(
-    context: StepContext,
-    volume: str,
-    reader: Sql,
-    backup: BackupIdentity,
-    digests: Mapping[str, str],
-) -> Loaded:
-    """A dump into an empty volume, by a server of our own, judged by what is counted in it. `digests`: of its manifest.
-    Raises PermanentError.
+def load(context: StepContext, volume: str, reader: Sql, backup: BackupIdentity, digests: Mapping[str, str]) -> Loaded:
+    """A dump into an empty volume, judged by what is counted in it. `digests`: of its manifest. Raises
+    PermanentError.
     """
-    scratch = scratch_of(context, volume, "restore")
-    with scratch_server(scratch, tuned=True) as container:
-        notes = execute_dump(scratch, container, reader.statements())
-        if reader.sha256 not in ("", backup.sha256):
-            raise PermanentError(
-                phrase("{name} is not the file that the plan was made for: it was replaced", name=backup.name)
-            )
-        rows, found = count_and_digest(scratch, container)
-        same = major(backup.server_version) == context.clients.postgres.major_version()
-        require_rows(backup, rows, altered(digests, found) if same else [])
-        notes = (*notes, *powerful(backup, superusers(scratch, container), scratch.user), *doubts(backup, rows))
-        stop_cleanly(scratch, container)
-    return Loaded(
-        rows=rows,
-        notes=notes,
-        sql_bytes=reader.scanner.bytes,
-        system_identifier=settle(scratch),
-    )
-
-
-def require_rows(backup: BackupIdentity, found: Mapping[str, int], other: Sequence[str]) -> None:
-    """Raise PermanentError with the first reasons why these rows prove nothing; `other`: tables that hold others."""
-    wrong = [*faults(backup, found), *other]
-    if wrong:
-        raise PermanentError(phrase("The restored rows are not those of the backup: {why}", why=clauses(wrong[:3])))
-
-
-def powerful(backup: BackupIdentity, names: tuple[str, ...], own: str) -> tuple[str, ...]:
-    """Who may do everything in the copy: a file that nobody vouches for can bring somebody along."""
-    others = [name for name in names if name != own]
-    if backup.manifest or not others:
-        return ()
-    return (phrase("Superusers in the backup besides {own}: {names}.", own=own, names=listed(others)),)
+    server_major = context.clients.postgres.major_version()
+    return restore_dump.load(scratch_of(context, volume, "restore"), reader, backup, digests, server_major)
 
 
 def rows(context: StepContext, given: Mapping[str, Any]) -> Finding:

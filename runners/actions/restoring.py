@@ -11,11 +11,10 @@ from drbot.runners.actions import postgres
 from drbot.runners.actions.fetching import fetched
 from drbot.runners.actions.infrastructure import emptied_on_failure, renew
 from drbot.runners.backups.choose_dump import version_fault
+from drbot.runners.backups.restore_redis import alone_on, require_keys
 from drbot.runners.clients import scratch_redis
 from drbot.runners.clients.backup_reader import Pieces
-from drbot.runners.clients.own_definition import definition_of
 from drbot.runners.clients.own_folder import require_own
-from drbot.runners.clients.process import Bounds
 from drbot.runners.clients.redis_alone import RedisAlone
 from drbot.runners.clients.survivors import remove_survivors
 from drbot.runners.contract import arguments
@@ -69,15 +68,7 @@ def restore_redis(context: StepContext, given: Mapping[str, Any]) -> Outcome:
     prepare_volume(context, volume)
     with emptied_on_failure(context, volume):
         count, appends = scratch_redis.restore(alone, found.part(REDIS))
-        expected = found.manifest.redis if found.manifest else None
-        if expected and (count.keys, count.expiring) != (expected.keys, expected.expires):
-            raise PermanentError(
-                phrase(
-                    "The backup's copy of Redis has {keys} keys; its manifest says {wanted}",
-                    keys=count.keys,
-                    wanted=expected.keys,
-                )
-            )
+        require_keys(count, found.manifest.redis if found.manifest else None)
     said = phrase("Restored {keys} keys into {volume}", keys=count.keys, volume=volume)
     how = phrase("its append-only file was built from them") if appends else ""
     return Outcome(
@@ -88,20 +79,7 @@ def restore_redis(context: StepContext, given: Mapping[str, Any]) -> Outcome:
 
 def redis_alone(context: StepContext, volume: str) -> RedisAlone:
     """Production's Redis, as it will be started, on this volume."""
-    clients, redis = context.clients, context.site.redis
-    if redis is None:
-        raise PermanentError(phrase("This site has no `redis` in dr.yml"))
-    service = context.site.services[redis.service]
-    document = clients.compose.describe(service.project, Bounds(cancelled=context.cancelled, seconds=60))
-    return RedisAlone(
-        engine=clients.docker,
-        compose=clients.compose,
-        definition=definition_of(document, service, redis.volume),
-        volume=volume,
-        name=f"drbot-restore-{volume}",
-        labels=context.labels,
-        cancelled=context.cancelled,
-    )
+    return alone_on(volume, context.site, context.clients, context.labels, context.cancelled)
 
 
 def prepare_volume(context: StepContext, volume: str) -> None:

@@ -50,6 +50,12 @@ class Backup:
     snapshot_at: datetime  # UNKNOWN when nothing says it
     manifest: Manifest | None
     fault: str | None = None  # why it cannot be used, as far as that is known without reading it
+    changed_ns: int = 0  # when its bytes were written last, in nanoseconds of Unix time
+
+    @property
+    def mark(self) -> str:
+        """Of its bytes, without reading them."""
+        return f"{self.size}/{self.changed_ns}/{self.manifest.sha256 if self.manifest else ''}"
 
     @property
     def name(self) -> str:
@@ -149,12 +155,20 @@ def backup_at(path: Path, now: datetime | None = None) -> Backup:
     moment = manifest.snapshot_at if manifest else _named(path.name, now)
     if moment is None:
         moment, fault = UNKNOWN, fault or phrase("there is no such day or hour as its name says")
-    size = 0
+    size = changed = 0
     try:
-        size = stat_plain(path).st_size
+        found = stat_plain(path)
+        size, changed = found.st_size, found.st_mtime_ns
     except OSError as error:
         fault = phrase("it cannot be read: {why}", why=error.strerror)
-    return Backup(path=path, size=size, snapshot_at=moment, manifest=manifest, fault=fault or future_fault(moment, now))
+    return Backup(
+        path=path,
+        size=size,
+        snapshot_at=moment,
+        manifest=manifest,
+        fault=fault or future_fault(moment, now),
+        changed_ns=changed,
+    )
 
 
 def read_manifest(path: Path) -> tuple[Manifest | None, str | None]:

@@ -11,6 +11,7 @@ import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import docker
@@ -109,6 +110,11 @@ class DockerEngine:
         """The engine's own id: another engine is another target."""
         with docker_errors(phrase("Ask the Docker engine who it is")):
             return str(self.client.info()["ID"])
+
+    def now(self) -> datetime:
+        """UTC, by the clock of the engine's host."""
+        with docker_errors(phrase("Ask the Docker engine what time it is")):
+            return datetime.fromisoformat(self.client.info()["SystemTime"])
 
     def version(self) -> str:
         """The engine's version."""

@@ -76,6 +76,11 @@ class FullBackup:
         """Of everything in it: the same in every place. "" of an archive that was not read yet."""
         return self.snapshot.tree if self.snapshot else ""
 
+    @property
+    def mark(self) -> str:
+        """The same, also of an archive, as far as its place tells."""
+        return self.digest or f"{self.place}/{self.size}"
+
 
 class RepositoryStore:
     """A repository of drbot's own in one place."""

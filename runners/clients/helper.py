@@ -38,11 +38,13 @@ CONFINED: Mapping[str, Any] = {
     "security_opt": ["no-new-privileges"],
     "pids_limit": 1000,
 }
+# Beside production and for nobody in a hurry: it gets what production leaves, and is the first to go for want of room.
+GENTLE: Mapping[str, Any] = {"cpu_shares": 128, "mem_limit": "2g", "oom_score_adj": 500}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Mount:
-    """A named volume, or a path of the engine's host, inside the helper."""
+    """A named volume, a path of the engine's host, or (without a source) a volume of its own, inside the helper."""
 
     source: str
     target: str
@@ -69,6 +71,7 @@ class HelperOrder:
     user: str | None = None
     keeps_log: bool = True  # False when its output is data: the engine would write all of it to disk once more
     confined: bool = False  # True when it executes what somebody else wrote: few rights, few processes
+    gentle: bool = False  # True: nobody waits for it
 
 
 def create(engine: DockerEngine, order: HelperOrder) -> str:
@@ -92,6 +95,7 @@ def create(engine: DockerEngine, order: HelperOrder) -> str:
                 healthcheck={"test": ["NONE"]},
                 log_config=LogConfig(type="json-file" if order.keeps_log else "none"),
                 **(CONFINED if order.confined else {}),
+                **(GENTLE if order.gentle else {}),
             )
         except APIError as error:
             if error.status_code == 409 and order.name:
@@ -121,6 +125,18 @@ def helper(engine: DockerEngine, order: HelperOrder) -> Iterator[str]:
         yield container
     finally:
         engine.remove_helper(container)
+
+
+@contextmanager
+def throw_away_volume(engine: DockerEngine, image: str, labels: Mapping[str, str]) -> Iterator[str]:
+    """The name of a new, empty volume. It has none of its own: it goes with a container that is never started."""
+    place = "/drbot-volume"
+    order = HelperOrder(
+        image=image, name=None, labels=labels, entrypoint=("true",), mounts=(Mount(source="", target=place),)
+    )
+    with helper(engine, order) as keeper:
+        mounts = engine.inspect(keeper)["Mounts"]
+        yield next(str(mount["Name"]) for mount in mounts if mount["Destination"] == place)
 
 
 def start(engine: DockerEngine, container: str) -> None:

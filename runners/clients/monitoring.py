@@ -59,6 +59,12 @@ def _seconds(duration: str) -> float:
     return sum(float(number) * UNITS[unit] for number, unit in re.findall(r"(\d+)(ms|[smhdwy])", duration))
 
 
+def alert_rules(settings: Monitoring) -> frozenset[str]:
+    """The names of the alerts that Prometheus would raise. Raises TemporaryError."""
+    groups = ask(f"{settings.prometheus}/api/v1/rules", type="alert")["data"]["groups"]
+    return frozenset(str(rule["name"]) for group in groups for rule in group["rules"])
+
+
 def send_test_alert(settings: Monitoring, run: str) -> None:
     """An alert that says what it is, and ends by itself. Raises TemporaryError."""
     now = datetime.now(UTC)

@@ -65,6 +65,7 @@ class Scratch:
     name: str
     labels: Mapping[str, str]
     cancelled: Cancelled
+    gentle: bool = False  # True: nobody waits for it
 
 
 @contextmanager
@@ -102,6 +103,7 @@ def order_of(scratch: Scratch, *, tuned: bool, own_rules: bool = True) -> Helper
         mounts=(Mount(source=scratch.volume, target=scratch.recipe.mounted_at),),
         environment=environment,
         confined=True,
+        gentle=scratch.gentle,
     )
 
 

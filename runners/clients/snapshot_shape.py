@@ -3,6 +3,7 @@ fetched. Whoever can write in a repository without a password can craft one unde
 """
 
 import os
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
@@ -19,6 +20,7 @@ class Shape:
     def __init__(self) -> None:
         self.entries = 0  # files, folders, links; no pipes and devices, which have no content
         self.bytes = 0  # only files have a size
+        self.among = Counter[str]()  # entries of each folder at the top, itself too
         self.fault: str | None = None  # the first one
         self._below: dict[str, set[str]] = {OWN: set(), PROJECTS: set(), FILES: set()}
 
@@ -42,7 +44,9 @@ class Shape:
         if said.get("message_type") != "node":
             return
         path, name, kind = str(said["path"]), str(said["name"]), str(said["type"])
-        self.entries += kind in ("file", "dir", "symlink")
+        counts = kind in ("file", "dir", "symlink")
+        self.entries += counts
+        self.among["/" + path.split("/", 2)[1]] += counts
         self.bytes += int(said.get("size", 0)) if kind == "file" else 0
         self.fault = self.fault or fault_of(path, name, kind)
         above, _, last = path.rpartition("/")

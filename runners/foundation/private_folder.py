@@ -41,6 +41,21 @@ class PrivateFolder:
             fcntl.flock(lock, fcntl.LOCK_SH)  # never long: whoever looks has it for a moment
             yield
 
+    @contextmanager
+    def taken(self, name: str) -> Iterator[bool]:
+        """Whether it is ours alone until the end of the block, or of this process, whoever ends it; never waits."""
+        path = self.folder / LOCKS / name
+        with _told(path):
+            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            lock = os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT, 0o600), "w")
+        with lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                yield False
+            else:
+                yield True
+
     def held_now(self, pattern: str) -> list[str]:
         """Which names that match are held by anybody on this host."""
         return [path.name for path in sorted((self.folder / LOCKS).glob(pattern)) if _is_held(path)]

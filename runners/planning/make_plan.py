@@ -27,6 +27,7 @@ from drbot.runners.execution.sealed_plans import sealed_here
 from drbot.runners.planning import sub_plans
 from drbot.runners.planning.stakes import stakes_of
 from drbot.runners.planning.survey_questions import Survey, age_of, not_needed, volumes_taken, warnings_of
+from drbot.store.records import proofs
 from drbot.store.records import steps as known_steps
 from drbot.store.runs import sub_runs
 
@@ -72,6 +73,7 @@ def make_plan(survey: Survey) -> Plan:
         (*draft.occupants, *given_up(draft)),
     )
     about = {"stakes": stakes, "replaces": what, "old_server": old, "warnings": warnings}
+    about |= {"backup_proof": _proven_before(survey, chosen)}
     return draft.model_copy(update={**about, "changed": settings_seen.changes(worker_context)})
 
 
@@ -170,6 +172,15 @@ def _backup(survey: Survey, runbook: Runbook) -> Chosen | None:
     if FULL in wanted:
         return target.choose_full_backup(Search(site=_lost(survey), name=name, cancelled=survey.cancelled))
     return target.choose_backup(Search(site=_lost(survey), name=name, cancelled=survey.cancelled))
+
+
+def _proven_before(survey: Survey, chosen: Chosen | None) -> str:
+    """Whether exactly these bytes came back already."""
+    if chosen is None:
+        return ""
+    with survey.worker_context.database.read() as connection:
+        proof = proofs.of_bytes(connection, chosen.backup.sha256)
+    return proof.sentence if proof is not None else ""
 
 
 def _lost(survey: Survey) -> str:

@@ -1,10 +1,11 @@
 """Is there a backup to recover from tonight, and how much would be lost? Looks at every place, and changes nothing."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from drbot.core.base.errors import DrbotError
+from drbot.core.site.proofs import BackupProof, proof_line
 from drbot.core.site.readiness import Line, bad, good, soon
 from drbot.core.site.site import Configuration
 from drbot.core.site.stored_backups import BackupKind, StoredBackup, missing_of_321, newest_of
@@ -44,9 +45,9 @@ def look_at_backups(configuration: Configuration) -> Looked:
         todo = phrase("Correct `backups` in dr.yml, or make the folder reachable.")
         lines.append(bad(phrase("folder of backups"), str(error), todo))
     lines.append(newest_line(DUMP, found, configuration, datetime.now(UTC)))
-    if configuration.object_store is not None:
-        full = candidates(full_stores(configuration))
-        stored = [_stored(one) for one in full.backups if _is_ours(one, configuration)]
+    full = candidates(full_stores(configuration))
+    stored = [_stored(one) for one in full.backups if _is_ours(one, configuration)]
+    if stored or configuration.object_store is not None:
         silent = tuple(dict.fromkeys((*silent, *full.silent)))
         lines += [newest_line(FULL, stored, configuration, datetime.now(UTC)), _about_places(silent)]
         lines.append(_about_restic())
@@ -55,12 +56,21 @@ def look_at_backups(configuration: Configuration) -> Looked:
     return Looked(found=tuple(found), lines=tuple(lines))
 
 
+def proof_lines(
+    configuration: Configuration, found: Sequence[StoredBackup], proofs: Sequence[BackupProof]
+) -> Iterator[Line]:
+    """Whether the newest of each kind was seen to come back."""
+    for kind in BackupKind:
+        line = proof_line(kind, found, proofs, configuration.backups.prove_within, datetime.now(UTC))
+        yield from (line,) if line is not None and configuration.site().postgres is not None else ()
+
+
 def _dumps(configuration: Configuration) -> list[StoredBackup]:
     store = BackupStore(configuration.backups.directory)
     return [
         StoredBackup(
             kind=BackupKind.POSTGRES, name=one.name, place=store.place, is_off_site=False, moment=one.snapshot_at,
-            size=one.size, fault=_fault(one, configuration),
+            size=one.size, fault=_fault(one, configuration), mark=one.mark,
         )
         for one in store.newest_first()
     ]  # fmt: skip
@@ -103,7 +113,7 @@ def _is_ours(one: FullBackup, configuration: Configuration) -> bool:
 def _stored(one: FullBackup) -> StoredBackup:
     return StoredBackup(
         kind=BackupKind.FULL, name=one.name, place=one.store.place, is_off_site=bool(one.store.objects.keys()),
-        moment=one.moment, size=one.size, fault=one.fault or "",
+        moment=one.moment, size=one.size, fault=one.fault or "", mark=one.mark,
     )  # fmt: skip
 
 

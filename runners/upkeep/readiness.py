@@ -1,27 +1,30 @@
 """What a recovery of a site would stumble over that night: seen now, with the worker's own clients. Changes nothing."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import Connection
 
 from drbot.core.base.errors import DrbotError
+from drbot.core.site.confirmations import key_line, reachable_line, roster_line
 from drbot.core.site.cost import cost_of, cost_text
 from drbot.core.site.people import Roster
 from drbot.core.site.readiness import Line, bad, good, tried
-from drbot.core.site.site import Configuration, Service, Site
+from drbot.core.site.site import Alerts, Configuration, Service, Site
 from drbot.core.text.messages import clauses, duration, listed, phrase
 from drbot.core.text.words import ago
 from drbot.runners.clients.clients import Clients, clients_of
 from drbot.runners.clients.compose import COMPOSE_FILES
+from drbot.runners.clients.full_store import password
 from drbot.runners.clients.name_service import NameService
 from drbot.runners.clients.process import Bounds
 from drbot.runners.contract.rented import Rented, all_rented, makers_of
 from drbot.runners.foundation.settings import RunnerSettings
 from drbot.runners.second_factor.totp_secrets import TotpSecrets
-from drbot.store.records import incidents, machines
+from drbot.runners.upkeep.prevention import Prevention
+from drbot.store.records import confirmations, incidents, machines
 from drbot.store.records.machines import KnownMachine
 
 DESCRIBE = Bounds(cancelled=lambda: False, seconds=60)
@@ -34,7 +37,9 @@ class SiteReadiness:
     name: str
     site: Site
     clients: Clients
+    alerts: Alerts = field(default_factory=Alerts)
     is_empty: bool = False
+    now: Callable[[], datetime] = lambda: datetime.now(UTC)
 
     def lines(self) -> Iterator[Line]:
         """Everything; without an engine, what can be seen without one."""
@@ -55,6 +60,14 @@ class SiteReadiness:
         yield from self._about_health_checks(described)
         yield self._about_services()
         yield from self._about_postgres()
+        yield from Prevention(
+            name=self.name,
+            site=self.site,
+            alerts=self.alerts,
+            clients=self.clients,
+            described=described,
+            now=self.now,
+        ).lines()
 
     def _what(self, thing: str) -> str:
         return phrase("{site}: {thing}", site=self.name, thing=thing)
@@ -198,8 +211,9 @@ def site_lines(configuration: Configuration, name: str, settings: RunnerSettings
     clients = clients_of(site, configuration, settings, patience_seconds=0)
     recovery = configuration.recovery
     is_empty = recovery is not None and recovery.site == name
+    looks = SiteReadiness(name=name, site=site, clients=clients, alerts=configuration.alerts, is_empty=is_empty)
     try:
-        yield from SiteReadiness(name=name, site=site, clients=clients, is_empty=is_empty).lines()
+        yield from looks.lines()
     except DrbotError as error:
         yield bad(name, str(error), phrase("Look again when its engine answers."))
     finally:
@@ -282,6 +296,15 @@ def _led(configuration: Configuration) -> frozenset[str] | None:
         return frozenset(recorded).union(*map(names.ask, configuration.dns.names))
     except DrbotError:
         return None
+
+
+def confirmed_lines(roster: Roster, connection: Connection) -> Iterator[Line]:
+    """What only people can say."""
+    known, now = confirmations.list_of(connection), datetime.now(UTC)
+    yield reachable_line(roster, known, now)
+    yield roster_line(known, now)
+    about_key = key_line(bool(password()), known, now)
+    yield from (about_key,) if about_key is not None else ()
 
 
 def second_factor_line(roster: Roster, totp_secrets: TotpSecrets) -> Line | None:

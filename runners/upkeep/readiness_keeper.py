@@ -3,7 +3,7 @@ lines as `drbot check` prints, as this site's worker sees them.
 """
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from drbot.core.base.repeating import repeat
 from drbot.core.site.readiness import EVERY_SECONDS, Line, approvers_line
@@ -11,22 +11,34 @@ from drbot.core.site.site import Configuration
 from drbot.runners.execution.run_context import WorkerContext
 from drbot.runners.foundation.settings import RunnerSettings
 from drbot.runners.second_factor.totp_secrets import TotpSecrets
-from drbot.runners.upkeep.backup_readiness import Looked, look_at_backups
-from drbot.runners.upkeep.readiness import rented_and_open, rented_lines, second_factor_line, site_lines
+from drbot.runners.upkeep.backup_readiness import Looked, look_at_backups, proof_lines
+from drbot.runners.upkeep.outside_readiness import lines_about_all, lines_about_outside
+from drbot.runners.upkeep.readiness import (
+    confirmed_lines,
+    rented_and_open,
+    rented_lines,
+    second_factor_line,
+    site_lines,
+)
 from drbot.runners.upkeep.routine_readiness import routine_lines
-from drbot.store.records import readiness, routines, stored_backups
+from drbot.store.records import proofs, readiness, routines, stored_backups
 
 
-def keep_looking(worker_context: WorkerContext, stop: threading.Event) -> None:
-    """Until `stop`; the first look at once."""
-    repeat(lambda: look(worker_context), EVERY_SECONDS, stop, "readiness")
+def keep_looking(worker_context: WorkerContext, stop: threading.Event, own_state: Callable[[], Line]) -> None:
+    """Until `stop`; the first look at once. `own_state`: says how drbot's own state stands."""
+    repeat(lambda: look(worker_context, own_state), EVERY_SECONDS, stop, "readiness")
 
 
-def look(worker_context: WorkerContext) -> None:
+def look(worker_context: WorkerContext, own_state: Callable[[], Line] | None = None) -> None:
     """Once. Raises TemporaryError when the state does not answer."""
     configuration, site = worker_context.configuration, worker_context.site_name
     looked = look_at_backups(configuration) if site == configuration.default_site else Looked()
-    lines = [_masked(worker_context, line) for line in (*_lines(worker_context), *looked.lines)]
+    with worker_context.database.read() as connection:
+        proven = proof_lines(configuration, looked.found, proofs.list_of(connection))
+    found = [*_lines(worker_context), *looked.lines, *proven]
+    if own_state is not None and site == configuration.default_site:
+        found.append(own_state())
+    lines = [_masked(worker_context, line) for line in found]
     with worker_context.database.write() as tx:
         readiness.saw(tx, site, lines)
         stored_backups.saw(tx, site, looked.found)
@@ -39,13 +51,16 @@ def _lines(worker_context: WorkerContext) -> Iterator[Line]:
         with worker_context.database.read() as connection:
             yield approvers_line(worker_context.roster_now(connection), worker_context.approvals)
             due, now = routines.list_of(connection), worker_context.database.now(connection)
+            yield from confirmed_lines(worker_context.roster_now(connection), connection)
         yield from routine_lines(due, now)
+        yield from lines_about_all(configuration)
         factor = second_factor_line(worker_context.roster, TotpSecrets(worker_context.home))
         yield from (factor,) if factor is not None else ()
     if site == _renting(configuration):
         with worker_context.database.read() as connection:
             known, going_on = rented_and_open(connection)
         yield from rented_lines(configuration, known, going_on)
+        yield from lines_about_outside(configuration)
 
 
 def _renting(configuration: Configuration) -> str:

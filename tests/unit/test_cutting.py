@@ -16,6 +16,7 @@ LONG = 20  # a bound below it takes some entries of a list, or a letter
 
 ALLOWED = {
     ("bot/outbound/event_batch.py", "hash[:HEAD_LETTERS]"): "the short form of a hash",
+    ("bot/outbound/readiness_posts.py", "lines[:MOST]"): "whole lines; the others are counted",
     ("bot/outbound/event_batch.py", "lines[-LINES_SHOWN:]"): "whole lines; the others are counted and in the file",
     ("bot/outbound/event_batch.py", "paragraphs(shown)[-PARAGRAPHS:]"): "whole paragraphs of the same",
     (

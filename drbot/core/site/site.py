@@ -104,6 +104,7 @@ class Site(Model):
     """One place where the system runs; each has a queue and a worker of its own."""
 
     title: Title = ""
+    owner: Name | None = None  # of `people`: who is told what has been red for a day; none = whoever commands
     docker: Docker = Docker()
     worker_key: str | None = None  # `drbot worker key` there; not for a machine that drbot rents, whose worker joins
     address: str | None = None  # where users reach this site: DNS points to it, compose files see it as ADDRESS
@@ -152,6 +153,7 @@ class Backups(Model):
     max_age: Seconds = 6 * 3600.0
     keep: int = Field(14, ge=2)
     schedule: Schedule = Schedule()
+    prove_within: Seconds = 2 * 86_400.0  # so old may the newest proof be that one of each kind can be restored
 
 
 class ObjectStore(Model):

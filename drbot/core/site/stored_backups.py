@@ -29,6 +29,7 @@ class StoredBackup:
     moment: datetime  # UTC; the data is as of this moment
     size: int  # bytes
     fault: str = ""  # why it cannot be used, as far as is known without reading it
+    mark: str = ""  # of its bytes, as far as is known without reading them: other bytes of the same name have another
 
 
 def newest_of(backups: Collection[StoredBackup]) -> tuple[StoredBackup, ...]:
@@ -38,6 +39,13 @@ def newest_of(backups: Collection[StoredBackup]) -> tuple[StoredBackup, ...]:
         return ()
     newest = max(usable, key=lambda one: (one.moment, one.name))
     return tuple(one for one in usable if one.name == newest.name)
+
+
+def newest_usable(backups: Collection[StoredBackup], kind: BackupKind) -> tuple[StoredBackup, ...]:
+    """Every usable copy of the newest of a kind."""
+    usable = [one for one in backups if one.kind is kind and not one.fault]
+    name = max(((one.moment, one.name) for one in usable), default=(None, ""))[1]
+    return tuple(one for one in usable if one.name == name)
 
 
 def missing_of_321(copies: Collection[StoredBackup]) -> Iterator[str]:

@@ -11,7 +11,6 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
-    MetaData,
     Table,
     Text,
     UniqueConstraint,
@@ -19,15 +18,9 @@ from sqlalchemy import (
 )
 
 from drbot.store.base.column_types import Json, Moment, Sentence
-
-metadata = MetaData(
-    naming_convention={
-        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-        "fk": "fk_%(table_name)s_%(column_0_name)s",
-        "pk": "pk_%(table_name)s",
-    }
-)
+from drbot.store.base.metadata import metadata as metadata
+from drbot.store.base.proof_tables import confirmations as confirmations
+from drbot.store.base.proof_tables import proofs as proofs
 
 head = Table(
     "head",
@@ -388,6 +381,7 @@ backups = Table(
     Column("moment", Moment, nullable=False),
     Column("size", BigInteger, nullable=False),
     Column("fault", Sentence, nullable=False),
+    Column("mark", Text, nullable=False),
     Column("seen_at", Moment, nullable=False),
 )
 

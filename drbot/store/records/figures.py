@@ -8,8 +8,9 @@ from sqlalchemy import Connection, func, select
 
 from drbot.core.runs.incident import Incident
 from drbot.core.runs.run import RunState
+from drbot.core.site.proofs import BackupProof
 from drbot.store.base.schema import cursors, events, readiness, runs, steps
-from drbot.store.records import incidents, routines
+from drbot.store.records import incidents, proofs, routines
 from drbot.store.records.routines import Routine
 
 
@@ -31,6 +32,7 @@ class Figures:
     open_incidents: tuple[Incident, ...]
     readiness: Mapping[tuple[str, str], int]  # who looked, colour → lines
     routines: tuple[Routine, ...]
+    proofs: tuple[BackupProof, ...]  # of backups, the newest first
     unshown: int  # records of the ledger that the publisher has not shown yet
     unshown_since: datetime | None  # the oldest of them
 
@@ -48,6 +50,7 @@ def figures(connection: Connection, publisher: str) -> Figures:
         open_incidents=tuple(incidents.recent(connection, open_only=True, limit=100)),
         readiness={(row.source, row.colour): row[2] for row in connection.execute(_READINESS)},
         routines=tuple(routines.list_of(connection)),
+        proofs=tuple(proofs.list_of(connection)),
         unshown=behind[0],
         unshown_since=behind[1],
     )

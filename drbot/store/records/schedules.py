@@ -45,6 +45,12 @@ def due(connection: Connection, now: datetime) -> list[Schedule]:
     return [_schedule_of(row) for row in connection.execute(query).mappings()]
 
 
+def of_kind(connection: Connection, kind: str) -> list[Schedule]:
+    """Due or not, the next one first."""
+    query = select(schedules).where(schedules.c.kind == kind).order_by(schedules.c.next_at)
+    return [_schedule_of(row) for row in connection.execute(query).mappings()]
+
+
 def take(tx: Transaction, schedule: Schedule) -> bool:
     """True for exactly one caller: it must now do the thing. Times missed while nobody looked fire once."""
     mine = (schedules.c.key == schedule.key, schedules.c.next_at == schedule.next_at)

@@ -21,7 +21,7 @@ def saw(tx: Transaction, source: str, found: Iterable[StoredBackup]) -> None:
         (one.kind, one.name, one.place): {
             "source": source, "kind": one.kind.value, "name": one.name, "place": one.place,
             "is_off_site": one.is_off_site, "moment": one.moment, "size": one.size, "fault": one.fault,
-            "seen_at": tx.now,
+            "mark": one.mark, "seen_at": tx.now,
         }
         for one in newest
     }  # fmt: skip
@@ -36,7 +36,7 @@ def list_of(connection: Connection) -> list[StoredBackup]:
     return [
         StoredBackup(
             kind=BackupKind(row["kind"]),
-            **{name: row[name] for name in ("name", "place", "is_off_site", "moment", "size", "fault")},
+            **{name: row[name] for name in ("name", "place", "is_off_site", "moment", "size", "fault", "mark")},
         )
         for row in rows
     ]

@@ -110,6 +110,12 @@ def current(connection: Connection, incident: int) -> Run | None:
     return next(iter(going or [run for run in newest_first if not sub_runs.is_part(run)]), None)
 
 
+def going_on(connection: Connection, site: str) -> bool:
+    """Whether any run of this site is not over."""
+    query = select(runs.c.id).where(runs.c.site == site, runs.c.state.notin_([state.value for state in _END_EVENTS]))
+    return connection.execute(query.limit(1)).first() is not None
+
+
 def claimable(connection: Connection, site: str) -> dict[str, datetime]:
     """The runs that wait for a worker of this site, oldest first, and since when."""
     query = (

@@ -69,6 +69,7 @@ def test_home_shows_what_waits_for_this_person(served: Scene) -> None:
         blocks = home_of(served, user)
         assert "DR-1" in blocks
         assert ("vote:approve" in blocks) is waits
+        assert "Not ready" in blocks  # no worker has looked at anything yet
 
 
 def home_of(scene: Scene, user: str) -> str:

@@ -4,9 +4,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from drbot.core.site.proofs import BackupProof, ProofResult
 from drbot.core.site.stored_backups import BackupKind, StoredBackup, missing_of_321, newest_of
 from drbot.core.text.messages import say
-from drbot.store.records import stored_backups
+from drbot.store.records import proofs, stored_backups
 from tests.integration.commands.verb_fixture import VerbFixture
 
 NOW = datetime.now(UTC)
@@ -34,11 +35,57 @@ def test_a_backup_is_one_row_wherever_it_lies_and_the_newest_comes_first(verb_fi
     reply = verb_fixture.say("dan", "backups")
 
     assert "old: full_1. 3-2-1 is met" in say(reply.text, "en")
-    assert [(row[2], say(row[4], "en")) for row in reply.tables[0].rows] == [
+    assert [(row[2], say(row[5], "en")) for row in reply.tables[0].rows] == [
         ("full_1", f"{HERE}, {SECOND}, {BUCKET}"),
         ("postgres_2", HERE),
         ("full_9", f"{HERE} ⚠ it is empty."),
     ]
+
+
+def proven(one: StoredBackup, result: ProofResult = ProofResult.PROVEN) -> BackupProof:
+    return BackupProof(
+        kind=one.kind, name=one.name, place=one.place, mark=one.mark, sha256="5" * 64, proven_at=NOW, seconds=41.0,
+        version="1", result=result, fault="" if result is ProofResult.PROVEN else "a row is missing",
+    )  # fmt: skip
+
+
+def test_of_each_it_says_whether_it_was_seen_to_come_back(verb_fixture: VerbFixture) -> None:
+    """What failed in one place is said before what came back in another."""
+    here, there, old = stored(), stored(BUCKET), stored(hours=5)
+    dump, bad, torn = (stored(kind=BackupKind.POSTGRES, hours=hours) for hours in (2, 3, 4))
+    saw(verb_fixture, here, there, old, dump, bad, torn, stored(hours=9, fault="it is empty"))
+    with verb_fixture.database.write() as tx:
+        for one in (here, dump):
+            proofs.tried(tx, proven(one))
+        proofs.tried(tx, proven(bad, ProofResult.FAILED))
+        proofs.tried(tx, proven(torn, ProofResult.POSTPONED))
+
+    rows = verb_fixture.say("dan", "backups").tables[0].rows
+    said = {row[2]: say(row[4], "en") for row in rows}
+
+    when = f"{NOW:%Y-%m-%d %H:%M} UTC"
+    assert said == {
+        "full_1": f"restored on {when} in 41 s (1 of 2 places)",
+        "postgres_2": f"restored on {when} in 41 s",
+        "postgres_3": f"could not be restored on {when}: a row is missing",
+        "postgres_4": "not restored yet: a row is missing",
+        "full_5": "not yet",
+        "full_9": "-",
+    }
+
+
+def test_proofs_of_what_is_gone_go_but_for_the_newest(verb_fixture: VerbFixture) -> None:
+    gone, there = stored(hours=8), stored()
+    with verb_fixture.database.write() as tx:
+        for one in (gone, there):
+            proofs.tried(tx, proven(one))
+        proofs.tried(tx, proven(stored(hours=9), ProofResult.FAILED))
+
+        proofs.forget_gone(tx, [there])
+
+        assert len(proofs.list_of(tx.connection)) <= 2
+        assert proofs.of_bytes(tx.connection, "5" * 64) is not None
+        assert proofs.of_bytes(tx.connection, "") is None
 
 
 def test_before_any_worker_has_looked_it_says_so(verb_fixture: VerbFixture) -> None:

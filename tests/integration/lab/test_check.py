@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 from drbot.cli.demo_stack import manifest_path
 from drbot.cli.main import app
 from drbot.core.site.configuration import load_configuration
-from drbot.core.site.readiness import Colour
+from drbot.core.site.readiness import Colour, Line, bad, good, soon
 from drbot.lab.breakage import break_it
 from drbot.lab.system import Lab
 from drbot.runners.backups.make_dump import back_up_postgres
@@ -87,6 +87,30 @@ def test_a_worker_keeps_looking_at_the_same_and_writes_it_down(
     of_site = {line[2:] for line in text.splitlines() if line[2:].startswith(same)}
     noted = {f"{one.line.what}: {one.line.sentence}" for one in seen}
     assert of_site == {line for line in noted if line.startswith(same)}
+
+
+@pytest.mark.parametrize(
+    ("line", "code"),
+    [(good("x", "it would do"), 0), (bad("x", "it is gone", "Make it."), 1), (soon("x", "it ends", "Renew it."), 2)],
+    ids=lambda value: value.colour.value if isinstance(value, Line) else str(value),
+)
+def test_a_script_reads_in_the_exit_code_what_workers_saw(tmp_path: Path, line: Line, code: int) -> None:
+    document = tmp_path / "dr.yml"
+    document.write_text(
+        "system: shop\nsites: {production: {}}\nbackups: {directory: backups}\n"
+        "people: {aiko: {name: Aiko, roles: [approver]}, ben: {name: Ben, roles: [approver]}}\n"
+    )
+    (tmp_path / "home").mkdir()
+    made = worker_fixture_in(tmp_path / "home")
+    with made.database.write() as tx:
+        readiness.saw(tx, "production", [line])
+    made.database.close()
+
+    words = ["readiness", "--config", str(document), "--home", str(tmp_path / "home")]
+    result = CliRunner().invoke(app, words, env=dict.fromkeys(NAMES))
+
+    assert result.exit_code == code, result.output
+    assert (line.reason in result.output) is (code != 0)
 
 
 def test_a_host_with_everything_passes_and_one_without_backups_does_not(document: Path, tokens: dict[str, str]) -> None:

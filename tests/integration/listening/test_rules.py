@@ -20,7 +20,8 @@ from drbot.lab.ownership import LABEL
 from drbot.lab.setup import lab_home
 from drbot.listening.metrics import StateCollector
 from drbot.store.base import schema
-from drbot.store.records import readiness, routines
+from drbot.store.records import proofs, readiness, routines
+from tests.integration.commands.test_backups import proven, stored
 from tests.integration.runners.worker_fixture import worker_fixture_in
 from tests.servers import free_port
 from tests.waiting import PATIENCE, wait_for
@@ -42,6 +43,7 @@ def figures(tmp_path_factory: pytest.TempPathFactory) -> frozenset[str]:
         assert done is not None
         routines.done(tx, done, 1.0)
         readiness.saw(tx, "production", [good("volumes", "there")])
+        proofs.tried(tx, proven(stored()))
     registry = CollectorRegistry()
     registry.register(StateCollector(made.database, Targets()))
     found = frozenset(one.name for family in registry.collect() for one in family.samples)

@@ -6,6 +6,7 @@ from drbot.core.site.people import ACCESS
 MINE = {
     "declare": {"commander", "approver", "operator", "observer"},
     "drill": {"commander", "approver", "operator"},
+    "confirm": {"commander", "approver", "operator"},
     "plan": {"commander", "approver", "operator"},
     "level": {"commander", "approver"},
     "recover": {"commander", "approver", "operator"},

@@ -63,6 +63,7 @@ def upgrade() -> None:
         sa.Column("moment", sa.DateTime(timezone=True), nullable=False),
         sa.Column("size", sa.BigInteger(), nullable=False),
         sa.Column("fault", sa.Text(), nullable=False),
+        sa.Column("mark", sa.Text(), nullable=False),
         sa.Column("seen_at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("source", "kind", "name", "place", name=op.f("pk_backups")),
     )
@@ -113,3 +114,25 @@ def upgrade() -> None:
         sa.Column("succeeded_at", sa.DateTime(timezone=True), nullable=True),
         sa.PrimaryKeyConstraint("key", name=op.f("pk_routines")),
     )
+    op.create_table(
+        "confirmations",
+        sa.Column("subject", sa.Text(), nullable=False),
+        sa.Column("person", sa.Text(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("subject", "person", name=op.f("pk_confirmations")),
+    )
+    op.create_table(
+        "proofs",
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("place", sa.Text(), nullable=False),
+        sa.Column("mark", sa.Text(), nullable=False),
+        sa.Column("sha256", sa.Text(), nullable=False),
+        sa.Column("proven_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("seconds", sa.Float(), nullable=False),
+        sa.Column("version", sa.Text(), nullable=False),
+        sa.Column("result", sa.Text(), nullable=False),
+        sa.Column("fault", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("kind", "name", "place", name=op.f("pk_proofs")),
+    )
+    op.create_index(op.f("ix_proofs_sha256"), "proofs", ["sha256"], unique=False)

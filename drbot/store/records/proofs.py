@@ -1,0 +1,44 @@
+"""The last try to restore each backup: none is tried again for nothing, and everybody can say what it is worth."""
+
+from collections.abc import Iterable
+
+from sqlalchemy import Connection, RowMapping, delete, select, tuple_
+
+from drbot.core.site.proofs import BackupProof, ProofResult
+from drbot.core.site.stored_backups import BackupKind, StoredBackup
+from drbot.store.base.database import Transaction
+from drbot.store.base.rows import insert_or
+from drbot.store.base.schema import proofs
+
+
+def tried(tx: Transaction, proof: BackupProof) -> None:
+    """In place of the last try with this backup in this place."""
+    values = {name: getattr(proof, name) for name in proof.__dataclass_fields__}
+    insert_or(tx, proofs, values | {"kind": proof.kind.value, "result": proof.result.value}, replace=True)
+
+
+def list_of(connection: Connection) -> list[BackupProof]:
+    """The newest first."""
+    return [_proof_of(row) for row in connection.execute(select(proofs).order_by(proofs.c.proven_at.desc())).mappings()]
+
+
+def of_bytes(connection: Connection, sha256: str) -> BackupProof | None:
+    """The newest proof of exactly these bytes; None: they were never restored."""
+    query = select(proofs).where(proofs.c.sha256 == sha256, proofs.c.result == ProofResult.PROVEN.value)
+    row = connection.execute(query.order_by(proofs.c.proven_at.desc()).limit(1)).mappings().first()
+    return _proof_of(row) if row is not None and sha256 else None
+
+
+def forget_gone(tx: Transaction, there: Iterable[StoredBackup]) -> None:
+    """Of backups that were tidied away, all but the newest proof: it still says when something was restored last."""
+    kept = {(one.kind, one.name, one.place) for one in there}
+    known = list_of(tx.connection)
+    newest = next((one for one in known if one.result is ProofResult.PROVEN), None)
+    gone = [one for one in known if one is not newest and (one.kind, one.name, one.place) not in kept]
+    keys = [(one.kind.value, one.name, one.place) for one in gone]
+    if keys:
+        tx.connection.execute(delete(proofs).where(tuple_(proofs.c.kind, proofs.c.name, proofs.c.place).in_(keys)))
+
+
+def _proof_of(row: RowMapping) -> BackupProof:
+    return BackupProof(**(dict(row) | {"kind": BackupKind(row["kind"]), "result": ProofResult(row["result"])}))

@@ -1,0 +1,44 @@
+"""The Redis of a site on a volume beside production, and whether all of a backup came back in it."""
+
+from collections.abc import Mapping
+
+from drbot.core.base.errors import PermanentError
+from drbot.core.site.full_manifest import RedisState
+from drbot.core.site.site import Site
+from drbot.core.text.messages import phrase
+from drbot.runners.clients.clients import Clients
+from drbot.runners.clients.own_definition import definition_of
+from drbot.runners.clients.process import Bounds
+from drbot.runners.clients.rdb_check import RdbCount
+from drbot.runners.clients.redis_alone import RedisAlone
+from drbot.runners.foundation.watching import Cancelled
+
+
+def alone_on(volume: str, site: Site, clients: Clients, labels: Mapping[str, str], cancelled: Cancelled) -> RedisAlone:
+    """The site's Redis, as it is started, on this volume. Raises PermanentError when the site has none."""
+    redis = site.redis
+    if redis is None:
+        raise PermanentError(phrase("This site has no `redis` in dr.yml"))
+    service = site.services[redis.service]
+    document = clients.compose.describe(service.project, Bounds(cancelled=cancelled, seconds=60))
+    return RedisAlone(
+        engine=clients.docker,
+        compose=clients.compose,
+        definition=definition_of(document, service, redis.volume),
+        volume=volume,
+        name=f"drbot-restore-{volume}",
+        labels=labels,
+        cancelled=cancelled,
+    )
+
+
+def require_keys(count: RdbCount, expected: RedisState | None) -> None:
+    """Raises PermanentError unless as many came back as the manifest says."""
+    if expected and (count.keys, count.expiring) != (expected.keys, expected.expires):
+        raise PermanentError(
+            phrase(
+                "The backup's copy of Redis has {keys} keys; its manifest says {wanted}",
+                keys=count.keys,
+                wanted=expected.keys,
+            )
+        )

@@ -1,0 +1,125 @@
+"""What a recovery needs that is on no site: a place to go, names that follow quickly, a certificate, programs and
+runbooks. Asks only.
+"""
+
+import shutil
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from cryptography import x509
+
+from drbot.core.base.errors import DrbotError, UserError
+from drbot.core.files.runbook_file import find_runbooks, load_runbook, runbook_folders
+from drbot.core.site.readiness import Line, bad, good, soon
+from drbot.core.site.site import Configuration
+from drbot.core.text.messages import clauses, duration, listed, phrase
+from drbot.runners.clients.name_service import NameService
+from drbot.runners.clients.terraform import TERRAFORM
+
+EXPIRES_SOON, EXPIRES_NOW = timedelta(days=21), timedelta(days=3)
+RENEW: str = phrase("Renew it: see `certificate` in docs/recovery-sites.md.")
+
+
+def lines_about_all(configuration: Configuration) -> Iterator[Line]:
+    """What the default site's worker sees."""
+    yield new_place_line(configuration)
+    yield runbooks_line(configuration)
+    yield from certificate_line(configuration)
+
+
+def lines_about_outside(configuration: Configuration) -> Iterator[Line]:
+    """What only the worker with the keys of makers and zones sees."""
+    yield from programs_line(configuration)
+    yield from dns_line(configuration)
+
+
+def new_place_line(configuration: Configuration) -> Line:
+    """Whether there is anywhere to go when the host is lost; whether it answers, lines of its own say."""
+    what, recovery = phrase("new place"), configuration.recovery
+    if recovery is None:
+        why = phrase("dr.yml names none: a lost host (levels 3 and 4) could only be filled again in its own place")
+        return soon(what, why, phrase("Name one under `recovery`: docs/recovery-sites.md."))
+    return good(what, phrase("{site}, by {control}", site=recovery.site, control=recovery.control))
+
+
+def runbooks_line(configuration: Configuration) -> Line:
+    """Every one is read as a recovery reads it, with every action it calls."""
+    what, refused = phrase("runbooks"), list[str]()
+    found = find_runbooks(runbook_folders(configuration.runbooks))
+    for path in found.values():
+        try:
+            load_runbook(path)
+        except UserError as error:
+            refused.append(phrase("{name}: {why}", name=path.name, why=error.why))
+    if refused:
+        return bad(what, clauses(refused), phrase("Correct it; drbot runbook check says where."))
+    return good(what, phrase("all {count} can be run", count=len(found)))
+
+
+def certificate_line(configuration: Configuration) -> Iterator[Line]:
+    """The one that users see now, where drbot knows its file."""
+    settings = configuration.certificate
+    if settings is None or settings.install is None:
+        return
+    path = configuration.site().projects / settings.install / "fullchain.pem"
+    yield about_certificate(path, datetime.now(UTC))
+
+
+def about_certificate(path: Path, now: datetime) -> Line:
+    """How long it is good for."""
+    what = phrase("certificate")
+    try:
+        ends = x509.load_pem_x509_certificate(path.read_bytes()).not_valid_after_utc
+    except (OSError, ValueError) as error:
+        why = phrase("{path} cannot be read: {why}", path=path, why=getattr(error, "strerror", None) or error)
+        return bad(what, why, RENEW)
+    left = ends - now
+    if left <= timedelta(0):
+        return bad(what, phrase("it ended on {day}", day=f"{ends:%Y-%m-%d}"), RENEW)
+    said = phrase("it ends in {time}", time=duration(left.total_seconds()))
+    if left <= EXPIRES_NOW:
+        return bad(what, said, RENEW)
+    return soon(what, said, RENEW) if left <= EXPIRES_SOON else good(what, said)
+
+
+def dns_line(configuration: Configuration) -> Iterator[Line]:
+    """Whether the names can be led elsewhere, and how long users would not notice."""
+    settings = configuration.dns
+    if settings is None:
+        return
+    what = phrase("DNS names")
+    try:
+        records = NameService(settings).records()
+    except DrbotError as error:
+        yield bad(what, str(error), phrase("Correct `dns` in dr.yml, or its keys."))
+        return
+    missing = [name for name in settings.names if name not in records]
+    slow = [name for name, record in records.items() if record.ttl > settings.ttl]
+    if missing:
+        yield bad(what, phrase("no A record: {names}", names=listed(missing)), phrase("Make one, or correct dr.yml."))
+    elif slow:
+        most = duration(max(record.ttl for record in records.values()))
+        why = phrase("users would follow a change only after {time}: {names}", time=most, names=listed(slow))
+        yield soon(what, why, phrase("Set their TTL to {time}.", time=duration(settings.ttl)))
+    else:
+        yield good(what, phrase("followed within {time}", time=duration(settings.ttl)))
+
+
+def programs_line(configuration: Configuration) -> Iterator[Line]:
+    """What actions call on this host beside Docker and restic, which have lines of their own."""
+    wanted: list[tuple[str, ...]] = []
+    if configuration.repository is not None:
+        wanted.append(("git",))
+    if any(site.provision is not None and site.provision.terraform for site in configuration.sites.values()):
+        wanted.append(TERRAFORM)
+    if configuration.certificate is not None:
+        wanted.append(("certbot",))
+    if not wanted:
+        return
+    missing = [names[0] for names in wanted if not any(map(shutil.which, names))]
+    what = phrase("programs")
+    if missing:
+        yield bad(what, phrase("not on this host: {names}", names=listed(missing)), phrase("Install them here."))
+    else:
+        yield good(what, phrase("all there: {names}", names=listed(names[0] for names in wanted)))

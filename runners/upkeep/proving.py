@@ -1,0 +1,193 @@
+"""Restores every new backup once, beside production, and writes down what came of it: a backup is one when it was seen
+to come back. One at a time, the newest first, never while a run is at work on the site, and in what production leaves.
+"""
+
+import hashlib
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+
+import structlog
+
+from drbot.core.base.errors import CancelledError, DrbotError, PermanentError, TemporaryError, UserError
+from drbot.core.base.repeating import repeat
+from drbot.core.runs.plan import BackupIdentity
+from drbot.core.site.proofs import BackupProof, ProofResult, to_prove
+from drbot.core.site.site import Configuration
+from drbot.core.site.stored_backups import BackupKind, StoredBackup
+from drbot.core.text.messages import phrase
+from drbot.runners.backups.prove import ROOM, Bench, prove_dump, prove_full
+from drbot.runners.clients.clients import Clients, clients_of
+from drbot.runners.clients.full_store import FullBackup, full_stores
+from drbot.runners.execution.run_context import WorkerContext
+from drbot.runners.foundation.own_record import FOLDER
+from drbot.runners.foundation.private_folder import PrivateFolder
+from drbot.runners.foundation.settings import RunnerSettings
+from drbot.runners.foundation.watching import Progress, unheard
+from drbot.store.base.database import Database
+from drbot.store.records import proofs, stored_backups
+from drbot.store.runs import runs
+
+log = structlog.get_logger(__name__)
+
+BEGIN_SECONDS, LOOK_SECONDS = 300.0, 60.0
+REST = 3.0
+"""As many times as a try took, nothing is tried after it: the host has other things to do."""
+LONGEST_REST_SECONDS = 3600.0
+LOCK = "proofs"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Prover:
+    """What it takes to try a backup of the default site and to write down what came of it."""
+
+    configuration: Configuration
+    clients: Clients
+    home: Path
+    database: Database
+    redact: Callable[[str], str]
+    stop: threading.Event
+    progress: Progress = unheard
+    room: int = ROOM
+
+    def prove(self, one: StoredBackup) -> BackupProof | None:
+        """None: the site was needed meanwhile. Raises TemporaryError while another process of this home does it."""
+        with self._bench() as bench:
+            if bench.cancelled():
+                return None
+            started = time.monotonic()
+            try:
+                bench.require_ready()
+                identity = _tried(bench, one)
+                return self._note(one, ProofResult.PROVEN, started, identity=identity)
+            except CancelledError:
+                return None
+            except TemporaryError as error:
+                return self._note(one, ProofResult.POSTPONED, started, fault=str(error))
+            except (PermanentError, UserError) as error:
+                return self._note(one, ProofResult.FAILED, started, fault=str(error))
+
+    def can_try(self, one: StoredBackup) -> bool:
+        """Dumps are read where they were written; full backups wherever they lie."""
+        return one.kind is BackupKind.FULL or one.place == self.clients.backups.place
+
+    def tidy(self) -> None:
+        """What a process that was killed has left behind goes. Raises TemporaryError."""
+        with self._bench():
+            pass
+
+    @contextmanager
+    def _bench(self) -> Iterator[Bench]:
+        """Ours alone, and clean. Raises TemporaryError while another process of this home has it."""
+        site = self.configuration.default_site
+        bench = Bench(
+            configuration=self.configuration,
+            site_name=site,
+            clients=self.clients,
+            run=f"proof-{hashlib.sha256(str(self.home).encode()).hexdigest()[:8]}",
+            cancelled=Interrupted(self.database, site, self.stop),
+            progress=self.progress,
+            room=self.room,
+        )
+        with PrivateFolder(self.home / FOLDER).taken(LOCK) as ours:
+            if not ours:
+                raise TemporaryError(phrase("Another process is proving a backup"), kind="busy")
+            bench.clear()
+            yield bench
+
+    def _note(
+        self,
+        one: StoredBackup,
+        result: ProofResult,
+        started: float,
+        *,
+        identity: BackupIdentity | None = None,
+        fault: str = "",
+    ) -> BackupProof:
+        with self.database.write() as tx:
+            proof = BackupProof(
+                kind=one.kind, name=one.name, place=one.place, mark=one.mark,
+                sha256=identity.sha256 if identity is not None else "", proven_at=tx.now,
+                seconds=time.monotonic() - started, version=version("drbot-chatops"), result=result,
+                fault=self.redact(fault),
+            )  # fmt: skip
+            proofs.tried(tx, proof)
+        return proof
+
+
+class Interrupted:
+    """Whether somebody else needs the site, or this process ends. Asked often: the state is looked at once a second."""
+
+    def __init__(self, database: Database, site: str, stop: threading.Event) -> None:
+        self._database, self._site, self._stop = database, site, stop
+        self._looked_at, self._busy = float("-inf"), False
+
+    def __call__(self) -> bool:
+        """A state that does not answer counts as a need: who knows what happens."""
+        if not self._busy and time.monotonic() - self._looked_at >= 1.0:
+            try:
+                with self._database.read() as connection:
+                    self._busy = runs.going_on(connection, self._site)
+            except DrbotError:
+                self._busy = True
+            self._looked_at = time.monotonic()
+        return self._busy or self._stop.is_set()
+
+
+def _tried(bench: Bench, one: StoredBackup) -> BackupIdentity:
+    if one.kind is BackupKind.POSTGRES:
+        return prove_dump(bench, bench.clients.backups.get(one.name))
+    return prove_full(bench, _full(bench, one))
+
+
+def _full(bench: Bench, one: StoredBackup) -> FullBackup:
+    """The one that was seen there. Raises PermanentError when it is gone."""
+    store = next((found for found in full_stores(bench.configuration) if found.place == one.place), None)
+    for backup in store.newest_first(bench.cancelled) if store is not None else ():
+        if backup.name == one.name and backup.mark == one.mark:
+            return backup
+    raise PermanentError(phrase("{name} is not in {place} any more", name=one.name, place=one.place))
+
+
+def keep_proving(worker_context: WorkerContext, stop: threading.Event) -> None:
+    """Until `stop`, where the default site is served."""
+    configuration, site = worker_context.configuration, worker_context.site
+    if worker_context.site_name != configuration.default_site or site.postgres is None:
+        return
+    settings = RunnerSettings.from_environment(worker_context.home)
+    prover = Prover(
+        configuration=configuration,
+        clients=clients_of(site, configuration, settings),
+        home=worker_context.home,
+        database=worker_context.database,
+        redact=worker_context.redact,
+        stop=stop,
+    )
+    try:
+        prover.tidy()
+    except DrbotError as error:
+        log.warning("What a proof may have left behind was not looked for yet.", error=str(error))
+    repeat(lambda: _next(prover), LOOK_SECONDS, stop, "proof of backups", begin=BEGIN_SECONDS)
+
+
+def _next(prover: Prover) -> None:
+    """The newest without a proof, as the worker has seen them last; then a rest."""
+    proof = prove_next(prover)
+    if proof is None:
+        return
+    log.info("A backup was tried.", name=proof.name, place=proof.place, result=proof.result.value, fault=proof.fault)
+    prover.stop.wait(min(REST * proof.seconds, LONGEST_REST_SECONDS))
+
+
+def prove_next(prover: Prover) -> BackupProof | None:
+    """None: all are proven, or the site is needed."""
+    with prover.database.write() as tx:
+        found = stored_backups.list_of(tx.connection)
+        proofs.forget_gone(tx, found)
+        wanted = to_prove(filter(prover.can_try, found), proofs.list_of(tx.connection), datetime.now(UTC))
+    return prover.prove(wanted[0]) if wanted else None

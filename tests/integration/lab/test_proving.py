@@ -1,0 +1,170 @@
+"""Every new backup is restored once beside production, and nothing of that stays."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from ruamel.yaml import YAML
+
+from drbot.core.runs.run import RunKind
+from drbot.core.site.level import Level
+from drbot.core.site.proofs import LINES, ProofResult, to_prove
+from drbot.core.site.readiness import Colour
+from drbot.core.site.stored_backups import BackupKind
+from drbot.lab.system import Lab
+from drbot.runners.backups.make_dump import back_up_postgres
+from drbot.runners.backups.make_full import back_up_full
+from drbot.runners.upkeep.proving import prove_next
+from drbot.store.base.database import Database
+from drbot.store.records import incidents, proofs, stored_backups
+from drbot.store.runs import runs
+from tests.integration.lab.provers import Proving, proving
+from tests.labs import LabFactory, mend
+from tests.waiting import wait_for
+
+pytestmark = pytest.mark.docker
+DUMPS, FULLS = LINES[BackupKind.POSTGRES], LINES[BackupKind.FULL]
+
+
+@pytest.fixture(scope="module")
+def lab(lab_factory: LabFactory) -> Lab:
+    return lab_factory("lab")
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Iterator[Database]:
+    made = Database(f"sqlite:///{tmp_path}/state.db")
+    made.migrate()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def here(lab: Lab, database: Database, tmp_path: Path) -> Iterator[Proving]:
+    mend(lab)
+    with proving(lab, database, tmp_path) as made:
+        yield made
+
+
+def test_a_new_backup_of_postgresql_is_restored_once_and_nothing_stays(here: Proving) -> None:
+    made = back_up_postgres(here.configuration, "production", clients=here.clients)
+    here.look()
+    assert here.lines()[DUMPS].colour is Colour.AMBER
+    before = here.volumes()
+
+    proof = prove_next(here.prover)
+
+    assert proof is not None
+    assert (proof.result, proof.name, proof.sha256) == (ProofResult.PROVEN, made.name, made.sha256), proof.fault
+    assert prove_next(here.prover) is None
+    assert here.lines()[DUMPS].colour is Colour.GREEN
+    assert made.name in here.lines()[DUMPS].reason
+    assert here.left_behind() == []
+    assert here.volumes() == before
+    with here.database.read() as connection:
+        assert proofs.of_bytes(connection, made.sha256) == proof
+
+    (found,) = here.look()
+    with here.database.write() as tx:  # a copy elsewhere is not called proven by the one that is here
+        stored_backups.saw(tx, "production", [replace(found, place="s3://shop/")])
+    assert prove_next(here.prover) is None
+
+    os.utime(here.configuration.backups.directory / made.name)  # other bytes may be in it now
+    assert [one.name for one in to_prove(here.look(), here.known(), datetime.now(UTC))] == [made.name]
+
+
+def test_a_full_backup_comes_back_with_redis_settings_and_files(here: Proving) -> None:
+    made, _ = back_up_full(here.configuration, "production", clients=here.clients)
+    here.look()
+
+    proof = prove_next(here.prover)
+
+    assert proof is not None
+    assert (proof.kind, proof.result, proof.sha256) == (BackupKind.FULL, ProofResult.PROVEN, made.digest), proof.fault
+    assert here.lines()[FULLS].colour is Colour.GREEN
+    assert here.left_behind() == []
+
+
+def begin_a_run(database: Database) -> None:
+    with database.write() as tx:
+        incident = incidents.declare(
+            tx, site="production", level=Level.DATABASE, title="It broke", person="aiko", started_at=tx.now
+        )
+        runs.queue(
+            tx, incident=incident.id, site="production", kind=RunKind.RECOVER, runbook="level2-postgres", arguments={},
+            person="aiko",
+        )  # fmt: skip
+
+
+def test_a_run_that_begins_ends_it_at_once_and_while_it_lasts_none_is_begun(here: Proving) -> None:
+    back_up_postgres(here.configuration, "production", clients=here.clients)
+    (one,) = here.look()
+    told: list[str] = []
+
+    def progress(_done: float, _total: float | None, unit: str) -> None:
+        if not told and here.left_behind():
+            told.append(unit)
+            begin_a_run(here.database)
+
+    assert replace(here.prover, progress=progress).prove(one) is None
+    assert told
+    assert prove_next(here.prover) is None
+    assert here.known() == []
+    assert here.left_behind() == []
+
+
+def test_what_a_killed_process_left_is_removed_with_the_next_start(here: Proving, lab: Lab, tmp_path: Path) -> None:
+    back_up_postgres(here.configuration, "production", clients=here.clients)
+    document = with_backups_in(here.configuration.backups.directory, lab.configuration, tmp_path)
+    before = here.volumes()
+    environment = {**os.environ, "DRBOT_HOME": str(tmp_path)}
+    command = [str(Path(sys.executable).with_name("drbot")), "backup", "prove", "--config", str(document)]
+    process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL)
+    wait_for(lambda: len(here.left_behind()) >= 2, 60, "a server on a volume")
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert here.left_behind()
+
+    here.prover.tidy()
+
+    assert here.left_behind() == []
+    assert here.volumes() == before
+
+    ended = subprocess.run(command, env=environment, capture_output=True, text=True)
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    assert "restored on" in ended.stdout
+    assert [one.result for one in here.known()] == [ProofResult.PROVEN]
+
+
+def test_what_cannot_be_tried_is_no_fault_of_the_backup(here: Proving) -> None:
+    """No room, or no compose file to run a server by: it is tried again, and readiness says what is in the way."""
+    back_up_postgres(here.configuration, "production", clients=here.clients)
+    (one,) = here.look()
+
+    proof = replace(here.prover, room=10**12).prove(one)
+
+    assert proof is not None
+    assert (proof.result, "are needed to try it" in proof.fault) == (ProofResult.POSTPONED, True), proof
+    assert here.lines()[DUMPS].colour is Colour.RED
+    project = here.configuration.site().services["postgres"].project
+    folder = here.clients.compose.folder(project)
+    folder.rename(folder.with_name("elsewhere"))
+    proof = here.prover.prove(one)
+    folder.with_name("elsewhere").rename(folder)
+    assert proof is not None
+    assert proof.result is ProofResult.POSTPONED
+
+
+def with_backups_in(directory: Path, original: Path, folder: Path) -> Path:
+    """The lab's dr.yml with this folder of backups."""
+    tree, path = YAML().load(original.read_text()), folder / "dr.yml"
+    tree["backups"]["directory"] = str(directory)
+    with path.open("w") as output:
+        YAML().dump(tree, output)
+    return path

@@ -1,0 +1,80 @@
+"""What a proof is worth: which backups still want one, and what readiness says of the newest."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from drbot.core.site.proofs import BackupProof, ProofResult, proof_line, to_prove
+from drbot.core.site.readiness import Colour
+from drbot.core.site.stored_backups import BackupKind, StoredBackup
+
+NOW = datetime(2026, 1, 5, 12, tzinfo=UTC)
+DAY = 86_400.0
+
+
+def dump(hours: float, fault: str = "", mark: str = "a", place: str = "file:/srv") -> StoredBackup:
+    return StoredBackup(
+        kind=BackupKind.POSTGRES, name=f"dump-{hours:g}", place=place, is_off_site=False,
+        moment=NOW - timedelta(hours=hours), size=1, fault=fault, mark=mark,
+    )  # fmt: skip
+
+
+def tried(hours: float, result: ProofResult = ProofResult.PROVEN, ago: float = 1, mark: str = "a") -> BackupProof:
+    """The dump of this age, `ago` hours ago."""
+    return BackupProof(
+        kind=BackupKind.POSTGRES, name=f"dump-{hours:g}", place="file:/srv", mark=mark, sha256="", version="1",
+        proven_at=NOW - timedelta(hours=ago), seconds=41.0, result=result,
+        fault="" if result is ProofResult.PROVEN else "no room",
+    )  # fmt: skip
+
+
+FAILED, POSTPONED = ProofResult.FAILED, ProofResult.POSTPONED
+
+
+@pytest.mark.parametrize(
+    ("found", "proofs", "wanted"),
+    [
+        ([dump(9), dump(1)], [], ["dump-1", "dump-9"]),
+        ([dump(9), dump(1)], [tried(1)], ["dump-9"]),
+        ([dump(1, mark="b")], [tried(1)], ["dump-1"]),
+        ([dump(1, place="s3://shop")], [tried(1)], ["dump-1"]),
+        ([dump(1, "cut off")], [], []),
+        ([dump(1)], [tried(1, FAILED, ago=5)], []),
+        ([dump(1)], [tried(1, FAILED, ago=6)], ["dump-1"]),
+        ([dump(1)], [tried(1, POSTPONED, ago=0.2)], []),
+        ([dump(1)], [tried(1, POSTPONED, ago=0.3)], ["dump-1"]),
+    ],
+    ids=["newest first", "proven", "replaced", "another copy", "known to be no use", "failed", "failed long ago",
+         "postponed", "postponed for a while"],
+)  # fmt: skip
+def test_which_backups_want_a_proof(found: list[StoredBackup], proofs: list[BackupProof], wanted: list[str]) -> None:
+    assert [one.name for one in to_prove(found, proofs, NOW)] == wanted
+
+
+@pytest.mark.parametrize(
+    ("found", "proofs", "colour", "said"),
+    [
+        ([dump(1)], [tried(1)], Colour.GREEN, "dump-1 was restored 1 h 00 min ago in 41 s"),
+        ([dump(7), dump(1)], [tried(7, ago=6)], Colour.GREEN, "dump-7 was restored"),
+        ([dump(1)], [], Colour.AMBER, "none was restored yet"),
+        ([dump(30)], [], Colour.RED, "none was restored within 1 d"),
+        ([dump(30)], [tried(30, ago=25)], Colour.RED, "none was restored within 1 d"),
+        ([dump(7), dump(1)], [tried(7), tried(1, FAILED)], Colour.RED, "dump-1 in file:/srv could not be restored"),
+        ([dump(7), dump(1)], [tried(7, FAILED), tried(1)], Colour.GREEN, "dump-1 was restored"),
+        ([dump(7), dump(1, "cut off")], [tried(7)], Colour.GREEN, "dump-7 was restored"),
+        ([dump(1)], [tried(1, POSTPONED)], Colour.RED, "dump-1 could not be tried: no room"),
+        ([dump(1), dump(1, place="s3://shop")], [tried(1, FAILED)], Colour.RED, "in file:/srv could not be"),
+    ],
+    ids=["proven", "an older one", "none yet", "none for long", "an old proof", "the newest failed", "an older failed",
+         "one that is no use does not count", "no room", "one of two copies failed"],
+)  # fmt: skip
+def test_what_readiness_says(found: list[StoredBackup], proofs: list[BackupProof], colour: Colour, said: str) -> None:
+    line = proof_line(BackupKind.POSTGRES, found, proofs, DAY, NOW)
+
+    assert line is not None
+    assert (line.colour, said in line.sentence) == (colour, True), line.sentence
+    assert bool(line.remedy) == (colour is not Colour.GREEN)
+
+
+def test_where_no_backup_can_be_used_another_line_says_so() -> None:
+    assert proof_line(BackupKind.POSTGRES, [dump(1, "cut off")], [], DAY, NOW) is None
