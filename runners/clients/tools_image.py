@@ -17,14 +17,20 @@ from drbot.runners.clients.docker_engine import DockerEngine
 from drbot.runners.clients.docker_errors import docker_errors
 
 REPOSITORY = "drbot-tools"
-TOOLS = ("sh", "cp", "diff", "du", "find", "head", "sync", "touch")
+TOOLS = (
+    "sh", "chmod", "chown", "cmp", "cp", "cut", "diff", "du", "find", "head", "ls", "mkdir", "mv", "readlink", "rm",
+    "rmdir", "sync", "touch",
+)  # fmt: skip
+ROOT = b"root:x:0:0:root:/:/bin/sh\n"  # helpers are started by this name
+SHELL = "bin"  # a link to usr/bin, for scripts that begin with #!/bin/sh
 LOADED = re.compile(r"^\s*(?:\S+ => )?(/\S+) \(0x[0-9a-f]+\)$", re.MULTILINE)  # of ldd's output
 
 
 def tools_image(engine: DockerEngine) -> str:
     """Its name; made once. Raises PermanentError when this host lacks one of them."""
     files = dict(sorted(_files()))
-    digest = hashlib.sha256("\n".join(f"{name} {path.stat().st_mtime_ns}" for name, path in files.items()).encode())
+    known = "\n".join(f"{name} {path.stat().st_mtime_ns}" for name, path in files.items())
+    digest = hashlib.sha256(ROOT + f"{SHELL}\n{known}".encode())
     name = f"{REPOSITORY}:{digest.hexdigest()[:16]}"
     if not engine.has_image(name):
         repository, _, tag = name.partition(":")
@@ -53,8 +59,10 @@ def libraries_of(program: Path) -> tuple[Path, ...]:
 def _packed(files: dict[str, Path]) -> bytes:
     packed = io.BytesIO()
     with tarfile.open(fileobj=packed, mode="w") as archive:
-        for name, path in files.items():
-            data = path.read_bytes()
+        link = tarfile.TarInfo(SHELL)
+        link.type, link.linkname = tarfile.SYMTYPE, "usr/bin"
+        archive.addfile(link)
+        for name, data in {"etc/passwd": ROOT, **{name: path.read_bytes() for name, path in files.items()}}.items():
             member = tarfile.TarInfo(name)
             member.size, member.mode = len(data), 0o755
             archive.addfile(member, io.BytesIO(data))

@@ -23,7 +23,7 @@ from drbot.runners.contract.target import Chosen, Search
 from drbot.runners.execution import settings_seen, users
 from drbot.runners.execution.gate import fingerprint_of
 from drbot.runners.execution.sealed_plans import sealed_here
-from drbot.runners.planning import sub_plans
+from drbot.runners.planning import places, sub_plans
 from drbot.runners.planning.stakes import stakes_of
 from drbot.runners.planning.survey_questions import Survey, age_of, not_needed, volumes_taken, warnings_of
 from drbot.store.runs import sub_runs
@@ -41,6 +41,7 @@ def make_plan(survey: Survey) -> Plan:
     sub_plans.require_same_backup(survey.run, chosen.backup if chosen else None)
     variables = variables_of(survey.run, worker_context.site, worker_context.site_name, file.runbook, chosen)
     variables |= sub_plans.variables_of(worker_context.configuration)
+    variables |= places.variables_of(survey.run, worker_context)
     steps = sub_plans.sealed(
         filled_steps(file.runbook, variables, worker_context.approvals), worker_context.configuration
     )
