@@ -11,23 +11,13 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
-    MetaData,
     Table,
     Text,
     UniqueConstraint,
     false,
 )
 
-from drbot.store.base.column_types import Json, Moment, Sentence
-
-metadata = MetaData(
-    naming_convention={
-        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-        "fk": "fk_%(table_name)s_%(column_0_name)s",
-        "pk": "pk_%(table_name)s",
-    }
-)
+from drbot.store.base.column_types import Json, Moment, Sentence, metadata
 
 head = Table(
     "head",
@@ -389,4 +379,21 @@ backups = Table(
     Column("size", BigInteger, nullable=False),
     Column("fault", Sentence, nullable=False),
     Column("seen_at", Moment, nullable=False),
+)
+
+surveys = Table(
+    "surveys",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("site", Text, nullable=False, index=True),  # whose worker looks
+    Column("lost", Text, nullable=False),  # the site that a recovery would be about
+    Column("runbook", Text, nullable=False),
+    Column("arguments", Json, nullable=False),
+    Column("person", Text, nullable=False),  # who asked, and is told alone
+    Column("asked_at", Moment, nullable=False),
+    Column("taken_at", Moment),
+    Column("ended_at", Moment),
+    Column("found", Sentence),  # what looked broken
+    Column("plan", Json),
+    Column("refusal", Sentence),  # why there can be no plan
 )

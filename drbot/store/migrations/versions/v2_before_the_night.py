@@ -8,7 +8,7 @@ down_revision = "v1"
 
 
 def upgrade() -> None:
-    """Four tables more."""
+    """Five tables more."""
     op.create_table(
         "alert_groups",
         sa.Column("id", sa.Integer(), nullable=False),
@@ -66,3 +66,20 @@ def upgrade() -> None:
         sa.Column("seen_at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("source", "kind", "name", "place", name=op.f("pk_backups")),
     )
+    op.create_table(
+        "surveys",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("site", sa.Text(), nullable=False),
+        sa.Column("lost", sa.Text(), nullable=False),
+        sa.Column("runbook", sa.Text(), nullable=False),
+        sa.Column("arguments", sa.Text(), nullable=False),
+        sa.Column("person", sa.Text(), nullable=False),
+        sa.Column("asked_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("taken_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("found", sa.Text(), nullable=True),
+        sa.Column("plan", sa.Text(), nullable=True),
+        sa.Column("refusal", sa.Text(), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_surveys")),
+    )
+    op.create_index(op.f("ix_surveys_site"), "surveys", ["site"], unique=False)
