@@ -1,10 +1,13 @@
 """Level 2 for what is not PostgreSQL: Redis, files and settings are really lost, found, restored by two, and undone."""
 
+import subprocess
+import sys
 from collections.abc import Callable
 from typing import TypeVar
 
 import pytest
 
+from drbot.cli.demo_player import HOME_CHANNEL, USERS
 from drbot.cli.demo_sites import digests_of, sums_in
 from drbot.core.runs.incident import Incident
 from drbot.core.runs.run import Run, RunKind, RunState, StepState
@@ -15,6 +18,7 @@ from drbot.lab.layout import part
 from drbot.store.base import ledger
 from tests.story.conftest import Story, make_backup
 from tests.story.recovering import approve_by_two, finish, kept_volumes, wait_for_step
+from tests.waiting import wait_for
 
 pytestmark = pytest.mark.docker
 
@@ -99,6 +103,7 @@ def test_redis_is_found_empty_restored_beside_swapped_and_brought_back(story: St
         assert ledger.verify(connection) == []
 
 
+@pytest.mark.more
 def test_a_corrupt_redis_is_restored_by_its_name(story: Story) -> None:
     incident, before = lost(story, "redis-corrupt", keys_of, "level2 redis")
     run = recovered(story, incident)
@@ -108,6 +113,31 @@ def test_a_corrupt_redis_is_restored_by_its_name(story: Story) -> None:
     assert story.lab.faults() == {}
 
 
+@pytest.mark.more
+def test_outside_of_an_incident_whoever_asks_reads_the_plan_alone_also_at_a_terminal(story: Story) -> None:
+    story.backup()
+    make_backup(story.stack.configuration, "full")
+    people = story.stack.people
+
+    story.player.say("aiko", "/dr plan level2")
+    words = [sys.executable, "-P", "-m", "drbot.cli.main", "dr", "plan", "level2", "redis", "--as", "ben"]
+    options = ["--config", str(story.stack.configuration), "--home", str(story.stack.home)]
+    done = subprocess.run([*words, *options], capture_output=True, text=True, check=False)
+
+    assert done.returncode == 0, done.stderr
+    redis = site_of(story).redis
+    assert redis is not None
+    assert redis.volume in done.stdout and "Redis held" in done.stdout
+
+    def answer() -> list[str]:
+        return [str(one) for one in people.messages(HOME_CHANNEL, USERS["aiko"]) if one["ephemeral"]]
+
+    wait_for(lambda: any("postgres_data" in said for said in answer()), 90, "the plan")
+    assert not any("postgres_data" in str(one) for one in people.messages(HOME_CHANNEL) if not one["ephemeral"])
+    assert story.player.incidents() == []
+
+
+@pytest.mark.more
 def test_lost_files_are_found_restored_and_brought_back(story: Story) -> None:
     (name,) = site_of(story).files
     incident, before = lost(story, "files-lost", lambda story: sums_in(story.lab, name))
