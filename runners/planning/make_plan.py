@@ -160,6 +160,7 @@ def _plan(
     runbook, run = file.runbook, survey.run
     configuration = survey.worker_context.configuration
     backup = chosen.backup if chosen else None
+    is_data = not any(step.do == "settings.restore_beside" for step in steps)  # an RPO is about data
     return Plan(
         runbook=runbook.runbook,
         runbook_sha256=file.sha256,
@@ -176,7 +177,7 @@ def _plan(
         headline=_headline(file, steps, configuration.system, chosen),
         target=sub_plans.target_of(configuration, survey.worker_context.site_name),
         engine=survey.worker_context.site.docker.host or "",
-        loss_seconds=rpo_seconds(backup.snapshot_at, survey.incident.started_at) if backup else None,
+        loss_seconds=rpo_seconds(backup.snapshot_at, survey.incident.started_at) if backup and is_data else None,
         surveyed_at=survey.now,
     )
 

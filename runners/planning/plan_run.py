@@ -96,7 +96,9 @@ def about_what_is_broken(worker_context: WorkerContext, run: Run, cancelled: Can
     first = found[0]
     files = {FILES: first.files} if first.files else {}
     said = clauses(phrase("{what}: {why}", what=_words(one), why=one.why) for one in found)
-    text = phrase("Looks broken: {what}. The plan is about the first.", what=said)
+    text: str = phrase("Looks broken: {what}. The plan is about the first.", what=said)
+    if len(found) > 1:
+        text = sentences(text, phrase("Afterwards: /dr recover {data}", data=_words(found[1])))
     return replace(run, runbook=RUNBOOKS[first.kind], arguments=others | files), text
 
 

@@ -33,7 +33,8 @@ def test_the_first_that_is_broken_is_recovered_and_all_of_it_is_told(worker_fixt
 
     assert (run.runbook, run.arguments) == ("level2-files", {"files": "uploads"})
     assert told(worker_fixture, run) == [
-        "Looks broken: files uploads: it is empty; redis: it does not answer. The plan is about the first."
+        "Looks broken: files uploads: it is empty; redis: it does not answer. The plan is about the first. "
+        "Afterwards: /dr recover redis"
     ]
 
 
