@@ -41,6 +41,8 @@ def data_named(site: Site, words: Sequence[str], again: Callable[[str], str]) ->
     kind = WORDS.get(plain(words[0]).rstrip(":：,")) if words else None
     if kind is None:
         return None, list(words)
+    if kind not in kinds_of(site) and len(words) > 1:  # a sentence that begins so: nothing keeps it from being declared
+        return None, list(words)
     if kind not in kinds_of(site):
         raise Refusal(
             phrase("You named {data}.", data=kind.value),

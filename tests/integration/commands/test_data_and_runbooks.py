@@ -86,6 +86,15 @@ def test_what_the_site_does_not_have_is_refused_with_what_it_has(verb_fixture: V
     assert "There is: postgres, settings" in reply.text
 
 
+def test_a_sentence_that_begins_with_what_the_site_does_not_have_is_declared_all_the_same(
+    verb_fixture: VerbFixture,
+) -> None:
+    assert verb_fixture.say("ben", "declare level2 redis is full").ok
+
+    assert verb_fixture.incident().title == "redis is full"
+    assert verb_fixture.runs()[0].arguments == {"look": "yes"}
+
+
 def test_whoever_knows_what_is_lost_says_it_while_the_survey_looks(everything: VerbFixture) -> None:
     reply = everything.say("ben", "declare level2")
     (redis,) = [one.command for one in reply.choices if one.command.endswith(" redis")]
