@@ -20,6 +20,7 @@ from drbot.runners.execution.run_context import RunContext, WorkerContext
 from drbot.runners.execution.sealed_plans import require_own
 from drbot.runners.foundation.own_record import name_of
 from drbot.runners.planning.plan_run import plan_run
+from drbot.runners.planning.surveyor import Surveyor
 from drbot.runners.upkeep.chores import Upkeep
 from drbot.runners.upkeep.code_checker import CodeChecker
 from drbot.store.base.doorbell import Doorbell
@@ -47,6 +48,8 @@ class Worker:
         self._doorbell.listen(self._worker_context.site_name, self.handle, THREADS)
         checker = CodeChecker(self._worker_context)
         threading.Thread(target=checker.run, args=(self._stop,), name="codes", daemon=True).start()
+        surveyor = Surveyor(self._worker_context)
+        threading.Thread(target=surveyor.run, args=(self._stop,), name="surveys", daemon=True).start()
         threading.Thread(target=self._lookout.run, args=(self._stop,), name="lookout", daemon=True).start()
         log.info("The worker is ready.", site=self._worker_context.site_name, owner=self._worker_context.owner)
         while not self._stop.wait(self._worker_context.timing.tick):

@@ -6,7 +6,8 @@ from typing import Any
 
 from drbot.bot.blocks.elements import Block, escape, plain, section, text_input
 from drbot.bot.blocks.vote_dialog import BACK
-from drbot.core.site.level import LEVEL_TEXTS
+from drbot.commands.facts.data_named import data_choices
+from drbot.core.site.level import LEVEL_TEXTS, Level
 from drbot.core.site.site import Site
 from drbot.core.text.messages import phrase, say
 
@@ -42,6 +43,9 @@ def declare_dialog(
     levels = [
         _option(f"{level.value}: {say(words, language)}", str(level.value)) for level, words in LEVEL_TEXTS.items()
     ]
+    data = [one for named in sites.values() for one in data_choices(named, lambda words: f"{Level.DATABASE} {words}")]
+    known = {choice.command: choice.label for choice in data}
+    levels[2:2] = [_option(f"2: {say(label, language)}", value) for value, label in known.items()]
     places = [_option(one.title or name, name) for name, one in sites.items()][:100]
     every = {name: service for one in sites.values() for name, service in one.services.items()}
     services = [_option(service.title or name, name) for name, service in every.items()][:100]

@@ -132,6 +132,13 @@ def _require(person: Person, access: str) -> None:
         raise Refusal(error.tried, error.why, error.todo, code=code) from error
 
 
+def is_of_incident(conn: Connection, request: Request, words: Words) -> bool:
+    """Whether an incident is named, or it was typed in the channel of one."""
+    if words.incident is not None:
+        return True
+    return bool(request.channel) and incidents.of_channel(conn, request.channel or "") is not None
+
+
 def incident_of(conn: Connection, request: Request, words: Words) -> Incident:
     """The incident that is meant: named, else the channel's, else mentioned, else the only open one."""
     if words.incident is not None:

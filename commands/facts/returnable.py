@@ -19,8 +19,18 @@ def undoable(
 
 
 def returnable(configuration: Configuration, incident: Incident, rows: Iterable[Kept]) -> list[Kept]:
-    """Which kept data `undo` can bring back: whole hosts, and PostgreSQL's of the incident's own site."""
-    postgres = configuration.site(incident.site).postgres
-    volume = postgres.volume if postgres else None
+    """Which kept data `undo` can bring back: whole hosts, and what level 2 replaces at the incident's own site."""
+    site = configuration.site(incident.site)
+    stores = {store.volume for store in (site.postgres, site.redis) if store is not None}
     mine = [one for one in rows if one.incident == incident.id]
-    return [one for one in mine if one.whole_host or (one.site == incident.site and one.original == volume)]
+    places = stores | {*site.file_volumes}
+    return [
+        one
+        for one in mine
+        if one.whole_host or (one.site == incident.site and (one.original in places or is_folder(one)))
+    ]
+
+
+def is_folder(one: Kept) -> bool:
+    """Settings, or files that lie in a folder."""
+    return one.original.startswith("/")

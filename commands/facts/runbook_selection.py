@@ -1,13 +1,17 @@
 """Which runbook a level has, how its run is queued, and what to do by hand where it cannot be used."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from drbot.commands.facts.context import CommandContext
+from drbot.commands.facts.data_named import Data
 from drbot.commands.speech.messages import Table
 from drbot.core.runs.incident import Incident
 from drbot.core.runs.run import Run, RunKind, RunState, StopKind
+from drbot.core.site.data_kinds import FILES, LOOK, RUNBOOKS
 from drbot.core.site.level import Level
 from drbot.core.site.people import Person
+from drbot.core.site.site import DRILL_SITE
 from drbot.core.text.messages import phrase, sentences
 from drbot.store.base.database import Transaction
 from drbot.store.runs import runs, sub_runs
@@ -19,6 +23,7 @@ RUNBOOK_OF: Mapping[Level, str] = {
     Level.DATACENTRE: "level4-datacentre",
 }
 UNDO_RUNBOOK = "level2-undo"
+UNDO_FILES_RUNBOOK = "level2-undo-files"
 UNDO_HOST_RUNBOOK = "level3-undo"
 GIVE_UP_RUNBOOK = "kept-give-up"
 LEAD_BACK_RUNBOOK = "names-lead-back"
@@ -73,6 +78,27 @@ def runbook_for(context: CommandContext, level: Level) -> str | None:
     return name if name in context.runbooks else None
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Recovery:
+    """What is queued: a runbook and what it is given."""
+
+    runbook: str
+    arguments: Mapping[str, str]
+
+
+def recovery_for(context: CommandContext, level: Level, service: str | None, data: Data | None) -> Recovery | None:
+    """Of a level; None while the linter lets its runbook not through. Where nobody says what of level 2 is meant, the
+    survey looks what is broken.
+    """
+    arguments = {"service": service} if service else {}
+    runbook = RUNBOOK_OF[level]
+    if data is not None:
+        runbook, arguments = RUNBOOKS[data.kind], arguments | ({FILES: data.files} if data.files else {})
+    elif level is Level.DATABASE:
+        arguments[LOOK] = "yes"
+    return Recovery(runbook=runbook, arguments=arguments) if runbook in context.runbooks else None
+
+
 def without_runbook(level: Level) -> str:
     """Why a level cannot be recovered by itself, and what to do meanwhile."""
     name = RUNBOOK_OF[level]
@@ -109,7 +135,7 @@ def queue(
     run = runs.queue(
         tx,
         incident=incident.id,
-        site=site or site_of(context, incident, runbook),
+        site=site or site_of(context, incident.site, runbook),
         kind=kind,
         runbook=runbook,
         arguments=arguments,
@@ -119,14 +145,14 @@ def queue(
     return run
 
 
-def site_of(context: CommandContext, incident: Incident, runbook: str) -> str:
+def site_of(context: CommandContext, lost: str, runbook: str) -> str:
     """Whose worker does it: a lost host has none, so level 3 is done on the new one, and level 4 from outside."""
     recovery = context.configuration.recovery
-    if recovery is None or incident.is_drill:
-        return incident.site
+    if recovery is None or lost == DRILL_SITE:
+        return lost
     outside = (RUNBOOK_OF[Level.DATACENTRE], LEAD_BACK_RUNBOOK, GIVE_BACK_RUNBOOK)
     elsewhere = {RUNBOOK_OF[Level.HOST]: recovery.site} | dict.fromkeys(outside, recovery.control)
-    return elsewhere.get(runbook, incident.site)
+    return elsewhere.get(runbook, lost)
 
 
 def again(incident: Incident, run: Run) -> str:

@@ -26,9 +26,9 @@ VERBS: Mapping[str, VerbWords] = {
     ),
     "help": VerbWords(usage="help [command]", help=phrase("How to use a command"), example="help declare"),
     "declare": VerbWords(
-        usage="declare level1..level4 [service:] [what]",
+        usage="declare level1..level4 [service:|postgres|redis|files|settings] [what]",
         help=phrase(
-            "Open an incident, its channel and the recovery. level1 a service, level2 the database, "
+            "Open an incident, its channel and the recovery. level1 a service, level2 data (what is broken is found), "
             "level3 the host, level4 the data centre"
         ),
         example="declare level1 auth: login fails",
@@ -75,9 +75,9 @@ VERBS: Mapping[str, VerbWords] = {
         free_text=True,
     ),
     "plan": VerbWords(
-        usage="plan [level1..level4]",
-        help=phrase("Survey and show the plan; nothing is changed"),
-        example="plan level2",
+        usage="plan [level1..level4] [postgres|redis|files|settings]",
+        help=phrase("Survey and show the plan; nothing is changed. Outside of an incident only you see it"),
+        example="plan level2 redis",
     ),
     "status": VerbWords(usage="status", help=phrase("Where the recovery stands"), example="status DR-7"),
     "list": VerbWords(usage="list [all]", help=phrase("Open incidents"), example="list all"),
@@ -175,9 +175,14 @@ VERBS: Mapping[str, VerbWords] = {
         free_text=True,
     ),
     "recover": VerbWords(
-        usage="recover [backup NAME]",
-        help=phrase("Start the recovery again: ask again, or with another backup"),
+        usage="recover [postgres|redis|files|settings] [backup NAME]",
+        help=phrase("Start the recovery again: ask again, of other data, or with another backup"),
         example="recover backup all_databases_20261126_020000.sql.gz",
+    ),
+    "run": VerbWords(
+        usage="run <runbook> [input=value]",
+        help=phrase("Start any runbook, drbot's or your own"),
+        example="run restart-services",
     ),
     "discard": VerbWords(
         usage="discard",

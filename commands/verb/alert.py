@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from drbot.commands.facts.context import CommandContext
+from drbot.commands.facts.data_named import Data
 from drbot.commands.speech.messages import Choice, DialogRequest, Reply, Request, Table
 from drbot.commands.speech.parser import Words, level_of, plain, printable
 from drbot.commands.speech.refusal import Refusal
@@ -140,7 +141,7 @@ def _declare(
     title = cut(listed(sorted({one.name for one in shown})), TITLE_LONGEST)
     began = group.began
     if level is not None and level not in (proposal.level, Level.SERVICE):
-        proposal = replace(proposal, level=level, service=None)
+        proposal = replace(proposal, level=level, service=None, data=None)
     if proposal.level is None:
         values = {"site": proposal.site, "since": f"{began.isoformat(timespec='minutes')}", "title": title}
         return Reply(
@@ -153,9 +154,15 @@ def _declare(
             ok=False,
         )
     known = Declaration(
-        site=proposal.site, level=proposal.level, service=proposal.service, title=title, started_at=began, anyway=False
+        site=proposal.site,
+        level=proposal.level,
+        service=proposal.service,
+        title=title,
+        started_at=began,
+        anyway=False,
+        data=Data(kind=proposal.data) if proposal.data else None,
     )
     same = declare.similar(tx, known)
     incident = same or declare.open_incident(context, tx, known, person)
     alerts.declared(tx, group, incident.id, person.id)
-    return declare.joined(incident) if same is not None else declare.opened(context, incident)
+    return declare.joined(incident) if same is not None else declare.opened(context, incident, known.data)

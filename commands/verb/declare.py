@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from drbot.commands.facts.context import CommandContext
+from drbot.commands.facts.data_named import Data, data_choices, data_named
 from drbot.commands.facts.faults import fault_tables
-from drbot.commands.facts.runbook_selection import by_hand, queue, runbook_for, without_runbook
+from drbot.commands.facts.runbook_selection import by_hand, queue, recovery_for, runbook_for, without_runbook
 from drbot.commands.speech.messages import Choice, DialogRequest, Reply, Request
 from drbot.commands.speech.parser import Words, clean, level_of, plain, printable
 from drbot.commands.speech.refusal import Refusal
@@ -26,7 +27,7 @@ SAME_INTENT = timedelta(minutes=10)
 """People retype a command that seemed lost: the same level and service within this time is the same incident."""
 
 TITLE_LONGEST = 200
-CARRIED = ("site", "since", "service", "title", "anyway")
+CARRIED = ("site", "since", "service", "data", "title", "anyway")
 """What was typed goes along into the dialog and onto every button: an incident never opens on another site."""
 
 
@@ -40,6 +41,7 @@ class Declaration:
     title: str
     started_at: datetime | None
     anyway: bool
+    data: Data | None = None  # of level 2; None: the survey looks what is broken
 
 
 def declare(context: CommandContext, request: Request, words: Words, person: Person) -> Reply:
@@ -51,7 +53,7 @@ def declare(context: CommandContext, request: Request, words: Words, person: Per
         if not known.anyway and (same := similar(tx, known)) is not None:
             return _already_open(context, same, known, request.at)
         incident = open_incident(context, tx, known, person)
-    return opened(context, incident)
+    return opened(context, incident, known.data)
 
 
 def similar(tx: Transaction, known: Declaration) -> Incident | None:
@@ -80,10 +82,9 @@ def open_incident(context: CommandContext, tx: Transaction, known: Declaration, 
         started_at=min(known.started_at, tx.now) if known.started_at else None,
         service=known.service,
     )
-    runbook = runbook_for(context, known.level)
-    if runbook is not None:
-        arguments = {"service": known.service} if known.service else {}
-        queue(context, tx, incident, RunKind.RECOVER, runbook, arguments, person)
+    recovery = recovery_for(context, known.level, known.service, known.data)
+    if recovery is not None:
+        queue(context, tx, incident, RunKind.RECOVER, recovery.runbook, recovery.arguments, person)
     return incident
 
 
@@ -95,14 +96,16 @@ def _given(context: CommandContext, request: Request, words: Words) -> Declarati
     if started_at is not None:
         values["since"] = _moment(started_at, request.at)
     level_word = values.get("level") or (rest.pop(0) if rest else "")
-    site_name = _site(context, values.get("site", ""))
+    site_name = site_named(context, values.get("site", ""))
     site = context.configuration.site(site_name)
     if not level_word:
         return _ask(site, None, values)
+    level_word, *said = level_word.split()  # a dialog says "2 redis"
     level = level_of(level_word)
     if rest and plain(rest[-1]) == "anyway":
         values["anyway"], rest = "yes", rest[:-1]
-    service, rest = _service(site, level, values, rest)
+    data, rest = _data(site, level, values, said, rest)
+    service, rest = (None, rest) if data is not None else _service(site, level, values, rest)
     values["title"] = cut(clean(values.get("title", "")).strip() or " ".join(rest), TITLE_LONGEST)
     if level is Level.SERVICE and service is None:
         return _ask(site, level, values)
@@ -110,7 +113,8 @@ def _given(context: CommandContext, request: Request, words: Words) -> Declarati
         site=site_name,
         level=level,
         service=service,
-        title=cut(values["title"] or _plain_title(context, level, service), TITLE_LONGEST),
+        title=cut(values["title"] or _plain_title(context, level, service, data), TITLE_LONGEST),
+        data=data,
         started_at=started_at,
         anyway=values.get("anyway") == "yes",
     )
@@ -121,7 +125,7 @@ def _options(words: tuple[str, ...]) -> tuple[dict[str, str], list[str]]:
     options: dict[str, str] = {}
     rest: list[str] = []
     for word in words:
-        found = re.fullmatch(r"(service|site|since|level)[=＝](.+)", word, re.IGNORECASE)
+        found = re.fullmatch(r"(service|site|since|level|data)[=＝](.+)", word, re.IGNORECASE)
         if found:
             options.setdefault(found.group(1).lower(), found.group(2))
         else:
@@ -129,7 +133,8 @@ def _options(words: tuple[str, ...]) -> tuple[dict[str, str], list[str]]:
     return options, rest
 
 
-def _site(context: CommandContext, word: str) -> str:
+def site_named(context: CommandContext, word: str) -> str:
+    """The site of dr.yml that is meant; "" = the default one. Raises Refusal with those there are."""
     sites = context.configuration.sites
     name = plain(word) or context.configuration.default_site
     if name in sites:
@@ -158,6 +163,22 @@ def _service(site: Site, level: Level, values: Mapping[str, str], rest: list[str
     if level is not Level.SERVICE or not first:
         return None, rest
     return meant(first, rest[1:]), rest[1:]
+
+
+def _data(
+    site: Site, level: Level, values: dict[str, str], said: list[str], rest: list[str]
+) -> tuple[Data | None, list[str]]:
+    """What of level 2 is lost, and the words of a title; a word that begins a sentence is a part of it too. Raises
+    Refusal with the choice.
+    """
+    if level is not Level.DATABASE:
+        return None, rest
+    title = values.get("title") or " ".join(rest)
+    words = values["data"].replace(",", " ").split() if values.get("data") else (said or rest)
+    data, left = data_named(site, words, lambda name: _again(level, {**values, "data": name, "title": title}))
+    if data is not None:
+        values["data"] = data.words
+    return data, rest if words is not rest or left else []
 
 
 def service_of(site: Site, word: str, again: Callable[[str], str]) -> str:
@@ -216,15 +237,17 @@ def _moment(moment: datetime, now: datetime) -> str:
 
 def _again(level: Level, values: Mapping[str, str]) -> str:
     """The command that declares the same."""
-    options = [f"{name}={values[name]}" for name in ("site", "since", "service") if values.get(name)]
+    known = {**values, "data": values.get("data", "").replace(" ", ",")}
+    options = [f"{name}={known[name]}" for name in ("site", "since", "service", "data") if known.get(name)]
     anyway = "anyway" if values.get("anyway") else ""
     words = ["declare", f"level{level.value}", *options, values.get("title", ""), anyway]
     return " ".join(word for word in words if word)
 
 
-def _plain_title(context: CommandContext, level: Level, service: str | None) -> str:
+def _plain_title(context: CommandContext, level: Level, service: str | None, data: Data | None) -> str:
     """In the language of channels: from here on it is like somebody's own words."""
     words = level.text if service is None else phrase("{service} is down", service=service)
+    words = words if data is None else data.text
     return say(words, context.configuration.language)
 
 
@@ -233,8 +256,8 @@ def _ask(site: Site, level: Level | None, values: dict[str, str]) -> Reply:
     filled = {key: value for key, value in values.items() if value and key in CARRIED}
     if level is None:
         wanted = phrase(
-            "Which level? level1 a service, level2 the database, level3 the host, level4 the data centre. "
-            "Example: declare level2 PostgreSQL does not start"
+            "Which level? level1 a service, level2 data (postgres, redis, files, settings), level3 the host, level4 "
+            "the data centre. Example: declare level2 PostgreSQL does not start"
         )
         choices = tuple(Choice(label=one.text, command=_again(one, filled)) for one in Level)
         return Reply(text=wanted, choices=choices, dialog=DialogRequest(kind="declare", values=filled), ok=False)
@@ -262,6 +285,7 @@ def _already_open(context: CommandContext, same: Incident, known: Declaration, n
         "site": known.site if len(context.configuration.sites) > 1 else "",
         "since": _moment(known.started_at, now) if known.started_at else "",
         "service": known.service or "",
+        "data": known.data.words if known.data else "",
         "title": known.title,
         "anyway": "yes",
     }
@@ -281,7 +305,7 @@ def _already_open(context: CommandContext, same: Incident, known: Declaration, n
     )
 
 
-def opened(context: CommandContext, incident: Incident) -> Reply:
+def opened(context: CommandContext, incident: Incident, data: Data | None = None) -> Reply:
     """What happens from here on."""
     is_alone = runbook_for(context, incident.level) is None
     opened = phrase(
@@ -291,8 +315,13 @@ def opened(context: CommandContext, incident: Incident) -> Reply:
         title=printable(incident.title, 100),
     )
     started = without_runbook(incident.level) if is_alone else phrase("The survey has started; it changes nothing.")
+    named: tuple[Choice, ...] = ()
+    if incident.level is Level.DATABASE and data is None and not is_alone:
+        started = phrase("The survey looks what is broken; it changes nothing. If you know it, say it.")
+        site = context.configuration.site(incident.site)
+        named = data_choices(site, lambda words: f"recover {incident.name} {words}")
     return Reply(
         text=sentences(opened, started),
         tables=(*fault_tables(context), *(by_hand(incident.level) if is_alone else ())),
-        choices=(Choice(label=phrase("Status"), command=f"status {incident.name}"),),
+        choices=(Choice(label=phrase("Status"), command=f"status {incident.name}"), *named),
     )

@@ -2,7 +2,8 @@
 
 from drbot.commands.facts import runbook_selection
 from drbot.commands.facts.context import CommandContext, current_run, incident_of, must_be_open
-from drbot.commands.facts.runbook_selection import by_hand, queue, runbook_for, without_runbook
+from drbot.commands.facts.data_named import Data, data_named
+from drbot.commands.facts.runbook_selection import by_hand, queue, recovery_for, runbook_for, without_runbook
 from drbot.commands.speech.messages import Choice, Reply, Request
 from drbot.commands.speech.parser import Words, level_of, plain
 from drbot.commands.speech.refusal import Refusal
@@ -38,19 +39,29 @@ def level(context: CommandContext, request: Request, words: Words, person: Perso
                 context, tx, run, person, phrase("level changed to {level}", level=new.value), StopKind.LEVEL
             )
         incidents.change_level(tx, incident.id, new, person.id, why)
-        runbook = runbook_for(context, new)
+        recovery = recovery_for(context, new, incident.service, _data(context, incident, new, words))
         # Without a service level 1 has nothing to restart; `declare level1 <service>` names one.
-        if runbook is not None and (new is not Level.SERVICE or incident.service):
-            arguments = {"service": incident.service} if incident.service else {}
-            queue(context, tx, incident, RunKind.RECOVER, runbook, arguments, person)
+        if recovery is not None and (new is not Level.SERVICE or incident.service):
+            queue(context, tx, incident, RunKind.RECOVER, recovery.runbook, recovery.arguments, person)
     return _changed(context, incident, new)
+
+
+def _data(context: CommandContext, incident: Incident, new: Level, words: Words) -> Data | None:
+    if new is not Level.DATABASE:
+        return None
+    site = context.configuration.site(incident.site)
+    said = [word for word in words.rest[1:] if plain(word) != CONFIRM]
+    return data_named(site, said, lambda name: f"level {incident.name} 2 {name}")[0]
 
 
 def _wanted(words: Words) -> Level:
     if not words.rest:
         raise Refusal(
             phrase("Which level?"),
-            phrase("level1 a service, level2 the database, level3 the host, level4 the data centre."),
+            phrase(
+                "level1 a service, level2 data (postgres, redis, files, settings), level3 the host, level4 the data "
+                "centre."
+            ),
             phrase("Example: /dr level 2 PostgreSQL is the culprit"),
         )
     return level_of(words.rest[0])

@@ -1,40 +1,119 @@
-"""`plan` surveys the system and shows what a recovery would do; it changes nothing."""
+"""`plan` surveys the system and shows what a recovery would do; it changes nothing. In an incident everybody sees it;
+anywhere else it is an answer to whoever asked, and opens nothing.
+"""
 
-from drbot.commands.facts.context import CommandContext, incident_of, must_be_open
-from drbot.commands.facts.runbook_selection import queue, runbook_for, without_runbook
-from drbot.commands.speech.messages import Reply, Request
-from drbot.commands.speech.parser import Words, level_of
+import re
+import threading
+import time
+from collections.abc import Callable
+
+from drbot.commands.facts.context import CommandContext, incident_of, is_of_incident, must_be_open
+from drbot.commands.facts.data_named import data_choices, data_named
+from drbot.commands.facts.runbook_selection import Recovery, queue, recovery_for, site_of, without_runbook
+from drbot.commands.speech.messages import Choice, Reply, Request
+from drbot.commands.speech.parser import Words, level_of, plain, printable
 from drbot.commands.speech.refusal import Refusal
-from drbot.commands.verb.declare import service_of
+from drbot.commands.verb.declare import service_of, site_named
+from drbot.commands.views.plan_view import plan_reply
 from drbot.core.runs.run import RunKind
+from drbot.core.site.data_kinds import WORDS
 from drbot.core.site.level import Level
 from drbot.core.site.people import Person
+from drbot.core.site.site import Site
 from drbot.core.text.messages import phrase
+from drbot.store.records import incidents, surveys
+
+WAIT_SECONDS = 90.0  # for the worker's survey; asked again, the same one is waited for
+LOOK_SECONDS = 0.2
+LEVELS: tuple[Level, ...] = (Level.HOST, Level.DATACENTRE)
 
 
 def plan(context: CommandContext, request: Request, words: Words, person: Person) -> Reply:
+    """In an incident, or for whoever asks alone; without any words the one that is open is meant."""
+    with context.database.read() as connection:
+        is_meant = not words.rest and bool(incidents.recent(connection, open_only=True))
+        of_incident = is_meant or is_of_incident(connection, request, words)
+    return _in_incident(context, request, words, person) if of_incident else _alone(context, words, person)
+
+
+def _in_incident(context: CommandContext, request: Request, words: Words, person: Person) -> Reply:
     """Queue a run that only surveys; the plan appears in the incident's channel."""
     with context.database.write() as tx:
         incident = incident_of(tx.connection, request, words)
         must_be_open(incident, "plan")
-        level = level_of(words.rest[0]) if words.rest else incident.level
-        arguments = {}
-        if level is Level.SERVICE:
-            site = context.configuration.site(incident.site)
-            named = words.rest[1] if len(words.rest) > 1 else incident.service or ""
-            again = f"plan {incident.name} level1"
-            arguments = {"service": service_of(site, named, lambda name: f"{again} {name}")}
-        runbook = runbook_for(context, level)
-        if runbook is None:
-            raise Refusal(
-                phrase("{name}: no plan was made.", name=incident.name),
-                without_runbook(level),
-            )
-        queue(context, tx, incident, RunKind.PLAN, runbook, arguments, person)
+        site = context.configuration.site(incident.site)
+        level, rest = _level(words.rest, incident.level)
+        name = f"plan {incident.name}"
+        recovery = _recovery(context, site, level, rest, incident.service or "", lambda said: f"{name} {said}")
+        queue(context, tx, incident, RunKind.PLAN, recovery.runbook, recovery.arguments, person)
     return Reply(
         text=phrase(
             "{name}: surveying for level {level}. The plan will be shown here; nothing is changed.",
             name=incident.name,
             level=level.value,
         ),
+    )
+
+
+def _alone(context: CommandContext, words: Words, person: Person) -> Reply:
+    """Wait for the worker, as long as somebody does."""
+    named = [found[1] for word in words.rest if (found := re.fullmatch(r"site[=＝](.+)", word, re.IGNORECASE))]
+    lost = site_named(context, named[0] if named else "")
+    said = tuple(word for word in words.rest if not re.match(r"site[=＝]", word, re.IGNORECASE))
+    site, behind = context.configuration.site(lost), f"site={lost} " if named else ""
+    if not said:
+        raise _which(site, behind)
+    level, rest = _level(said, Level.DATABASE)
+    recovery = _recovery(context, site, level, rest, "", lambda more: f"plan {behind}{more}")
+    asks = site_of(context, lost, recovery.runbook)
+    with context.database.write() as tx:
+        asked = surveys.ask(
+            tx, site=asks, lost=lost, runbook=recovery.runbook, arguments=recovery.arguments, person=person.id
+        )
+    until = time.monotonic() + WAIT_SECONDS
+    while time.monotonic() < until:
+        with context.database.read() as connection:
+            now = surveys.get(connection, asked.id)
+        if now.plan is not None:
+            return plan_reply(now.plan, now.found)
+        if now.ended_at is not None:
+            return Reply(text=now.refusal, ok=False)
+        threading.Event().wait(LOOK_SECONDS)
+    again = Choice(label=phrase("Look again"), command=f"plan {' '.join(words.rest)}")
+    if now.taken_at is None:
+        why = phrase("No worker of {site} has taken it up: does one run? `drbot worker --site {site}`", site=asks)
+    else:
+        why = phrase("The survey is not done yet; it goes on.")
+    return Reply(text=why, choices=(again,), ok=False)
+
+
+def _level(said: tuple[str, ...], default: Level) -> tuple[Level, tuple[str, ...]]:
+    """A level, or data of level 2 by its name alone."""
+    if said and WORDS.get(plain(said[0])) is not None:
+        return Level.DATABASE, said
+    return (level_of(said[0]), said[1:]) if said else (default, ())
+
+
+def _recovery(
+    context: CommandContext, site: Site, level: Level, rest: tuple[str, ...], service: str, again: Callable[[str], str]
+) -> Recovery:
+    """Raises UserError where there is no runbook, or a choice has to be made."""
+    data = None
+    if level is Level.SERVICE:
+        service = service_of(site, rest[0] if rest else service, lambda name: again(f"level1 {name}"))
+    elif level is Level.DATABASE:
+        data, _ = data_named(site, rest, lambda name: again(f"level2 {name}"))
+    recovery = recovery_for(context, level, service if level is Level.SERVICE else None, data)
+    if recovery is None:
+        raise Refusal(phrase("No plan was made."), without_runbook(level))
+    return recovery
+
+
+def _which(site: Site, behind: str) -> Refusal:
+    data = data_choices(site, lambda words: f"plan {behind}level2 {words}")
+    others = tuple(Choice(label=level.text, command=f"plan {behind}level{level.value}") for level in LEVELS)
+    return Refusal(
+        phrase("Which plan? Outside of an incident say the level."),
+        phrase("Example: {example}", example=printable("plan level2 redis")),
+        choices=(*data, *others),
     )

@@ -1,17 +1,28 @@
 """What can be done after a recovery stopped short: ask again, another backup, give up, start the services again."""
 
+from dataclasses import replace
+
 from sqlalchemy import Connection
 
 from drbot.commands.facts import runbook_selection
 from drbot.commands.facts.context import CommandContext, asked_for, current_run, incident_of, must_be_open
+from drbot.commands.facts.data_named import Data, data_named
 from drbot.commands.facts.making_way import in_progress
-from drbot.commands.facts.runbook_selection import RESTART_RUNBOOK, again, queue, runbook_for, without_runbook
+from drbot.commands.facts.runbook_selection import (
+    RESTART_RUNBOOK,
+    Recovery,
+    again,
+    queue,
+    recovery_for,
+    without_runbook,
+)
 from drbot.commands.speech.messages import Reply, Request
 from drbot.commands.speech.parser import Words, plain, printable
 from drbot.commands.speech.refusal import Refusal
 from drbot.core.runs.incident import Incident
 from drbot.core.runs.plan import question_of, touches_production
 from drbot.core.runs.run import Run, RunKind, RunState, StopKind
+from drbot.core.site.data_kinds import LOOK
 from drbot.core.site.level import Level
 from drbot.core.site.people import Person
 from drbot.core.text.messages import filled, listed, phrase
@@ -34,15 +45,19 @@ def recover(context: CommandContext, request: Request, words: Words, person: Per
     with context.database.write() as tx:
         incident = incident_of(tx.connection, request, words)
         must_be_open(incident, "recover")
-        backup = _backup(tx.connection, incident, words)
-        runbook, arguments = _runbook(context, incident)
+        site = context.configuration.site(incident.site)
+        data, left = data_named(site, words.rest, lambda name: f"recover {incident.name} {name}")
+        backup = _backup(tx.connection, incident, replace(words, rest=tuple(left)))
+        recovery = _recovery(context, tx.connection, incident, data)
+        arguments = {**recovery.arguments, **({"backup": backup} if backup else {})}
         before = current_run(tx.connection, incident)
         if before is not None:
-            _not_denied(tx.connection, context, incident, before, backup, person)
-            _make_way(context, tx, incident, before, person, "recover")
-        if backup:
-            arguments["backup"] = backup
-        queue(context, tx, incident, RunKind.RECOVER, runbook, arguments, person)
+            is_same = before.runbook == recovery.runbook
+            if is_same:
+                _not_denied(tx.connection, context, incident, before, backup, person)
+            is_other = data is not None and not is_same and _is_beside(tx.connection, before)
+            _make_way(context, tx, incident, before, person, "recover", at_work=is_other)
+        queue(context, tx, incident, RunKind.RECOVER, recovery.runbook, arguments, person)
     return Reply(
         text=filled(STARTING_WITH if backup else STARTING, name=incident.name, backup=backup),
         in_channel=True,
@@ -145,9 +160,14 @@ def _offered(conn: Connection, incident: Incident) -> str:
     )
 
 
-def _runbook(context: CommandContext, incident: Incident) -> tuple[str, dict[str, str]]:
-    runbook = runbook_for(context, incident.level)
-    if runbook is None:
+def _recovery(context: CommandContext, conn: Connection, incident: Incident, data: Data | None) -> Recovery:
+    """The data that is named, or that the last recovery was about."""
+    if data is not None and incident.level is not Level.DATABASE:
+        todo = phrase("Change the level first: /dr level 2 {data}", data=data.words)
+        raise _refusal(incident, "recover", phrase("Data alone is restored by level 2."), todo)
+    before = _before(context, conn, incident) if data is None else None
+    recovery = before or recovery_for(context, incident.level, incident.service, data)
+    if recovery is None:
         raise _refusal(incident, "recover", without_runbook(incident.level))
     if incident.level is Level.SERVICE and not incident.service:
         raise _refusal(
@@ -156,18 +176,30 @@ def _runbook(context: CommandContext, incident: Incident) -> tuple[str, dict[str
             phrase("No service is named."),
             phrase("Use: declare level1 <service>"),
         )
-    return runbook, {"service": incident.service} if incident.service else {}
+    return recovery
+
+
+def _before(context: CommandContext, conn: Connection, incident: Incident) -> Recovery | None:
+    """As the last recovery of this level; None: there was none, or its survey has not found out what it is about."""
+    for run in reversed(runs.of_incident(conn, incident.id)):
+        known = context.runbooks.get(run.runbook)
+        is_one = run.kind is RunKind.RECOVER and run.runbook != RESTART_RUNBOOK and not sub_runs.is_part(run)
+        if is_one and known is not None and known.level == incident.level:
+            arguments = {name: value for name, value in run.arguments.items() if name != "backup"}
+            return None if LOOK in arguments else Recovery(runbook=run.runbook, arguments=arguments)
+    return None
 
 
 def _make_way(
-    context: CommandContext, tx: Transaction, incident: Incident, run: Run, person: Person, verb: str
-) -> None:
-    """A blocked run ends so that the next one can start; one that is at work is never pushed aside. What is being
-    stopped gives way by itself: the next one waits for the site.
+    context: CommandContext, tx: Transaction, incident: Incident, run: Run, person: Person, verb: str,
+    *, at_work: bool = False,
+) -> None:  # fmt: skip
+    """A blocked run ends so that the next one can start; one that is at work is never pushed aside, but where somebody
+    says that other data is lost (`at_work`). What is being stopped gives way by itself: the next one waits.
     """
     if run.is_over or run.stop_requested is not None:
         return
-    if run.state is not RunState.BLOCKED:
+    if run.state is not RunState.BLOCKED and not at_work:
         raise in_progress(incident, run, verb)
     runbook_selection.stop(context, tx, run, person, phrase("replaced: {verb}", verb=verb), StopKind.REPLACED)
 

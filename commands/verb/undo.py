@@ -6,8 +6,8 @@ from drbot.commands.facts import runbook_selection
 from drbot.commands.facts.context import CommandContext, current_run, incident_of, must_be_open
 from drbot.commands.facts.machines import led_by
 from drbot.commands.facts.making_way import gives_way, in_progress
-from drbot.commands.facts.returnable import returnable
-from drbot.commands.facts.runbook_selection import UNDO_HOST_RUNBOOK, UNDO_RUNBOOK, queue
+from drbot.commands.facts.returnable import is_folder, returnable
+from drbot.commands.facts.runbook_selection import UNDO_FILES_RUNBOOK, UNDO_HOST_RUNBOOK, UNDO_RUNBOOK, queue
 from drbot.commands.speech.messages import Choice, Reply, Request
 from drbot.commands.speech.parser import Words
 from drbot.commands.speech.refusal import Refusal
@@ -31,14 +31,17 @@ def undo(context: CommandContext, request: Request, words: Words, person: Person
         if run is not None and not run.is_over:
             runbook_selection.stop(context, tx, run, person, "undo", StopKind.UNDO)
         newest = max(there, key=lambda one: (one.created_at, one.id))
-        runbook, arguments = _runbook(newest)
+        runbook, arguments = _runbook(context, newest)
         queue(context, tx, incident, RunKind.UNDO, runbook, arguments, person, site=newest.site)
     return Reply(text=_planned(incident, newest), in_channel=True)
 
 
-def _runbook(one: Kept) -> tuple[str, dict[str, str]]:
+def _runbook(context: CommandContext, one: Kept) -> tuple[str, dict[str, str]]:
     """What brings this back."""
-    return (UNDO_HOST_RUNBOOK, {"aside": one.run}) if one.whole_host else (UNDO_RUNBOOK, {"keeper": one.volume})
+    if one.whole_host:
+        return UNDO_HOST_RUNBOOK, {"aside": one.run}
+    is_files = is_folder(one) or one.original in context.configuration.site(one.site).files
+    return UNDO_FILES_RUNBOOK if is_files else UNDO_RUNBOOK, {"keeper": one.volume}
 
 
 def _planned(incident: Incident, one: Kept) -> str:
@@ -74,7 +77,7 @@ def _kept(context: CommandContext, connection: Connection, incident: Incident) -
         back = Choice(label=phrase("Point DNS back…"), command=f"lead-back {incident.name}")
         raise _refusal(incident, why, todo, back)
     others = listed(one.volume for one in of_incident)
-    why = phrase("What is kept is not PostgreSQL's data: {others}.", others=others)
+    why = phrase("What is kept is not data that level 2 replaces here: {others}.", others=others)
     raise _refusal(incident, why, phrase("It has to be put back by hand."), look)
 
 

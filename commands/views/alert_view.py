@@ -4,6 +4,7 @@ from datetime import datetime
 
 from drbot.commands.speech.messages import Choice
 from drbot.core.site.alerts import Proposal, proposal_of
+from drbot.core.site.data_kinds import LOST
 from drbot.core.site.site import Configuration
 from drbot.core.text.messages import and_more, clauses, duration, phrase, sentences
 from drbot.core.text.words import ago, clock, cut
@@ -53,7 +54,8 @@ def proposal_text(proposal: Proposal) -> str:
         return ""
     if proposal.service is not None:
         return phrase("level {level} for {service}", level=proposal.level.value, service=proposal.service)
-    return phrase("level {level}: {what}", level=proposal.level.value, what=proposal.level.text)
+    what = proposal.level.text if proposal.data is None else LOST[proposal.data]
+    return phrase("level {level}: {what}", level=proposal.level.value, what=what)
 
 
 def _answered(group: AlertGroup, now: datetime, who: str) -> str:

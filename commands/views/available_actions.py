@@ -13,6 +13,7 @@ from drbot.commands.speech.messages import Choice
 from drbot.commands.views.incident_view import IncidentView
 from drbot.core.approvals.approval import LIVE, ApprovalRequest, RequestState
 from drbot.core.approvals.state_words import word_of
+from drbot.core.runbooks.effects import restores_beside
 from drbot.core.runs.incident import Incident, IncidentState, UsersSay
 from drbot.core.runs.plan import is_beside
 from drbot.core.runs.run import Offer, Run, RunKind, RunState, Settlement, StepRecord, StepState
@@ -247,7 +248,7 @@ def _may_recover(view: IncidentView) -> bool:
 
 
 def _copies(run: Run) -> bool:
-    return run.plan is not None and any(step.do == "postgres.restore_beside" for step in run.plan.steps)
+    return run.plan is not None and any(restores_beside(step) for step in run.plan.steps)
 
 
 TABLE: tuple[Callable[[IncidentView], Found], ...] = (

@@ -90,9 +90,9 @@ def dialog_from(
         asked_by=listed(map(roster.name_of, plan.requesters)),
         about=incident.title,
         target=request.target,
-        where=_where(request.target, plan.engine),
+        where=where_text(request.target, plan.engine),
         replaces=plan.replaces if destroys else (UNDER_SETTINGS,),
-        by=replacement_text(plan, _backup(plan)) if destroys else phrase("nothing"),
+        by=replacement_text(plan, backup_text(plan)) if destroys else phrase("nothing"),
         proof=proof_of(plan, request, steps),
         loss=loss_text(plan.stakes.loss if destroys else Loss()),
         keeps=keeps_text(plan.keeps if destroys else Keeps()),
@@ -228,13 +228,13 @@ def _rto(until: datetime, clocks: Clocks) -> str:
     return phrase("by {moment}, {target} after it began", moment=moment, target=target)
 
 
-def _where(target: str, engine: str) -> str:
+def where_text(target: str, engine: str) -> str:
     if not engine:
         return target
     return phrase("{target}, on the Docker engine {engine}", target=target, engine=engine)
 
 
-def _backup(plan: Plan) -> str:
+def backup_text(plan: Plan) -> str:
     backup = plan.backup
     if backup is None and plan.stakes.act is Act.NOTHING:
         return phrase("nothing")

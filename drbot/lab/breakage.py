@@ -27,6 +27,12 @@ for file in global/pg_control base/*/1259 base/*/1249 pg_wal/0*; do
 done
 sync
 """
+SPOIL_REDIS = """
+find /broken -type f | while IFS= read -r file; do
+    dd if=/dev/urandom of="$file" bs=512 count=1 conv=notrunc status=none
+done
+sync
+"""
 SHOWN_WITHIN_SECONDS = 60.0
 EMPTY = "find /broken -mindepth 1 -delete"
 
@@ -86,6 +92,30 @@ def lose_redis(client: docker.DockerClient, lab: Lab) -> None:
     container.start()
 
 
+def spoil_redis(client: docker.DockerClient, lab: Lab) -> None:
+    """The files of Redis are overwritten; it fails at every start."""
+    cache = part("redis")
+    container = existing(client, lab, cache)
+    volume = own_volume(client, lab, cache)
+    container.update(restart_policy={"Name": "no"})  # type: ignore[arg-type]  # the stubs forgot "no"
+    container.kill() if container.status == "running" else None
+    on_volume(client, lab, volume, SPOIL_REDIS)
+    container.start()
+    wait_until(lambda: reloaded(container).status == "exited", phrase("Redis to fail"))
+
+
+def lose_files(client: docker.DockerClient, lab: Lab) -> None:
+    """All of them are deleted."""
+    on_volume(client, lab, own_volume(client, lab, part("admin")), EMPTY)
+
+
+def lose_settings(client: docker.DockerClient, lab: Lab) -> None:
+    """One project has lost its compose file, another its .env; what runs goes on."""
+    del client
+    (lab.project(part("auth")) / "docker-compose.yml").unlink(missing_ok=True)
+    (lab.project(part("user")) / ".env").unlink(missing_ok=True)
+
+
 def lose_host(client: docker.DockerClient, lab: Lab) -> None:
     """The host with all it ran and kept: containers, data, projects, and the backups that lay on it."""
     del client
@@ -113,6 +143,12 @@ FAULTS = {
         text=phrase("PostgreSQL's files are damaged; it does not start any more."), act=spoil_postgres
     ),
     "redis-lost": Fault(text=phrase("Redis has lost its data and is empty."), act=lose_redis),
+    "redis-corrupt": Fault(text=phrase("Redis's files are damaged; it does not start any more."), act=spoil_redis),
+    "files-lost": Fault(text=phrase("The files are deleted."), act=lose_files),
+    "settings-lost": Fault(
+        text=phrase("A compose file and an .env are lost; what runs goes on until it is started anew."),
+        act=lose_settings,
+    ),
     "host-lost": Fault(
         text=phrase("The host is lost with its containers, its data and the backups on it."), act=lose_host
     ),

@@ -15,9 +15,9 @@ from drbot.core.ledger.events import Event
 from drbot.core.text.messages import phrase
 from drbot.core.text.stored_messages import restored, stored
 from drbot.store.base import ledger
-from drbot.store.base.column_types import Moment
+from drbot.store.base.column_types import Moment, metadata
 from drbot.store.base.database import Database, Transaction
-from drbot.store.base.schema import head, metadata
+from drbot.store.base.schema import head
 
 LEFT_OUT = frozenset({"events", "head", "leaders", "codes", "enrolments", "worker_keys", "served"})
 """The ledger travels by itself. What else is missing is made anew: it is of one host, or of one minute. The key that

@@ -15,7 +15,7 @@ from drbot.runners.clients.full_store import full_stores
 from drbot.runners.clients.name_service import NameService
 from drbot.runners.clients.postgres_written import Written
 from drbot.runners.contract.led_names import RECORDS
-from drbot.runners.contract.target import Chosen, Search
+from drbot.runners.contract.target import Broken, Chosen, Search
 from drbot.runners.foundation.lock import Claim, Holder
 from drbot.runners.foundation.watching import Cancelled, never
 
@@ -92,6 +92,18 @@ class ControlTarget:
     def rows(self, cancelled: Cancelled) -> Mapping[str, int]:
         """The lost site's database is out of reach from here."""
         raise PermanentError(phrase("the lost site is out of reach"))
+
+    def keys(self) -> int:
+        """Nor has it a Redis."""
+        raise PermanentError(phrase("This site has no `redis` in dr.yml"))
+
+    def other_settings(self, backup: BackupIdentity, cancelled: Cancelled = never) -> tuple[str, ...]:
+        """It runs nothing."""
+        return ()
+
+    def broken(self, cancelled: Cancelled = never) -> tuple[Broken, ...]:
+        """So nothing of it can be broken."""
+        return ()
 
     def written_since(self, transaction: int, cancelled: Cancelled) -> Written:
         """This site has no database."""

@@ -1,6 +1,6 @@
 """The files of the system: put into the volumes and folders that dr.yml names, and compared there."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from drbot.core.base.errors import PermanentError
@@ -8,11 +8,13 @@ from drbot.core.text.messages import clauses, listed, phrase
 from drbot.core.text.words import ending
 from drbot.runners.actions.fetching import fetched
 from drbot.runners.actions.infrastructure import emptied_on_failure, renew
+from drbot.runners.actions.volume import image_for
 from drbot.runners.clients import helper
 from drbot.runners.clients.archive_files import folders_in, repacked, write_folder
-from drbot.runners.clients.fetched import ARCHIVE, Fetched, Volume
+from drbot.runners.clients.fetched import ARCHIVE, Fetched, Volume, files_wanted
 from drbot.runners.clients.helper import HelperOrder, Mount
 from drbot.runners.clients.own_folder import require_own
+from drbot.runners.clients.restic import Wanted
 from drbot.runners.clients.streams import feed_command
 from drbot.runners.clients.survivors import remove_survivors
 from drbot.runners.contract.action import Finding, Outcome, Registry, StepContext
@@ -32,7 +34,8 @@ def restore(context: StepContext, given: Mapping[str, Any]) -> Outcome:
     count = 0
     for done, name in enumerate(held):
         context.progress(done, len(held), "folders")
-        count += put_folder(context, found, name) if "/" in name else put_volume(context, found, name)
+        volume = volume_of(context, name, files_wanted(name))
+        count += put_folder(context, found, name) if "/" in name else fill_volume(context, found, volume)
     if ARCHIVE in found.facts.own:  # which tells no number
         told = phrase("The files are back in {names}", names=listed(held))
     else:
@@ -49,13 +52,13 @@ def names_in(context: StepContext, found: Fetched) -> tuple[str, ...]:
     return tuple(name for name in wanted if manifest and name in manifest.files)
 
 
-def put_volume(context: StepContext, found: Fetched, name: str) -> int:
+def fill_volume(context: StepContext, found: Fetched, there: Volume) -> int:
     """The volume of this run, emptied first, so that it can be done again."""
-    renew(context, name)
-    with emptied_on_failure(context, name):
-        if ARCHIVE in found.facts.own:
-            return unpack_volume(context, found, name)
-        return found.put_volume(volume_of(context, name))
+    renew(context, there.name)
+    with emptied_on_failure(context, there.name):
+        if ARCHIVE in found.facts.own and not there.is_settings:
+            return unpack_volume(context, found, there)
+        return found.put_volume(there)
 
 
 def put_folder(context: StepContext, found: Fetched, name: str) -> int:
@@ -66,16 +69,17 @@ def put_folder(context: StepContext, found: Fetched, name: str) -> int:
     return found.put_folder(name, context.site.projects)
 
 
-def unpack_volume(context: StepContext, found: Fetched, name: str) -> int:
+def unpack_volume(context: StepContext, found: Fetched, there: Volume) -> int:
     """From an archive of the document's: as root in a helper, so that files get their owners."""
     order = HelperOrder(
-        image=image_of(context),
+        image=there.image,
         name=None,
         labels=context.labels,
         entrypoint=("sleep", "infinity"),
-        mounts=(Mount(source=name, target=INSIDE),),
+        mounts=(Mount(source=there.name, target=INSIDE),),
         user="root",
     )
+    name = there.wanted.only
     stream = repacked(found.part(ARCHIVE), ARCHIVE, name, context.cancelled)
     with helper.helper(context.clients.docker, order) as container:
         helper.start(context.clients.docker, container)
@@ -105,12 +109,17 @@ def equal(context: StepContext, given: Mapping[str, Any]) -> Finding:
         return Finding(passed=False, sentence=str(error))
     if ARCHIVE in found.facts.own or not names:
         return Finding(passed=True, sentence=phrase("There are no files to compare with"))
+    return compared_with(context, found, names)
+
+
+def compared_with(context: StepContext, found: Fetched, names: Iterable[str]) -> Finding:
+    """These entries of `files`, in their places."""
     same, wrong = 0, list[str]()
     for name in names:
         if "/" in name:
             compared = found.compare_folder(name, context.site.projects)
         else:
-            compared = found.compare_volume(volume_of(context, name))
+            compared = found.compare_volume(volume_of(context, name, files_wanted(name)))
         same += compared.same
         if compared.other:
             wrong.append(
@@ -124,14 +133,10 @@ def equal(context: StepContext, given: Mapping[str, Any]) -> Finding:
     return Finding(passed=not wrong, sentence=clauses(wrong) or phrase("{count} files, as in the backup", count=same))
 
 
-def volume_of(context: StepContext, name: str) -> Volume:
-    """One of the system's."""
-    return Volume(name=name, engine=context.clients.docker, image=image_of(context), labels=context.labels)
-
-
-def image_of(context: StepContext) -> str:
-    """An image of the system that is there for sure."""
-    return context.clients.postgres.recipe(context.cancelled).image
+def volume_of(context: StepContext, name: str, wanted: Wanted) -> Volume:
+    """One of the system's, or of this run's."""
+    image = image_for(context, name)
+    return Volume(name=name, engine=context.clients.docker, image=image, labels=context.labels, wanted=wanted)
 
 
 IMPLEMENTED = Registry(

@@ -3,18 +3,17 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from drbot.core.base.errors import DrbotError, PermanentError
+from drbot.core.base.errors import PermanentError
 from drbot.core.runs.plan import BackupIdentity
 from drbot.core.runs.proof import differences, faults
 from drbot.core.text.messages import clauses, listed, phrase
 from drbot.runners.actions.carrying import Carried, carry_settings
+from drbot.runners.actions.making_beside import made_beside
 from drbot.runners.backups import restore_dump
 from drbot.runners.backups.dump_at_hand import dump_named, let_go
 from drbot.runners.backups.restore_dump import Loaded
 from drbot.runners.clients.backup_reader import BackupReader, Sql
-from drbot.runners.clients.container_labels import RUN_LABEL, STEP_LABEL
 from drbot.runners.clients.scratch_postgres import Scratch, count_rows, scratch_server, stop_cleanly
-from drbot.runners.clients.survivors import remove_survivors
 from drbot.runners.contract import arguments
 from drbot.runners.contract.action import Finding, Outcome, Registry, StepContext
 
@@ -29,28 +28,8 @@ def restore_beside(context: StepContext, given: Mapping[str, Any]) -> Outcome:
         raise PermanentError(
             phrase("The plan is sealed for {name}, not for {backup}", name=backup.name, backup=given["backup"])
         )
-    remove_leftovers(context, volume)
-    context.clients.docker.create_volume(volume, context.labels)
-    try:
+    with made_beside(context, volume):
         return fill(context, volume, backup)
-    except DrbotError:
-        context.clients.docker.remove_own_volume(volume, context.own_work())  # half a copy is no use to anybody
-        raise
-
-
-def remove_leftovers(context: StepContext, volume: str) -> None:
-    """What an earlier attempt at this step left. Raises PermanentError when the volume is not this step's."""
-    docker = context.clients.docker
-    remove_survivors(docker, context.run.id, context.step.id)
-    found = docker.volume(volume)
-    if found is None:
-        return
-    if any(found.labels.get(label) != context.labels.get(label) for label in (RUN_LABEL, STEP_LABEL)):
-        raise PermanentError(
-            phrase("The volume {volume} exists and was not made by this step; nothing was touched", volume=volume)
-        )
-    context.log(f"Removing what an earlier attempt left in {volume}")
-    docker.remove_own_volume(volume, context.own_work())
 
 
 def fill(context: StepContext, volume: str, backup: BackupIdentity) -> Outcome:

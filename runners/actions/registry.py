@@ -4,6 +4,7 @@ from types import MappingProxyType
 
 from drbot.runners.actions import (
     anew,
+    beside,
     certificate,
     compose,
     conflicts,
@@ -38,6 +39,7 @@ _IMPLEMENTED = tuple(
     module.IMPLEMENTED
     for module in (
         anew,
+        beside,
         certificate,
         choose_dump,
         compose,

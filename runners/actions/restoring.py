@@ -14,6 +14,7 @@ from drbot.runners.backups.choose_dump import version_fault
 from drbot.runners.backups.restore_redis import alone_on, require_keys
 from drbot.runners.clients import scratch_redis
 from drbot.runners.clients.backup_reader import Pieces
+from drbot.runners.clients.fetched import Fetched
 from drbot.runners.clients.own_folder import require_own
 from drbot.runners.clients.redis_alone import RedisAlone
 from drbot.runners.clients.survivors import remove_survivors
@@ -61,14 +62,26 @@ def restore_postgres(context: StepContext, given: Mapping[str, Any]) -> Outcome:
 
 def restore_redis(context: StepContext, given: Mapping[str, Any]) -> Outcome:
     """Action redis.restore: before Redis is started for the first time, and as it will be started."""
-    volume, found = arguments.text(given, "volume"), fetched(context)
-    if REDIS not in found.facts.own:
-        raise PermanentError(phrase("The backup holds no data of Redis"))
+    volume, found = arguments.text(given, "volume"), with_redis(context)
     alone = redis_alone(context, volume)
     prepare_volume(context, volume)
     with emptied_on_failure(context, volume):
-        count, appends = scratch_redis.restore(alone, found.part(REDIS))
-        require_keys(count, found.manifest.redis if found.manifest else None)
+        return fill_redis(alone, found)
+
+
+def with_redis(context: StepContext) -> Fetched:
+    """What was fetched. Raises PermanentError where it holds no Redis."""
+    found = fetched(context)
+    if REDIS not in found.facts.own:
+        raise PermanentError(phrase("The backup holds no data of Redis"))
+    return found
+
+
+def fill_redis(alone: RedisAlone, found: Fetched) -> Outcome:
+    """Its empty volume. Raises PermanentError where not every key gets there."""
+    volume = alone.volume
+    count, appends = scratch_redis.restore(alone, found.part(REDIS))
+    require_keys(count, found.manifest.redis if found.manifest else None)
     said = phrase("Restored {keys} keys into {volume}", keys=count.keys, volume=volume)
     how = phrase("its append-only file was built from them") if appends else ""
     return Outcome(

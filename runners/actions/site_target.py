@@ -9,6 +9,7 @@ from drbot.core.site.full_manifest import is_full_name
 from drbot.core.site.occupants import Occupant, OccupantKind
 from drbot.core.site.old_server import OldServer
 from drbot.core.site.site import Configuration, Site
+from drbot.runners.actions.broken import Looking, broken, other_settings
 from drbot.runners.actions.control_target import ControlTarget
 from drbot.runners.actions.occupants import Host, made_by, measured, occupants_of, require_alone, volume_sizes
 from drbot.runners.actions.putting_back import kept_on
@@ -25,7 +26,7 @@ from drbot.runners.clients.server_files import ServerFiles
 from drbot.runners.clients.survivors import remove_survivors
 from drbot.runners.clients.volume_mover import kept_from
 from drbot.runners.contract.fingerprint import fingerprint
-from drbot.runners.contract.target import Chosen, KeptVolume, Search, Target
+from drbot.runners.contract.target import Broken, Chosen, KeptVolume, Search, Target
 from drbot.runners.foundation.lock import Claim, Holder
 from drbot.runners.foundation.settings import RunnerSettings
 from drbot.runners.foundation.watching import Cancelled, never, unheard
@@ -130,6 +131,22 @@ class SiteTarget:
     def rows(self, cancelled: Cancelled) -> Mapping[str, int]:
         """Rows of every table of the running production. Raises DrbotError saying why not, CancelledError."""
         return self._clients.postgres.rows(SURVEY_LABELS, cancelled, seconds=COUNT_SECONDS)
+
+    def keys(self) -> int:
+        """Keys of the running Redis. Raises DrbotError saying why not."""
+        return self._clients.redis.count().keys
+
+    def other_settings(self, backup: BackupIdentity, cancelled: Cancelled = never) -> tuple[str, ...]:
+        """Files below the projects that are missing, or not as in the full backup; of data none. Raises DrbotError."""
+        return other_settings(self._site, self._configuration, backup, cancelled)
+
+    def broken(self, cancelled: Cancelled = never) -> tuple[Broken, ...]:
+        """What of the data does not work or is missing. Raises TemporaryError, CancelledError."""
+        system = Looking(
+            clients=self._clients, site=self._site, configuration=self._configuration, labels=SURVEY_LABELS,
+            cancelled=cancelled,
+        )  # fmt: skip
+        return tuple(broken(system))
 
     def written_since(self, transaction: int, cancelled: Cancelled) -> Written:
         """What the running production wrote since then. Raises DrbotError saying why not, CancelledError."""

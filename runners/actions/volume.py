@@ -3,10 +3,13 @@
 from collections.abc import Mapping
 from typing import Any
 
-from drbot.core.base.errors import DrbotError
-from drbot.core.text.messages import listed, phrase
+from drbot.core.base.errors import DrbotError, PermanentError
+from drbot.core.text.messages import and_more, listed, phrase
 from drbot.core.text.words import size
+from drbot.runners.actions.fetching import fetched
+from drbot.runners.actions.restoring import other_folders
 from drbot.runners.clients.postgres_written import next_transaction
+from drbot.runners.clients.tools_image import tools_image
 from drbot.runners.clients.volume_mover import Move
 from drbot.runners.clients.volume_users import VolumeUser, strangers_on
 from drbot.runners.contract import arguments
@@ -25,7 +28,26 @@ STATES = {
 def swap(context: StepContext, given: Mapping[str, Any]) -> Outcome:
     """The replacement's data takes the volume's place; the volume's own goes to the keeper. Nothing is deleted."""
     volume, replacement, keeper = (arguments.text(given, name) for name in ("volume", "replacement", "keeper"))
-    return exchange(context, move_of(context, volume, replacement, keeper))
+    move = move_of(context, volume, replacement, keeper)
+    if move.is_overlay:
+        require_as_told(context, move)
+    return exchange(context, move)
+
+
+def require_as_told(context: StepContext, move: Move) -> None:
+    """Raises PermanentError where files would be replaced that stand on no card: somebody edited them since."""
+    if context.clients.volumes.state(move) != "before":
+        return
+    found = fetched(context).compare_settings(context.site.projects, other_folders(context)).other
+    untold = [path for path in found if path not in context.plan.stakes.files]
+    if untold:
+        raise PermanentError(
+            phrase(
+                "{files}: changed since the plan was made, so nobody agreed to replace them; nothing was touched. Plan "
+                "again: /dr recover",
+                files=and_more(untold, 5),
+            )
+        )
 
 
 def swap_back(context: StepContext, given: Mapping[str, Any]) -> Outcome:
@@ -37,7 +59,8 @@ def swap_back(context: StepContext, given: Mapping[str, Any]) -> Outcome:
 def exchange(context: StepContext, move: Move) -> Outcome:
     """Move, or finish a move that was cut short."""
     moved = context.clients.volumes.move(move, context.permitted())
-    first = first_transaction(context, move.volume)
+    postgres = context.site.postgres
+    first = first_transaction(context, move.volume) if postgres and postgres.volume == move.volume else None
     context.log(f"{move.replacement} took the place of {move.volume}, kept in {move.keeper} ({moved.method})")
     return Outcome(
         summary=phrase(
@@ -137,16 +160,24 @@ def remove(context: StepContext, given: Mapping[str, Any]) -> Outcome:
 
 
 def move_of(context: StepContext, volume: str, replacement: str, keeper: str, *, brings_back: bool = False) -> Move:
-    """The three volumes, and the image that has the tools to move their data: the server's own."""
+    """The three volumes, and an image that has the tools to move their data."""
     return Move(
         volume=volume,
         replacement=replacement,
         keeper=keeper,
         brings_back=brings_back,
-        image=context.clients.postgres.recipe(context.cancelled).image,
+        image=image_for(context, volume),
         labels=context.labels,
         cancelled=context.cancelled,
+        is_overlay=volume == str(context.site.projects.absolute()),
     )
+
+
+def image_for(context: StepContext, volume: str) -> str:
+    """One that is there for sure: PostgreSQL's, but where there is none, or its settings may be what is broken."""
+    if context.site.postgres is None or volume.startswith("/"):
+        return tools_image(context.clients.docker)
+    return context.clients.postgres.recipe(context.cancelled).image
 
 
 IMPLEMENTED = Registry(

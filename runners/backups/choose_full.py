@@ -249,6 +249,7 @@ def identity_of(backup: FullBackup, manifest: FullManifest) -> BackupIdentity:
         site=manifest.site,
         holds=Holds(
             redis=manifest.redis is not None,
+            keys=manifest.redis.keys if manifest.redis else None,
             configuration=bool(manifest.projects),
             files=manifest.files,
             mounts=manifest.uses.volumes,

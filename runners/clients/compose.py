@@ -56,7 +56,22 @@ class Compose:
     def stop(self, project: str, services: Sequence[str], permit: Permit, watch: Watch) -> None:
         """Stop the services; their containers stay."""
         permit.require(*named(project, services))
-        self._run(project, ["stop"], watch, services)
+        try:
+            self._run(project, ["stop"], watch, services)
+        except PermanentError as error:  # its settings may be what is lost; containers are found by their labels
+            if self._is_readable(project, watch.bounds):
+                raise
+            watch.on_line(str(error))
+            document = {"name": project, "services": {name: {"image": "none"} for name in services}}
+            self.folder(project).mkdir(parents=True, exist_ok=True)
+            self.alone(project, document, "stop", watch.bounds)
+
+    def _is_readable(self, project: str, bounds: Bounds) -> bool:
+        try:
+            self.describe(project, bounds)
+        except PermanentError:
+            return False
+        return True
 
     def restart(self, project: str, services: Sequence[str], permit: Permit, watch: Watch) -> None:
         """Restart the services in their containers."""
@@ -110,7 +125,7 @@ class Compose:
         self._run(project, ["build"], watch, services)
 
     def alone(self, project: str, document: Mapping[str, Any], verb: str, bounds: Bounds) -> None:
-        """`create` or `start` what another document says, with this project's folder and .env."""
+        """`create`, `start` or `stop` what another document says, with this project's folder and .env."""
         with tempfile.NamedTemporaryFile("w", suffix=".json") as file:  # it holds passwords; only we may read it
             json.dump(document, file)
             file.flush()

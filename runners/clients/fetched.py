@@ -149,17 +149,33 @@ def below(folder: str, paths: Iterable[str]) -> Iterator[str]:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Volume:
-    """A volume of the system, and how to get at it."""
+    """A volume of the system or beside it, what of a backup belongs there, and how to get at it."""
 
     name: str
     engine: DockerEngine
     image: str  # any that is there
     labels: Mapping[str, str]
+    wanted: Wanted
 
     @property
-    def wanted(self) -> Wanted:
-        """What of a backup belongs there."""
-        return Wanted(folder=FILES, only=self.name)
+    def inside(self) -> str:
+        """Where it is mounted in a helper, so that what is wanted lies at its top."""
+        return f"{TARGET}/{self.wanted.only}".rstrip("/")
+
+    @property
+    def is_settings(self) -> bool:
+        """Whether all that is no data of the projects belongs there."""
+        return self.wanted.folder == PROJECTS and not self.wanted.only
+
+
+def files_wanted(name: str) -> Wanted:
+    """An entry of `files` in dr.yml: a volume, or a folder below `projects`."""
+    return Wanted(folder=PROJECTS if "/" in name else FILES, only=name.strip("/"))
+
+
+def settings_wanted(without: tuple[str, ...]) -> Wanted:
+    """All below `projects` but these folders, which are data."""
+    return Wanted(folder=PROJECTS, without=without)
 
 
 class Fetched:
@@ -192,31 +208,35 @@ class Fetched:
 
     def put_settings(self, target: Path, without: tuple[str, ...]) -> int:
         """The folders of the projects, and what links in them led to. Returns how many files."""
-        count = self._restic.restore(self._id, Wanted(folder=PROJECTS, without=without), str(target))
+        count = self._restic.restore(self._id, settings_wanted(without), str(target))
         if self.facts.linked:
             count += self._restic.restore(self._id, Wanted(folder=LINKED), str(target))
         return count
 
     def compare_settings(self, target: Path, without: tuple[str, ...]) -> Compared:
         """The same, compared."""
-        return self._restic.compare(self._id, Wanted(folder=PROJECTS, without=without), str(target), alone=False)
+        return self._restic.compare(self._id, settings_wanted(without), str(target), alone=False)
 
     def put_folder(self, name: str, target: Path) -> int:
         """One folder below `projects`."""
-        return self._restic.restore(self._id, Wanted(folder=PROJECTS, only=name.strip("/")), str(target))
+        return self._restic.restore(self._id, files_wanted(name), str(target))
 
     def compare_folder(self, name: str, target: Path) -> Compared:
         """The same, compared."""
-        wanted = Wanted(folder=PROJECTS, only=name.strip("/"))
-        return self._restic.compare(self._id, wanted, str(target), alone=True)
+        return self._restic.compare(self._id, files_wanted(name), str(target), alone=True)
 
     def put_volume(self, there: Volume) -> int:
         """One volume, with the owners and modes of all that is in it."""
-        return self._inside(there, read_only=False).restore(self._id, there.wanted, TARGET)
+        restic = self._inside(there, read_only=False)
+        count = restic.restore(self._id, there.wanted, TARGET)
+        if there.is_settings and self.facts.linked:
+            count += restic.restore(self._id, Wanted(folder=LINKED), TARGET)
+        return count
 
     def compare_volume(self, there: Volume) -> Compared:
         """The same, compared."""
-        return self._inside(there, read_only=True).compare(self._id, there.wanted, TARGET, alone=True)
+        restic = self._inside(there, read_only=True)
+        return restic.compare(self._id, there.wanted, TARGET, alone=not there.is_settings)
 
     def _inside(self, there: Volume, *, read_only: bool) -> Restic:
         recovery, repository = self._recovery, self._restic.repository
@@ -226,7 +246,7 @@ class Fetched:
             labels=there.labels,
             tool=portable(recovery.home),
             repository=Path(repository.url),
-            mounts=(Mount(source=there.name, target=f"{TARGET}/{there.name}", read_only=read_only),),
+            mounts=(Mount(source=there.name, target=there.inside, read_only=read_only),),
             writes=False,
             secrets=repository.keys,
             cancelled=recovery.cancelled,

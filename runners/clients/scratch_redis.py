@@ -110,6 +110,17 @@ def finish(alone: RedisAlone, places: Places) -> RdbCount:
     return counted(run(alone, FINISH, places.saved, *([places.saved] if places.base else [])))
 
 
+def held(alone: RedisAlone) -> RdbCount:
+    """What is in a volume that was filled: of the file that is read at a start. Raises PermanentError."""
+    root = alone.definition.mounted_at
+    lines = [line.partition(" ") for line in run(alone, LOOK, root).splitlines()]
+    paths = {kind: str(PurePosixPath(root, path)) for kind, _, path in lines}
+    read = next((paths[kind] for kind in ("base", "appended", "saved") if kind in paths), None)
+    if read is None:
+        raise PermanentError(phrase("There is no data of Redis in {volume}", volume=alone.volume))
+    return counted(run(alone, f'{CHECK} "$1"', read))
+
+
 def run(alone: RedisAlone, script: str, *words: str) -> str:
     """A script on the volume; what it says. Raises PermanentError."""
     order = replace(alone.order("sh", "-c", script, "drbot", *words), mounts=(data_of(alone),))

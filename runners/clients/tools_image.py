@@ -17,7 +17,12 @@ from drbot.core.text.messages import phrase
 from drbot.runners.clients.docker_engine import DockerEngine
 from drbot.runners.clients.docker_errors import docker_errors
 
-TOOLS = ("sh", "cp", "diff", "du", "find", "head", "sync", "touch")
+TOOLS = (
+    "sh", "chmod", "chown", "cmp", "cp", "cut", "diff", "du", "find", "head", "ls", "mkdir", "mv", "readlink", "rm",
+    "rmdir", "sync", "touch",
+)  # fmt: skip
+ROOT = b"root:x:0:0:root:/:/bin/sh\n"  # helpers are started by this name
+SHELL = "bin"  # a link to usr/bin, for scripts that begin with #!/bin/sh
 LOADED = re.compile(r"^\s*(?:\S+ => )?(/\S+) \(0x[0-9a-f]+\)$", re.MULTILINE)  # of ldd's output
 SBIN = "/usr/sbin:/sbin"  # not on everybody's path
 
@@ -40,7 +45,11 @@ def tools_image(engine: DockerEngine) -> str:
 def image_of(engine: DockerEngine, ingredients: Ingredients) -> str:
     """Its name; made once. Raises PermanentError when this host lacks a program."""
     files = dict(sorted(_files(ingredients)))
-    known = [*(f"{name} {path.stat().st_mtime_ns}" for name, path in files.items()), *ingredients.scripts.values()]
+    known = [
+        f"{ROOT!r} {SHELL}",
+        *(f"{name} {path.stat().st_mtime_ns}" for name, path in files.items()),
+        *ingredients.scripts.values(),
+    ]
     digest = hashlib.sha256("\n".join(known).encode()).hexdigest()[:16]
     if not engine.has_image(f"{ingredients.repository}:{digest}"):
         with docker_errors(phrase("Import an image with programs of this host")):
@@ -84,7 +93,11 @@ def libraries_of(program: Path) -> tuple[Path, ...]:
 def _packed(files: Mapping[str, Path], scripts: Mapping[str, str]) -> bytes:
     packed = io.BytesIO()
     with tarfile.open(fileobj=packed, mode="w") as archive:
+        link = tarfile.TarInfo(SHELL)
+        link.type, link.linkname = tarfile.SYMTYPE, "usr/bin"
+        archive.addfile(link)
         for name, data in (
+            ("etc/passwd", ROOT),
             *((name, path.read_bytes()) for name, path in files.items()),
             *((name, script.encode()) for name, script in scripts.items()),
         ):

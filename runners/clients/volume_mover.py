@@ -1,12 +1,14 @@
 """Puts the data of one volume in the place of another's and keeps the old: seconds, and never a deletion.
 
 Docker cannot rename a volume, so a helper that mounts the folder of all volumes renames the data folders inside
-(local driver); otherwise it copies.
+(local driver); otherwise it copies. The place may also be a folder of this host: of files it is copied as a whole, of
+settings only those files change places that differ.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import Literal
 
 from drbot.core.base.errors import PermanentError, TemporaryError
@@ -15,12 +17,13 @@ from drbot.runners.clients import helper
 from drbot.runners.clients.container_labels import KEPT_LABEL, RUN_LABEL, is_helper
 from drbot.runners.clients.docker_engine import DockerEngine, VolumeIdentity
 from drbot.runners.clients.helper import HelperOrder, Mount
-from drbot.runners.clients.volume_scripts import COPY, RENAME
+from drbot.runners.clients.volume_scripts import COPY, EACH, OVERLAY, RENAME
 from drbot.runners.foundation.permit import Permit, volume
 from drbot.runners.foundation.watching import never
 
 Mode = Literal["move", "look", "stop-between"]
-Method = Literal["rename", "copy"]
+Method = Literal["rename", "copy", "overlay"]
+SCRIPTS: Mapping[Method, str] = {"rename": RENAME, "copy": COPY, "overlay": OVERLAY}
 ORIGINAL_LABEL, REPLACED_BY_LABEL = "drbot.original", "drbot.replaced_by"
 MADE_OF_LABEL = "drbot.made_of"  # of data that was put aside with its whole host: driver, options, labels
 
@@ -41,13 +44,24 @@ REFUSALS = {
 class Move:
     """The three volumes of a move: `volume` gets the data of `replacement`, its own goes to `keeper`."""
 
-    volume: str
+    volume: str  # or a folder of this host, by its whole path
     replacement: str
     keeper: str
     brings_back: bool  # the replacement is data that was kept from this very volume, not a copy made by this run
     image: str
     labels: Mapping[str, str]
     cancelled: Callable[[], bool]
+    is_overlay: bool = False  # settings: the folder holds more than what is moved
+
+    @property
+    def is_folder(self) -> bool:
+        """Whether the place is none of Docker's."""
+        return self.volume.startswith("/")
+
+    @property
+    def helper(self) -> str:
+        """The place, as Docker takes it in a container's name; two helpers never work on one place."""
+        return re.sub(r"[^A-Za-z0-9_.-]", "-", self.volume)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -64,6 +78,12 @@ class VolumeMover:
     def __init__(self, engine: DockerEngine) -> None:
         self._engine = engine
 
+    def _method(self, move: Move) -> Method:
+        """Of a folder as it says itself."""
+        if move.is_folder:
+            return "overlay" if move.is_overlay else "copy"
+        return self.method_of(move.volume, move.replacement, move.keeper)
+
     def method_of(self, *names: str) -> Method:
         """By renaming when all these volumes are plain folders side by side; volumes that do not exist yet will be."""
         found = [volume for name in names if (volume := self._engine.volume(name))]
@@ -75,11 +95,12 @@ class VolumeMover:
         what stands where.
         """
         permit.require(volume(move.volume))
+        self._ensure_place(move)
         self._require_cold(move)
         self._require_replacement(move, permit)
         self._ensure_keeper(move, permit)
         self._require_cold(move)
-        said = self._run(move, mode, f"drbot-swap-{move.volume}")
+        said = self._run(move, mode, f"drbot-swap-{move.helper}")
         if said[-1] != "after":
             raise PermanentError(
                 phrase(
@@ -90,7 +111,7 @@ class VolumeMover:
             )
         self._require_undisturbed(move)
         self._tidy(move, permit)
-        return Moved(method=self.method_of(move.volume, move.keeper), kept_bytes=int(said[-2]) * 1024)
+        return Moved(method=self._method(move), kept_bytes=int(said[-2]) * 1024)
 
     def replacement_of(self, keeper: str) -> str | None:
         """What took the place of the data in this keeper, by its label ("": it has none); None: no such keeper."""
@@ -147,17 +168,17 @@ class VolumeMover:
 
     def _once(self, move: Move, mode: Mode, name: str | None) -> list[str]:
         names = (move.volume, move.replacement, move.keeper)
-        method = self.method_of(*names)
+        method = self._method(move)
         order = HelperOrder(
             image=move.image,
             name=name,
             labels=move.labels,
-            entrypoint=("sh", "-c", RENAME if method == "rename" else COPY, "swap"),
-            command=(*names, mode),
+            entrypoint=("sh", "-c", SCRIPTS[method], "swap"),
+            command=(*names, mode, EACH),
             mounts=self._mounts(move, method, read_only=mode == "look"),
             user="root",
         )
-        # Not cancelled by STOP: half a rename is worse than a whole one, and it takes a fraction of a second.
+        # Not cancelled by STOP: half of it is worse than all of it, and by renaming it takes a fraction of a second.
         stop = move.cancelled if method == "copy" or mode == "look" else never
         if name:
             self._clear(name)
@@ -180,12 +201,12 @@ class VolumeMover:
             self._engine.remove_helper(found["Id"])
 
     def _mounts(self, move: Move, method: Method, *, read_only: bool) -> tuple[Mount, ...]:
-        if method == "copy":
+        if method != "rename":
             pairs = ((move.volume, "/volume"), (move.replacement, "/replacement"), (move.keeper, "/keeper"))
             return tuple(
                 Mount(source=name, target=target, read_only=read_only)
                 for name, target in pairs
-                if name and self._engine.volume(name)
+                if name and (name.startswith("/") or self._engine.volume(name))
             )
         return (Mount(source=root_of(self._identity(move.volume)), target="/volumes", read_only=read_only),)
 
@@ -195,9 +216,23 @@ class VolumeMover:
             raise PermanentError(phrase("There is no volume {name}", name=name))
         return volume
 
+    def require_here(self) -> None:
+        """Raises PermanentError where the engine is on another host: a folder there is not the one of this host."""
+        if not Path(self._engine.root_folder()).is_dir():
+            raise PermanentError(
+                phrase("The Docker engine is not on this host, so folders of this host cannot be replaced through it")
+            )
+
+    def _ensure_place(self, move: Move) -> None:
+        """What is lost altogether has a place again, empty."""
+        if move.is_folder:
+            self.require_here()
+            Path(move.volume).mkdir(parents=True, exist_ok=True)
+        elif self._engine.volume(move.volume) is None:
+            self._engine.create_volume(move.volume, move.labels)
+
     def _require_cold(self, move: Move) -> None:
-        self._identity(move.volume)
-        for name in (move.volume, move.replacement, move.keeper):
+        for name in (*(() if move.is_folder else (move.volume,)), move.replacement, move.keeper):
             users = self._engine.users_of(name)
             if users:
                 raise PermanentError(
@@ -208,7 +243,8 @@ class VolumeMover:
 
     def _require_undisturbed(self, move: Move) -> None:
         """Who came while the data moved may write into the old data under the name of the new."""
-        users = sorted({user for name in (move.volume, move.keeper) for user in self._engine.users_of(name)})
+        names = (move.keeper,) if move.is_folder else (move.volume, move.keeper)
+        users = sorted({user for name in names for user in self._engine.users_of(name)})
         if users:
             raise PermanentError(
                 phrase(
@@ -258,7 +294,7 @@ class VolumeMover:
 
     def _tidy(self, move: Move, permit: Permit) -> None:
         """Drop the name whose data is in place now; by renaming it is an empty folder, a copy stays where it is."""
-        if self.method_of(move.volume, move.replacement, move.keeper) == "rename":
+        if self._method(move) == "rename":
             try:
                 self._engine.remove_emptied_volume(move.replacement, permit)
             except TemporaryError:

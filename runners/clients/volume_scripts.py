@@ -1,6 +1,6 @@
-"""The two ways data changes places, as shell scripts for a helper container.
+"""The three ways data changes places, as shell scripts for a helper container.
 
-Both look before they act, so that running one again after a crash goes on where it stopped. The last line they print
+All look before they act, so that running one again after a crash goes on where it stopped. The last line they print
 is the state they found or reached: before, between, after, or a word that says why they refuse.
 """
 
@@ -46,14 +46,14 @@ du -sk "$keeper/_data" | cut -f1
 state
 """
 
-# The same by copying, for drivers whose volumes cannot be renamed. A mark in each copy is written last.
+# The same by copying, for folders, and for drivers whose volumes cannot be renamed. The marks of it are in the keeper.
 #   between: the old data is kept in full, the canonical volume may hold anything.
 COPY = r"""
 set -eu
 volume=/volume replacement=/replacement keeper=/keeper mode="$4"
 mark=".drbot-moved-$3"
 state() {
-  if [ -e "$volume/$mark" ]; then echo after
+  if [ -e "$keeper/$mark-done" ]; then echo after
   elif [ -e "$keeper/$mark" ]; then echo between
   elif [ -n "$(ls -A "$replacement")" ]; then echo before
   else echo nothing-to-put-in-place; fi
@@ -75,8 +75,83 @@ if [ "$now" = between ]; then
   fi
   touch "$keeper/$mark-emptying"; sync
   empty "$volume"
-  cp -a "$replacement/." "$volume/"; sync
-  touch "$volume/$mark"; sync
+  cp -a "$replacement/." "$volume/"
+  rm -f "$volume"/.drbot-moved-*; sync  # of what was kept, where that comes back
+  touch "$keeper/$mark-done"; sync
+fi
+du -sk "$keeper" | cut -f1
+state
+"""
+
+# Settings lie among other things, so only files that are not as in the replacement change places. The keeper gets what
+# was there, and below .drbot-absent an empty file for each that was not: so it is a replacement itself, to go back by.
+#   between: some of them have changed places; a file that was kept is never kept again.
+EACH = r"""
+same() {
+  if [ -L "$1" ] && [ -L "$2" ]; then cmp_links "$1" "$2"; else [ -f "$1" ] && [ -f "$2" ] && cmp -s "$1" "$2"; fi
+}
+cmp_links() { [ "$(readlink "$1")" = "$(readlink "$2")" ]; }
+there() { [ -e "$1" ] || [ -L "$1" ]; }
+folders() {
+  case "$1" in */*) ;; *) return 0;; esac
+  folders "${1%/*}" "$2" "$3"
+  if [ -d "$3/${1%/*}" ]; then return 0; fi
+  mkdir "$3/${1%/*}"
+  if [ -n "$2" ] && [ -d "$2/${1%/*}" ]; then
+    chown --reference="$2/${1%/*}" "$3/${1%/*}"
+    chmod --reference="$2/${1%/*}" "$3/${1%/*}"
+  fi
+}
+keep() {
+  if there "$keeper/$1" || there "$keeper/.drbot-absent/$1"; then return 0; fi
+  if there "$volume/$1"; then
+    folders "$1" "$volume" "$keeper"
+    cp -a "$volume/$1" "$keeper/.drbot-part"
+    mv -T "$keeper/.drbot-part" "$keeper/$1"
+  else
+    mkdir -p "$keeper/.drbot-absent"
+    folders "$1" "" "$keeper/.drbot-absent"
+    touch "$keeper/.drbot-absent/$1"
+  fi
+}
+act=$1; shift
+for path; do
+  path=${path#./}
+  if [ "$act" = put ]; then
+    if same "$volume/$path" "$replacement/$path"; then continue; fi
+    keep "$path"
+    folders "$path" "$replacement" "$volume"
+    cp -a "$replacement/$path" "$volume/.drbot-part"
+    mv -T "$volume/.drbot-part" "$volume/$path"
+  elif there "$volume/$path"; then
+    keep "$path"
+    rm -rf "$volume/$path"
+  fi
+done
+"""
+OVERLAY = r"""
+set -eu
+export volume=/volume replacement=/replacement keeper=/keeper
+mode="$4" each="$5" mark=.drbot-moved begun=.drbot-begun
+state() {
+  if [ -e "$keeper/$mark" ]; then echo after
+  elif [ -e "$keeper/$begun" ]; then echo between
+  elif [ -n "$(ls -A "$replacement")" ]; then echo before
+  else echo nothing-to-put-in-place; fi
+}
+now=$(state)
+if [ "$mode" = look ]; then echo "$now"; exit 0; fi
+if [ "$now" = before ] || [ "$now" = between ]; then
+  touch "$keeper/$begun"; sync
+  rm -rf "$keeper/.drbot-part" "$volume/.drbot-part"
+  cd "$replacement"
+  find . ! -type d ! -path './.drbot-*' -exec sh -euc "$each" each put {} +
+  if [ -d .drbot-absent ]; then
+    cd .drbot-absent
+    find . -type f -exec sh -euc "$each" each take {} +
+  fi
+  sync
+  touch "$keeper/$mark"; sync
 fi
 du -sk "$keeper" | cut -f1
 state

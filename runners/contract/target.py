@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from drbot.core.runs.plan import BackupIdentity
+from drbot.core.site.data_kinds import DataKind
 from drbot.core.site.occupants import Occupant
 from drbot.core.site.old_server import OldServer
 from drbot.runners.foundation.lock import Claim, Holder
@@ -32,6 +33,15 @@ class Search:
     name: str | None = None  # None: the newest
     before: BackupIdentity | None = None  # only older ones
     cancelled: Cancelled = never
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Broken:
+    """Data that level 2 can restore, and seems to have to."""
+
+    kind: DataKind
+    why: str
+    files: str = ""  # which entry of `files` in dr.yml
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -84,6 +94,17 @@ class Target(Protocol):
 
     def rows(self, cancelled: Cancelled) -> Mapping[str, int]:
         """Rows of every table of the running production. Raises DrbotError saying why not, CancelledError."""
+
+    def keys(self) -> int:
+        """Keys of the running Redis. Raises DrbotError saying why not."""
+
+    def other_settings(self, backup: BackupIdentity, cancelled: Cancelled = never) -> tuple[str, ...]:
+        """Files below the projects that are missing, or not as in the full backup; of data none. Raises DrbotError."""
+
+    def broken(self, cancelled: Cancelled = never) -> tuple[Broken, ...]:
+        """What of the data does not work or is missing; what the others need comes first. Raises TemporaryError,
+        CancelledError.
+        """
 
     def written_since(self, transaction: int, cancelled: Cancelled) -> "Written":
         """What the running production wrote since then. Raises DrbotError saying why not, CancelledError."""

@@ -89,8 +89,14 @@ def culprit_of(facts: Mapping[str, Mapping[str, Any]]) -> str | None:
 
 def propose(tx: Transaction, run: Run, culprit: str) -> str:
     """Record what should be done instead of this run; the sentence of its end."""
-    if culprit == "postgres":
-        why = phrase("PostgreSQL does not work, so restarting services cannot help. It needs level 2: /dr level 2")
+    words = {
+        "postgres": phrase(
+            "PostgreSQL does not work, so restarting services cannot help. It needs level 2: /dr level 2"
+        )
+    }
+    if run.arguments.get("service") == culprit:  # level 1 of just this did not help
+        words["redis"] = phrase("Redis does not work, and a restart did not help. It needs level 2: /dr level 2 redis")
+    if why := words.get(culprit):
         tx.record(EventKind.LEVEL_PROPOSED, incident=run.incident, run=run.id, level=2, why=why)
         return why
     return phrase(

@@ -126,7 +126,8 @@ def own_traces(run_context: RunContext, gate: str) -> frozenset[str]:
         volumes = {*names_of(aside, OccupantKind.VOLUME), *_moved(run_context, step)}
         paths |= {f"volumes {name}" for name in volumes}
         paths |= {"postgres"} if postgres and postgres.volume in volumes else set()
-        paths |= {"projects"} if names_of(aside, OccupantKind.FOLDER) else set()
+        is_settings = str(run_context.worker_context.site.projects.absolute()) in volumes
+        paths |= {"projects"} if is_settings or names_of(aside, OccupantKind.FOLDER) else set()
     return frozenset(paths)
 
 

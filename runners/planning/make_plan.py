@@ -24,7 +24,7 @@ from drbot.runners.execution import settings_seen, users
 from drbot.runners.execution.gate import fingerprint_of
 from drbot.runners.execution.run_context import DrillTerms, WorkerContext
 from drbot.runners.execution.sealed_plans import sealed_here
-from drbot.runners.planning import sub_plans
+from drbot.runners.planning import places, sub_plans
 from drbot.runners.planning.stakes import stakes_of
 from drbot.runners.planning.survey_questions import Survey, age_of, not_needed, volumes_taken, warnings_of
 from drbot.store.records import proofs
@@ -44,6 +44,7 @@ def make_plan(survey: Survey) -> Plan:
     sub_plans.require_same_backup(survey.run, chosen.backup if chosen else None)
     variables = variables_of(survey.run, worker_context.site, worker_context.site_name, file.runbook, chosen)
     variables |= sub_plans.variables_of(worker_context.configuration)
+    variables |= places.variables_of(survey.run, worker_context)
     steps = sub_plans.sealed(
         filled_steps(file.runbook, variables, worker_context.approvals), worker_context.configuration
     )
@@ -203,6 +204,7 @@ def _plan(
     runbook, run = file.runbook, survey.run
     configuration = survey.worker_context.configuration
     backup = chosen.backup if chosen else None
+    is_data = not any(step.do == "settings.restore_beside" for step in steps)  # an RPO is about data
     return Plan(
         runbook=runbook.runbook,
         runbook_sha256=file.sha256,
@@ -220,7 +222,7 @@ def _plan(
         headline=_headline(file, steps, configuration.system, chosen),
         target=sub_plans.target_of(configuration, survey.worker_context.site_name),
         engine=survey.worker_context.site.docker.host or "",
-        loss_seconds=rpo_seconds(backup.snapshot_at, survey.incident.started_at) if backup else None,
+        loss_seconds=rpo_seconds(backup.snapshot_at, survey.incident.started_at) if backup and is_data else None,
         surveyed_at=survey.now,
     )
 

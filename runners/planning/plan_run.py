@@ -1,5 +1,6 @@
 """The survey of a claimed run and what is written about it: the plan, or why there can be none."""
 
+from dataclasses import replace
 from typing import Any
 
 import structlog
@@ -8,11 +9,14 @@ from drbot.core.base.errors import CancelledError, DrbotError, UserError
 from drbot.core.ledger.events import EventKind
 from drbot.core.runs.plan import Plan, question_of
 from drbot.core.runs.run import Run, RunKind, RunState
-from drbot.core.text.messages import closed, listed, phrase, sentences
+from drbot.core.site.data_kinds import FILES, LOOK, RUNBOOKS
+from drbot.core.text.messages import clauses, closed, listed, phrase, sentences
+from drbot.runners.contract.target import Broken
 from drbot.runners.execution.lease import Lease
 from drbot.runners.execution.run_context import WorkerContext
 from drbot.runners.execution.sealed_plans import sign
 from drbot.runners.execution.site_lock import release
+from drbot.runners.foundation.watching import Cancelled
 from drbot.runners.planning.leaving_behind import unless_stopped
 from drbot.runners.planning.make_plan import make_plan
 from drbot.runners.planning.survey_questions import AGAIN, RECOVER, Survey
@@ -34,17 +38,22 @@ def plan_run(worker_context: WorkerContext, run: Run, lease: Lease) -> Run | Non
         denied = requests.denied(tx.connection, run.incident)
         now, policy = tx.now, worker_context.roster_now(tx.connection).number
     asked = tuple(dict.fromkeys(person for person in (incident.declared_by, run.requested_by) if person))
-    survey = Survey(
-        worker_context=worker_context,
-        run=run,
-        incident=incident,
-        requesters=asked,
-        policy=policy,
-        now=now,
-        cancelled=lambda: lease.fenced or lease.stop_reason is not None,
-    )
+
+    def cancelled() -> bool:
+        return lease.fenced or lease.stop_reason is not None
+
     try:
-        plan = unless_stopped(lambda: make_plan(survey), survey.cancelled, f"survey-{run.id}")
+        run = _about_what_is_broken(worker_context, run, cancelled)
+        survey = Survey(
+            worker_context=worker_context,
+            run=run,
+            incident=incident,
+            requesters=asked,
+            policy=policy,
+            now=now,
+            cancelled=cancelled,
+        )
+        plan = unless_stopped(lambda: make_plan(survey), cancelled, f"survey-{run.id}")
         _require_not_denied(plan, run, denied)
     except CancelledError:
         _stopped(worker_context, run, lease)
@@ -60,6 +69,42 @@ def plan_run(worker_context: WorkerContext, run: Run, lease: Lease) -> Run | Non
     else:
         return _keep(worker_context, run, plan, lease)
     return None
+
+
+def _about_what_is_broken(worker_context: WorkerContext, run: Run, cancelled: Cancelled) -> Run:
+    """The same run, kept so and told in the timeline. Raises FencedError, TemporaryError, CancelledError."""
+    about, found = about_what_is_broken(worker_context, run, cancelled)
+    if about is run:
+        return run
+    with worker_context.database.write() as tx:
+        if found:
+            incidents.note(tx, run.incident, None, worker_context.redact(found))
+        return runs.chosen(tx, run, about.runbook, about.arguments)
+
+
+def about_what_is_broken(worker_context: WorkerContext, run: Run, cancelled: Cancelled) -> tuple[Run, str]:
+    """Where nobody said what level 2 is about: of the first of what is broken, and the sentence about all of it; as it
+    was asked for where nothing seems to be. Raises TemporaryError, CancelledError.
+    """
+    if not run.arguments.get(LOOK):
+        return run, ""
+    target = worker_context.target
+    found = unless_stopped(lambda: target.broken(cancelled), cancelled, f"look-{run.id}")
+    others = {name: value for name, value in run.arguments.items() if name not in (LOOK, FILES)}
+    if not found:
+        return replace(run, arguments=others), phrase("Nothing of the data looks broken.")
+    first = found[0]
+    files = {FILES: first.files} if first.files else {}
+    said = clauses(phrase("{what}: {why}", what=_words(one), why=one.why) for one in found)
+    text: str = phrase("Looks broken: {what}. The plan is about the first.", what=said)
+    if len(found) > 1:
+        text = sentences(text, phrase("Afterwards: /dr recover {data}", data=_words(found[1])))
+    return replace(run, runbook=RUNBOOKS[first.kind], arguments=others | files), text
+
+
+def _words(one: Broken) -> str:
+    """What is broken, as people type it behind `level2`."""
+    return f"{one.kind.value} {one.files}".strip()
 
 
 def _has_begun(worker_context: WorkerContext, run: Run) -> bool:

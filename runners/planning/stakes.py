@@ -26,6 +26,7 @@ from drbot.core.runs.stakes import (
 )
 from drbot.core.runs.stakes_words import PUT_THERE
 from drbot.core.site.occupants import Occupant, OccupantKind, names_of
+from drbot.core.site.site import Site
 from drbot.core.text.messages import listed, phrase
 from drbot.core.text.redaction import Redactor
 from drbot.runners.contract.target import Target
@@ -35,6 +36,7 @@ from drbot.runners.foundation.own_record import RUN_NAME, OwnRun, OwnStep
 from drbot.runners.foundation.watching import Cancelled
 from drbot.runners.planning.centre_stakes import OUTSIDE, stakes_outside
 from drbot.runners.planning.leading_back import NOT_CONTROLLED
+from drbot.runners.planning.places import place_of, require_kept, settings_place
 from drbot.store.runs import runs
 
 Counted = dict[str, int | datetime | None]
@@ -65,6 +67,7 @@ def stakes_of(
     counting = _Counting(
         target=worker_context.target, redact=worker_context.redact, cancelled=cancelled, now=worker_context.own.now()
     )
+    replaced = {str(step.with_.get("volume")) for step in steps if step.do == "volume.swap"}
     if act is Act.UNDO and kept is not None:
         loss = counting.since_swap(kept)
     elif act is Act.UNDO and aside:
@@ -73,10 +76,8 @@ def stakes_of(
         loss = Loss(kind=LossKind.KEPT_DATA, bytes=kept.data.size)
     elif act is Act.GIVE_UP:
         loss = Loss(kind=LossKind.KEPT_DATA, bytes=sum(one.size or 0 for one in aside))
-    elif act is Act.RESTORE and backup is not None and _of_postgres_alone(worker_context, steps):
-        loss = counting.since_backup(backup, age)
-    elif act is Act.RESTORE:
-        loss = Loss(kind=LossKind.UNKNOWN)
+    elif act is Act.RESTORE and backup is not None:
+        loss = _by_restore(worker_context.site, counting, replaced, backup, age)
     elif act is Act.REPLACE_HOST and backup is not None:
         loss = _of_host(worker_context, steps, draft.occupants, backup, age)
     elif act is Act.CHANGE_DNS and backup is not None and raises:
@@ -89,7 +90,32 @@ def stakes_of(
         loss=loss,
         keeps=keeps_of(steps, fingerprint, draft.occupants),
         kept=kept.data if kept is not None else None,
+        files=_settings_files(worker_context, replaced, backup, cancelled),
     )
+
+
+def _by_restore(
+    site: Site, counting: "_Counting", replaced: Collection[str], backup: BackupIdentity, age: float | None
+) -> Loss:
+    """Of what is replaced, and only where that is one thing whose losses drbot can tell."""
+    loss = Loss(kind=LossKind.FILES_SINCE_BACKUP, since=backup.snapshot_at, seconds=age)
+    files = {settings_place(site), *(place_of(site, name) for name in site.files)}
+    if site.postgres is not None and replaced == {site.postgres.volume}:
+        return counting.since_backup(backup, age)
+    if site.redis is not None and replaced == {site.redis.volume} and backup.holds.redis:
+        return counting.keys_since_backup(backup, age)
+    return loss if files.issuperset(replaced) else Loss(kind=LossKind.UNKNOWN)
+
+
+def _settings_files(
+    worker_context: WorkerContext, replaced: Collection[str], backup: BackupIdentity | None, cancelled: Cancelled
+) -> tuple[str, ...]:
+    """Exactly what a swap of the settings puts others in the place of. Raises DrbotError when that cannot be seen: then
+    nobody could agree to it.
+    """
+    if backup is None or settings_place(worker_context.site) not in replaced:
+        return ()
+    return worker_context.target.other_settings(backup, cancelled)
 
 
 def _of_host(
@@ -122,18 +148,12 @@ def _of_move(worker_context: WorkerContext, steps: tuple[Step, ...], backup: Bac
     return Loss(kind=LossKind.SINCE_BACKUP, since=backup.snapshot_at, seconds=age, gone=gone)
 
 
-def _of_postgres_alone(worker_context: WorkerContext, steps: tuple[Step, ...]) -> bool:
-    """Whether what a backup of PostgreSQL replaces is PostgreSQL's data and nothing else."""
-    postgres = worker_context.site.postgres
-    replaced = {step.with_.get("volume") for step in steps if step.do == "volume.swap"}
-    return postgres is not None and replaced == {postgres.volume}
-
-
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Kept:
     """The kept data a plan is about."""
 
     data: KeptData
+    is_postgres: bool
     next_transaction: int | None  # PostgreSQL's first after the data was put aside
     rows: Mapping[str, int]  # of the backup that took its place; empty = not known
 
@@ -149,13 +169,7 @@ def _kept(worker_context: WorkerContext, run: Run, steps: tuple[Step, ...]) -> _
             phrase("It is about several kept volumes."),
             phrase("Make one runbook for each."),
         )
-    there = worker_context.target.kept(names[0])
-    if there is None:
-        raise UserError(
-            phrase("Planning {runbook}.", runbook=run.runbook),
-            phrase("The kept data {volume} is not there any more.", volume=names[0]),
-            phrase("See: /dr kept"),
-        )
+    there = require_kept(worker_context.target, run.runbook, names[0])
     own = worker_context.own.run(there.run) if RUN_NAME.fullmatch(there.run) else None
     mine = _put_aside(own, names[0])
     facts = mine.facts if mine is not None else {}
@@ -169,7 +183,13 @@ def _kept(worker_context: WorkerContext, run: Run, steps: tuple[Step, ...]) -> _
         since=mine.ended_at if mine is not None else None,
         size=int(bytes_) if isinstance(bytes_, (int, float)) else None,
     )
-    return _Kept(data=data, next_transaction=since, rows=_rows(worker_context, there.run, own))
+    postgres = worker_context.site.postgres
+    return _Kept(
+        data=data,
+        is_postgres=postgres is None or postgres.volume == there.original,
+        next_transaction=since,
+        rows=_rows(worker_context, there.run, own),
+    )
 
 
 def _is_newest(worker_context: WorkerContext, mine: OwnStep) -> bool:
@@ -213,6 +233,8 @@ class _Counting:
     def since_swap(self, kept: _Kept) -> Loss:
         """Every row written since the swap, and every row of the backup that is not as it was."""
         loss = Loss(kind=LossKind.SINCE_SWAP, since=kept.data.since)
+        if not kept.is_postgres:
+            return loss.model_copy(update={"uncounted": phrase("only rows of PostgreSQL can be counted")})
         if kept.next_transaction is None:
             return loss.model_copy(
                 update={"uncounted": phrase("the first transaction after the swap is not known here")}
@@ -238,6 +260,12 @@ class _Counting:
             return {"rows": more, "counted_at": self._now}
 
         return self._counted(loss, count)
+
+    def keys_since_backup(self, backup: BackupIdentity, age: float | None) -> Loss:
+        """How many keys Redis holds now, beside those of the backup."""
+        then = backup.holds.keys
+        loss = Loss(kind=LossKind.KEYS_SINCE_BACKUP, since=backup.snapshot_at, seconds=age, keys_then=then)
+        return self._counted(loss, lambda: {"keys": self._target.keys(), "counted_at": self._now})
 
     def _counted(self, loss: Loss, count: Callable[[], Counted]) -> Loss:
         try:

@@ -29,7 +29,8 @@ from drbot.runners.planning import sub_plans
 
 MUST_HOLD: Mapping[str, str] = {
     "disk.free": phrase("Make room on the target"),
-    "host.room": phrase("Make room on the new host, or give it a larger disk"),
+    "backup.holds": phrase("Name another backup (/dr recover backup NAME)"),
+    "host.room": phrase("Make room on the host, or give it a larger disk"),
     "host.suitable": phrase("Name another backup (/dr recover backup NAME), or correct dr.yml"),
     "host.writable": phrase("Have the folders writable for drbot on that host, or correct dr.yml"),
     "host.free": phrase(

@@ -31,6 +31,8 @@ ALLOWED = {
     ("bot/blocks/plan.py", "steps[:TASKS]"): "as many tasks as Slack takes",
     ("bot/blocks/elements.py", "short[:BUTTONS_OF_A_ROW]"): "whole buttons",
     ("bot/blocks/reply.py", "tables[:TABLES]"): "whole tables",
+    ("commands/facts/data_named.py", "found[:CHOICES]"): "whole buttons",
+    ("commands/facts/data_named.py", "site.files[:CHOICES]"): "whole buttons",
     ("bot/blocks/dialogs.py", "[:100]"): "whole options, as many as Slack takes",
     ("bot/blocks/dialogs.py", "value[:150]"): "an identifier that comes back, no text",
     ("core/runs/incident.py", "[:40]"): "a part of a channel's name",

@@ -81,6 +81,30 @@ _ACTIONS = (
         sentence=phrase("Restore the backup into a new volume beside production and count its rows"),
     ),
     ActionDeclaration(
+        name="redis.restore_beside",
+        parameters={"backup": "backup", "volume": "volume"},
+        effect="change",
+        touches=("volume",),
+        makes="volume",
+        sentence=phrase("Restore Redis into a new volume beside production; its own server must load every key"),
+    ),
+    ActionDeclaration(
+        name="files.restore_beside",
+        parameters={"backup": "backup", "files": "text", "volume": "volume"},
+        effect="change",
+        touches=("volume",),
+        makes="volume",
+        sentence=phrase("Restore the files into a new volume beside production"),
+    ),
+    ActionDeclaration(
+        name="settings.restore_beside",
+        parameters={"backup": "backup", "volume": "volume"},
+        effect="change",
+        touches=("volume",),
+        makes="volume",
+        sentence=phrase("Restore the settings into a new volume beside production"),
+    ),
+    ActionDeclaration(
         name="volume.swap",
         parameters={"volume": "volume", "replacement": "volume", "keeper": "volume"},
         effect="destroy",
@@ -160,6 +184,31 @@ _PROBES = (
         name="postgres.beside_rows",
         parameters={"volume": "volume", "expect": "expect"},
         sentence=phrase("the restored copy holds the rows of the backup's manifest"),
+    ),
+    ProbeDeclaration(
+        name="redis.beside_keys",
+        parameters={"volume": "volume", "expect": "expect"},
+        sentence=phrase("the restored copy holds the keys of the backup"),
+    ),
+    ProbeDeclaration(
+        name="files.beside_equal",
+        parameters={"files": "text", "volume": "volume", "expect": "expect"},
+        sentence=phrase("the restored copy holds the files of the backup, byte by byte, and no others"),
+    ),
+    ProbeDeclaration(
+        name="files.set_equal",
+        parameters={"files": "text", "expect": "expect"},
+        sentence=phrase("these files are those of the backup, byte by byte, and no others"),
+    ),
+    ProbeDeclaration(
+        name="settings.beside_equal",
+        parameters={"volume": "volume", "expect": "expect"},
+        sentence=phrase("the restored copy holds the settings of the backup, byte by byte"),
+    ),
+    ProbeDeclaration(
+        name="backup.holds",
+        parameters={"data": "text"},
+        sentence=phrase("the backup holds what is to be restored"),
     ),
     ProbeDeclaration(
         name="backup.fresh",

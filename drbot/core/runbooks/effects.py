@@ -32,6 +32,9 @@ OPPOSITES: Mapping[str, str] = {"compose.stop": "compose.start", "compose.start"
 
 SEEN_BY: Mapping[str, tuple[str, Mapping[str, str]]] = {
     "postgres.restore_beside": ("postgres.beside_rows", {"volume": "volume"}),
+    "redis.restore_beside": ("redis.beside_keys", {"volume": "volume"}),
+    "files.restore_beside": ("files.beside_equal", {"files": "files", "volume": "volume"}),
+    "settings.restore_beside": ("settings.beside_equal", {"volume": "volume"}),
     "backup.fetch": ("backup.fetched", {"backup": "backup"}),
     "volume.swap": ("volume.swapped", {"volume": "volume", "keeper": "keeper"}),
     "volume.swap_back": ("volume.swapped", {"volume": "volume", "keeper": "replacement"}),
@@ -126,6 +129,11 @@ def may_repeat(step: Step, steps: Iterable[Step]) -> bool:
     declared = ACTIONS.get(step.do or "")
     is_own = declared is not None and (declared.effect == "none" or declared.makes is not None)
     return (step.again or ("safe" if is_own else "look_first")) == "safe"
+
+
+def restores_beside(step: Step) -> bool:
+    """Whether it fills a volume of this run's own, which nobody uses before it is swapped."""
+    return step.do in ACTIONS and ACTIONS[step.do or ""].makes == "volume"
 
 
 def effect_of(step: Step, steps: Iterable[Step]) -> Effect:

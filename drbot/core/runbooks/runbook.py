@@ -101,7 +101,7 @@ class Step(Model):
 class Input(Model):
     """Something the plan fills in."""
 
-    type: Literal["backup", "service", "volume", "run", "machine"]
+    type: Literal["backup", "service", "volume", "run", "machine", "files"]
     of: str = ""
     choose: Literal["newest_checked", "given", "declared"] = "given"
 

@@ -33,6 +33,7 @@ class Holds(Model):
     """What of a system is in a backup beside PostgreSQL, as far as is known before it is unpacked."""
 
     redis: bool = False
+    keys: int | None = None  # of Redis; None = not known
     configuration: bool = False
     files: tuple[str, ...] = ()  # as `files` in dr.yml names them
     mounts: tuple[str, ...] = ()  # every volume that its compose files mount

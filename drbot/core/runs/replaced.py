@@ -27,8 +27,8 @@ def replaced(
     stores = (configuration.site(site).postgres, configuration.site(site).redis)
     owners = {store.volume: store.service for store in stores if store is not None}
     words: Mapping[str, Callable[[Step], str]] = {
-        "volume.swap": lambda step: _volume(step, owners),
-        "volume.swap_back": lambda step: _volume(step, owners),
+        "volume.swap": lambda step: _place(step, owners, stakes.files),
+        "volume.swap_back": lambda step: _place(step, owners, ()),
         "kept.remove": lambda step: _kept(step, kept),
         "dns.change": lambda step: _lead(str(step.with_.get("site")), names, configuration),
         "dns.change_back": lambda _: phrase(
@@ -62,8 +62,13 @@ def _lead(to: str, names: str, configuration: Configuration) -> str:
     return phrase("where DNS points: to {place} from now on, for {names}", place=place, names=names)
 
 
-def _volume(step: Step, owners: Mapping[str, str]) -> str:
+def _place(step: Step, owners: Mapping[str, str], files: Collection[str]) -> str:
+    """Names come last: a long list of them is cut at its end."""
     name = str(step.with_.get("volume"))
+    if name.startswith("/") and files:
+        return phrase("in the folder {name}, each of these files: {files}", name=name, files=listed(files))
+    if name.startswith("/"):
+        return phrase("folder {name}", name=name)
     owner = owners.get(name)
     if not owner:
         return phrase("volume {name}", name=name)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 
 from drbot.core.runbooks.actions import ACTIONS
-from drbot.core.runbooks.effects import MOVES, STARTS, effect_of
+from drbot.core.runbooks.effects import MOVES, STARTS, effect_of, restores_beside
 from drbot.core.runbooks.runbook import Step, names_in
 from drbot.core.runs.plan import Plan, touches_production
 from drbot.core.runs.run import Offer, StepRecord, StepState
@@ -241,6 +241,6 @@ def _services(plan: Plan, records: Mapping[str, StepRecord]) -> Services:
 def _copy(plan: Plan, records: Mapping[str, StepRecord]) -> str:
     """The proven copy beside production is never deleted silently, so it is named."""
     for step in plan.steps:
-        if step.do == "postgres.restore_beside" and records[step.id].state is StepState.SUCCEEDED:
+        if restores_beside(step) and records[step.id].state is StepState.SUCCEEDED:
             return phrase("The restored copy is kept in {volume}.", volume=step.with_.get("volume"))
     return ""

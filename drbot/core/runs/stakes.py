@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from pydantic import Field
 
-from drbot.core.runbooks.effects import is_agreed_to
+from drbot.core.runbooks.effects import is_agreed_to, restores_beside
 from drbot.core.runbooks.runbook import Step, names_in
 from drbot.core.site.site import Model
 from drbot.core.text.stored_messages import Sentence
@@ -59,7 +59,7 @@ class ProofKind(StrEnum):
 
     NONE = "none"
     CHECKED = "checked"  # what a runbook of one's own checks
-    BESIDE = "beside"  # restored into a volume beside production, its rows counted
+    BESIDE = "beside"  # restored into a volume beside production, and compared with the backup there
     KEPT = "kept"  # the kept data is there; whether it is good nobody can see before it runs
     DOWNLOADED = "downloaded"  # the backup arrived whole; it is restored only after the host was cleared
     RAISED = "raised"  # the system runs and answers in the other place
@@ -85,6 +85,8 @@ class LossKind(StrEnum):
 
     NOTHING = "nothing"
     SINCE_BACKUP = "since_backup"  # what was written after the backup was taken
+    KEYS_SINCE_BACKUP = "keys_since_backup"  # the same of Redis, in keys
+    FILES_SINCE_BACKUP = "files_since_backup"  # the same of files or settings
     SINCE_SWAP = "since_swap"  # what was written since the data was put in place that is replaced now
     SINCE_ASIDE = "since_aside"  # what was written since the host was put aside that comes back now
     KEPT_DATA = "kept_data"  # the kept data itself, for good
@@ -102,6 +104,8 @@ class Loss(Model):
     counted_at: datetime | None = None
     rows: int | None = None  # since backup: more than in it · since swap: added or changed; None = not counted
     bytes: int | None = None  # of these rows, or of the kept data
+    keys: int | None = None  # of Redis now; None = not counted
+    keys_then: int | None = None  # of Redis in the backup; None = its manifest does not say
     removed: int | None = None  # since swap: rows of then that were changed or deleted; None = not counted
     gone: tuple[str, ...] = ()  # volumes and folders of which nothing comes back from the backup
     uncounted: Sentence = ""  # why it could not be counted
@@ -194,6 +198,7 @@ class Stakes(Model):
     moves: tuple[NameMove, ...] = ()
     answers: tuple[AddressAnswer, ...] = ()  # at every address of `moves`
     machine: RentedMachine | None = None
+    files: tuple[str, ...] = ()  # that a plan about settings puts others in the place of, below `projects`
 
 
 def act_of(steps: Iterable[Step]) -> Act:
@@ -247,7 +252,7 @@ def proof_of(steps: tuple[Step, ...], act: Act, services: Collection[str], raise
 def _shown(proofs: list[Step], kept: set[str], services: Collection[str], raises: Collection[str]) -> set[ProofKind]:
     """What these steps show, by what they do and look at."""
     does = {
-        ProofKind.BESIDE: any(step.do == "postgres.restore_beside" for step in proofs),
+        ProofKind.BESIDE: any(restores_beside(step) for step in proofs),
         ProofKind.KEPT: kept <= _looked_at(proofs, "volume.exists", "volume"),
         ProofKind.DOWNLOADED: any(step.do == "backup.fetch" for step in proofs),
         ProofKind.RAISED: any(step.id in raises for step in proofs),

@@ -155,19 +155,42 @@ def _since_backup(loss: Loss) -> str:
     return phrase("{rest}; and {gone}", rest=_written_after(loss), gone=gone)
 
 
-def _written_after(loss: Loss) -> str:
+def _after_backup(loss: Loss) -> str:
     moment = _minute(loss.since) or "-"
-    written = phrase("everything written after {moment}", moment=moment)
-    if loss.seconds:
-        written = phrase(
-            "everything written after {moment} ({duration} before this plan was made)",
-            moment=moment,
-            duration=duration(loss.seconds),
-        )
+    if not loss.seconds:
+        return phrase("everything written after {moment}", moment=moment)
+    return phrase(
+        "everything written after {moment} ({duration} before this plan was made)",
+        moment=moment,
+        duration=duration(loss.seconds),
+    )
+
+
+def _written_after(loss: Loss) -> str:
+    written = _after_backup(loss)
     if loss.rows is None:
         return _uncounted(written, loss)
     more = phrase("production held {rows} more than the backup", rows=_rows(loss.rows))
     return phrase("{what}; {more}", what=written, more=_with_moment(more, loss))
+
+
+def _keys_since_backup(loss: Loss) -> str:
+    written = _after_backup(loss)
+    then = loss.keys_then if loss.keys_then is not None else "?"
+    if loss.keys is None:
+        why = loss.uncounted or phrase("unknown")
+        return phrase(
+            "{what}; the backup holds {then} keys, those of now could not be counted: {why}",
+            what=written,
+            then=then,
+            why=why,
+        )
+    now = phrase("Redis held {keys} keys, the backup holds {then}", keys=loss.keys, then=then)
+    return phrase("{what}; {more}", what=written, more=_with_moment(now, loss))
+
+
+def _files_since_backup(loss: Loss) -> str:
+    return phrase("{what}, in these files", what=_after_backup(loss))
 
 
 def _since_swap(loss: Loss) -> str:
@@ -241,6 +264,8 @@ def _machine(loss: Loss) -> str:
 _LOSSES: Mapping[LossKind, Callable[[Loss], str]] = {
     LossKind.NOTHING: _nothing,
     LossKind.SINCE_BACKUP: _since_backup,
+    LossKind.KEYS_SINCE_BACKUP: _keys_since_backup,
+    LossKind.FILES_SINCE_BACKUP: _files_since_backup,
     LossKind.SINCE_SWAP: _since_swap,
     LossKind.SINCE_ASIDE: _since_aside,
     LossKind.KEPT_DATA: _kept_data,

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from drbot.core.site.data_kinds import DataKind
 from drbot.core.site.level import Level
 from drbot.core.site.site import Configuration, Site
 
@@ -43,6 +44,7 @@ class Proposal:
     site: str
     level: Level | None
     service: str | None
+    data: DataKind | None = None  # of level 2; None: the survey looks what is broken
 
 
 def proposal_of(configuration: Configuration, alerts: Iterable[Alert]) -> Proposal:
@@ -59,7 +61,14 @@ def _of_one(configuration: Configuration, alert: Alert) -> Proposal:
     name = site if site in configuration.sites else configuration.default_site
     service = service_of(configuration.site(name), alert)
     level = _level_of(alert) or _level_for(configuration.site(name), service)
-    return Proposal(site=name, level=level, service=service if level is Level.SERVICE else None)
+    data = _data_of(configuration.site(name), service) if level is Level.DATABASE else None
+    return Proposal(site=name, level=level, service=service if level is Level.SERVICE else None, data=data)
+
+
+def _data_of(site: Site, service: str | None) -> DataKind | None:
+    """Of the service that keeps it."""
+    stores = {DataKind.POSTGRES: site.postgres, DataKind.REDIS: site.redis}
+    return next((kind for kind, store in stores.items() if store is not None and store.service == service), None)
 
 
 def _level_of(alert: Alert) -> Level | None:

@@ -11,7 +11,7 @@ class Level(IntEnum):
     """How bad it is; each level has a runbook of its own."""
 
     SERVICE = 1  # a service is down
-    DATABASE = 2  # a database is corrupt
+    DATABASE = 2  # data of a host that works is corrupt or lost: core/site/data_kinds.py
     HOST = 3  # the host is lost
     DATACENTRE = 4  # the data centre is lost
 
@@ -23,7 +23,7 @@ class Level(IntEnum):
 
 LEVEL_TEXTS: dict[Level, str] = {
     Level.SERVICE: phrase("A service is down"),
-    Level.DATABASE: phrase("PostgreSQL is corrupted"),
+    Level.DATABASE: phrase("Data is lost or corrupted"),
     Level.HOST: phrase("The host is lost"),
     Level.DATACENTRE: phrase("The data centre is lost"),
 }

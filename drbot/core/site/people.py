@@ -129,6 +129,7 @@ ACCESS: Mapping[str, frozenset[Role]] = {
     "plan": frozenset({"commander", "approver", "operator"}),
     "level": frozenset({"commander", "approver"}),
     "recover": frozenset({"commander", "approver", "operator"}),
+    "run": frozenset({"commander", "approver", "operator"}),
     "approve": frozenset({"approver"}),
     "deny": frozenset({"approver"}),
     "stop": frozenset({"commander", "approver", "operator"}),

@@ -18,9 +18,12 @@ from sqlalchemy import (
 )
 
 from drbot.store.base.column_types import Json, Moment, Sentence
-from drbot.store.base.metadata import metadata as metadata
-from drbot.store.base.proof_tables import confirmations as confirmations
-from drbot.store.base.proof_tables import proofs as proofs
+from drbot.store.base.column_types import metadata as metadata
+from drbot.store.base.night_tables import confirmations as confirmations
+from drbot.store.base.night_tables import drills as drills
+from drbot.store.base.night_tables import proofs as proofs
+from drbot.store.base.night_tables import routines as routines
+from drbot.store.base.night_tables import surveys as surveys
 
 head = Table(
     "head",
@@ -383,51 +386,4 @@ backups = Table(
     Column("fault", Sentence, nullable=False),
     Column("mark", Text, nullable=False),
     Column("seen_at", Moment, nullable=False),
-)
-
-drills = Table(
-    "drills",
-    metadata,
-    Column("incident", Integer, ForeignKey("incidents.id"), primary_key=True, autoincrement=False),
-    Column("level", Integer, nullable=False),
-    Column("site", Text, nullable=False),  # whose system is copied
-    Column("runbook", Text, nullable=False),
-    Column("service", Text),
-    Column("asked_by", Text, nullable=False),
-    Column("asked_at", Moment, nullable=False),
-    Column("rehearsed", Boolean, nullable=False),
-    Column("state", Text, nullable=False, index=True),
-    Column("owner", Text),
-    Column("lease_until", Moment),
-    Column("instance", Text, nullable=False),
-    Column("broke_at", Moment),
-    Column("ended_at", Moment),
-    Column("end", Text),
-    Column("why", Sentence),
-    Column("rto_seconds", Float),
-    Column("rpo_seconds", Float),
-    Column("production_changes", Json, nullable=False),
-    Column("leftovers", Json, nullable=False),
-    Column("packets_to_production", Integer),
-    Column("lost_packets", Integer),
-    Column("recovery_seconds", Float),
-    Column("half_seconds", Float),
-    Column("steps", Json, nullable=False),
-)
-
-routines = Table(
-    "routines",
-    metadata,
-    Column("key", Text, primary_key=True),
-    Column("expression", Text, nullable=False),
-    Column("time_zone", Text, nullable=False),
-    Column("due_at", Moment, nullable=False),
-    Column("next_at", Moment, nullable=False),  # later than `due_at` when it is tried again
-    Column("taken_by", Text),
-    Column("taken_until", Moment),
-    Column("began_at", Moment),  # the first try of the last due time
-    Column("seconds", Float),
-    Column("fault", Sentence, nullable=False),
-    Column("done_at", Moment),  # the last due time that was done
-    Column("succeeded_at", Moment),
 )

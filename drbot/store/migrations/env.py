@@ -2,7 +2,8 @@
 
 from alembic import context
 
-from drbot.store.base.schema import metadata
+import drbot.store.base.schema  # noqa: F401 - the tables put themselves into the metadata
+from drbot.store.base.column_types import metadata
 
 context.configure(
     connection=context.config.attributes["connection"],

@@ -214,6 +214,13 @@ def planned(tx: Transaction, run: Run, plan: Plan, signature: str | None = None)
     return get(tx.connection, run.id)
 
 
+def chosen(tx: Transaction, run: Run, runbook: str, arguments: Mapping[str, str]) -> Run:
+    """The worker found out what the run is about, before there is a plan. Raises FencedError."""
+    fence(tx, run)
+    tx.connection.execute(update(runs).where(runs.c.id == run.id).values(runbook=runbook, arguments=dict(arguments)))
+    return get(tx.connection, run.id)
+
+
 def park(
     tx: Transaction,
     run: Run,

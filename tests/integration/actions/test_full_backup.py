@@ -16,7 +16,7 @@ from drbot.runners.backups.choose_full import FullRules, check_full_backup, choo
 from drbot.runners.backups.held import require_held
 from drbot.runners.backups.make_full import back_up_full
 from drbot.runners.clients.compose_settings import digest_of, settings_of
-from drbot.runners.clients.fetched import Fetched, Recovery, Volume
+from drbot.runners.clients.fetched import Fetched, Recovery, Volume, files_wanted
 from drbot.runners.clients.full_folder import FolderStore
 from drbot.runners.clients.full_store import FullBackup, FullBackupStore
 from drbot.runners.clients.process import Bounds
@@ -95,9 +95,10 @@ def test_it_is_good_in_every_place_and_nothing_else_is_left(shared: WorkerFixtur
     for store in made.stores:
         chosen = choose_full_backup((store,), rules)
         assert (chosen.backup.name, chosen.backup.sha256, chosen.refused) == (made.backup.name, made.backup.digest, ())
-        holds, uses = chosen.backup.holds, made.manifest.uses
+        holds, uses, state = chosen.backup.holds, made.manifest.uses, made.manifest.redis
+        assert state is not None
         known = {"mounts": uses.volumes, "ports": uses.ports, "containers": uses.containers}
-        assert holds == Holds(redis=True, configuration=True, files=(files,), **known)
+        assert holds == Holds(redis=True, keys=state.keys, configuration=True, files=(files,), **known)
         require_held(made.fetched.facts, chosen.backup)
         assert check_full_backup(store.get(made.backup.name), rules) == chosen.backup
     assert [path.name for path in (made.folder / "backups").iterdir()] == ["restic"]
@@ -129,8 +130,9 @@ def test_every_kind_of_file_comes_back_as_it_was(worker_fixture: WorkerFixture, 
     kept = own("kept-uploads")
     clients = worker_fixture.clients
     there = Volume(
-        name=name, engine=clients.docker, image=clients.postgres.recipe(never).image, labels={"drbot.test": kept}
-    )
+        name=name, engine=clients.docker, image=clients.postgres.recipe(never).image, labels={"drbot.test": kept},
+        wanted=files_wanted(name),
+    )  # fmt: skip
     shutil.rmtree(lies_in(worker_fixture, name) / "many")
     (lies_in(worker_fixture, name) / "program").write_text("changed")
     changed = made.fetched.compare_volume(there)

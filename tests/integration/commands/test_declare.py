@@ -34,7 +34,7 @@ def test_a_service_may_be_named_in_several_ways(verb_fixture: VerbFixture, words
 def test_level_2_needs_no_words_at_all(verb_fixture: VerbFixture) -> None:
     verb_fixture.say("ben", "declare level2")
 
-    assert verb_fixture.incident().title == "PostgreSQL is corrupted"
+    assert verb_fixture.incident().title == "Data is lost or corrupted"
     assert verb_fixture.runs()[0].runbook == "level2-postgres"
 
 
@@ -88,7 +88,10 @@ def test_the_same_within_ten_minutes_is_the_same_incident(verb_fixture: VerbFixt
 
     assert len(verb_fixture.incidents()) == 1
     assert "DR-1 is already open" in reply.text
-    assert [choice.command for choice in reply.choices] == ["status DR-1", "declare level2 database down anyway"]
+    assert [choice.command for choice in reply.choices] == [
+        "status DR-1",
+        "declare level2 data=postgres database down anyway",
+    ]
 
 
 def test_anyway_makes_another_one(verb_fixture: VerbFixture) -> None:
@@ -211,7 +214,7 @@ def test_words_that_look_like_an_option_in_a_title_change_nothing(tmp_path: Path
 def test_a_service_that_does_not_exist_is_corrected_in_the_same_words(verb_fixture: VerbFixture) -> None:
     declared = verb_fixture.say("ben", "declare level1 since=20m aut: login fails")
     verb_fixture.say("ben", "declare level2 x")
-    planned = verb_fixture.say("ben", "plan level1 aut")
+    planned = verb_fixture.say("ben", "plan DR-1 level1 aut")
 
     (choice,) = declared.choices
     assert choice.command.startswith("declare level1 since=") and choice.command.endswith("service=auth login fails")

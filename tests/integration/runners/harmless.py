@@ -16,7 +16,7 @@ from drbot.runners.actions import putting_back, setting_aside
 from drbot.runners.clients.clients import Clients
 from drbot.runners.clients.postgres_written import Written
 from drbot.runners.contract.action import Action, Finding, Outcome, ProbeFunction, Registry, StepContext, Subjects
-from drbot.runners.contract.target import Chosen, KeptVolume, Search
+from drbot.runners.contract.target import Broken, Chosen, KeptVolume, Search
 from drbot.runners.foundation.lock import Claim, Holder
 from drbot.runners.foundation.permit import services, volume
 
@@ -60,6 +60,8 @@ class HarmlessTarget:
         self.records: dict[str, Any] = {}  # where names lead, as a control site sees it
         self.engine = "engine-1"
         self.server: OldServer | None = None
+        self.settings: tuple[str, ...] = ()  # files that are not as in the backup
+        self.faults: tuple[Broken, ...] = ()  # what of the data is broken
         self.strangers: list[str] = []  # containers of others that run on postgres_data
         self.backups = [backup(1), backup(2)]
         self.bad: set[str] = set()  # backups that fail when they are restored
@@ -162,6 +164,18 @@ class HarmlessTarget:
     def kept(self, volume: str) -> KeptVolume | None:
         """None when it is gone."""
         return self.keepers.get(volume) if volume in self.volumes else None
+
+    def keys(self) -> int:
+        """No Redis runs here."""
+        raise PermanentError("Redis is not running")
+
+    def other_settings(self, backup: BackupIdentity, cancelled: Callable[[], bool] = lambda: False) -> tuple[str, ...]:
+        """What the test put there."""
+        return self.settings
+
+    def broken(self, cancelled: Callable[[], bool] = lambda: False) -> tuple[Broken, ...]:
+        """What the test put there."""
+        return self.faults
 
     def occupants(
         self, run: str, suffix: str, mounted: Collection[str], cancelled: Callable[[], bool] = lambda: False

@@ -13,8 +13,9 @@ from sqlalchemy import insert, select, text
 
 from drbot.core.base.errors import TemporaryError, UserError
 from drbot.core.ledger.events import EventKind
+from drbot.store.base.column_types import metadata
 from drbot.store.base.database import Database
-from drbot.store.base.schema import cursors, locks, metadata
+from drbot.store.base.schema import cursors, locks
 from drbot.store.base.settings import StoreSettings
 from tests.integration.store import store_fixture
 

@@ -10,6 +10,7 @@ MINE = {
     "plan": {"commander", "approver", "operator"},
     "level": {"commander", "approver"},
     "recover": {"commander", "approver", "operator"},
+    "run": {"commander", "approver", "operator"},
     "approve": {"approver"},
     "deny": {"approver"},
     "stop": {"commander", "approver", "operator"},

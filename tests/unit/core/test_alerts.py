@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from drbot.core.site.alerts import Alert, Proposal, proposal_of
+from drbot.core.site.data_kinds import DataKind
 from drbot.core.site.level import Level
 from drbot.core.site.site import Configuration
 
@@ -20,6 +21,7 @@ CONFIGURATION = Configuration.model_validate(
                     "redis": {"project": "redis", "service": "redis", "role": "cache"},
                 },
                 "postgres": {"volume": "pg", "databases": ["authdb"]},
+                "redis": {"volume": "redis"},
             },
             "staging": {"projects": "/srv", "services": {}},
         },
@@ -66,6 +68,20 @@ def test_the_worst_of_a_group_decides() -> None:
     both = (alert("AuthServiceDown"), alert("PostgreSQLDown"), alert("Watchdog"))
 
     assert proposed(*both) == proposed(*reversed(both)) == ("production", Level.DATABASE, None)
+
+
+@pytest.mark.parametrize(
+    ("given", "data"),
+    [
+        (alert("PostgreSQLDown"), DataKind.POSTGRES),
+        (alert("RedisLostKeys", drbot_service="redis", drbot_level="2"), DataKind.REDIS),
+        (alert("FilesMissing", drbot_level="2"), None),
+        (alert("RedisDown"), None),
+    ],
+    ids=lambda given: given.name if isinstance(given, Alert) else str(given),
+)
+def test_level_2_is_about_the_service_that_the_alert_names(given: Alert, data: DataKind | None) -> None:
+    assert proposal_of(CONFIGURATION, [given]).data is data
 
 
 @pytest.mark.parametrize(("label", "site"), [("staging", "staging"), ("elsewhere", "production"), ("", "production")])

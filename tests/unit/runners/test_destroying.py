@@ -88,15 +88,15 @@ BEHIND = {  # reached only through one of the above
     "clients/docker_engine.py:_remove_volume": {"remove_volume", "remove_emptied_volume", "remove_own_volume"},
     "clients/docker_engine.py:_remove_container": {"remove_container", "remove_helper"},
 }
-FILLS = {  # write into what the run has made: one place alone calls each, and looks at the mark before
-    "clients/fetched.py:put_settings": "actions/restoring.py:configuration",
-    "clients/fetched.py:put_folder": "actions/file_sets.py:put_folder",
-    "clients/fetched.py:put_volume": "actions/file_sets.py:put_volume",
-    "actions/file_sets.py:unpack_folder": "actions/file_sets.py:put_folder",
-    "actions/file_sets.py:unpack_volume": "actions/file_sets.py:put_volume",
-    "actions/restoring.py:restore_redis": "actions/restoring.py:restore_redis",
+FILLS = {  # write into what the run has made: these places alone call each, and look at the mark before
+    "clients/fetched.py:put_settings": {"actions/restoring.py:configuration"},
+    "clients/fetched.py:put_folder": {"actions/file_sets.py:put_folder"},
+    "clients/fetched.py:put_volume": {"actions/file_sets.py:fill_volume"},
+    "actions/file_sets.py:unpack_folder": {"actions/file_sets.py:put_folder"},
+    "actions/file_sets.py:unpack_volume": {"actions/file_sets.py:fill_volume"},
+    "actions/restoring.py:fill_redis": {"actions/restoring.py:restore_redis", "actions/beside.py:redis"},
 }
-LOOKS = {"require_own", "renew", "prepare_volume"}  # raise unless the run itself has made it
+LOOKS = {"require_own", "renew", "prepare_volume", "made_beside"}  # raise unless the run itself has made it
 ELSEWHERE = {  # never the system's: what drbot itself has made, by its place
     "actions/evidence.py:keep_service": "drbot's home",
     "actions/evidence.py:keep_disk": "drbot's home",
@@ -234,12 +234,13 @@ def test_what_fills_is_called_by_whoever_has_looked_at_the_mark(name: str) -> No
         for other, function in functions()
         if (lines := [line for line, called in calls_of(function, is_method) if called == filling.name])
     }
-    looks = [line for line, called in calls_of(dict(functions())[FILLS[name]], False) if called in LOOKS]
-    if name == FILLS[name]:  # an action, which fills by itself
-        callers = {name: [line for line, called in calls_of(filling, True) if called in SHARP]}
+    looks = {
+        caller: [line for line, called in calls_of(dict(functions())[caller], False) if called in LOOKS]
+        for caller in callers
+    }
 
-    assert callers.keys() == {FILLS[name]}
-    assert min(looks) < min(callers[FILLS[name]])
+    assert callers.keys() == FILLS[name]
+    assert all(min(looks[caller]) < min(lines) for caller, lines in callers.items())
 
 
 def calls_of(function: ast.FunctionDef, is_method: bool) -> Iterator[tuple[int, str]]:
