@@ -30,6 +30,7 @@ from drbot.runners.upkeep.proving import keep_proving
 from drbot.runners.upkeep.readiness_keeper import keep_looking
 from drbot.runners.upkeep.routines import keep_doing
 from drbot.runners.upkeep.scheduled_backups import scheduled_backups
+from drbot.runners.upkeep.scheduled_drills import scheduled_drills
 from drbot.runners.worker import Worker, owner_name
 from drbot.store.base.database import Database
 from drbot.store.base.doorbell import Doorbell, doorbell_of
@@ -74,7 +75,8 @@ def run_worker(
     if name == configuration.default_site:
         keeper = Keeper(worker_context=worker_context, hands=HANDS, stop=stop)
         threading.Thread(target=keeper.run, name="drills", daemon=True).start()
-    doing = keep_doing(worker_context, scheduled_backups(worker_context, document), stop)
+    works = (*scheduled_backups(worker_context, document), *scheduled_drills(worker_context))
+    doing = keep_doing(worker_context, works, stop)
     Worker(worker_context, doorbell, stop).serve(heart)
     for thread in doing:  # what is half made is taken away again
         thread.join(ENDS_WITHIN_SECONDS)

@@ -9,6 +9,7 @@ from drbot.commands.speech.messages import Table
 from drbot.core.runs.incident import Incident
 from drbot.core.runs.run import Run, RunKind, RunState, StopKind
 from drbot.core.site.data_kinds import FILES, LOOK, RUNBOOKS
+from drbot.core.site.level import RUNBOOK_OF as RUNBOOK_OF
 from drbot.core.site.level import Level
 from drbot.core.site.people import Person
 from drbot.core.site.site import DRILL_SITE
@@ -16,12 +17,6 @@ from drbot.core.text.messages import phrase, sentences
 from drbot.store.base.database import Transaction
 from drbot.store.runs import runs, sub_runs
 
-RUNBOOK_OF: Mapping[Level, str] = {
-    Level.SERVICE: "level1-service",
-    Level.DATABASE: "level2-postgres",
-    Level.HOST: "level3-host",
-    Level.DATACENTRE: "level4-datacentre",
-}
 UNDO_RUNBOOK = "level2-undo"
 UNDO_FILES_RUNBOOK = "level2-undo-files"
 UNDO_HOST_RUNBOOK = "level3-undo"

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from secrets import token_hex
 
 from drbot.commands.facts.context import CommandContext
 from drbot.commands.facts.runbook_selection import runbook_for, without_runbook
@@ -13,11 +12,10 @@ from drbot.commands.verb.declare import service_of
 from drbot.core.runs.drill import ENDS, Drill, DrillEnd, DrillState
 from drbot.core.site.level import Level
 from drbot.core.site.people import Person
-from drbot.core.site.site import DRILL_SITE, Site
+from drbot.core.site.site import Site
 from drbot.core.text.messages import duration, listed, phrase, sentences
 from drbot.core.text.words import ago
-from drbot.store.base.database import Transaction
-from drbot.store.records import drills, incidents
+from drbot.store.records import drills
 
 REHEARSED = "rehearsed"
 STATES: Mapping[DrillState, str] = {
@@ -38,25 +36,13 @@ def drill(context: CommandContext, request: Request, words: Words, person: Perso
         )
         return Reply(text=phrase("Which level? drill level1..level4"), choices=levels, ok=False)
     level = level_of(rest[0])
-    runbook = runbook_for(context, level)
-    if runbook is None:
+    if runbook_for(context, level) is None:
         raise Refusal(phrase("No drill was started."), without_runbook(level))
     service = _service(context.configuration.site(), level, rest[1:])
     with context.database.write() as tx:
-        _require_quiet(tx)
-        incident = incidents.declare(
-            tx,
-            site=DRILL_SITE,
-            level=level,
-            title=phrase("Drill of level {level}", level=int(level)),
-            person=person.id,
-            service=service,
+        incident = drills.ask(
+            tx, level, site=context.configuration.default_site, service=service, person=person.id, rehearsed=rehearsed
         )
-        asked = Drill(
-            incident=incident.id, level=level, site=context.configuration.default_site, runbook=runbook,
-            service=service, asked_by=person.id, asked_at=tx.now, instance=token_hex(4), rehearsed=rehearsed,
-        )  # fmt: skip
-        drills.ask(tx, asked)
     return Reply(
         text=sentences(
             phrase(
@@ -79,19 +65,6 @@ def _service(site: Site, level: Level, rest: Sequence[str]) -> str | None:
     if rest:
         return service_of(site, rest[0].rstrip(":："), lambda name: f"drill level1 {name}")
     return next(iter((*site.names("app"), *site.names("front"), *site.services)), None)
-
-
-def _require_quiet(tx: Transaction) -> None:
-    """Raises UserError: one drill at a time, and none while a real incident is open."""
-    going = drills.going_on(tx.connection)
-    tried = phrase("No drill was started.")
-    if going is not None:
-        why = phrase("DRILL-{number} is going on.", number=going.incident)
-        raise Refusal(tried, why, phrase("It ends by itself; /dr drills shows how far it is."))
-    real = [one for one in incidents.recent(tx.connection, open_only=True, limit=100) if not one.is_drill]
-    if real:
-        why = phrase("{name} is open, and an incident comes first.", name=real[0].name)
-        raise Refusal(tried, why, phrase("Ask again when it is resolved."))
 
 
 def list_(context: CommandContext, request: Request, words: Words, person: Person) -> Reply:

@@ -21,6 +21,7 @@ from drbot.commands.speech.refusal import Refusal
 from drbot.commands.verb.declare import service_of, site_named
 from drbot.core.base.yaml_file import did_you_mean
 from drbot.core.runbooks.runbook import Runbook
+from drbot.core.runs.drill import COPY_RUNBOOK
 from drbot.core.runs.incident import Incident
 from drbot.core.runs.run import RunKind
 from drbot.core.site.level import Level
@@ -37,8 +38,9 @@ OF_A_VERB: Mapping[str, str] = {
     GIVE_UP_HOST_RUNBOOK: "kept",
     LEAD_BACK_RUNBOOK: "lead-back",
     GIVE_BACK_RUNBOOK: "kept",
+    COPY_RUNBOOK: "drill",
 }
-"""What is about something of an earlier run has a command, which knows what that is."""
+"""What is about something of an earlier run, or a part of a drill, has a command, which knows what that is."""
 
 SERVICE = "service"
 
@@ -75,7 +77,7 @@ def _runbook(context: CommandContext, words: Words) -> Runbook:
         verb = OF_A_VERB[name]
         raise Refusal(
             asked_for("run"),
-            phrase("{runbook} is about something that an earlier run has left.", runbook=name),
+            phrase("{runbook} is not started by itself.", runbook=name),
             phrase("Use: /dr {verb}", verb=verb),
             choices=(Choice(label=f"/dr {verb}", command=verb),),
         )

@@ -33,6 +33,7 @@ from drbot.runners.upkeep.readiness import (
     site_lines,
 )
 from drbot.runners.upkeep.routine_readiness import routine_lines
+from drbot.runners.upkeep.scheduled_drills import drill_lines
 from drbot.slack_simulator.app import read_manifest
 from drbot.store.base import ledger
 from drbot.store.records import proofs, routines
@@ -59,7 +60,7 @@ def check(config: Config = None, home: Home = None) -> None:
     for site in loaded.configuration.sites:
         lines += site_lines(loaded.configuration, site, RunnerSettings.from_environment(folder))
     lines += rented_lines(loaded.configuration, *_rented_and_open(folder))
-    lines += _routines(folder)
+    lines += _done_before(loaded.configuration, folder)
     looked = look_at_backups(loaded.configuration)
     lines += looked.lines
     lines += _of_state(loaded.configuration, roster, looked, folder)
@@ -129,11 +130,13 @@ def _slack_settings() -> BotSettings | None:
     return BotSettings.from_environment(http="8080" if http else "")
 
 
-def _routines(home: Path) -> list[Line]:
-    """What is due by the calendar, as this state knows it; without one nobody does."""
+def _done_before(configuration: Configuration, home: Path) -> list[Line]:
+    """What is due by the calendar, and drills, as this state knows them; without one nobody does."""
     try:
         with closing(open_database(home)) as database, database.read() as connection:
-            return list(routine_lines(routines.list_of(connection), database.now(connection)))
+            now = database.now(connection)
+            done = list(routine_lines(routines.list_of(connection), now))
+            return [*done, *drill_lines(connection, configuration, now)]
     except DrbotError:
         return []
 

@@ -21,6 +21,7 @@ from drbot.runners.upkeep.readiness import (
     site_lines,
 )
 from drbot.runners.upkeep.routine_readiness import routine_lines
+from drbot.runners.upkeep.scheduled_drills import drill_lines
 from drbot.store.records import proofs, readiness, routines, stored_backups
 
 
@@ -51,6 +52,7 @@ def _lines(worker_context: WorkerContext) -> Iterator[Line]:
         with worker_context.database.read() as connection:
             yield approvers_line(worker_context.roster_now(connection), worker_context.approvals)
             due, now = routines.list_of(connection), worker_context.database.now(connection)
+            yield from drill_lines(connection, configuration, now)
             yield from confirmed_lines(worker_context.roster_now(connection), connection)
         yield from routine_lines(due, now)
         yield from lines_about_all(configuration)

@@ -1,5 +1,6 @@
 """The four levels of the source document and what each means to people."""
 
+from collections.abc import Mapping
 from enum import IntEnum
 
 from drbot.core.base.errors import UserError
@@ -26,6 +27,13 @@ LEVEL_TEXTS: dict[Level, str] = {
     Level.DATABASE: phrase("Data is lost or corrupted"),
     Level.HOST: phrase("The host is lost"),
     Level.DATACENTRE: phrase("The data centre is lost"),
+}
+
+RUNBOOK_OF: Mapping[Level, str] = {
+    Level.SERVICE: "level1-service",
+    Level.DATABASE: "level2-postgres",
+    Level.HOST: "level3-host",
+    Level.DATACENTRE: "level4-datacentre",
 }
 
 LEVEL_WORDS = tuple(word for n in "1234" for word in (f"level{n}", f"l{n}", n))

@@ -257,8 +257,24 @@ class Alerts(Model):
     declare: tuple[Word, ...] = ()  # names of alerts that open an incident by themselves
 
 
+class DrillSchedule(Model):
+    """When the default site's worker practises a level by itself, with nobody asked."""
+
+    level1: Cron | None = None
+    level2: Cron | None = None
+    level3: Cron | None = None
+    level4: Cron | None = None
+
+    def of(self, level: int) -> str | None:
+        """For this level; None = people begin it."""
+        expression: str | None = getattr(self, f"level{level}")
+        return expression
+
+
 class Drills(Model):
     """How the document's drills are held."""
+
+    schedule: DrillSchedule = DrillSchedule()
 
     image: str | None = None  # with a Docker engine, such as docker:dind; none = made of this host's own programs
 

@@ -1,21 +1,42 @@
 """Drills: asked for, held by one worker at a time, and what they measured."""
 
 from dataclasses import fields
-from datetime import datetime, timedelta
+from datetime import timedelta
+from secrets import token_hex
 from typing import Any
 
 from sqlalchemy import Connection, RowMapping, insert, or_, select, update
 
+from drbot.core.base.errors import UserError
 from drbot.core.ledger.events import EventKind
 from drbot.core.runs.drill import ENDS, Drill, DrillEnd, DrillState
-from drbot.core.site.level import Level
+from drbot.core.runs.incident import Incident
+from drbot.core.site.level import RUNBOOK_OF, Level
+from drbot.core.site.site import DRILL_SITE
+from drbot.core.text.messages import phrase
 from drbot.store.base.database import Transaction
 from drbot.store.base.schema import drills
+from drbot.store.records import incidents
 
 
-def ask(tx: Transaction, drill: Drill) -> None:
-    """One that a worker will find."""
+def ask(tx: Transaction, level: Level, *, site: str, service: str | None, person: str, rehearsed: bool) -> Incident:
+    """An incident of its own, for a worker to find. Raises UserError: one at a time, and none beside a real one."""
+    tried, going = phrase("No drill was started."), going_on(tx.connection)
+    if going is not None:
+        todo = phrase("It ends by itself; /dr drills shows how far it is.")
+        raise UserError(tried, phrase("DRILL-{number} is going on.", number=going.incident), todo)
+    real = [one for one in incidents.recent(tx.connection, open_only=True, limit=100) if not one.is_drill]
+    if real:
+        why = phrase("{name} is open, and an incident comes first.", name=real[0].name)
+        raise UserError(tried, why, phrase("Ask again when it is resolved."))
+    title = phrase("Drill of level {level}", level=int(level))
+    incident = incidents.declare(tx, site=DRILL_SITE, level=level, title=title, person=person, service=service)
+    drill = Drill(
+        incident=incident.id, level=level, site=site, runbook=RUNBOOK_OF[level], service=service, asked_by=person,
+        asked_at=tx.now, instance=token_hex(4), rehearsed=rehearsed,
+    )  # fmt: skip
     tx.connection.execute(insert(drills).values(**_values(drill)))
+    return incident
 
 
 def get(connection: Connection, incident: int) -> Drill | None:
@@ -61,10 +82,12 @@ def end(tx: Transaction, drill: Drill) -> None:
     tx.record(EventKind.DRILL_ENDED, incident=drill.incident, end=how, why=drill.why or "", **measured)
 
 
-def newest_end(connection: Connection, level: Level) -> datetime | None:
-    """When a drill of this level passed last."""
-    query = select(drills.c.ended_at).where(drills.c.level == int(level), drills.c.end == DrillEnd.PASSED.value)
-    return connection.execute(query.order_by(drills.c.incident.desc()).limit(1)).scalar()
+def newest_of(connection: Connection, level: Level) -> Drill | None:
+    """The last one of this level that went to its end."""
+    told = [DrillEnd.PASSED.value, DrillEnd.MISSED.value, DrillEnd.FAILED.value]
+    query = select(drills).where(drills.c.level == int(level), drills.c.end.in_(told))
+    row = connection.execute(query.order_by(drills.c.incident.desc()).limit(1)).mappings().first()
+    return None if row is None else _drill_of(row)
 
 
 def _values(drill: Drill) -> dict[str, Any]:

@@ -20,7 +20,9 @@ from cryptography.x509.oid import NameOID
 from sqlalchemy import delete, update
 
 from drbot.core.base.signing import KeyPair
+from drbot.core.runs.drill import DrillEnd
 from drbot.core.site.confirmations import Subject
+from drbot.core.site.level import Level
 from drbot.core.site.people import roster_of
 from drbot.core.site.proofs import BackupProof, ProofResult
 from drbot.core.site.readiness import Line
@@ -52,7 +54,7 @@ from drbot.runners.upkeep.readiness_keeper import look
 from drbot.store.base.database import Database
 from drbot.store.base.schema import confirmations as confirmation_rows
 from drbot.store.base.schema import proofs as proof_rows
-from drbot.store.records import confirmations, proofs, readiness
+from drbot.store.records import confirmations, drills, incidents, proofs, readiness
 from tests.archives import put as put_full
 
 TTL = 60
@@ -367,3 +369,25 @@ def without_project(world: World) -> Callable[[], object]:
     """The folder of a front is gone; what runs goes on."""
     project = world.configuration.site().services["front-user"].project
     return renamed(world.clients.compose.folder(project))
+
+
+def note_drill(world: World, level: Level, end: DrillEnd) -> int:
+    """One that ended so just now; its number."""
+    with world.database.write() as tx:
+        incident = drills.ask(tx, level, site="production", service=None, person="aiko", rehearsed=True)
+        asked = drills.get(tx.connection, incident.id)
+        assert asked is not None
+        drills.end(tx, replace(asked, end=end))
+        incidents.resolve(tx, incident.id, "aiko", "done")
+    return incident.id
+
+
+def drilled(world: World, end: DrillEnd) -> Callable[[], object]:
+    """The newest of level 2 ended so; then it is as if there had been none."""
+    number = note_drill(world, Level.DATABASE, end)
+
+    def forget() -> None:
+        with world.database.write() as tx:
+            drills.change(tx, number, end=None)
+
+    return forget

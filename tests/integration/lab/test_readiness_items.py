@@ -11,8 +11,10 @@ from pathlib import Path
 import pytest
 
 from drbot.core.ledger.events import EventKind
+from drbot.core.runs.drill import DrillEnd
 from drbot.core.site.configuration import load_configuration
 from drbot.core.site.confirmations import Subject
+from drbot.core.site.level import Level
 from drbot.core.site.people import roster_of
 from drbot.core.site.proofs import ProofResult
 from drbot.core.site.readiness import Colour, Line
@@ -127,13 +129,19 @@ ITEMS = (
     item("3-2-1 rule", by_doing(lambda world: worlds.full_only_here(world, times.timedelta())), "3-2-1 rule", AMBER),
     item("full backup", by_doing(lambda world: worlds.full_only_here(world, times.timedelta(days=2))),
          "full backup", AMBER),
-    item("places of full backups", by(worlds.with_bucket), "places of full backups", RED),
+    item("folder of backups, places of backups", by(worlds.with_bucket), "places of backups", RED),
+    item("drill of each level", by_doing(lambda world: worlds.drilled(world, DrillEnd.FAILED)),
+         "drill of level 2", RED),
+    item("drill of each level", by_doing(lambda world: worlds.drilled(world, DrillEnd.MISSED)),
+         "drill of level 2", AMBER),
     item("services", by_doing(worlds.stopped), "production: services", RED),
 )  # fmt: skip
 
+SCHEDULED = "scheduled backup of PostgreSQL, scheduled full backup, scheduled drills"
 ELSEWHERE = {
     "worker of each site": "tests/integration/commands/test_readiness.py",
     "clock": "below",
+    SCHEDULED: "tests/integration/runners/test_routines.py",
     "restic": "below",
     "programs": "tests/unit/runners/test_prevention.py",
     "rented machines": "tests/integration/centre/test_rented.py",
@@ -207,6 +215,8 @@ def make_ready(here: World) -> None:
     back_up_full(configuration, "production", clients=here.clients)
     worlds.note_proofs(here.database, look_at_backups(configuration).found, ProofResult.PROVEN)
     worlds.confirm_everything(here)
+    for level in Level:
+        worlds.note_drill(here, level, DrillEnd.PASSED)
     with here.database.write() as tx:
         tx.record(EventKind.COMMAND_REFUSED, verb="x", why="x", code="", entry_point="terminal")
     worlds.copy_state(here)

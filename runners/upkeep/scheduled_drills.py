@@ -1,0 +1,73 @@
+"""Drills by the calendar, and whether each level was proven lately: what was practised long ago, or by another runbook,
+proves nothing about tonight.
+"""
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection
+
+from drbot.core.runs.drill import ENDS, Drill, DrillEnd
+from drbot.core.site.level import Level
+from drbot.core.site.readiness import Line, bad, good, soon
+from drbot.core.site.site import Configuration
+from drbot.core.text.messages import duration, phrase
+from drbot.core.text.words import ago
+from drbot.runners.execution.run_context import WorkerContext
+from drbot.runners.foundation.watching import Cancelled
+from drbot.runners.upkeep.routines import Work
+from drbot.store.records import drills
+
+QUARTER = timedelta(days=92)
+DRBOT = "drbot"
+DRILL_NAMES: Mapping[str, str] = {
+    f"drill.level{int(level)}": phrase("scheduled drill of level {level}", level=int(level)) for level in Level
+}
+"""Routine → what people call it."""
+
+
+def scheduled_drills(worker_context: WorkerContext) -> Iterator[Work]:
+    """Nothing at another site."""
+    configuration, site = worker_context.configuration, worker_context.site_name
+    if site != configuration.default_site:
+        return
+
+    def begin(level: Level) -> None:
+        names = configuration.site().names("app") if level is Level.SERVICE else ()
+        with worker_context.database.write() as tx:
+            drills.ask(tx, level, site=site, service=next(iter(names), None), person=DRBOT, rehearsed=True)
+
+    for level in Level:
+
+        def act(cancelled: Cancelled, since: datetime, level: Level = level) -> None:
+            begin(level)
+
+        calendar = configuration.calendar(configuration.drills.schedule.of(level))
+        key = f"drill.level{int(level)}"
+        yield Work(key=key, name=DRILL_NAMES[key], calendar=calendar, act=act)
+
+
+def drill_lines(connection: Connection, configuration: Configuration, now: datetime) -> Iterator[Line]:
+    """One for each level that this dr.yml can recover."""
+    levels = [Level.SERVICE, *((Level.DATABASE,) if configuration.site().postgres else ())]
+    if configuration.recovery is not None:
+        levels += [Level.HOST, Level.DATACENTRE]
+    for level in levels:
+        yield _line(level, drills.newest_of(connection, level), now)
+
+
+def _line(level: Level, last: Drill | None, now: datetime) -> Line:
+    what = phrase("drill of level {level}", level=int(level))
+    todo = phrase("Practise it: drbot drill --level {level}", level=int(level))
+    if last is None or last.ended_at is None:
+        return soon(what, phrase("it was never practised"), todo)
+    said = phrase("{time} ago: {how}", time=duration(ago(last.ended_at, now).total_seconds()), how=_how(last))
+    if last.end is DrillEnd.FAILED:
+        return bad(what, said, todo)
+    if last.end is DrillEnd.MISSED or now - last.ended_at > QUARTER:
+        return soon(what, said, todo)
+    return good(what, said)
+
+
+def _how(last: Drill) -> str:
+    return ENDS[last.end] if last.end is not None else ""
