@@ -14,7 +14,7 @@ from slack_bolt import App
 from slack_bolt.adapter.socket_mode import SocketModeHandler
 
 from drbot.bot.app import build_app, quiet
-from drbot.bot.connection import PING_SECONDS, hang_up, keep_connected
+from drbot.bot.connection import PING_SECONDS, keep_connected, leave
 from drbot.bot.http_mode import RequestGuard, application
 from drbot.bot.listeners.accounts import Accounts
 from drbot.bot.listeners.responder import Responder
@@ -143,5 +143,4 @@ def _by_socket(app: App, settings: BotSettings, responder: Responder, stop: thre
     messenger = Messenger(Slack(responder.client, RateLimiter()), responder.context.database)
     pulse = Pulse(messenger, configuration.channels.home, configuration.language, responder.pool)
     keep_connected(handler.client, pulse.beat, stop)
-    hang_up(handler.client)
-    handler.client.close()
+    leave(handler.client)
