@@ -25,7 +25,7 @@ from drbot.bot.outbound.publisher_context import PublisherContext
 from drbot.bot.outbound.pulse import Pulse
 from drbot.bot.scheduled import slack_readiness
 from drbot.bot.scheduled.ticker import Ticker
-from drbot.bot.settings import BotSettings
+from drbot.bot.settings import BotSettings, Pace
 from drbot.bot.slack_api.rate_limiter import RateLimiter
 from drbot.bot.slack_api.signed_values import signed_values_of
 from drbot.bot.slack_api.slack import Slack, client_of
@@ -69,9 +69,9 @@ def run_bot(
     """
     found = settings or BotSettings.from_environment(http=http)
     context = context_of(process.database, process.doorbell, process.loaded)
-    messenger = Messenger(Slack(client_of(found), RateLimiter()), process.database)
+    messenger = Messenger(Slack(client_of(found), RateLimiter(post_seconds=found.pace.post)), process.database)
     parts = {
-        "publisher": lambda: _publish(context, messenger, process),
+        "publisher": lambda: _publish(context, messenger, process, found.pace),
         "alerts": lambda: AlertPosts(context, messenger, owner()).run(process.stop, process.heart),
         "readiness": lambda: repeat(
             lambda: slack_readiness.look(context, found, scopes),
@@ -107,8 +107,8 @@ def owner() -> str:
     return f"{socket.gethostname()}-{os.getpid()}-{threading.get_ident()}"
 
 
-def _publish(context: CommandContext, messenger: Messenger, process: Process) -> None:
-    publisher_context = PublisherContext(context=context, messenger=messenger, home=process.home)
+def _publish(context: CommandContext, messenger: Messenger, process: Process, pace: Pace) -> None:
+    publisher_context = PublisherContext(context=context, messenger=messenger, home=process.home, pace=pace)
     Publisher(publisher_context, owner(), time.monotonic).run(process.stop, process.heart)
 
 
