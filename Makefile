@@ -4,7 +4,7 @@ SHELL := /bin/bash
 PYTHON ?= python3
 BIN := .venv/bin
 AUTO ?=
-WORKERS ?= 3
+WORKERS ?= 4
 MORE ?=
 # Hundreds of processes are started: they compile every package anew where the environment forbids to keep the result.
 export PYTHONDONTWRITEBYTECODE :=
