@@ -51,6 +51,13 @@ def test_posts_are_limited_by_channel() -> None:
     assert rate_limiter.take("chat.postMessage", "C1") == 0
 
 
+def test_where_slack_limits_less_the_pace_is_another() -> None:
+    rate_limiter = RateLimiter(Clock(), post_seconds=0.25)
+    waits = [rate_limiter.take("chat.postMessage", "C1") for _ in range(4)]
+
+    assert waits == [0, 0, 0, 0.25]
+
+
 def test_some_edits_are_kept_for_what_is_urgent() -> None:
     rate_limiter = RateLimiter(Clock())
     while rate_limiter.take("chat.update") == 0:
