@@ -26,7 +26,7 @@ setup: .venv/.ready  ## Virtual environment, Docker engine, images (quick when t
 demo: setup  ## Break a real PostgreSQL and recover it; AUTO=1 plays it by itself
 	@$(BIN)/drbot demo $(if $(AUTO),--auto,)
 
-test: setup  ## The tests (10 to 15 minutes); MORE=1 adds further cases, as CI does
+test: setup  ## The tests (about 10 minutes); MORE=1 adds further cases, as CI does
 	@bash tests/packages.sh
 	$(PYTEST)$(if $(MORE), -m "not long",)
 
