@@ -4,7 +4,7 @@ SHELL := /bin/bash
 PYTHON ?= python3
 BIN := .venv/bin
 AUTO ?=
-WORKERS ?= 3
+WORKERS ?= 4
 MORE ?=
 # Hundreds of processes are started: they compile every package anew where the environment forbids to keep the result.
 export PYTHONDONTWRITEBYTECODE :=
@@ -26,7 +26,7 @@ setup: .venv/.ready  ## Virtual environment, Docker engine, images (quick when t
 demo: setup  ## Break a real PostgreSQL and recover it; AUTO=1 plays it by itself
 	@$(BIN)/drbot demo $(if $(AUTO),--auto,)
 
-test: setup  ## The tests (10 to 15 minutes); MORE=1 adds further cases, as CI does
+test: setup  ## The tests (about 10 minutes); MORE=1 adds further cases, as CI does
 	@bash tests/packages.sh
 	$(PYTEST)$(if $(MORE), -m "not long",)
 

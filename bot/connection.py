@@ -112,6 +112,14 @@ def hang_up(client: SocketModeClient) -> None:
     session.disconnect()
 
 
+def leave(client: SocketModeClient) -> None:
+    """Close it for good, at once: the SDK's thread for messages is woken, which alone looks once a second."""
+    hang_up(client)
+    client.closed = True
+    client.message_queue.put(None)
+    client.close()
+
+
 def _connected_again(client: SocketModeClient) -> str:
     """Why not, or nothing."""
     try:

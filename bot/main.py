@@ -14,7 +14,7 @@ from slack_bolt import App
 from slack_bolt.adapter.socket_mode import SocketModeHandler
 
 from drbot.bot.app import build_app, quiet
-from drbot.bot.connection import PING_SECONDS, hang_up, keep_connected
+from drbot.bot.connection import PING_SECONDS, keep_connected, leave
 from drbot.bot.http_mode import RequestGuard, application
 from drbot.bot.listeners.accounts import Accounts
 from drbot.bot.listeners.responder import Responder
@@ -26,7 +26,7 @@ from drbot.bot.outbound.pulse import Pulse
 from drbot.bot.outbound.readiness_posts import ReadinessPosts
 from drbot.bot.scheduled import slack_readiness
 from drbot.bot.scheduled.ticker import Ticker
-from drbot.bot.settings import BotSettings
+from drbot.bot.settings import BotSettings, Pace
 from drbot.bot.slack_api.rate_limiter import RateLimiter
 from drbot.bot.slack_api.signed_values import signed_values_of
 from drbot.bot.slack_api.slack import Slack, client_of
@@ -70,9 +70,9 @@ def run_bot(
     """
     found = settings or BotSettings.from_environment(http=http)
     context = context_of(process.database, process.doorbell, process.loaded)
-    messenger = Messenger(Slack(client_of(found), RateLimiter()), process.database)
+    messenger = Messenger(Slack(client_of(found), RateLimiter(post_seconds=found.pace.post)), process.database)
     parts = {
-        "publisher": lambda: _publish(context, messenger, process),
+        "publisher": lambda: _publish(context, messenger, process, found.pace),
         "alerts": lambda: AlertPosts(context, messenger, owner()).run(process.stop, process.heart),
         "readiness": lambda: repeat(
             lambda: slack_readiness.look(context, found, scopes),
@@ -109,8 +109,8 @@ def owner() -> str:
     return f"{socket.gethostname()}-{os.getpid()}-{threading.get_ident()}"
 
 
-def _publish(context: CommandContext, messenger: Messenger, process: Process) -> None:
-    publisher_context = PublisherContext(context=context, messenger=messenger, home=process.home)
+def _publish(context: CommandContext, messenger: Messenger, process: Process, pace: Pace) -> None:
+    publisher_context = PublisherContext(context=context, messenger=messenger, home=process.home, pace=pace)
     Publisher(publisher_context, owner(), time.monotonic).run(process.stop, process.heart)
 
 
@@ -145,5 +145,4 @@ def _by_socket(app: App, settings: BotSettings, responder: Responder, stop: thre
     messenger = Messenger(Slack(responder.client, RateLimiter()), responder.context.database)
     pulse = Pulse(messenger, configuration.channels.home, configuration.language, responder.pool)
     keep_connected(handler.client, pulse.beat, stop)
-    hang_up(handler.client)
-    handler.client.close()
+    leave(handler.client)

@@ -24,8 +24,17 @@ HTTP_MODE = ("SLACK_BOT_TOKEN", "SLACK_SIGNING_SECRET")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Pace:
+    """How slow Slack wants it, in seconds; only tests of something else are in a hurry."""
+
+    post: float = 1.0  # between two messages in one channel, after a burst
+    board: float = 3.0  # between two edits of one board
+    board_again: float = 15.0  # until a board that Slack refused is tried again
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class BotSettings:
-    """Tokens and the address of Slack; `api_url` is another one only for the Slack simulator.
+    """Tokens, and the address and pace of Slack; others than its own are for the Slack simulator.
 
     `http`: where to listen for Slack (`8080`, `0.0.0.0:8080`); empty = Socket Mode.
     """
@@ -35,6 +44,7 @@ class BotSettings:
     api_url: str = SLACK
     http: str = ""
     signing_secret: str = ""
+    pace: Pace = Pace()
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None, *, http: str = "") -> Self:

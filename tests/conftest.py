@@ -54,7 +54,9 @@ def umask() -> Iterator[None]:
 
 LONGEST_FIRST = (
     "tests/story/",
-    *(f"tests/integration/{name}/" for name in ("attacks", "lab", "centre", "actions", "dumps")),
+    *(f"tests/integration/{name}/" for name in ("attacks", "lab", "centre", "actions", "dumps", "redis", "backups")),
+    "tests/integration/archives/",
+    "tests/integration/runners/test_ways_out_of_level4.py",
     "tests/integration/",
 )
 """So that no process works alone at the end on a file that takes minutes."""

@@ -8,7 +8,7 @@ from typing import Any
 from drbot.bot.blocks.elements import context, plain, section, text_input
 from drbot.bot.blocks.tables import whole_table
 from drbot.commands.views.vote_dialog import VoteDialog, table_of
-from drbot.core.runs.stakes_words import APPROVE_TITLE
+from drbot.core.runs.stakes_words import APPROVE
 from drbot.core.text.messages import filled, phrase, say, sentences
 from drbot.core.text.words import clock
 
@@ -43,7 +43,7 @@ def vote_dialog(
     """The dialog for one decision about one request, as it was `at` that time: people read for minutes, and proof and
     votes may come meanwhile. `is_new_plan`: the button was of an older one.
     """
-    title = say(APPROVE_TITLE[dialog.act] if decision == "approve" else TITLES[decision], language)
+    title = say(APPROVE[dialog.act].title if decision == "approve" else TITLES[decision], language)
     kept = {"request": dialog.request, "seal": dialog.seal, "decision": decision, "incident": dialog.incident}
     as_of = context(say(filled(AS_OF, when=clock(at)), language))
     blocks = [section(_meaning(dialog, decision, language)), *whole_table(table_of(dialog), language), as_of]

@@ -29,7 +29,6 @@ log = structlog.get_logger(__name__)
 
 LONGEST_WAIT_SECONDS = 10.0
 IDLE_SECONDS = 20.0
-BOARD_AGAIN_SECONDS = 15.0
 
 
 class IncidentFeed:
@@ -177,7 +176,7 @@ class IncidentFeed:
     def _do_without_board(self, refusal: SlackRefusedError) -> None:
         """It is tried again, but seldom: the few calls Slack allows belong to the cards."""
         self._publisher_context.control_failed(self.incident, phrase("I could not show the board."), refusal)
-        self._boardless_until = time.monotonic() + BOARD_AGAIN_SECONDS
+        self._boardless_until = time.monotonic() + self._publisher_context.pace.board_again
 
     def _refresh(self, board: Surface, interval: float) -> None:
         """While other things are posted, the board must not get old."""

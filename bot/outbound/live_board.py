@@ -10,13 +10,12 @@ from drbot.commands.views.incident_view import IncidentView
 from drbot.core.ledger.events import canonical
 from drbot.store.records.surfaces import Surface
 
-LEAST_SECONDS = 3.0
 EDITS_A_MINUTE = 45.0  # of Slack's 50, for the boards of all incidents together
 
 
-def interval(open_incidents: int) -> float:
-    """Seconds between two edits of one board: 3, and slower with more incidents."""
-    return max(LEAST_SECONDS, open_incidents * 60.0 / EDITS_A_MINUTE)
+def interval(open_incidents: int, least: float) -> float:
+    """Seconds between two edits of one board, slower with more incidents."""
+    return max(least, open_incidents * 60.0 / EDITS_A_MINUTE)
 
 
 class LiveBoard:

@@ -67,7 +67,7 @@ class Publisher:
             self._feeds.clear()
             return
         self._follow()
-        seconds = interval(len(self._feeds))
+        seconds = interval(len(self._feeds), self._publisher_context.pace.board)
         for feed in tuple(self._feeds.values()):
             before = self._working.get(feed.incident)
             if feed.is_due() and (before is None or before.done()):

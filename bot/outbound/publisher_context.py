@@ -10,6 +10,7 @@ from pathlib import Path
 import structlog
 
 from drbot.bot.outbound.messenger import Messenger
+from drbot.bot.settings import Pace
 from drbot.bot.slack_api.slack import SlackRefusedError
 from drbot.commands.facts.context import CommandContext
 from drbot.commands.views.incident_view import IncidentView, view_of
@@ -29,6 +30,7 @@ class PublisherContext:
     context: CommandContext
     messenger: Messenger
     home: Path  # drbot's own directory: only log files below it are ever uploaded
+    pace: Pace
     _told: set[tuple[int, str]] = field(default_factory=set)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 

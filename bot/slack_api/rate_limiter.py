@@ -36,14 +36,15 @@ class Bucket:
 class RateLimiter:
     """Shared by all threads that call Slack for the publisher."""
 
-    def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, now: Callable[[], float] = time.monotonic, *, post_seconds: float = 1.0) -> None:
         self._now = now
+        self._post_seconds = post_seconds
         self._lock = threading.Lock()
         self._buckets: dict[str, Bucket] = {}
 
     def take(self, method: str, channel: str = "", *, urgent: bool = False) -> float:
         """0 when the call may be made (and is counted), else the seconds to wait."""
-        burst, per_second = _rate(method)
+        burst, per_second = self._rate(method)
         kept = EDITS_KEPT if method == "chat.update" and not urgent else 0.0
         with self._lock:
             now = self._now()
@@ -61,7 +62,7 @@ class RateLimiter:
         """Slack said `Retry-After`."""
         with self._lock:
             now = self._now()
-            bucket = self._bucket(method, channel, _rate(method)[0], now)
+            bucket = self._bucket(method, channel, self._rate(method)[0], now)
             bucket.tokens = 0.0
             bucket.held_until = max(bucket.held_until, now + seconds)
 
@@ -69,10 +70,9 @@ class RateLimiter:
         key = f"{method} {channel}" if method == "chat.postMessage" else method
         return self._buckets.setdefault(key, Bucket(tokens=burst, filled_at=now))
 
-
-def _rate(method: str) -> tuple[float, float]:
-    """Burst, and calls a second after it."""
-    if method == "chat.postMessage":  # one a second in each channel
-        return POST_BURST, 1.0
-    per_minute = PER_MINUTE.get(method, OTHERS_PER_MINUTE)
-    return per_minute, per_minute / 60
+    def _rate(self, method: str) -> tuple[float, float]:
+        """Burst, and calls a second after it."""
+        if method == "chat.postMessage":  # in each channel
+            return POST_BURST, 1 / self._post_seconds
+        per_minute = PER_MINUTE.get(method, OTHERS_PER_MINUTE)
+        return per_minute, per_minute / 60

@@ -89,7 +89,7 @@ Found = Iterable[AvailableAction]
 
 def _approve(view: IncidentView) -> Found:
     if view.request is not None and view.request.state is RequestState.OPEN:
-        yield _action(view.incident, "approve", APPROVE[view.act], style="primary", request=view.request)
+        yield _action(view.incident, "approve", APPROVE[view.act].button, style="primary", request=view.request)
 
 
 def _deny(view: IncidentView) -> Found:

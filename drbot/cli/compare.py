@@ -12,7 +12,7 @@ import typer
 from rich.console import Console
 
 from drbot.cli import demo_sites
-from drbot.cli.demo import open_stack
+from drbot.cli.demo import aside, open_stack
 from drbot.cli.demo_player import DemoPlayer
 from drbot.cli.demo_story import Played, count, play
 from drbot.cli.outage import OutageWatch
@@ -62,13 +62,13 @@ def compare(
 ) -> None:
     """Recover a lab by the document's scripts and by drbot, and show both side by side. Takes minutes."""
     folder = home_path(home)
-    host = prepare(folder, say) if level == 2 else prepare_recovery(folder, say)
+    host = prepare(folder, aside) if level == 2 else prepare_recovery(folder, aside)
     lab = Lab(name=NAME, home=folder / "labs", host=host)
     sites = Sites(lab=lab, home=folder)
     sites.reset()  # what an earlier comparison left
     try:
-        lab.up(say)
-        say(phrase("Loading {megabytes} MB of data", megabytes=megabytes))
+        lab.up(aside)
+        aside(phrase("Loading {megabytes} MB of data", megabytes=megabytes))
         seed(lab, megabytes)
         expected = rows_of(lab)
         ways = compare_level2(lab) if level == 2 else compare_level3(sites)
@@ -82,23 +82,18 @@ def compare(
         console.print(marked(phrase("Measured values: {file}", file=json_file)))
 
 
-def say(line: str) -> None:
-    """A line about setting up."""
-    console.print(f"[dim]{marked(line)}[/]")
-
-
 def compare_level2(lab: Lab) -> dict[str, Way]:
     """Both go back to one backup while the system serves its users, so that the outage is their own."""
     configuration = load_configuration(lab.configuration).configuration
-    say(phrase("Taking a backup"))
+    aside(phrase("Taking a backup"))
     back_up_postgres(configuration, configuration.default_site)
-    say(phrase("The document's script recovers (it waits {seconds} s in all)", seconds=40))
+    aside(phrase("The document's script recovers (it waits {seconds} s in all)", seconds=40))
     with watched(configuration, "production") as watch:
         began = time.monotonic()
         steps = document_way.recover_postgres(lab, lab.folder / "document", watch.urls.values())
         total = time.monotonic() - began
     document = Way(total=total, outage=watch.longest_gap, steps=steps, rows=rows_of(lab), keys=keys_of(lab))
-    say(RECOVERS)
+    aside(RECOVERS)
     with stack_around(lab, {}) as player, watched(configuration, "production") as watch:
         played = play(player, console, "level2 the data is wrong", 2)
     return {"document": document, "drbot": drbots(played, lab, watch.longest_gap)}
@@ -107,12 +102,12 @@ def compare_level2(lab: Lab) -> dict[str, Way]:
 def compare_level3(sites: Sites) -> dict[str, Way]:
     """Both raise a lost host on an empty one from one full backup. drbot also rebuilds HTTPS and monitoring."""
     lab = sites.lab
-    configuration = sites.up(say)
-    say(phrase("Taking a full backup"))
+    configuration = sites.up(aside)
+    aside(phrase("Taking a full backup"))
     backup = demo_sites.back_up_full(sites, lab.configuration)
     stack_configuration = lab.configuration.read_text()
     break_it(lab, "host-lost")
-    say(phrase("The document's script recovers (it waits {seconds} s in all)", seconds=75))
+    aside(phrase("The document's script recovers (it waits {seconds} s in all)", seconds=75))
     with watched(configuration, "recovery") as watch:
         began = time.monotonic()
         urls = tuple(watch.urls.values())
@@ -125,7 +120,7 @@ def compare_level3(sites: Sites) -> dict[str, Way]:
     sites.empty_new_host()
     sites.start_new_host()
     lab.configuration.write_text(stack_configuration)
-    say(RECOVERS)
+    aside(RECOVERS)
     with stack_around(lab, demo_sites.keys_of(sites)) as player, watched(configuration, "recovery") as watch:
         began = time.monotonic()
         played = play(player, console, "level3 the server does not answer", 3)

@@ -9,7 +9,7 @@ from drbot.core.runs.run import RunState, StepState
 from drbot.lab.seed import seed
 from tests.story.conftest import Story
 from tests.story.dying import starts_of
-from tests.story.recovering import WORDS, approve_by_two, damage, finish, wait_for_step
+from tests.story.recovering import WORDS, damage, wait_for_step
 from tests.strain import Strain
 from tests.waiting import wait_for
 
@@ -50,10 +50,10 @@ def test_a_killed_worker_is_noticed_and_another_makes_its_copy_anew_without_aski
     assert starts_of(story.player, run_id)["restore-beside"] == 1
 
     stack.start("worker-2", "worker")
-    approve_by_two(story.player, incident)
-    assert finish(story.player, incident).id == run.id
-    starts = starts_of(story.player, run_id)
-    assert (starts["restore-beside"], starts["swap"]) == (2, 1)
+    assert wait_for_step(story.player, incident, "restore-beside", StepState.SUCCEEDED).id == run.id
+    assert starts_of(story.player, run_id)["restore-beside"] == 2
+    story.player.press("aiko", incident, f"stop {incident.name}")
+    story.player.wait_for_run(incident, RunState.STOPPED)
     assert survivors(story, run_id) == []
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from typing import NamedTuple
 
 from drbot.core.runs.centre_words import answers_text
 from drbot.core.runs.plan import Plan
@@ -25,33 +26,28 @@ ACTS: Mapping[Act, str] = {
 }
 """What is asked, for a headline."""
 
-APPROVE: Mapping[Act, str] = {
-    Act.NOTHING: phrase("Approve…"),
-    Act.RESTORE: phrase("Approve restore…"),
-    Act.UNDO: phrase("Approve undo…"),
-    Act.REPLACE_HOST: phrase("Approve replacing the host's data…"),
-    Act.CHANGE_DNS: phrase("Approve DNS change…"),
-    Act.LEAD_BACK: phrase("Approve moving users back…"),
-    Act.GIVE_UP: phrase("Approve deleting kept data…"),
-    Act.GIVE_BACK: phrase("Approve giving the machine back…"),
-    Act.SETTINGS: phrase("Approve changed dr.yml…"),
-    Act.OTHER: phrase("Approve replacement…"),
-}
-"""The button that opens the dialog; Slack allows 75 letters."""
 
-APPROVE_TITLE: Mapping[Act, str] = {
-    Act.NOTHING: phrase("Approve"),
-    Act.RESTORE: phrase("Approve restore"),
-    Act.UNDO: phrase("Approve undo"),
-    Act.REPLACE_HOST: phrase("Approve replacing data"),
-    Act.CHANGE_DNS: phrase("Approve DNS change"),
-    Act.LEAD_BACK: phrase("Approve moving back"),
-    Act.GIVE_UP: phrase("Approve deletion"),
-    Act.GIVE_BACK: phrase("Approve giving back"),
-    Act.SETTINGS: phrase("Approve changed dr.yml"),
-    Act.OTHER: phrase("Approve replacement"),
+class Approve(NamedTuple):
+    """Words for saying yes: the button that opens the dialog (Slack allows 75 letters), and the dialog's title and
+    button (24).
+    """
+
+    button: str
+    title: str
+
+
+APPROVE: Mapping[Act, Approve] = {
+    Act.NOTHING: Approve(phrase("Approve…"), phrase("Approve")),
+    Act.RESTORE: Approve(phrase("Approve restore…"), phrase("Approve restore")),
+    Act.UNDO: Approve(phrase("Approve undo…"), phrase("Approve undo")),
+    Act.REPLACE_HOST: Approve(phrase("Approve replacing the host's data…"), phrase("Approve replacing data")),
+    Act.CHANGE_DNS: Approve(phrase("Approve DNS change…"), phrase("Approve DNS change")),
+    Act.LEAD_BACK: Approve(phrase("Approve moving users back…"), phrase("Approve moving back")),
+    Act.GIVE_UP: Approve(phrase("Approve deleting kept data…"), phrase("Approve deletion")),
+    Act.GIVE_BACK: Approve(phrase("Approve giving the machine back…"), phrase("Approve giving back")),
+    Act.SETTINGS: Approve(phrase("Approve changed dr.yml…"), phrase("Approve changed dr.yml")),
+    Act.OTHER: Approve(phrase("Approve replacement…"), phrase("Approve replacement")),
 }
-"""Title and button of the dialog; Slack allows 24 letters."""
 
 REPLACED: Mapping[Act, str] = {
     Act.CHANGE_DNS: phrase("Will be changed"),

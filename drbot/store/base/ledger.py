@@ -23,9 +23,7 @@ def append(connection: Connection, happened: Sequence[Event]) -> None:
     """Give the events their numbers and hashes. Nothing else may follow in the transaction."""
     if not happened:
         return
-    seq, previous = connection.execute(
-        select(head_table.c.seq, head_table.c.hash).where(head_table.c.id == 1).with_for_update()
-    ).one()
+    seq, previous = hold(connection)
     rows = []
     for event in happened:
         seq += 1
@@ -34,6 +32,13 @@ def append(connection: Connection, happened: Sequence[Event]) -> None:
         rows.append(_row_of(replace(placed, hash=previous)))
     connection.execute(insert(events), rows)
     connection.execute(update(head_table).where(head_table.c.id == 1).values(seq=seq, hash=previous))
+
+
+def hold(connection: Connection) -> tuple[int, str]:
+    """Number and hash of the last event; until this transaction ends nobody else appends one."""
+    query = select(head_table.c.seq, head_table.c.hash).where(head_table.c.id == 1).with_for_update()
+    seq, last = connection.execute(query).one()
+    return int(seq), str(last)
 
 
 def bring(connection: Connection, chain: Iterable[Event]) -> None:

@@ -21,6 +21,7 @@ from drbot.core.site.people import roster_of
 from drbot.core.site.site import Configuration
 from drbot.runners.worker import Worker
 from drbot.slack_simulator.client import People
+from drbot.slack_simulator.faults import Faults
 from drbot.slack_simulator.people import APP_TOKEN, BOT_TOKEN, MEMBERS, PEOPLE, Person, Room
 from drbot.slack_simulator.records import Message as Posted
 from drbot.slack_simulator.server import SlackSimulator
@@ -29,7 +30,7 @@ from drbot.store.base import ledger
 from drbot.store.base.doorbell import doorbell_of
 from drbot.store.records import requests
 from drbot.store.runs import runs
-from tests.integration.bot.conftest import PATIENCE, ROOT, Message, Process, Scene
+from tests.integration.bot.conftest import PATIENCE, QUICK, ROOT, Message, Process, Scene
 from tests.integration.runners.worker_fixture import WorkerFixture, configuration_in, worker_fixture_in
 from tests.waiting import wait_for
 
@@ -227,12 +228,14 @@ def incident_app_in(folder: Path, *, bot: bool = True, **approvals: Any) -> Iter
         roster=roster_of(configuration.people, configuration.approvals),
     )
     rooms = (Room(name="dr-ops", members=EVERYBODY), Room(name="dr-status", members=(*MEMBERS, "U00DRBOT")))
-    simulator = SlackSimulator(ROOT / "manifest.yml", State(people=(*PEOPLE, *MORE), rooms=rooms))
+    simulator = SlackSimulator(
+        ROOT / "manifest.yml", State(people=(*PEOPLE, *MORE), rooms=rooms), Faults(rate_limits=False)
+    )
     simulator.start()
     loaded = Loaded(configuration=configuration)
     doorbell, stop = doorbell_of(None), threading.Event()
     process = Process(loaded=loaded, home=folder, database=worker_fixture.database, doorbell=doorbell)
-    settings = BotSettings(bot_token=BOT_TOKEN, app_token=APP_TOKEN, api_url=simulator.api_url)
+    settings = BotSettings(bot_token=BOT_TOKEN, app_token=APP_TOKEN, api_url=simulator.api_url, pace=QUICK)
     worker_fixture.worker_context = replace(
         worker_fixture.worker_context, ring=lambda run_id: doorbell.ring("production", run_id)
     )

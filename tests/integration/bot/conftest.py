@@ -10,17 +10,18 @@ from typing import Any
 import pytest
 
 from drbot.bot.main import run_bot
-from drbot.bot.settings import BotSettings
+from drbot.bot.settings import BotSettings, Pace
 from drbot.core.base.heart import Heart
 from drbot.core.ledger.events import Event
 from drbot.core.runs.incident import Incident
 from drbot.core.site.configuration import Loaded
 from drbot.core.site.site import Configuration
 from drbot.slack_simulator.client import People
+from drbot.slack_simulator.faults import Faults
 from drbot.slack_simulator.people import APP_TOKEN, BOT_TOKEN
 from drbot.slack_simulator.server import SlackSimulator
 from drbot.store.base import ledger
-from drbot.store.base.database import Database
+from drbot.store.base.database import BUSY_SECONDS, Database
 from drbot.store.base.doorbell import Doorbell, doorbell_of
 from drbot.store.records import incidents
 from tests.waiting import PATIENCE as PATIENCE
@@ -29,6 +30,9 @@ from tests.waiting import wait_for
 ROOT = Path(__file__).parents[3]
 
 Message = dict[str, Any]
+
+QUICK = Pace(post=0.05, board=0.3, board_again=1.0)
+"""For a Slack that limits nothing: its limits have tests of their own (tests/unit/bot/test_small_parts.py)."""
 
 
 def person(name: str, *roles: str, language: str = "en") -> dict[str, Any]:
@@ -156,11 +160,17 @@ def manifest() -> Path:
 
 
 @pytest.fixture
-def scene(tmp_path: Path, manifest: Path) -> Iterator[Scene]:
+def busy_seconds() -> float:
+    """How long a write waits for another one; a test may have less patience."""
+    return BUSY_SECONDS
+
+
+@pytest.fixture
+def scene(tmp_path: Path, manifest: Path, busy_seconds: float) -> Iterator[Scene]:
     """A simulator and a store; the test starts the bot."""
-    simulator = SlackSimulator(manifest)
+    simulator = SlackSimulator(manifest, faults=Faults(rate_limits=False))
     simulator.start()
-    database = Database(f"sqlite:///{tmp_path / 'state.db'}")
+    database = Database(f"sqlite:///{tmp_path / 'state.db'}", busy_seconds=busy_seconds)
     database.migrate()
     process = Process(
         loaded=Loaded(configuration=configuration(tmp_path)),
@@ -168,7 +178,7 @@ def scene(tmp_path: Path, manifest: Path) -> Iterator[Scene]:
         database=database,
         doorbell=doorbell_of(None),
     )
-    settings = BotSettings(bot_token=BOT_TOKEN, app_token=APP_TOKEN, api_url=simulator.api_url)
+    settings = BotSettings(bot_token=BOT_TOKEN, app_token=APP_TOKEN, api_url=simulator.api_url, pace=QUICK)
     with People(simulator.url) as people:
         scene = Scene(simulator=simulator, people=people, process=process, settings=settings)
         yield scene

@@ -9,6 +9,7 @@ from datetime import timedelta
 from urllib.parse import urlsplit
 
 import httpx
+import pytest
 from sqlalchemy import func, select
 
 from drbot.bot.http_mode import NOT_RECORDED, PATH, RequestGuard
@@ -136,7 +137,10 @@ def test_a_body_that_one_process_served_is_served_by_no_other_and_after_no_resta
         assert len(incidents.recent(connection)) == 1
 
 
-def test_who_types_while_the_database_is_locked_is_told_that_nothing_was_recorded(by_http: tuple[Scene, str]) -> None:
+@pytest.mark.parametrize("busy_seconds", [0.5])
+def test_who_types_while_the_database_is_locked_is_told_that_nothing_was_recorded(
+    by_http: tuple[Scene, str], busy_seconds: float
+) -> None:
     scene, url = by_http
     command, click = signed("slash_commands", a_declaration(scene)), signed("interactive", {"type": "block_actions"})
 

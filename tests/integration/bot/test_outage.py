@@ -15,7 +15,7 @@ from drbot.core.runs.incident import Incident
 from drbot.core.site.level import Level
 from drbot.store.base import ledger
 from drbot.store.records import incidents, surfaces
-from tests.integration.bot.conftest import PATIENCE, Message, Scene
+from tests.integration.bot.conftest import PATIENCE, QUICK, Message, Scene
 from tests.integration.bot.worker import do_steps, opened, planned
 from tests.waiting import wait_for
 
@@ -131,15 +131,14 @@ def test_a_deleted_board_comes_back(served: Scene) -> None:
 def feed_of(scene: Scene, incident: Incident, rate_limiter: RateLimiter) -> IncidentFeed:
     process = scene.process
     context = context_of(process.database, process.doorbell, process.loaded)
-    slack = Slack(client_of(scene.settings), rate_limiter)
-    return IncidentFeed(
-        PublisherContext(context=context, messenger=Messenger(slack, process.database), home=process.home), incident.id
-    )
+    messenger = Messenger(Slack(client_of(scene.settings), rate_limiter), process.database)
+    publisher_context = PublisherContext(context=context, messenger=messenger, home=process.home, pace=QUICK)
+    return IncidentFeed(publisher_context, incident.id)
 
 
 @pytest.mark.parametrize("trouble", ["busy", "down"])
 def test_a_new_channel_that_cannot_be_opened_yet_is_opened_later(scene: Scene, trouble: str) -> None:
-    rate_limiter = RateLimiter()
+    rate_limiter = RateLimiter(post_seconds=QUICK.post)
     with scene.database.write() as tx:
         incident = incidents.declare(tx, site="production", level=Level.DATABASE, title="Down", person="aiko")
     feed = feed_of(scene, incident, rate_limiter)

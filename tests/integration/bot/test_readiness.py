@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -36,7 +37,7 @@ def simulator() -> Iterator[SlackSimulator]:
     made.stop()
 
 
-def look(simulator: SlackSimulator, people: dict[str, PersonEntry] = PEOPLE, **changed: str) -> list[Line]:
+def look(simulator: SlackSimulator, people: dict[str, PersonEntry] = PEOPLE, **changed: Any) -> list[Line]:
     """What is not well; `changed`: other tokens, another name for home."""
     home = changed.pop("home", "dr-ops")
     settings = BotSettings(bot_token=BOT_TOKEN, app_token=APP_TOKEN, api_url=simulator.api_url)

@@ -142,9 +142,11 @@ def configuration_in(folder: Path, cloud: Cloud, names: NameServer, authority: C
     )  # fmt: skip
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Cloud, NameServer, CertificateAuthority]]:
-    """They serve a file of tests: the name server asks for its zone all the time, and Route 53 has to answer."""
+    """Only while there are tests of this folder: the name server asks for its zone all the time, and Route 53 has to
+    answer.
+    """
     pytest.importorskip("moto")
     missing = [program for program in RECOVERY_PROGRAMS if not on_path(program)]
     if missing and not os.environ.get("CI"):

@@ -4,7 +4,7 @@ import pytest
 
 from drbot.bot.listeners.request_parsing import fields_of
 from drbot.bot.outbound.live_board import interval
-from drbot.bot.settings import BotSettings
+from drbot.bot.settings import BotSettings, Pace
 from drbot.bot.slack_api.rate_limiter import RateLimiter
 from drbot.core.base.errors import UserError
 
@@ -51,6 +51,13 @@ def test_posts_are_limited_by_channel() -> None:
     assert rate_limiter.take("chat.postMessage", "C1") == 0
 
 
+def test_where_slack_limits_less_the_pace_is_another() -> None:
+    rate_limiter = RateLimiter(Clock(), post_seconds=0.25)
+    waits = [rate_limiter.take("chat.postMessage", "C1") for _ in range(4)]
+
+    assert waits == [0, 0, 0, 0.25]
+
+
 def test_some_edits_are_kept_for_what_is_urgent() -> None:
     rate_limiter = RateLimiter(Clock())
     while rate_limiter.take("chat.update") == 0:
@@ -70,9 +77,9 @@ def test_retry_after_is_honoured_also_by_what_is_urgent() -> None:
 
 
 def test_three_boards_stay_below_five_seconds_and_within_slacks_limit() -> None:
-    assert interval(1) == 3
-    assert interval(3) < 5
-    assert 60 / interval(10) * 10 < 50
+    assert interval(1, Pace().board) == 3
+    assert interval(3, Pace().board) < 5
+    assert 60 / interval(10, Pace().board) * 10 < 50
 
 
 def test_fields_of_a_dialog_are_read_by_block() -> None:

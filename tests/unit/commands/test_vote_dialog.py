@@ -17,7 +17,7 @@ from drbot.core.runs.plan import BackupIdentity
 from drbot.core.runs.replaced import replaced
 from drbot.core.runs.run import StepState
 from drbot.core.runs.stakes import ACT_OF, Act, KeepKind, Keeps, KeptData, Loss, LossKind, ProofKind, Stakes
-from drbot.core.runs.stakes_words import APPROVE, APPROVE_TITLE
+from drbot.core.runs.stakes_words import APPROVE
 from drbot.core.site.occupants import Occupant, OccupantKind
 from drbot.core.text.messages import say
 from drbot.core.text.words import clock
@@ -368,8 +368,8 @@ def test_moving_users_and_giving_up_kept_data_say_their_own_truth() -> None:
 @pytest.mark.parametrize("act", list(Act))
 @pytest.mark.parametrize("language", ["en", "ja"])
 def test_buttons_and_titles_name_the_act_and_fit(act: Act, language: str) -> None:
-    assert len(say(APPROVE[act], language)) <= 75 and len(say(APPROVE_TITLE[act], language)) <= 24
-    assert act is Act.NOTHING or say(APPROVE[act], language) not in {"Approve…", "承認…"}
+    assert len(say(APPROVE[act].button, language)) <= 75 and len(say(APPROVE[act].title, language)) <= 24
+    assert act is Act.NOTHING or say(APPROVE[act].button, language) not in {"Approve…", "承認…"}
 
 
 def test_every_destroying_action_has_a_name_for_people() -> None:
