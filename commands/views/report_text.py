@@ -83,7 +83,8 @@ def _head(incident: Incident, configuration: Configuration, voice: Voice) -> str
         (phrase("State"), say(incident_text(incident), language)),
     ]
     lines = [f"- **{say(label, language)}**: {escape(value)}" for label, value in rows if value]
-    title = say(phrase("Disaster recovery report"), language)
+    tested, recovered = phrase("Disaster recovery test report"), phrase("Disaster recovery report")
+    title = say(tested if incident.is_drill else recovered, language)
     summary = f"\n\n{escape(incident.summary)}" if incident.summary else ""
     return f"# {title} {incident.name}: {escape(incident.title)}{summary}\n\n" + "\n".join(lines)
 

@@ -266,6 +266,11 @@ class DockerEngine:
                 return False
             return True
 
+    def image_size(self, image: str) -> int:
+        """Bytes of all its layers. Raises PermanentError where there is none of this name."""
+        with docker_errors(phrase("Inspect the image {image}", image=image)):
+            return int(self.client.images.get(image).attrs["Size"])
+
     def volumes_labelled(self, labels: Mapping[str, str]) -> tuple[str, ...]:
         """Names of the volumes with all these labels."""
         wanted = [f"{name}={value}" for name, value in labels.items()]

@@ -10,16 +10,17 @@ import subprocess
 import tempfile
 import threading
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from docker.errors import NotFound
+from docker.errors import APIError, NotFound
 from docker.types import Mount
 
 from drbot.core.base.errors import CancelledError, PermanentError
 from drbot.core.text.messages import listed, phrase
+from drbot.core.text.words import size
 from drbot.runners.clients.container_labels import NO_PROJECT, PROJECT
 from drbot.runners.clients.docker_engine import DockerEngine
 from drbot.runners.clients.docker_errors import docker_errors
@@ -28,7 +29,10 @@ from drbot.runners.foundation.watching import Cancelled
 from drbot.store.base.file_modes import PRIVATE_FOLDER
 
 DRILL_LABEL, INSTANCE_LABEL = "drbot.drill", "drbot.instance"
+DRILL_NAME, INSTANCE = re.compile(r"drill-[0-9]{1,9}"), re.compile(r"[0-9a-f]{8}")
 READY_SECONDS = 90.0
+# Users come first: a quarter of what a container gets otherwise, and where memory runs out the drill ends.
+CPU_SHARES, OOM_SCORE = 256, 500
 OUT_NO_ROUTES = "OutNoRoutes"
 INSIDE = re.compile(r"lo$|docker0$|br-|veth")
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -53,12 +57,17 @@ class Sandbox:
 
     engine: DockerEngine
     drill: str  # "drill-7"
-    instance: str  # of the drbot whose drill it is: several may share an engine
+    instance: str  # eight digits of its own: several drbots may share an engine
+
+    def __post_init__(self) -> None:
+        """What a row says becomes a folder that is removed: it is a number and eight digits, or nothing is touched."""
+        if not (DRILL_NAME.fullmatch(self.drill) and INSTANCE.fullmatch(self.instance)):
+            raise PermanentError(phrase("{name} is no name of a drill; nothing was touched", name=f"{self.instance!r}"))
 
     @property
     def name(self) -> str:
         """Of its container and of its volume."""
-        return f"drbot-{self.drill}-{self.instance[:8]}"
+        return f"drbot-{self.drill}-{self.instance}"
 
     @property
     def folder(self) -> Path:
@@ -108,6 +117,8 @@ class Sandbox:
                     Mount(str(self.folder), str(self.folder), "bind"),
                 ],
                 detach=True,
+                cpu_shares=CPU_SHARES,
+                oom_score_adj=OOM_SCORE,
             )  # fmt: skip
         self._wait(cancelled)
 
@@ -138,16 +149,38 @@ class Sandbox:
             return False
         return bool(inside.id())
 
-    def carry(self, images: Iterable[str]) -> None:
-        """Copy these images in: nothing in there can pull one. Raises PermanentError."""
-        wanted = tuple(images)
-        with subprocess.Popen([*self.docker, "save", *wanted], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as saved:
-            load = ["docker", "-H", self.host, "load", "--quiet"]
-            loaded = subprocess.run(load, stdin=saved.stdout, capture_output=True, text=True, check=False)
-        if saved.returncode or loaded.returncode:
+    def require_room(self, need: int) -> None:
+        """Raises PermanentError where the engine's disk, as far as it is seen from here, has less. Bytes."""
+        root = Path(self.engine.root_folder())
+        free = shutil.disk_usage(root).free if root.is_dir() else need
+        if free < need:
             raise PermanentError(
-                phrase("{images} could not be copied for the drill: {why}", images=listed(wanted), why=loaded.stderr)
+                phrase("A drill needs {need} on the disk of Docker; {free} is free", need=size(need), free=size(free))
             )
+
+    def carry(self, images: Sequence[str], cancelled: Cancelled) -> None:
+        """Copy these images in: nothing in there can pull one. Raises PermanentError, CancelledError."""
+        if not images:
+            return
+        quiet = subprocess.DEVNULL
+        with tempfile.TemporaryFile() as said:
+            saving = subprocess.Popen([*self.docker, "save", *images], stdin=quiet, stdout=subprocess.PIPE, stderr=said)
+            load = ["docker", "-H", self.host, "load", "--quiet"]
+            loading = subprocess.Popen(load, stdin=saving.stdout, stdout=quiet, stderr=said)
+            with saving, loading:
+                while loading.poll() is None:
+                    if cancelled():
+                        saving.kill()
+                        loading.kill()
+                        raise CancelledError(phrase("The drill was stopped"))
+                    _PAUSE.wait(0.2)
+                saving.kill()  # who loads has ended, so nobody listens to it any more
+            said.seek(0)
+            if loading.returncode:
+                why = said.read().decode(errors="replace").strip()
+                raise PermanentError(
+                    phrase("{images} could not be copied for the drill: {why}", images=listed(images), why=why)
+                )
 
     def execute(self, command: Sequence[str]) -> str:
         """What it says, in there."""
@@ -174,6 +207,9 @@ class Sandbox:
                 api.remove_container(self.name, force=True, v=True)
             with suppress(NotFound):
                 api.remove_volume(self.name)
+            for image in api.images(OWN_ENGINE.repository):
+                with suppress(APIError):  # another drill's
+                    api.remove_image(image["Id"])
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def leftovers(self) -> tuple[str, ...]:

@@ -76,7 +76,7 @@ class WorkerContext:
         """The roster in force, which believes no signature but this worker's own."""
         if self.rosters is None:
             return replace(self.roster, worker_key=self.key.public)
-        roster, policy = self.rosters.look(connection), self.rosters.policy
+        roster, policy = self.rosters.look(connection, self.site_name if self.drill else ""), self.rosters.policy
         if policy is None:
             return replace(roster, fault=roster.fault or NO_ROSTER, worker_key=self.key.public)
         fault = roster.fault or self._unlike_seen(policy)

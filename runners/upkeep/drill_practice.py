@@ -17,7 +17,7 @@ from drbot.core.runs.run import Run, RunKind, RunState, StepRecord, StepState, S
 from drbot.core.site.level import Level
 from drbot.core.site.people import Person, Roster
 from drbot.core.site.site import DRILL_CONTROL, DRILL_SITE
-from drbot.core.text.messages import closed, phrase, sentences
+from drbot.core.text.messages import closed, duration, phrase, sentences
 from drbot.runners.execution.run_context import WorkerContext
 from drbot.store.records import drills, incidents, requests, steps
 from drbot.store.runs import runs
@@ -46,6 +46,7 @@ class Practice:
     drill: Drill
     worker_context: WorkerContext
     cancelled: Callable[[], str | None]
+    began: float = field(default_factory=time.monotonic)
 
     def go(self) -> None:
         """Until the system is recovered. Raises PermanentError saying why it is not, StoppedError."""
@@ -117,6 +118,9 @@ class Practice:
         """Why it cannot go on; "": it can."""
         if self.drill.rehearsed and run.state in STUCK:
             return phrase("nobody is there to decide")
+        longest = self.worker_context.configuration.targets.rto
+        if time.monotonic() - self.began > longest:
+            return phrase("it takes longer than the RTO of {rto}", rto=duration(longest))
         return self.cancelled() or ""
 
     def _failed(self, run: Run) -> str:

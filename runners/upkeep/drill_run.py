@@ -34,6 +34,7 @@ from drbot.store.runs import runs
 log = structlog.get_logger()
 
 TICK_SECONDS = 0.5
+ROOM_BYTES = 2 << 30  # beside the images: the data of the copy, and an engine
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -113,11 +114,12 @@ class DrillRun:
         with worker_context.database.write() as tx:
             drills.change(tx, self.drill.incident, state=DrillState.PREPARING)
         self._tell(phrase("Starting an engine of its own, without a network."))
-        sandbox.start(worker_context.configuration.drills.image, self._is_over)
         clients, site = worker_context.target.clients, worker_context.configuration.sites[self.drill.site]
         images = images_of(site, clients, self._is_over)
+        sandbox.require_room(ROOM_BYTES + sum(map(clients.docker.image_size, images)))
+        sandbox.start(worker_context.configuration.drills.image, self._is_over)
         self._tell(phrase("Copying {count} images into it.", count=len(images)))
-        sandbox.carry(images)
+        sandbox.carry(images, self._is_over)
         if self.drill.level in GOES_BEFORE:
             copy_projects(site, sandbox.folder / "projects")
 

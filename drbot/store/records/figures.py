@@ -47,7 +47,9 @@ def figures(connection: Connection, publisher: str) -> Figures:
         runs={(row.site, row.runbook, row.state): row[3] for row in connection.execute(_RUNS)},
         steps={(row.runbook, row.id): Took(count=row[2], seconds=row[3]) for row in connection.execute(_STEPS)},
         queued_since={row.site: row[1] for row in connection.execute(_QUEUED)},
-        open_incidents=tuple(incidents.recent(connection, open_only=True, limit=100)),
+        open_incidents=tuple(
+            one for one in incidents.recent(connection, open_only=True, limit=100) if not one.is_drill
+        ),
         readiness={(row.source, row.colour): row[2] for row in connection.execute(_READINESS)},
         routines=tuple(routines.list_of(connection)),
         proofs=tuple(proofs.list_of(connection)),

@@ -13,6 +13,7 @@ from drbot.core.runs.incident import INCIDENT_TRANSITIONS, Incident, IncidentSta
 from drbot.core.runs.plan import BackupIdentity
 from drbot.core.runs.state_words import INCIDENT
 from drbot.core.site.level import Level
+from drbot.core.site.site import DRILL_SITE
 from drbot.core.text.messages import phrase
 from drbot.store.base.database import Transaction
 from drbot.store.base.rows import incident_of, sources
@@ -90,7 +91,8 @@ def recent(connection: Connection, *, open_only: bool = False, limit: int = 20) 
 
 def repair_times(connection: Connection, level: Level) -> list[float]:
     """RTO of every incident of this level that was recovered, oldest first. Seconds; their mean is the MTTR."""
-    query = select(incidents.c.rto_seconds).where(incidents.c.level == int(level), incidents.c.rto_seconds.is_not(None))
+    real = (incidents.c.level == int(level), incidents.c.site != DRILL_SITE)
+    query = select(incidents.c.rto_seconds).where(*real, incidents.c.rto_seconds.is_not(None))
     return list(connection.execute(query.order_by(incidents.c.id)).scalars())
 
 

@@ -9,7 +9,7 @@ from drbot.core.ledger.attestation import Attestation
 from drbot.core.ledger.events import EventKind
 from drbot.core.ledger.policy import AGREEING, ROSTER_EVENTS, Document, Policy, differences, hash_of, policy_of, stored
 from drbot.core.site.people import Roster
-from drbot.core.site.site import Approvals
+from drbot.core.site.site import DRILL_CONTROL, DRILL_SITE, Approvals
 from drbot.core.text.messages import phrase
 from drbot.store.base import ledger
 from drbot.store.base.database import Transaction
@@ -44,7 +44,9 @@ class Rosters:
         return self._policy
 
     def look(self, connection: Connection, site: str = "") -> Roster:
-        """The roster in force now; `site`: with the key of the worker that will recount the votes."""
+        """The roster in force now; `site`: with the key of the worker that will recount the votes.
+        A drill's knows no authenticators, and its votes are good nowhere else.
+        """
         with self._lock:
             given = self._given
             if self._site:
@@ -55,7 +57,10 @@ class Rosters:
             self._given = given
             if fresh:
                 self._read = fresh[-1].seq
-            return replace(self.roster, worker_key=codes.worker_key(connection, site)) if site else self.roster
+            roster = (
+                self.roster if site not in (DRILL_SITE, DRILL_CONTROL) else replace(self.roster, second_factor="none")
+            )
+            return replace(roster, worker_key=codes.worker_key(connection, site)) if site else roster
 
 
 def settle(tx: Transaction, rosters: Rosters, document: Document, entry_point: str) -> None:

@@ -122,3 +122,21 @@ def test_silence_may_answer_with_its_own_word(database: Database) -> None:
 
     with database.read() as connection:
         assert steps.get(connection, run.id, "confirm").answer == "unconfirmed"
+
+
+def done_in(database: Database, seconds: float) -> None:
+    run = store_fixture.running(database)
+    with database.write() as tx:
+        steps.start(tx, run, "copy", title="copy")
+        steps.succeed(tx, run, "copy", summary="copied", seconds=seconds)
+
+
+def test_what_a_step_usually_takes_is_known_after_three_times(database: Database) -> None:
+    seen = []
+    for seconds in (2.0, 30.0, 4.0, 3.0):
+        done_in(database, seconds)
+        with database.read() as connection:
+            (runbook,) = {run.runbook for run in runs.of_incident(connection, 1)}
+            seen.append(steps.usual_seconds(connection, runbook))
+
+    assert seen == [{}, {}, {"copy": 4.0}, {"copy": 3.5}]

@@ -1,0 +1,16 @@
+"""What breaks the copy of a drill breaks nothing else: production's engine is no drill's, whatever a runbook says."""
+
+import pytest
+
+from drbot.core.base.errors import PermanentError
+from drbot.runners.actions.registry import REGISTRY
+from tests.integration.actions.conftest import WorkerFixture
+
+pytestmark = pytest.mark.docker
+
+
+def test_production_is_not_broken(worker_fixture: WorkerFixture) -> None:
+    with pytest.raises(PermanentError, match="no engine of a drill; nothing was touched"):
+        REGISTRY.actions["drill.break"](worker_fixture.context("break"), {})
+
+    assert worker_fixture.lab.faults() == {}
