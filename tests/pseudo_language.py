@@ -25,6 +25,7 @@ _TYPED = (
     r"--[a-z]+(?:-[a-z]+)*",  # options
     r"\b[A-Z]+(?:_[A-Z]+)+\b",  # variables of the environment
     r"\bdr\.yml\b",
+    r"\bexited\b",  # Docker's word for the state of a container
     r"\bdocs/[\w.-]+",
     r"&\w+;",  # how Slack wants <, > and &
     r":[a-z_]+:",  # pictures

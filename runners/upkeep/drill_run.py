@@ -8,7 +8,7 @@ from typing import Any
 
 import structlog
 
-from drbot.core.base.errors import DrbotError, PermanentError
+from drbot.core.base.errors import CancelledError, DrbotError, PermanentError
 from drbot.core.ledger.events import EventKind
 from drbot.core.runbooks.centre_actions import CENTRE_ACTIONS
 from drbot.core.runs.drill import ENDS, GOES_BEFORE, Drill, DrillEnd, DrillState, end_of
@@ -75,8 +75,8 @@ class DrillRun:
                 practice = Practice(drill=self.drill, worker_context=own, cancelled=self.cancelled)
                 practice.go()
             why, end = None, None
-        except StoppedError as error:
-            why, end = str(error), DrillEnd.STOPPED
+        except (StoppedError, CancelledError) as error:
+            why, end = self.cancelled() or str(error), DrillEnd.STOPPED
         except DrbotError as error:
             why, end = str(error), DrillEnd.FAILED
         found = self._measured(before)

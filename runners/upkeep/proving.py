@@ -76,6 +76,11 @@ class Prover:
         """Dumps are read where they were written; full backups wherever they lie."""
         return one.kind is BackupKind.FULL or one.place == self.clients.backups.place
 
+    @property
+    def run(self) -> str:
+        """What all containers of this home's proofs carry."""
+        return f"proof-{hashlib.sha256(str(self.home).encode()).hexdigest()[:8]}"
+
     def tidy(self) -> None:
         """What a process that was killed has left behind goes. Raises TemporaryError."""
         with self._bench():
@@ -89,7 +94,7 @@ class Prover:
             configuration=self.configuration,
             site_name=site,
             clients=self.clients,
-            run=f"proof-{hashlib.sha256(str(self.home).encode()).hexdigest()[:8]}",
+            run=self.run,
             cancelled=Interrupted(self.database, site, self.stop),
             progress=self.progress,
             room=self.room,

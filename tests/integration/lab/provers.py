@@ -12,9 +12,8 @@ from drbot.core.site.readiness import Line
 from drbot.core.site.site import Configuration
 from drbot.core.site.stored_backups import StoredBackup
 from drbot.lab.system import Lab
-from drbot.runners.backups.prove import VOLUME, WORK
 from drbot.runners.clients.clients import Clients, clients_of
-from drbot.runners.clients.container_labels import STEP_LABEL
+from drbot.runners.clients.container_labels import RUN_LABEL
 from drbot.runners.foundation.settings import RunnerSettings
 from drbot.runners.upkeep.backup_readiness import look_at_backups, proof_lines
 from drbot.runners.upkeep.proving import Prover
@@ -57,11 +56,16 @@ class Proving:
 
     def left_behind(self) -> list[str]:
         """Containers of proofs that are still there; their volumes go with them."""
-        return [one for step in (WORK, VOLUME) for one in self.clients.docker.helpers({STEP_LABEL: step})]
+        return list(self.clients.docker.helpers({RUN_LABEL: self.prover.run}))
 
     def volumes(self) -> set[str]:
-        """Of the engine."""
-        return {one["Name"] for one in self.clients.docker.client.api.volumes()["Volumes"] or ()}
+        """That these containers have."""
+        mounts = [mount for one in self.left_behind() for mount in self.clients.docker.inspect(one)["Mounts"]]
+        return {mount["Name"] for mount in mounts if mount.get("Name")}
+
+    def is_gone(self, volumes: set[str]) -> bool:
+        """Whether none of them is there."""
+        return all(self.clients.docker.volume(name) is None for name in volumes)
 
 
 @contextmanager

@@ -211,7 +211,8 @@ def make_ready(here: World) -> None:
     secrets.key()
     for person in here.worker_context.roster.people:
         secrets.keep(person, Entry(secret="x"))
-    back_up_postgres(configuration, "production", clients=here.clients)
+    here_alone = configuration.model_copy(update={"object_store": None})  # in a bucket it would be there still
+    back_up_postgres(here_alone, "production", clients=here.clients)
     back_up_full(configuration, "production", clients=here.clients)
     worlds.note_proofs(here.database, look_at_backups(configuration).found, ProofResult.PROVEN)
     worlds.confirm_everything(here)
