@@ -127,6 +127,7 @@ ELSEWHERE = {  # never the system's: what drbot itself has made, by its place
     "clients/certbot.py:install": "the certificate, and what was there stays beside it",
     "clients/name_service.py:require_right_to_change": "removes a record that cannot exist",
     "clients/scratch_postgres.py:stop_cleanly": "a helper of drbot",
+    "clients/sandbox.py:carry": "its own two programs, of which the second has ended",
     "clients/sandbox.py:remove": "a drill's own engine with its volume and its folder, by their name",
     "upkeep/drill_run.py:end_all": "the rows about what a drill's engine kept, which is gone",
     "main.py:serve_drill": "the doorbell of a drill",
