@@ -136,7 +136,7 @@ def _not_recorded(error: BrokenStateError) -> str:
     )
 
 
-OF_NO_INCIDENT = frozenset({"declare", "alert", "drill"})
+OF_NO_INCIDENT = frozenset({"declare", "alert"})
 """What fails there concerns no incident, even when one happens to be open."""
 
 

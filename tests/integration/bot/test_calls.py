@@ -4,11 +4,13 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from sqlalchemy import update
 
 from drbot.core.runs.incident import Incident, UsersSay
 from drbot.core.runs.run import Run, RunState
+from drbot.core.site.site import DRILL_SITE
 from drbot.core.text.messages import OwnWords
-from drbot.store.base import waking
+from drbot.store.base import schema, waking
 from drbot.store.records import incidents, steps, surfaces
 from drbot.store.runs import runs
 from tests.integration.bot.conftest import PATIENCE, Message, Scene
@@ -182,10 +184,8 @@ def test_a_drill_calls_nobody(served: Scene) -> None:
     wait_for(lambda: shown(served), PATIENCE, "the beginning")
 
     def happens(run: Run) -> None:
-        assert run.plan is not None
-        drill: dict[str, Any] = {"mode": "drill"}
         with served.database.write() as tx:
-            runs.planned(tx, run, run.plan.model_copy(update=drill))
+            tx.connection.execute(update(schema.incidents).values(site=DRILL_SITE))
         decide(served, run)
 
     assert calls_of(served, incident, happens) == {}
