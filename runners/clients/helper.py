@@ -30,7 +30,7 @@ LOOK_EVERY_SECONDS = 0.05
 ENDED = (137, 143, 255)  # killed, told to end, and Docker's word for a container it lost sight of
 # A busy engine was seen to lose the output of a container that ended well: an empty list is no answer then.
 SAYS_ALL = 'exec 2>&1; word=$1; shift; echo "$word"; code=0; "$@" || code=$?; echo; echo "$word"; exit $code'
-READS_AGAIN = 20
+READS_AGAIN = 200  # ten seconds: a loaded engine was seen to need more than one
 # What an image's start needs to hand the data to its own user, and no more; the server itself has none of these.
 CONFINED: Mapping[str, Any] = {
     "cap_drop": ["ALL"],
