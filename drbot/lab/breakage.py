@@ -71,15 +71,7 @@ def poison_auth(client: docker.DockerClient, lab: Lab) -> None:
 
 def spoil_postgres(client: docker.DockerClient, lab: Lab) -> None:
     """The data directory's files are overwritten; the server fails at every start."""
-    database = part("postgres")
-    container = existing(client, lab, database)
-    volume = own_volume(client, lab, database)
-    # It fails once and then lies still: an endless loop of restarts would hide in Docker's events what drbot does.
-    container.update(restart_policy={"Name": "no"})  # type: ignore[arg-type]  # the stubs forgot "no"
-    container.kill() if container.status == "running" else None
-    on_volume(client, lab, volume, SPOIL_POSTGRES)
-    container.start()
-    wait_until(lambda: reloaded(container).status == "exited", phrase("PostgreSQL to fail"))
+    _spoil(client, lab, part("postgres"), SPOIL_POSTGRES)
 
 
 def lose_redis(client: docker.DockerClient, lab: Lab) -> None:
@@ -94,14 +86,18 @@ def lose_redis(client: docker.DockerClient, lab: Lab) -> None:
 
 def spoil_redis(client: docker.DockerClient, lab: Lab) -> None:
     """The files of Redis are overwritten; it fails at every start."""
-    cache = part("redis")
-    container = existing(client, lab, cache)
-    volume = own_volume(client, lab, cache)
+    _spoil(client, lab, part("redis"), SPOIL_REDIS)
+
+
+def _spoil(client: docker.DockerClient, lab: Lab, store: Part, script: str) -> None:
+    container = existing(client, lab, store)
+    volume = own_volume(client, lab, store)
+    # It fails once and then lies still: an endless loop of restarts would hide in Docker's events what drbot does.
     container.update(restart_policy={"Name": "no"})  # type: ignore[arg-type]  # the stubs forgot "no"
     container.kill() if container.status == "running" else None
-    on_volume(client, lab, volume, SPOIL_REDIS)
+    on_volume(client, lab, volume, script)
     container.start()
-    wait_until(lambda: reloaded(container).status == "exited", phrase("Redis to fail"))
+    wait_until(lambda: reloaded(container).status == "exited", phrase("{service} to fail", service=store.title))
 
 
 def lose_files(client: docker.DockerClient, lab: Lab) -> None:

@@ -68,19 +68,17 @@ class DrillRun:
 
     def go(self) -> None:
         """To its end. Raises nothing but what nobody foresaw."""
-        before, found = self._census(), self.drill
+        before, why, end = self._census(), None, None
         try:
             self._prepare()
             with self._workers() as own:
-                practice = Practice(drill=self.drill, worker_context=own, cancelled=self.cancelled)
-                practice.go()
-            why, end = None, None
+                Practice(drill=self.drill, worker_context=own, cancelled=self.cancelled).go()
         except (StoppedError, CancelledError) as error:
             why, end = self.cancelled() or str(error), DrillEnd.STOPPED
         except DrbotError as error:
             why, end = str(error), DrillEnd.FAILED
-        found = self._measured(before)
-        self.finish(replace(found, why=why, end=end or end_of(found.rto_seconds, found.rpo_seconds, self._targets())))
+        found, targets = self._measured(before), self.worker_context.configuration.targets
+        self.finish(replace(found, why=why, end=end or end_of(found.rto_seconds, found.rpo_seconds, targets)))
 
     def finish(self, drill: Drill) -> None:
         """Clear everything away and write down how it was."""
@@ -96,9 +94,6 @@ class DrillRun:
         except DrbotError as error:
             log.warning("The drill's engine could not be removed.", error=str(error))
             return (str(error),)
-
-    def _targets(self) -> Any:
-        return self.worker_context.configuration.targets
 
     def _tell(self, text: str) -> None:
         with self.worker_context.database.write() as tx:

@@ -12,6 +12,7 @@ from ruamel.yaml import YAML
 
 from drbot.cli.demo_player import DemoPlayer
 from drbot.cli.demo_stack import DemoStack
+from drbot.lab.object_store import Bucket
 from drbot.lab.system import Lab
 from drbot.store.base.database import Database
 from drbot.store.base.settings import StoreSettings
@@ -95,6 +96,15 @@ def quiet_story(story_lab: Lab, tmp_path: Path) -> Iterator[Story]:
 def story(quiet_story: Story) -> Story:
     """A story whose drbot runs."""
     return begin(quiet_story)
+
+
+@pytest.fixture
+def bucket(tmp_path: Path) -> Iterator[Bucket]:
+    """An S3 store of this test's own."""
+    made = Bucket(folder=tmp_path / "s3")
+    made.start()
+    yield made
+    made.stop()
 
 
 @pytest.fixture

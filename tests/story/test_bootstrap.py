@@ -3,7 +3,6 @@
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -29,14 +28,6 @@ from tests.waiting import wait_for
 
 pytest.importorskip("moto")
 pytestmark = [pytest.mark.docker, pytest.mark.long, pytest.mark.timeout(1200)]
-
-
-@pytest.fixture
-def bucket(tmp_path: Path) -> Iterator[Bucket]:
-    made = Bucket(folder=tmp_path / "s3")
-    made.start()
-    yield made
-    made.stop()
 
 
 @pytest.fixture

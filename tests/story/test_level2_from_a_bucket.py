@@ -3,9 +3,7 @@ and level 2 recovers from the bucket.
 """
 
 import shutil
-from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 from ruamel.yaml import YAML
@@ -24,14 +22,6 @@ from tests.story.recovering import WORDS, approve_by_two, finish
 pytest.importorskip("moto")
 pytestmark = [pytest.mark.docker, pytest.mark.more]
 KEY, DAILY = "backup.postgres", Calendar(expression="0 4 * * *")
-
-
-@pytest.fixture
-def bucket(tmp_path: Path) -> Iterator[Bucket]:
-    made = Bucket(folder=tmp_path / "s3")
-    made.start()
-    yield made
-    made.stop()
 
 
 @pytest.fixture
