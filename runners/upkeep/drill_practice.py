@@ -4,6 +4,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 import structlog
 
@@ -111,7 +112,7 @@ class Practice:
         for request in waiting if self.drill.rehearsed else ():
             self._vote(request.id)
         if forecasts is not None and run.plan is not None:
-            forecasts.note(run.plan, self._steps(run_id))
+            forecasts.note(run.plan, self._steps(run_id), datetime.now(UTC))
         return run
 
     def _in_the_way(self, run: Run) -> str:
@@ -168,10 +169,10 @@ class Forecasts:
     began: float  # monotonic
     seen: list[tuple[float, float]] = field(default_factory=list)  # (over by then, forecast of the whole)
 
-    def note(self, plan: Plan, records: tuple[StepRecord, ...]) -> None:
+    def note(self, plan: Plan, records: tuple[StepRecord, ...], now: datetime) -> None:
         """One look."""
         over = time.monotonic() - self.began
-        self.seen.append((over, over + remaining_seconds(plan, records)))
+        self.seen.append((over, over + remaining_seconds(plan, records, now)))
 
     def at_half(self) -> float | None:
         """The forecast when half of the time was over; None when nobody looked."""

@@ -51,7 +51,7 @@ def clocks_of(
     used = incident.rto_seconds
     if used is None:
         used = max(0.0, ((incident.recovered_at or now) - incident.started_at).total_seconds())
-    rest = with_margin(remaining_seconds(plan, records)) if plan and not incident.recovered_at else None
+    rest = with_margin(remaining_seconds(plan, records, now)) if plan and not incident.recovered_at else None
     rpo = incident.rpo_seconds
     if rpo is None and plan is not None:
         rpo = plan.loss_seconds
@@ -94,17 +94,28 @@ def minutes_up(seconds: float) -> float:
     return math.ceil(seconds / 60) * 60.0
 
 
-def remaining_seconds(plan: Plan, records: tuple[StepRecord, ...]) -> float:
-    """Budgets along the longest path of what is not done yet; parallel steps count once."""
-    over = {StepState.SUCCEEDED, StepState.SKIPPED, StepState.UNDONE, StepState.STOPPED}
-    done = {record.id for record in records if record.state in over}
+def remaining_seconds(plan: Plan, records: tuple[StepRecord, ...], now: datetime) -> float:
+    """Budgets along the longest path of what is not done yet; parallel steps count once, and what a running step has
+    taken by now is not ahead of us.
+    """
+    known = {record.id: record for record in records}
     order = order_of(plan.steps)
     ends: dict[str, float] = {}
     for step in plan.steps:
         budget = step.limits.budget if step.limits and step.limits.budget else 0.0
-        own = 0.0 if step.id in done else budget
+        own = _rest_of(known.get(step.id), budget, now)
         ends[step.id] = own + max((ends.get(before, 0.0) for before in order[step.id]), default=0.0)
     return max(ends.values(), default=0.0)
+
+
+def _rest_of(record: StepRecord | None, budget: float, now: datetime) -> float:
+    if record is None:
+        return budget
+    if record.state in {StepState.SUCCEEDED, StepState.SKIPPED, StepState.UNDONE, StepState.STOPPED}:
+        return 0.0
+    if record.state is StepState.RUNNING and record.started_at is not None:
+        return max(0.0, budget - (now - record.started_at).total_seconds())
+    return budget
 
 
 def rpo_seconds(snapshot_at: datetime, started_at: datetime) -> float:

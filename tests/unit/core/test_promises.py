@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from drbot.bot.blocks.status_post import Said, status_post, status_sentence
-from drbot.core.runs.clocks import clocks_of, minutes_up, next_update_by, with_margin
+from drbot.core.runs.clocks import clocks_of, minutes_up, next_update_by, remaining_seconds, with_margin
 from drbot.core.runs.incident import IncidentState
 from drbot.core.runs.run import RunState, StepState
 from drbot.core.site.site import Targets
@@ -54,6 +54,14 @@ def test_a_forecast_has_the_margin_everywhere() -> None:
     clocks = clocks_of(situation().incident, plan(), (), Targets(), NOW)
 
     assert clocks.rto_forecast == clocks.rto_used + with_margin(600)
+
+
+def test_what_a_running_step_has_taken_by_now_is_not_forecast_again() -> None:
+    half = record("copy", StepState.RUNNING, started_at=NOW - timedelta(minutes=5))
+    late = record("copy", StepState.RUNNING, started_at=NOW - timedelta(minutes=13))
+
+    assert remaining_seconds(plan(), (half,), NOW) == 300
+    assert remaining_seconds(plan(), (late,), NOW) == 0
 
 
 def test_words_of_two_people_in_one_post_carry_both_names() -> None:
