@@ -9,6 +9,7 @@ from typing import Any
 import structlog
 
 from drbot.core.base.errors import CancelledError, DrbotError, PermanentError
+from drbot.core.base.signing import KeyPair
 from drbot.core.ledger.events import EventKind
 from drbot.core.runbooks.centre_actions import CENTRE_ACTIONS
 from drbot.core.runs.drill import ENDS, GOES_BEFORE, Drill, DrillEnd, DrillState, end_of
@@ -37,12 +38,15 @@ TICK_SECONDS = 0.5
 ROOM_BYTES = 2 << 30  # beside the images: the data of the copy, and an engine
 
 
+TargetOf = Callable[[str, Configuration, RunnerSettings], Target]
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Hands:
     """What a drill needs of the floors above: how a worker is run until an event is set, and the target of a site."""
 
     serve: Callable[[WorkerContext, threading.Event], None]
-    target_of: Callable[[str, Configuration, RunnerSettings], Target]
+    target_of: TargetOf
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -124,8 +128,9 @@ class DrillRun:
     @contextmanager
     def _workers(self) -> Iterator[WorkerContext]:
         """A worker for each site of the drill: their configuration knows no other place."""
-        ports, over = SandboxPorts(self.sandbox), threading.Event()
-        contexts = self._own_contexts(ports)
+        ports, over, sandbox = SandboxPorts(self.sandbox), threading.Event(), self.sandbox
+        place = DrillPlace(docker=sandbox.host, folder=sandbox.folder / "projects", leads=ports)
+        contexts = own_contexts(self.worker_context, self.drill, place, self.hands.target_of)
         threads = [threading.Thread(target=self.hands.serve, args=(one, over), daemon=True) for one in contexts]
         for thread in threads:
             thread.start()
@@ -138,31 +143,6 @@ class DrillRun:
             for one in contexts:
                 one.target.clients.close()
             ports.close()
-
-    def _own_contexts(self, ports: SandboxPorts) -> list[WorkerContext]:
-        worker_context, sandbox = self.worker_context, self.sandbox
-        place = DrillPlace(docker=sandbox.host, folder=sandbox.folder / "projects", leads=ports)
-        configuration = configuration_of_drill(worker_context.configuration, self.drill.level, place)
-        home = sandbox.folder / "drbot"
-        home.mkdir(mode=PRIVATE_FOLDER)
-        rehearsed = self.drill.rehearsed
-        own = replace(
-            worker_context,
-            configuration=configuration,
-            home=home,
-            own=OwnRecord(home),
-            registry=inside_only(worker_context.registry),
-            roster=stand_ins() if rehearsed else worker_context.roster,
-            rosters=None if rehearsed else worker_context.rosters,
-            timing=replace(worker_context.timing, tick=TICK_SECONDS),
-            ring=lambda run_id: None,  # the drill's workers look often
-            drill=DrillTerms(of=self.drill.site, rehearsed=rehearsed),
-        )
-        settings = RunnerSettings.from_environment(home)
-        return [
-            replace(own, site_name=name, target=self.hands.target_of(name, configuration, settings))
-            for name in configuration.sites
-        ]
 
     def _measured(self, before: dict[str, str]) -> Drill:
         """What the row and the incident know by now, and what the kernel and production's engine say."""
@@ -182,6 +162,34 @@ class DrillRun:
             packets_to_production=0 if ways == 0 else None,
             lost_packets=lost,
         )
+
+
+def own_contexts(
+    worker_context: WorkerContext, drill: Drill, place: DrillPlace, target_of: TargetOf
+) -> list[WorkerContext]:
+    """Of the drill's workers, one for each of its sites. Nothing of theirs is production's: no record, no memory of
+    authenticators, and no key, so that what they sign is good nowhere else.
+    """
+    configuration = configuration_of_drill(worker_context.configuration, drill.level, place)
+    home, rehearsed = place.folder.parent / "drbot", drill.rehearsed
+    home.mkdir(mode=PRIVATE_FOLDER)
+    own = replace(
+        worker_context,
+        configuration=configuration,
+        home=home,
+        own=OwnRecord(home),
+        key=KeyPair.new(),
+        registry=inside_only(worker_context.registry),
+        roster=stand_ins() if rehearsed else worker_context.roster,
+        rosters=None if rehearsed else worker_context.rosters,
+        timing=replace(worker_context.timing, tick=TICK_SECONDS),
+        ring=lambda run_id: None,  # the drill's workers look often
+        drill=DrillTerms(of=drill.site, rehearsed=rehearsed),
+    )
+    settings = RunnerSettings.from_environment(home)
+    return [
+        replace(own, site_name=name, target=target_of(name, configuration, settings)) for name in configuration.sites
+    ]
 
 
 def inside_only(registry: Registry) -> Registry:
