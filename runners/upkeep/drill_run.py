@@ -23,6 +23,7 @@ from drbot.runners.clients.sandbox_ports import SandboxPorts
 from drbot.runners.contract.action import Outcome, Registry, StepContext
 from drbot.runners.contract.target import Target
 from drbot.runners.execution.run_context import DrillTerms, WorkerContext
+from drbot.runners.execution.settings_seen import require_agreed
 from drbot.runners.foundation.own_record import OwnRecord
 from drbot.runners.foundation.settings import RunnerSettings
 from drbot.runners.upkeep.drill_copying import copy_projects, images_of
@@ -35,6 +36,7 @@ from drbot.store.runs import runs
 log = structlog.get_logger()
 
 TICK_SECONDS = 0.5
+INSTALLS = "host.prepare"
 ROOM_BYTES = 2 << 30  # beside the images: the data of the copy, and an engine
 
 
@@ -108,8 +110,11 @@ class DrillRun:
         return dict(census(self.worker_context.target.clients.docker, projects))
 
     def _prepare(self) -> None:
-        """The engine, and production's images in it; for levels 1 and 2 its compose projects."""
+        """The engine, and production's images in it; for levels 1 and 2 its compose projects. Only by a dr.yml that two
+        people agreed to: it says which image gets all rights on production's engine, and what runs in it.
+        """
         worker_context, sandbox = self.worker_context, self.sandbox
+        require_agreed(worker_context)
         with worker_context.database.write() as tx:
             drills.change(tx, self.drill.incident, state=DrillState.PREPARING)
         self._tell(phrase("Starting an engine of its own, without a network."))
@@ -193,8 +198,8 @@ def own_contexts(
 
 
 def inside_only(registry: Registry) -> Registry:
-    """Without what would act on anything outside of the drill: names, machines, certificates."""
-    outside = {action.name for action in CENTRE_ACTIONS if action.effect != "none"}
+    """Without what would act on anything outside of the drill: names, machines, certificates, this host's packages."""
+    outside = {INSTALLS, *(action.name for action in CENTRE_ACTIONS if action.effect != "none")}
     return replace(registry, actions={**registry.actions, **dict.fromkeys(outside, _refused)})
 
 

@@ -58,7 +58,11 @@ def configuration_of_drill(configuration: Configuration, level: Level, place: Dr
     }
     control = {DRILL_CONTROL: Site(projects=place.folder, docker=inside)} if recovery else {}
     return configuration.model_copy(
-        update={"sites": {DRILL_SITE: here, **control}, "default_site": DRILL_SITE, **(outside if recovery else without)}
+        update={
+            "sites": {DRILL_SITE: here, **control},
+            "default_site": DRILL_SITE,
+            **(outside if recovery else without),
+        }
     )
 
 

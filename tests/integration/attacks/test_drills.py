@@ -5,18 +5,22 @@ and opens gates that nobody is asked about. Nothing of that is good anywhere but
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pyotp
 import pytest
 
 from drbot.core.approvals.approval import claim_of
+from drbot.core.base.errors import PermanentError
 from drbot.core.base.signing import seal_for, verify
 from drbot.core.ledger.attestation import Claim, Entrance, Origin, Proof, Purpose, statement
+from drbot.core.runbooks.runbook import Step
 from drbot.core.runs.drill import Drill
 from drbot.core.site.drill_site import DrillPlace
 from drbot.core.site.level import Level
 from drbot.core.site.site import DRILL_SITE
+from drbot.runners.contract.action import StepContext
 from drbot.runners.contract.target import Target
 from drbot.runners.execution.run_context import WorkerContext
 from drbot.runners.upkeep.code_checker import CodeChecker
@@ -65,7 +69,7 @@ def test_a_code_that_a_drill_has_checked_is_no_vote_in_production(
         published = codes.worker_key(tx.connection, DRILL_SITE)
         assert published is not None
         codes.enrol(tx, DRILL_SITE, "ben", seal_for(published, secret.encode()))
-    signed = []
+    signed: list[str] = []
     for claim in (Claim(purpose=Purpose.ENROL, person="ben", decision="enrol"), vote):
         code = pyotp.TOTP(secret).at(datetime.now(UTC), counter_offset=len(signed))
         with worker_fixture.database.write() as tx:
@@ -76,3 +80,13 @@ def test_a_code_that_a_drill_has_checked_is_no_vote_in_production(
             signed.append(codes.get(connection, asked).signature or "")
 
     assert not verify(production.key.public, statement(Proof.CODE, vote), signed[-1])
+
+
+@pytest.mark.parametrize("action", ["host.prepare", "host.provision", "dns.change", "certificate.issue"])
+def test_what_acts_outside_is_refused_whatever_a_runbook_says(worker_fixture: WorkerFixture, action: str) -> None:
+    """A drill's worker is a process of production's host: what it installs there is installed in production."""
+    (drill,) = drilling(worker_fixture)
+    context = SimpleNamespace(step=Step(id="act", title={"en": "Act"}, do=action, drill="run"))
+
+    with pytest.raises(PermanentError, match="it would act outside of the copy"):
+        drill.registry.actions[action](cast("StepContext", context), {})
