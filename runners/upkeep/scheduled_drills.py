@@ -39,7 +39,7 @@ def scheduled_drills(worker_context: WorkerContext) -> Iterator[Work]:
 
     for level in Level:
 
-        def act(cancelled: Cancelled, since: datetime, level: Level = level) -> None:
+        def act(cancelled: Cancelled, level: Level = level) -> None:
             begin(level)
 
         calendar = configuration.calendar(configuration.drills.schedule.of(level))
