@@ -61,6 +61,7 @@ def make_plan(survey: Survey) -> Plan:
     draft = _plan(survey, file, steps, fingerprint, chosen)
     draft = draft.model_copy(update={"steps": settings_seen.asked_first(worker_context, draft)} | _host(survey, draft))
     strangers.require_none(draft.runbook, volumes_taken(survey, draft), fingerprint)
+    places.require_places(draft, worker_context.site)
     users.require_stopped_first(draft.runbook, draft.steps, worker_context.site)
     acts = {step.do for step in draft.steps}
     old = worker_context.target.old_server(survey.cancelled) if "postgres.restore_beside" in acts else None

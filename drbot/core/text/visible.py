@@ -26,7 +26,7 @@ _ORDINARY = re.compile(r"[\n\t\x20-\x7e]*")
 
 
 def storable(text: str) -> str:
-    """No half letters and no zero bytes: no database takes them, and neither a vote nor an alert fails because of one."""
+    """No half letters and no zero bytes: no database takes them, and no vote or alert must fail because of one."""
     return text.replace("\x00", "\ufffd").encode("utf-8", "replace").decode()
 
 
