@@ -3,6 +3,7 @@ and opens gates that nobody is asked about. Nothing of that is good anywhere but
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
@@ -19,13 +20,15 @@ from drbot.core.runbooks.runbook import Step
 from drbot.core.runs.drill import Drill
 from drbot.core.site.drill_site import DrillPlace
 from drbot.core.site.level import Level
-from drbot.core.site.site import DRILL_SITE
+from drbot.core.site.site import DRILL_SITE, ObjectStore
 from drbot.runners.contract.action import StepContext
 from drbot.runners.contract.target import Target
 from drbot.runners.execution.run_context import WorkerContext
+from drbot.runners.foundation.watching import never
 from drbot.runners.upkeep.code_checker import CodeChecker
 from drbot.runners.upkeep.drill_run import own_contexts
-from drbot.store.records import codes
+from drbot.runners.upkeep.scheduled_drills import scheduled_drills
+from drbot.store.records import codes, drills
 from tests.integration.runners.worker_fixture import WorkerFixture, worker_fixture_in
 
 A_SHELL = Origin(entrance=Entrance.TERMINAL, name="mallory@bot")
@@ -90,3 +93,24 @@ def test_what_acts_outside_is_refused_whatever_a_runbook_says(worker_fixture: Wo
 
     with pytest.raises(PermanentError, match="it would act outside of the copy"):
         drill.registry.actions[action](cast("StepContext", context), {})
+
+
+@pytest.mark.parametrize("level", [Level.HOST, Level.DATACENTRE])
+def test_no_drill_begins_by_itself_with_what_anybody_could_have_put_into_a_bucket(
+    worker_fixture: WorkerFixture, level: Level, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The compose files of the newest full backup are started, in an engine that has all rights on the host."""
+    monkeypatch.delenv("RESTIC_PASSWORD", raising=False)
+    bucket = {"object_store": ObjectStore(bucket="shop")}
+    configuration = worker_fixture.worker_context.configuration.model_copy(update=bucket)
+    here = replace(worker_fixture.worker_context, configuration=configuration)
+    (work,) = (one for one in scheduled_drills(here) if one.key == f"drill.level{int(level)}")
+
+    with pytest.raises(PermanentError, match="Without RESTIC_PASSWORD whoever can write in s3://shop/"):
+        work.act(never)
+
+    monkeypatch.setenv("RESTIC_PASSWORD", "kept elsewhere")
+    work.act(never)
+    with worker_fixture.database.read() as connection:
+        going = drills.going_on(connection)
+    assert going is not None and going.level is level
