@@ -10,6 +10,7 @@ from drbot.core.approvals.approval import EntryPoint
 from drbot.core.base.errors import UserError
 from drbot.core.ledger.events import EventKind
 from drbot.core.text.messages import phrase
+from drbot.core.text.visible import storable
 from drbot.store.records import incidents
 
 
@@ -107,10 +108,5 @@ def fields_of(view: Mapping[str, Any]) -> dict[str, str]:
     for block, actions in (view.get("state", {}).get("values") or {}).items():
         element = actions.get("value") or {}
         chosen = element.get("selected_option") or {}
-        fields[block] = _storable(str(element.get("value") or chosen.get("value") or ""))
+        fields[block] = storable(str(element.get("value") or chosen.get("value") or ""))
     return fields
-
-
-def _storable(text: str) -> str:
-    """No half letters and no zero bytes: no database takes them, and a vote must not fail because of one."""
-    return text.replace("\x00", "\ufffd").encode("utf-8", "replace").decode()

@@ -11,7 +11,7 @@ from drbot.commands.speech.refusal import Refusal
 from drbot.commands.verb import declare
 from drbot.commands.verb.declare import TITLE_LONGEST, Declaration
 from drbot.commands.views.alert_view import SILENCE, alert_text, choices_of, proposal_text
-from drbot.core.site.alerts import proposal_of
+from drbot.core.site.alerts import Alert, proposal_of
 from drbot.core.site.level import Level
 from drbot.core.site.people import Person
 from drbot.core.text.messages import duration, listed, phrase
@@ -121,8 +121,9 @@ def declare_by_itself(context: CommandContext, group: AlertGroup) -> AlertGroup:
         return group
     with context.database.write() as tx:
         now = alerts.get(tx.connection, group.id)
-        if now.incident is None and now.firing:
-            _declare(context, tx, now, MONITORING)
+        named = tuple(one for one in now.firing if one.name in by_itself)
+        if now.incident is None and named:
+            _declare(context, tx, now, MONITORING, about=named)
         return alerts.get(tx.connection, group.id)
 
 
@@ -131,15 +132,22 @@ MONITORING = Person(id="monitoring", name=phrase("monitoring"), roles=frozenset(
 
 
 def _declare(
-    context: CommandContext, tx: Transaction, group: AlertGroup, person: Person, level: Level | None = None
+    context: CommandContext,
+    tx: Transaction,
+    group: AlertGroup,
+    person: Person,
+    level: Level | None = None,
+    about: tuple[Alert, ...] = (),
 ) -> Reply:
-    """The incident and its link to the alert are one act: a second tap joins what the first has opened."""
+    """The incident and its link to the alert are one act: a second tap joins what the first has opened. `about`: what
+    is declared follows from these of its alerts alone; none = from all that fire.
+    """
     if group.incident is not None:
         return declare.joined(incidents.get(tx.connection, group.incident))
-    shown = group.firing or group.alerts
+    shown = about or group.firing or group.alerts
     proposal = proposal_of(context.configuration, shown)
     title = cut(listed(sorted({one.name for one in shown})), TITLE_LONGEST)
-    began = group.began
+    began = min(one.starts_at for one in shown)
     if level is not None and level not in (proposal.level, Level.SERVICE):
         proposal = replace(proposal, level=level, service=None, data=None)
     if proposal.level is None:

@@ -9,7 +9,16 @@ from datetime import UTC, datetime
 from typing import Annotated, Literal
 
 import structlog
-from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+)
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
@@ -20,6 +29,7 @@ from starlette.routing import Route
 from drbot.core.base.errors import DrbotError
 from drbot.core.site.alerts import SERVICE_LABELS, Alert, proposal_of
 from drbot.core.site.site import Configuration
+from drbot.core.text.visible import storable
 from drbot.core.text.words import cut
 from drbot.store.base.database import Database
 from drbot.store.records import alerts
@@ -34,8 +44,20 @@ SUMMARY_LONGEST = 1000
 SAYS_WHAT = ("summary", "message", "description")
 """Annotations that tell people what is so, the shortest first."""
 
-Short = Annotated[str, Field(max_length=1000)]
-Labels = Annotated[Mapping[Short, Annotated[str, Field(max_length=10_000)]], Field(max_length=100)]
+Text = Annotated[str, AfterValidator(storable)]
+Short = Annotated[Text, Field(max_length=1000)]
+Long = Annotated[Text, Field(max_length=10_000)]
+Labels = Annotated[Mapping[Short, Long], Field(max_length=100)]
+
+
+def _utc(moment: datetime) -> datetime:
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError as error:
+        raise ValueError("it is before or after all times") from error
+
+
+Moment = Annotated[AwareDatetime, AfterValidator(_utc)]
 
 
 class Incoming(BaseModel):
@@ -50,8 +72,8 @@ class IncomingAlert(Incoming):
     status: Literal["firing", "resolved"]
     labels: Labels
     annotations: Labels = Field(default_factory=dict)
-    starts_at: AwareDatetime = Field(alias="startsAt")
-    ends_at: AwareDatetime | None = Field(None, alias="endsAt")
+    starts_at: Moment = Field(alias="startsAt")
+    ends_at: Moment | None = Field(None, alias="endsAt")
     fingerprint: Short = ""
 
     @field_validator("labels")
@@ -69,8 +91,8 @@ class IncomingAlert(Incoming):
             name=self.labels["alertname"].strip(),
             labels=dict(self.labels),
             summary=cut(said, SUMMARY_LONGEST),
-            starts_at=self.starts_at.astimezone(UTC),
-            ends_at=(self.ends_at or datetime.now(UTC)).astimezone(UTC) if self.status == "resolved" else None,
+            starts_at=self.starts_at,
+            ends_at=(self.ends_at or datetime.now(UTC)) if self.status == "resolved" else None,
         )
 
 
@@ -78,16 +100,16 @@ class FromAlertmanager(Incoming):
     """https://prometheus.io/docs/alerting/latest/configuration/#webhook_config"""
 
     version: Literal["4"]
-    group_key: Annotated[str, Field(alias="groupKey", min_length=1, max_length=10_000)]
+    group_key: Annotated[Long, Field(alias="groupKey", min_length=1)]
     alerts: Annotated[tuple[IncomingAlert, ...], Field(min_length=1, max_length=MOST_ALERTS)]
 
 
 class PlainAlert(Incoming):
     """For whatever has no Alertmanager: `{"alert": "PostgreSQLDown", "status": "firing", "service": "postgres"}`."""
 
-    alert: Annotated[str, Field(min_length=1, max_length=200)]
+    alert: Annotated[Text, Field(min_length=1, max_length=200)]
     status: Literal["firing", "resolved"]
-    since: AwareDatetime | None = None  # the same in every post about it; none = one alert of this name at a time
+    since: Moment | None = None  # the same in every post about it; none = one alert of this name at a time
     service: Short = ""
     site: Short = ""
     level: Annotated[Literal["", "1", "2", "3", "4"], BeforeValidator(str)] = ""

@@ -28,6 +28,9 @@ from drbot.store.base.file_modes import PRIVATE_FILE, PRIVATE_FOLDER
 COMPRESSION = 1
 PROGRESS_EVERY_SECONDS = 0.5
 
+IsMade = Callable[[datetime], bool]
+"""Whether a backup that was begun then is the one that was due last."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Written:
@@ -99,9 +102,9 @@ def copy_elsewhere(
     require_stored(manifest.name, failed, len(stores) + 1)
 
 
-def copy_again(configuration: Configuration, site: str, since: datetime, cancelled: Cancelled) -> bool:
-    """The newest good dump of this site, into every bucket that lacks it, if it was begun since then. False: there is
-    none. Raises as `copy_elsewhere`.
+def copy_again(configuration: Configuration, site: str, is_made: IsMade, cancelled: Cancelled) -> bool:
+    """The newest good dump of this site, into every bucket that lacks it, if it is the one that was due. False: it is
+    not. Raises as `copy_elsewhere`.
     """
     try:
         found = [one.manifest for one in BackupStore(configuration.backups.directory).newest_first() if not one.fault]
@@ -109,9 +112,9 @@ def copy_again(configuration: Configuration, site: str, since: datetime, cancell
         return False
     for manifest in found:
         if manifest and (manifest.system, manifest.site) == (configuration.system, site):
-            if manifest.started_at >= since:
+            if known := is_made(manifest.started_at):
                 copy_elsewhere(configuration, manifest, dump_stores(configuration), cancelled=cancelled)
-            return manifest.started_at >= since
+            return known
     return False
 
 

@@ -30,7 +30,7 @@ from drbot.core.site.full_manifest import (
 )
 from drbot.core.site.site import Configuration, Service, Site
 from drbot.core.text.messages import phrase
-from drbot.runners.backups.make_dump import first_free, require_stored, unwritable
+from drbot.runners.backups.make_dump import IsMade, first_free, require_stored, unwritable
 from drbot.runners.clients import redis_copy
 from drbot.runners.clients.clients import Clients
 from drbot.runners.clients.compose_settings import running_settings, settings_of
@@ -292,15 +292,15 @@ def require_readable(making: Making, made: FullBackup, manifest: FullManifest) -
 
 
 def copy_full_again(
-    configuration: Configuration, site: str, since: datetime, *, clients: Clients, cancelled: Cancelled
+    configuration: Configuration, site: str, is_made: IsMade, *, clients: Clients, cancelled: Cancelled
 ) -> bool:
-    """The newest full backup of this site, into every place that lacks it, if its data is as of then or later. False:
-    there is none. Raises as `store_everywhere`.
+    """The newest full backup of this site, into every place that lacks it, if it is the one that was due. False: it is
+    not. Raises as `store_everywhere`.
     """
     *elsewhere, here = full_stores(configuration)
     ours = (one for one in here.newest_first(cancelled) if is_of(one, configuration.system, site) and not one.fault)
     made = next(ours, None)
-    if made is None or made.moment < since.replace(microsecond=0):
+    if made is None or not is_made(made.moment):
         return False
     making = Making(
         configuration=configuration,

@@ -11,11 +11,13 @@ from drbot.runners.clients.host_packages import engine_is_missing
 from drbot.runners.clients.volume_users import strangers_on
 from drbot.runners.contract.strangers import STRANGERS
 
-UNSEALED = {"version", "people", "approvals", "language", "channels", "cadence", "targets", "time_zone"}
+UNSEALED = {"version", "people", "approvals", "language", "channels", "cadence", "targets", "time_zone", "alerts"}
 """Sections of dr.yml that are the roster's (core/ledger/policy.py) or habits: all others say what is touched."""
 
-BESIDE: Mapping[str, Any] = {"sites": {"__all__": {"provision": {"hourly"}}}, "backups": {"schedule"}}
-"""Prices, and when backups are made: nothing of a recovery follows from them."""
+BESIDE: Mapping[str, Any] = {
+    "sites": {"__all__": {"provision": {"hourly"}}}, "backups": {"schedule"}, "drills": {"schedule"},
+}  # fmt: skip
+"""Prices, and when backups are made and drills begin: nothing of a recovery follows from them."""
 
 
 def fingerprint(

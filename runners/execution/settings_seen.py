@@ -3,18 +3,25 @@ what differs from when two people last agreed to a plan stands on the next card,
 what dr.yml names (a repository, images, containers, a machine) waits until two people have agreed to that.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from drbot.core.base.errors import PermanentError, TemporaryError
 from drbot.core.runbooks.actions import ACTIONS
 from drbot.core.runbooks.runbook import Step, as_undo, names_in, order_of
 from drbot.core.runs.plan import Plan, gate_about_settings, gates_before
+from drbot.core.text.messages import clauses, filled, phrase
 from drbot.runners.contract.fingerprint import settings_of
 from drbot.runners.execution.gate import differences
 from drbot.runners.execution.run_context import WorkerContext
 
 STARTS_AGAIN = frozenset({"compose.start", "compose.recreate"})
 """What goes by a compose file that lies on the host already."""
+
+NOBODY_AGREED: str = phrase(
+    "dr.yml was changed since two people last agreed to it, so nothing is started by it without them: {what}. They "
+    "agree with the next plan that they approve"
+)
 
 
 def agreed(worker_context: WorkerContext) -> Mapping[str, Any]:
@@ -31,6 +38,25 @@ def changes(worker_context: WorkerContext) -> tuple[str, ...]:
     """ "repository url: before → now" for each difference."""
     found = differences(agreed(worker_context), settings_of(worker_context.configuration))
     return tuple(worker_context.redact(one) for one in found)
+
+
+def require_agreed(worker_context: WorkerContext) -> None:
+    """For what starts by dr.yml and asks nobody. Raises PermanentError with what two people have not agreed to."""
+    found = changes(worker_context)
+    if found:
+        raise PermanentError(filled(NOBODY_AGREED, what=clauses(found)))
+
+
+def require_agreed_place(worker_context: WorkerContext, service: str) -> None:
+    """The same for a single service that is tried as its compose file says. Raises TemporaryError: a later plan may be
+    agreed to.
+    """
+    then, now = agreed(worker_context), settings_of(worker_context.configuration)
+    before, after = (_places(one, worker_context.site_name, (service,)) for one in (then, now))
+    found = differences(before, after)
+    if found:
+        what = clauses(worker_context.redact(one) for one in found)
+        raise TemporaryError(filled(NOBODY_AGREED, what=what), kind="starting")
 
 
 def services_of(worker_context: WorkerContext) -> frozenset[str]:
@@ -66,12 +92,11 @@ def _acts(step: Step) -> Iterator[Step]:
 
 def _used(settings: Mapping[str, Any], site: str, step: Step) -> Mapping[str, Any]:
     """What of dr.yml the step goes by: all, but to start a service again only where its compose file lies."""
-    if step.do not in STARTS_AGAIN:
-        return settings
+    return _places(settings, site, names_in(step.with_.get("services"))) if step.do in STARTS_AGAIN else settings
+
+
+def _places(settings: Mapping[str, Any], site: str, names: Iterable[str]) -> Mapping[str, Any]:
     here = settings.get("sites", {}).get(site, {})
     services = here.get("services", {})
-    places = {
-        name: {part: services.get(name, {}).get(part) for part in ("project", "service")}
-        for name in names_in(step.with_.get("services"))
-    }
+    places = {name: {part: services.get(name, {}).get(part) for part in ("project", "service")} for name in names}
     return {part: here.get(part) for part in ("docker", "projects", "address")} | {"services": places}

@@ -15,6 +15,7 @@ from drbot.core.runs.stakes import Stakes, act_of, aside_by
 from drbot.core.runs.stakes_words import ACTS as HEADLINES
 from drbot.core.site.occupants import Occupant, aside_suffix, returning
 from drbot.core.site.old_server import NOT_IN_A_FULL_BACKUP, notes_of
+from drbot.core.site.proofs import proven_text
 from drbot.core.site.site import Approvals, Site
 from drbot.core.text.messages import listed, phrase
 from drbot.core.text.words import clock
@@ -24,10 +25,10 @@ from drbot.runners.execution import settings_seen, users
 from drbot.runners.execution.gate import fingerprint_of
 from drbot.runners.execution.run_context import DrillTerms, WorkerContext
 from drbot.runners.execution.sealed_plans import sealed_here
+from drbot.runners.foundation.own_proofs import OwnProofs
 from drbot.runners.planning import places, sub_plans
 from drbot.runners.planning.stakes import stakes_of
 from drbot.runners.planning.survey_questions import Survey, age_of, not_needed, volumes_taken, warnings_of
-from drbot.store.records import proofs
 from drbot.store.records import steps as known_steps
 from drbot.store.runs import sub_runs
 
@@ -60,6 +61,7 @@ def make_plan(survey: Survey) -> Plan:
     draft = _plan(survey, file, steps, fingerprint, chosen)
     draft = draft.model_copy(update={"steps": settings_seen.asked_first(worker_context, draft)} | _host(survey, draft))
     strangers.require_none(draft.runbook, volumes_taken(survey, draft), fingerprint)
+    places.require_places(draft, worker_context.site)
     users.require_stopped_first(draft.runbook, draft.steps, worker_context.site)
     acts = {step.do for step in draft.steps}
     old = worker_context.target.old_server(survey.cancelled) if "postgres.restore_beside" in acts else None
@@ -176,12 +178,11 @@ def _backup(survey: Survey, runbook: Runbook) -> Chosen | None:
 
 
 def _proven_before(survey: Survey, chosen: Chosen | None) -> str:
-    """Whether exactly these bytes came back already."""
+    """Whether exactly these bytes came back already, as this host has seen itself."""
     if chosen is None:
         return ""
-    with survey.worker_context.database.read() as connection:
-        proof = proofs.of_bytes(connection, chosen.backup.sha256)
-    return proof.sentence if proof is not None else ""
+    proof = OwnProofs(survey.worker_context.home).of(chosen.backup.sha256)
+    return proven_text(proof.proven_at, proof.seconds) if proof is not None else ""
 
 
 def _lost(survey: Survey) -> str:

@@ -7,6 +7,7 @@ from itertools import takewhile
 from drbot.core.base.errors import UserError
 from drbot.core.base.yaml_file import did_you_mean
 from drbot.core.runbooks.variables import Value
+from drbot.core.runs.plan import Plan
 from drbot.core.runs.run import Run
 from drbot.core.site.data_kinds import FILES
 from drbot.core.site.site import Site
@@ -42,6 +43,21 @@ def variables_of(run: Run, worker_context: WorkerContext) -> Mapping[str, Value]
 def place_of(site: Site, name: str) -> str:
     """An entry of `files`: its volume, or its folder on this host."""
     return str(site.projects.absolute() / name.strip("/")) if "/" in name else name
+
+
+def require_places(draft: Plan, site: Site) -> None:
+    """A folder changes places under the name that dr.yml gives it alone: by another path the settings would go whole,
+    with the data among them. Raises UserError.
+    """
+    known = {settings_place(site), *(place_of(site, name) for name in site.file_folders)}
+    for step in draft.steps:
+        place = str(step.with_.get("volume", ""))
+        if step.do == "volume.swap" and place.startswith("/") and place not in known:
+            raise UserError(
+                phrase("Planning {runbook}.", runbook=draft.runbook),
+                phrase("{folder} is no folder that dr.yml names.", folder=place),
+                phrase("It names {names}.", names=listed(sorted(known))),
+            )
 
 
 def require_kept(target: Target, runbook: str, volume: str) -> KeptVolume:

@@ -138,13 +138,16 @@ def _tried(run: Run) -> str:
 
 
 def _keep(worker_context: WorkerContext, run: Run, plan: Plan, lease: Lease) -> Run | None:
-    # What is only shown counts on no machine: nothing of it is ever done, and nobody ends it on this host.
-    signature = sign(worker_context, plan, run.incident, counts=run.kind is not RunKind.PLAN)
+    is_shown = run.kind is RunKind.PLAN  # and nothing more, ever: so it counts on no machine
+    signature = sign(worker_context, plan, run.incident, counts=not is_shown)
     with worker_context.database.write() as tx:
         planned = runs.planned(tx, run, plan, signature)
-        if lease.stop_reason is None and run.kind is RunKind.PLAN:
+        is_over = is_shown and lease.stop_reason is None
+        if is_over:
             runs.finish(tx, run, RunState.SUCCEEDED, phrase("A plan only: nothing was changed."))
-            return None
+    if is_over:
+        worker_context.own.has_ended(run.id)
+        return None
     return planned
 
 

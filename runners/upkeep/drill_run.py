@@ -9,6 +9,7 @@ from typing import Any
 import structlog
 
 from drbot.core.base.errors import CancelledError, DrbotError, PermanentError
+from drbot.core.base.signing import KeyPair
 from drbot.core.ledger.events import EventKind
 from drbot.core.runbooks.centre_actions import CENTRE_ACTIONS
 from drbot.core.runs.drill import ENDS, GOES_BEFORE, Drill, DrillEnd, DrillState, end_of
@@ -22,6 +23,7 @@ from drbot.runners.clients.sandbox_ports import SandboxPorts
 from drbot.runners.contract.action import Outcome, Registry, StepContext
 from drbot.runners.contract.target import Target
 from drbot.runners.execution.run_context import DrillTerms, WorkerContext
+from drbot.runners.execution.settings_seen import require_agreed
 from drbot.runners.foundation.own_record import OwnRecord
 from drbot.runners.foundation.settings import RunnerSettings
 from drbot.runners.upkeep.drill_copying import copy_projects, images_of
@@ -34,7 +36,11 @@ from drbot.store.runs import runs
 log = structlog.get_logger()
 
 TICK_SECONDS = 0.5
+INSTALLS = "host.prepare"
 ROOM_BYTES = 2 << 30  # beside the images: the data of the copy, and an engine
+
+
+TargetOf = Callable[[str, Configuration, RunnerSettings], Target]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -42,7 +48,7 @@ class Hands:
     """What a drill needs of the floors above: how a worker is run until an event is set, and the target of a site."""
 
     serve: Callable[[WorkerContext, threading.Event], None]
-    target_of: Callable[[str, Configuration, RunnerSettings], Target]
+    target_of: TargetOf
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -104,8 +110,11 @@ class DrillRun:
         return dict(census(self.worker_context.target.clients.docker, projects))
 
     def _prepare(self) -> None:
-        """The engine, and production's images in it; for levels 1 and 2 its compose projects."""
+        """The engine, and production's images in it; for levels 1 and 2 its compose projects. Only by a dr.yml that two
+        people agreed to: it says which image gets all rights on production's engine, and what runs in it.
+        """
         worker_context, sandbox = self.worker_context, self.sandbox
+        require_agreed(worker_context)
         with worker_context.database.write() as tx:
             drills.change(tx, self.drill.incident, state=DrillState.PREPARING)
         self._tell(phrase("Starting an engine of its own, without a network."))
@@ -124,8 +133,9 @@ class DrillRun:
     @contextmanager
     def _workers(self) -> Iterator[WorkerContext]:
         """A worker for each site of the drill: their configuration knows no other place."""
-        ports, over = SandboxPorts(self.sandbox), threading.Event()
-        contexts = self._own_contexts(ports)
+        ports, over, sandbox = SandboxPorts(self.sandbox), threading.Event(), self.sandbox
+        place = DrillPlace(docker=sandbox.host, folder=sandbox.folder / "projects", leads=ports)
+        contexts = own_contexts(self.worker_context, self.drill, place, self.hands.target_of)
         threads = [threading.Thread(target=self.hands.serve, args=(one, over), daemon=True) for one in contexts]
         for thread in threads:
             thread.start()
@@ -138,31 +148,6 @@ class DrillRun:
             for one in contexts:
                 one.target.clients.close()
             ports.close()
-
-    def _own_contexts(self, ports: SandboxPorts) -> list[WorkerContext]:
-        worker_context, sandbox = self.worker_context, self.sandbox
-        place = DrillPlace(docker=sandbox.host, folder=sandbox.folder / "projects", leads=ports)
-        configuration = configuration_of_drill(worker_context.configuration, self.drill.level, place)
-        home = sandbox.folder / "drbot"
-        home.mkdir(mode=PRIVATE_FOLDER)
-        rehearsed = self.drill.rehearsed
-        own = replace(
-            worker_context,
-            configuration=configuration,
-            home=home,
-            own=OwnRecord(home),
-            registry=inside_only(worker_context.registry),
-            roster=stand_ins() if rehearsed else worker_context.roster,
-            rosters=None if rehearsed else worker_context.rosters,
-            timing=replace(worker_context.timing, tick=TICK_SECONDS),
-            ring=lambda run_id: None,  # the drill's workers look often
-            drill=DrillTerms(of=self.drill.site, rehearsed=rehearsed),
-        )
-        settings = RunnerSettings.from_environment(home)
-        return [
-            replace(own, site_name=name, target=self.hands.target_of(name, configuration, settings))
-            for name in configuration.sites
-        ]
 
     def _measured(self, before: dict[str, str]) -> Drill:
         """What the row and the incident know by now, and what the kernel and production's engine say."""
@@ -184,9 +169,37 @@ class DrillRun:
         )
 
 
+def own_contexts(
+    worker_context: WorkerContext, drill: Drill, place: DrillPlace, target_of: TargetOf
+) -> list[WorkerContext]:
+    """Of the drill's workers, one for each of its sites. Nothing of theirs is production's: no record, no memory of
+    authenticators, and no key, so that what they sign is good nowhere else.
+    """
+    configuration = configuration_of_drill(worker_context.configuration, drill.level, place)
+    home, rehearsed = place.folder.parent / "drbot", drill.rehearsed
+    home.mkdir(mode=PRIVATE_FOLDER)
+    own = replace(
+        worker_context,
+        configuration=configuration,
+        home=home,
+        own=OwnRecord(home),
+        key=KeyPair.new(),
+        registry=inside_only(worker_context.registry),
+        roster=stand_ins() if rehearsed else worker_context.roster,
+        rosters=None if rehearsed else worker_context.rosters,
+        timing=replace(worker_context.timing, tick=TICK_SECONDS),
+        ring=lambda run_id: None,  # the drill's workers look often
+        drill=DrillTerms(of=drill.site, rehearsed=rehearsed),
+    )
+    settings = RunnerSettings.from_environment(home)
+    return [
+        replace(own, site_name=name, target=target_of(name, configuration, settings)) for name in configuration.sites
+    ]
+
+
 def inside_only(registry: Registry) -> Registry:
-    """Without what would act on anything outside of the drill: names, machines, certificates."""
-    outside = {action.name for action in CENTRE_ACTIONS if action.effect != "none"}
+    """Without what would act on anything outside of the drill: names, machines, certificates, this host's packages."""
+    outside = {INSTALLS, *(action.name for action in CENTRE_ACTIONS if action.effect != "none")}
     return replace(registry, actions={**registry.actions, **dict.fromkeys(outside, _refused)})
 
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 
@@ -25,6 +26,8 @@ from drbot.runners.backups.prove import ROOM, Bench, prove_dump, prove_full
 from drbot.runners.clients.clients import Clients, clients_of
 from drbot.runners.clients.full_store import FullBackup, full_stores
 from drbot.runners.execution.run_context import WorkerContext
+from drbot.runners.execution.settings_seen import require_agreed_place
+from drbot.runners.foundation.own_proofs import OwnProof, OwnProofs
 from drbot.runners.foundation.own_record import FOLDER
 from drbot.runners.foundation.private_folder import PrivateFolder
 from drbot.runners.foundation.settings import RunnerSettings
@@ -54,6 +57,7 @@ class Prover:
     stop: threading.Event
     progress: Progress = unheard
     room: int = ROOM
+    require_agreed: Callable[[], None] = lambda: None  # raises TemporaryError while dr.yml may start nothing unasked
 
     def prove(self, one: StoredBackup) -> BackupProof | None:
         """None: the site was needed meanwhile. Raises TemporaryError while another process of this home does it."""
@@ -62,6 +66,7 @@ class Prover:
                 return None
             started = time.monotonic()
             try:
+                self.require_agreed()
                 bench.require_ready()
                 identity = _tried(bench, one)
                 return self._note(one, ProofResult.PROVEN, started, identity=identity)
@@ -122,6 +127,9 @@ class Prover:
                 fault=self.redact(fault),
             )  # fmt: skip
             proofs.tried(tx, proof)
+        if result is ProofResult.PROVEN:
+            seen = OwnProof(sha256=proof.sha256, proven_at=proof.proven_at, seconds=proof.seconds)
+            OwnProofs(self.home).note(seen)
         return proof
 
 
@@ -161,23 +169,36 @@ def _full(bench: Bench, one: StoredBackup) -> FullBackup:
 
 def keep_proving(worker_context: WorkerContext, stop: threading.Event) -> None:
     """Until `stop`, where the default site is served."""
-    configuration, site = worker_context.configuration, worker_context.site
-    if worker_context.site_name != configuration.default_site or site.postgres is None:
+    is_default = worker_context.site_name == worker_context.configuration.default_site
+    if not is_default or worker_context.site.postgres is None:
         return
-    settings = RunnerSettings.from_environment(worker_context.home)
-    prover = Prover(
-        configuration=configuration,
-        clients=clients_of(site, configuration, settings),
-        home=worker_context.home,
-        database=worker_context.database,
-        redact=worker_context.redact,
-        stop=stop,
-    )
+    prover = prover_of(worker_context, stop)
     try:
         prover.tidy()
     except DrbotError as error:
         log.warning("What a proof may have left behind was not looked for yet.", error=str(error))
     repeat(lambda: _next(prover), LOOK_SECONDS, stop, "proof of backups", begin=BEGIN_SECONDS)
+
+
+def prover_of(worker_context: WorkerContext, stop: threading.Event) -> Prover:
+    """The worker's own, whom nobody asks to try a backup."""
+    configuration, site = worker_context.configuration, worker_context.site
+    return Prover(
+        configuration=configuration,
+        clients=clients_of(site, configuration, RunnerSettings.from_environment(worker_context.home)),
+        home=worker_context.home,
+        database=worker_context.database,
+        redact=worker_context.redact,
+        stop=stop,
+        require_agreed=partial(_require_agreed, worker_context),
+    )
+
+
+def _require_agreed(worker_context: WorkerContext) -> None:
+    """Redis is tried as its compose file says, with whatever rights that gives it."""
+    redis = worker_context.site.redis
+    if redis is not None:
+        require_agreed_place(worker_context, redis.service)
 
 
 def _next(prover: Prover) -> None:

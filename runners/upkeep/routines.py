@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
 from functools import partial
 
 import structlog
@@ -30,14 +29,12 @@ LOOK_SECONDS = 20.0
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Work:
-    """What is done, and when; `calendar` None: dr.yml does not ask for it. `act` is told since when it has been tried
-    for this due time: what an earlier try has finished by then need not be done again.
-    """
+    """What is done, and when; `calendar` None: dr.yml does not ask for it."""
 
     key: str
     name: str  # what people call it
     calendar: Calendar | None
-    act: Callable[[Cancelled, datetime], object]
+    act: Callable[[Cancelled], object]
 
 
 def keep_doing(worker_context: WorkerContext, works: Iterable[Work], stop: threading.Event) -> list[threading.Thread]:
@@ -66,7 +63,7 @@ def do_if_due(worker_context: WorkerContext, work: Work, stop: threading.Event) 
     log.info("Begins what is due.", what=work.key, due=f"{taken.due_at:%Y-%m-%d %H:%M}")
     begun = time.monotonic()
     with _kept(worker_context, taken) as lost:
-        fault = _fault_of(work, taken, lambda: stop.is_set() or lost.is_set())
+        fault = _fault_of(work, lambda: stop.is_set() or lost.is_set())
     seconds = time.monotonic() - begun
     with worker_context.database.write() as tx:
         if fault is None:
@@ -91,10 +88,10 @@ def _take(worker_context: WorkerContext, work: Work) -> routines.Routine | None:
         return routines.take(tx, work.key, worker_context.owner)
 
 
-def _fault_of(work: Work, taken: routines.Routine, cancelled: Cancelled) -> str | None:
+def _fault_of(work: Work, cancelled: Cancelled) -> str | None:
     """Why it could not be done; "" = it was done; None = it was stopped."""
     try:
-        work.act(cancelled, taken.began_at or taken.due_at)
+        work.act(cancelled)
     except CancelledError:
         return None
     except DrbotError as error:

@@ -1,11 +1,13 @@
 """The default site's worker makes the backups that `backups.schedule` of dr.yml asks for, as `drbot backup` does."""
 
 from collections.abc import Iterator, Mapping
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
+from drbot.core.base.cron import Calendar
 from drbot.core.text.messages import phrase
-from drbot.runners.backups.make_dump import back_up_postgres, copy_again
+from drbot.runners.backups.make_dump import IsMade, back_up_postgres, copy_again
 from drbot.runners.backups.make_full import back_up_full, copy_full_again
 from drbot.runners.execution.run_context import WorkerContext
 from drbot.runners.foundation.watching import Cancelled
@@ -17,24 +19,36 @@ NAMES: Mapping[str, str] = {
     FULL: phrase("scheduled full backup"),
 }
 """Routine → what people call it."""
+CLOCKS_DIFFER = timedelta(minutes=1)
+"""So much may the state's clock be ahead of this host's: a backup that is begun so early is that of the due time."""
 
 
 def scheduled_backups(worker_context: WorkerContext, document: Path | None) -> Iterator[Work]:
-    """Nothing at another site. `document`: dr.yml itself. What an earlier try has made, and only some place did not
-    take, is not made once more: that would push older backups out.
+    """Nothing at another site. `document`: dr.yml itself. Each due time has one backup at most, as the backups
+    themselves say and no row does: one more would push an older one out. What only some place did not take is copied.
     """
     configuration, site = worker_context.configuration, worker_context.site_name
     if site != configuration.default_site:
         return
     schedule, clients = configuration.backups.schedule, worker_context.target.clients
 
-    def dump(cancelled: Cancelled, since: datetime) -> None:
-        if not copy_again(configuration, site, since, cancelled):
+    def dump(is_made: IsMade, cancelled: Cancelled) -> None:
+        if not copy_again(configuration, site, is_made, cancelled):
             back_up_postgres(configuration, site, clients=clients, cancelled=cancelled)
 
-    def full(cancelled: Cancelled, since: datetime) -> None:
-        if not copy_full_again(configuration, site, since, clients=clients, cancelled=cancelled):
+    def full(is_made: IsMade, cancelled: Cancelled) -> None:
+        if not copy_full_again(configuration, site, is_made, clients=clients, cancelled=cancelled):
             back_up_full(configuration, site, clients=clients, document=document, cancelled=cancelled)
 
     for key, expression, act in ((DUMP, schedule.postgres, dump), (FULL, schedule.full, full)):
-        yield Work(key=key, name=NAMES[key], calendar=configuration.calendar(expression), act=act)
+        calendar = configuration.calendar(expression)
+        yield Work(key=key, name=NAMES[key], calendar=calendar, act=partial(act, _of_last(calendar)))
+
+
+def is_of_last(calendar: Calendar, begun: datetime, now: datetime) -> bool:
+    """Whether a backup that was begun then is that of the last due time: none has come since."""
+    return calendar.after(begun + CLOCKS_DIFFER) > now + CLOCKS_DIFFER
+
+
+def _of_last(calendar: Calendar | None) -> IsMade:
+    return lambda begun: calendar is not None and is_of_last(calendar, begun, datetime.now(UTC))

@@ -7,17 +7,21 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
+from drbot.core.base.errors import PermanentError
 from drbot.core.runs.drill import ENDS, Drill, DrillEnd
 from drbot.core.site.level import Level
 from drbot.core.site.readiness import Line, bad, good, soon
 from drbot.core.site.site import Configuration
 from drbot.core.text.messages import duration, phrase
 from drbot.core.text.words import ago
+from drbot.runners.clients.full_store import password
 from drbot.runners.execution.run_context import WorkerContext
 from drbot.runners.foundation.watching import Cancelled
 from drbot.runners.upkeep.routines import Work
 from drbot.store.records import drills
 
+OF_FULL_BACKUPS = frozenset({Level.HOST, Level.DATACENTRE})
+"""These start what a full backup says."""
 QUARTER = timedelta(days=92)
 DRBOT = "drbot"
 DRILL_NAMES: Mapping[str, str] = {
@@ -33,18 +37,34 @@ def scheduled_drills(worker_context: WorkerContext) -> Iterator[Work]:
         return
 
     def begin(level: Level) -> None:
+        require_verifiable(level, configuration)
         names = configuration.site().names("app") if level is Level.SERVICE else ()
         with worker_context.database.write() as tx:
             drills.ask(tx, level, site=site, service=next(iter(names), None), person=DRBOT, rehearsed=True)
 
     for level in Level:
 
-        def act(cancelled: Cancelled, since: datetime, level: Level = level) -> None:
+        def act(cancelled: Cancelled, level: Level = level) -> None:
             begin(level)
 
         calendar = configuration.calendar(configuration.drills.schedule.of(level))
         key = f"drill.level{int(level)}"
         yield Work(key=key, name=DRILL_NAMES[key], calendar=calendar, act=act)
+
+
+def require_verifiable(level: Level, configuration: Configuration) -> None:
+    """Raises PermanentError where whoever writes in a bucket would say what is started on this host, with nobody asked:
+    the engine of a drill has all rights.
+    """
+    if level in OF_FULL_BACKUPS and configuration.object_store is not None and not password():
+        raise PermanentError(
+            phrase(
+                "Without RESTIC_PASSWORD whoever can write in {bucket} says what a drill of level {level} starts on "
+                "this host, so none begins by itself. Set it, or begin it: drbot drill --level {level}",
+                bucket=f"s3://{configuration.object_store.bucket}/",
+                level=int(level),
+            )
+        )
 
 
 def drill_lines(connection: Connection, configuration: Configuration, now: datetime) -> Iterator[Line]:

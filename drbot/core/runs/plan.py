@@ -79,7 +79,7 @@ class Plan(Model):
     steps: tuple[Step, ...]
     fingerprint: dict[str, Any]  # of the target; "unreadable" is a value
     backup: BackupIdentity | None = None
-    backup_proof: Sentence = ""  # when exactly these bytes were restored before, as the state says; "" = it does not
+    backup_proof: Sentence = ""  # when this worker saw exactly these bytes come back before; "" = it did not
     old_server: OldServer | None = None  # what no dump brings back; its files are carried over
     policy: int = 0  # the roster under which it is agreed to
     people: int = 2

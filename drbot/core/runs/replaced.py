@@ -25,9 +25,10 @@ def replaced(
     kept = stakes.kept
     names = listed(configuration.dns.names if configuration.dns else ())
     stores = (configuration.site(site).postgres, configuration.site(site).redis)
+    projects = str(configuration.site(site).projects.absolute())
     owners = {store.volume: store.service for store in stores if store is not None}
     words: Mapping[str, Callable[[Step], str]] = {
-        "volume.swap": lambda step: _place(step, owners, stakes.files),
+        "volume.swap": lambda step: _place(step, owners, stakes.files if _is_of_settings(step, projects) else ()),
         "volume.swap_back": lambda step: _place(step, owners, ()),
         "kept.remove": lambda step: _kept(step, kept),
         "dns.change": lambda step: _lead(str(step.with_.get("site")), names, configuration),
@@ -73,6 +74,11 @@ def _place(step: Step, owners: Mapping[str, str], files: Collection[str]) -> str
     if not owner:
         return phrase("volume {name}", name=name)
     return phrase("volume {name} of {owner}", name=name, owner=owner)
+
+
+def _is_of_settings(step: Step, projects: str) -> bool:
+    """Of these only the files that differ are replaced; every other folder goes whole."""
+    return step.with_.get("volume") == projects
 
 
 def _kept(step: Step, kept: KeptData | None) -> str:

@@ -37,12 +37,12 @@ def configuration_of_drill(configuration: Configuration, level: Level, place: Dr
     """dr.yml for the workers of a drill: production is not in it, so nothing can be meant by mistake. Backups are read
     from where they are; at level 4 from off-site alone.
     """
-    copied = configuration.site()
+    copied, inside = configuration.site(), Docker(host=place.docker)
     recovery = configuration.recovery if level is Level.DATACENTRE else None
     here = copied.model_copy(
         update={
             "title": configuration.system,
-            "docker": Docker(host=place.docker),
+            "docker": inside,
             "address": LOOPBACK,
             "projects": place.folder,
             "provision": configuration.sites[recovery.site].provision if recovery else None,
@@ -56,9 +56,13 @@ def configuration_of_drill(configuration: Configuration, level: Level, place: Dr
         "recovery": Recovery(site=DRILL_SITE, control=DRILL_CONTROL),
         "backups": configuration.backups.model_copy(update={"directory": place.folder.parent / "no-backups"}),
     }
-    sites = {DRILL_SITE: here, DRILL_CONTROL: Site(projects=place.folder)} if recovery else {DRILL_SITE: here}
+    control = {DRILL_CONTROL: Site(projects=place.folder, docker=inside)} if recovery else {}
     return configuration.model_copy(
-        update={"sites": sites, "default_site": DRILL_SITE, **(outside if recovery else without)}
+        update={
+            "sites": {DRILL_SITE: here, **control},
+            "default_site": DRILL_SITE,
+            **(outside if recovery else without),
+        }
     )
 
 

@@ -41,8 +41,9 @@ class BackupProof:
     @property
     def sentence(self) -> str:
         """For people who see the backup beside it."""
-        moment, took = f"{self.proven_at:%Y-%m-%d %H:%M}", duration(max(1.0, self.seconds))
-        return filled(PROOF_TEXTS[self.result], moment=moment, took=took, why=self.fault)
+        if self.result is ProofResult.PROVEN:
+            return proven_text(self.proven_at, self.seconds)
+        return filled(PROOF_TEXTS[self.result], moment=_minute(self.proven_at), why=self.fault)
 
 
 PROOF_TEXTS: Mapping[ProofResult, str] = {
@@ -50,6 +51,16 @@ PROOF_TEXTS: Mapping[ProofResult, str] = {
     ProofResult.FAILED: phrase("could not be restored on {moment} UTC: {why}"),
     ProofResult.POSTPONED: phrase("not restored yet: {why}"),
 }
+
+
+def proven_text(proven_at: datetime, seconds: float) -> str:
+    """Of a backup that came back then."""
+    return filled(PROOF_TEXTS[ProofResult.PROVEN], moment=_minute(proven_at), took=duration(max(1.0, seconds)))
+
+
+def _minute(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%d %H:%M}"
+
 
 LINES: Mapping[BackupKind, str] = {
     BackupKind.POSTGRES: phrase("proof of PostgreSQL backups"),

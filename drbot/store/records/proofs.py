@@ -22,13 +22,6 @@ def list_of(connection: Connection) -> list[BackupProof]:
     return [_proof_of(row) for row in connection.execute(select(proofs).order_by(proofs.c.proven_at.desc())).mappings()]
 
 
-def of_bytes(connection: Connection, sha256: str) -> BackupProof | None:
-    """The newest proof of exactly these bytes; None: they were never restored."""
-    query = select(proofs).where(proofs.c.sha256 == sha256, proofs.c.result == ProofResult.PROVEN.value)
-    row = connection.execute(query.order_by(proofs.c.proven_at.desc()).limit(1)).mappings().first()
-    return _proof_of(row) if row is not None and sha256 else None
-
-
 def forget_gone(tx: Transaction, there: Iterable[StoredBackup]) -> None:
     """Of backups that were tidied away, all but the newest proof: it still says when something was restored last."""
     kept = {(one.kind, one.name, one.place) for one in there}

@@ -44,6 +44,7 @@ _FRESH: Mapping[str, Any] = {
 
 
 ENOUGH_TIMES, LAST_TIMES, LOOKED_BACK = 3, 5, 500
+LONGEST_SECONDS = 1e9  # what a row may say of a step: no number at all would be in no plan
 
 
 def of_run(connection: Connection, run_id: str) -> list[StepRecord]:
@@ -57,7 +58,11 @@ def usual_seconds(connection: Connection, runbook: str) -> dict[str, float]:
     query = (
         select(steps.c.id, steps.c.seconds)
         .join(runs, runs.c.id == steps.c.run)
-        .where(runs.c.runbook == runbook, steps.c.state == StepState.SUCCEEDED.value, steps.c.seconds.is_not(None))
+        .where(
+            runs.c.runbook == runbook,
+            steps.c.state == StepState.SUCCEEDED.value,
+            steps.c.seconds.between(0, LONGEST_SECONDS),
+        )
         .order_by(steps.c.finished_at.desc())
         .limit(LOOKED_BACK)
     )

@@ -4,7 +4,6 @@ import shutil
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -66,7 +65,7 @@ def works(scheduled: WorkerFixture, folder: Path) -> dict[str, Work]:
 def test_the_dump_that_is_due_is_made_and_restored_beside_from_the_bucket_alone(
     scheduled: WorkerFixture, tmp_path: Path
 ) -> None:
-    works(scheduled, tmp_path)[DUMP].act(never, datetime.now(UTC))
+    works(scheduled, tmp_path)[DUMP].act(never)
     shutil.rmtree(scheduled.configuration.backups.directory)
     target = SiteTarget(scheduled.configuration.site(), scheduled.configuration, scheduled.clients)
 
@@ -91,9 +90,20 @@ def test_the_dump_that_is_due_is_made_and_restored_beside_from_the_bucket_alone(
     assert not folder_of(context).exists()
 
 
+def test_no_row_has_more_backups_made_than_the_calendar_asks_for(scheduled: WorkerFixture, tmp_path: Path) -> None:
+    """Whoever writes the database may say that one is due, again and again, until the good ones are pushed out."""
+    dump = works(scheduled, tmp_path)[DUMP]
+    for _ in range(3):
+        dump.act(never)
+
+    made = scheduled.clients.backups.newest_first()
+    assert len(made) == 1
+    assert [one.name for one in dump_stores(scheduled.configuration)[0].newest_first()] == [made[0].name]
+
+
 @pytest.mark.more
 def test_the_full_backup_that_is_due_is_made(scheduled: WorkerFixture, tmp_path: Path) -> None:
-    works(scheduled, tmp_path)[FULL].act(never, datetime.now(UTC))
+    works(scheduled, tmp_path)[FULL].act(never)
 
     for store in full_stores(scheduled.configuration):
         (made,) = store.newest_first()

@@ -202,6 +202,18 @@ def test_it_declares_by_itself_only_what_dr_yml_names(scene: Scene, monitoring: 
     assert [group.incident for group in groups(scene)] == [1, None]
 
 
+def test_what_fires_beside_it_chooses_neither_level_nor_site(scene: Scene, monitoring: httpx.Client) -> None:
+    """What dr.yml does not name declares nothing: nor does it say what is declared."""
+    known = scene.process.loaded.configuration
+    named = known.model_copy(update={"alerts": Alerts(declare=("PostgreSQLDown",))})
+    scene.process.loaded = replace(scene.process.loaded, configuration=named)
+    scene.start_bot()
+
+    post(monitoring, one("Strange", labels={"drbot_level": "4"}), one())
+
+    assert scene.opened().level is Level.DATABASE
+
+
 def test_alerts_that_came_while_slack_was_away_are_shown_once_afterwards(
     scene: Scene, monitoring: httpx.Client
 ) -> None:
@@ -223,6 +235,8 @@ BAD: dict[str, tuple[Any, int, str]] = {
     "no name": (webhook(one() | {"labels": {"job": "x"}}), 400, "the label alertname is missing"),
     "no time": (webhook(one(startsAt="yesterday")), 400, "startsAt"),
     "no zone": (webhook(one(startsAt="2026-01-05T12:00:00")), 400, "startsAt"),
+    "before all times": (webhook(one(startsAt="0001-01-01T00:00:00+14:00")), 400, "startsAt"),
+    "after all times": (webhook(resolved() | {"endsAt": "9999-12-31T23:59:59-14:00"}), 400, "endsAt"),
     "501 alerts": (webhook(*(one(fingerprint=str(number)) for number in range(501))), 400, "alerts"),
     "5 MB": (b"x" * 5_000_000, 413, str(LARGEST_BYTES)),
 }
@@ -254,6 +268,14 @@ def test_words_of_an_alert_wake_nobody_and_are_no_commands(served: Scene, monito
 
     assert "<!channel>" not in str(message) and "<!here>" not in str(message)
     assert "<https://evil.example|" not in str(message)
+
+
+def test_what_no_database_takes_keeps_no_alert_out(served: Scene, monitoring: httpx.Client) -> None:
+    """Its sender would send the whole group again and again."""
+    post(monitoring, one("Down\0", labels={"pod\0": "a\0"}, annotations={"summary": "no\0 answer"}), key="k\0")
+
+    posted(served, "Alert 1: Down")
+    assert "\0" not in str(groups(served))
 
 
 def test_a_plain_post_is_enough_and_the_same_name_is_the_same_alert(served: Scene, monitoring: httpx.Client) -> None:

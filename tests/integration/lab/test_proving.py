@@ -20,9 +20,10 @@ from drbot.core.site.stored_backups import BackupKind
 from drbot.lab.system import Lab
 from drbot.runners.backups.make_dump import back_up_postgres
 from drbot.runners.backups.make_full import back_up_full
+from drbot.runners.foundation.own_proofs import OwnProofs
 from drbot.runners.upkeep.proving import prove_next
 from drbot.store.base.database import Database
-from drbot.store.records import incidents, proofs, stored_backups
+from drbot.store.records import incidents, stored_backups
 from drbot.store.runs import runs
 from tests.integration.lab.provers import Proving, proving
 from tests.labs import LabFactory, mend
@@ -65,8 +66,8 @@ def test_a_new_backup_of_postgresql_is_restored_once_and_nothing_stays(here: Pro
     assert here.lines()[DUMPS].colour is Colour.GREEN
     assert made.name in here.lines()[DUMPS].reason
     assert here.left_behind() == []
-    with here.database.read() as connection:
-        assert proofs.of_bytes(connection, made.sha256) == proof
+    seen = OwnProofs(here.prover.home).of(made.sha256)
+    assert seen is not None and (seen.proven_at, seen.seconds) == (proof.proven_at, proof.seconds)
 
     (found,) = here.look()
     with here.database.write() as tx:  # a copy elsewhere is not called proven by the one that is here

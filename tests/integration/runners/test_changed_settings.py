@@ -16,7 +16,7 @@ from drbot.core.base.errors import PermanentError
 from drbot.core.runs.run import Run, RunState
 from drbot.core.runs.stakes import Act
 from drbot.core.runs.stakes_words import ACTS
-from drbot.core.site.site import Targets
+from drbot.core.site.site import Alerts, Drills, DrillSchedule, Targets
 from drbot.runners.contract.action import Outcome, StepContext
 from drbot.store.base.schema import locks
 from drbot.store.base.schema import requests as request_rows
@@ -298,7 +298,11 @@ def test_whose_backups_are_used_stands_on_the_card_too(guarded: WorkerFixture, s
 
 def test_habits_of_dr_yml_are_nobodys_question(guarded: WorkerFixture) -> None:
     recovered_by_code(guarded)
-    known = guarded.worker_context.configuration.model_copy(update={"language": "ja", "targets": Targets(rto=60.0)})
+    habits = {
+        "language": "ja", "targets": Targets(rto=60.0), "alerts": Alerts(declare=("PostgreSQLDown",)),
+        "drills": Drills(schedule=DrillSchedule(level2="0 9 1 * *")),
+    }  # fmt: skip
+    known = guarded.worker_context.configuration.model_copy(update=habits)
     worker_fixture = replace(guarded, worker_context=replace(guarded.worker_context, configuration=known))
 
     run = worker_fixture.go(worker_fixture.declare())

@@ -9,20 +9,18 @@ from drbot.core.runs.run import Run
 from drbot.core.site.configuration import Loaded
 from drbot.core.site.proofs import BackupProof, ProofResult
 from drbot.core.site.stored_backups import BackupKind
+from drbot.runners.foundation.own_proofs import OwnProof, OwnProofs
 from drbot.store.base.doorbell import doorbell_of
 from drbot.store.records import incidents, proofs
 from tests.integration.runners.test_words_of_a_card import card
 from tests.integration.runners.worker_fixture import WorkerFixture
 
+MOMENT = datetime(2026, 1, 5, 3, 7, tzinfo=UTC)
+
 
 def prove(worker_fixture: WorkerFixture, sha256: str) -> None:
-    backup = worker_fixture.target.backups[0]
-    proof = BackupProof(
-        kind=BackupKind.POSTGRES, name=backup.name, place=backup.place, mark="a", sha256=sha256, seconds=41.0,
-        proven_at=datetime(2026, 1, 5, 3, 7, tzinfo=UTC), version="1", result=ProofResult.PROVEN,
-    )  # fmt: skip
-    with worker_fixture.database.write() as tx:
-        proofs.tried(tx, proof)
+    """This worker's host has seen it."""
+    OwnProofs(worker_fixture.worker_context.home).note(OwnProof(sha256=sha256, proven_at=MOMENT, seconds=41.0))
 
 
 def board(worker_fixture: WorkerFixture, run: Run) -> str:
@@ -54,3 +52,19 @@ def test_of_other_bytes_it_is_not(worker_fixture: WorkerFixture) -> None:
     assert run.plan.backup_proof == ""
     assert "restored on" not in card(worker_fixture, run)
     assert "restored on" not in board(worker_fixture, run)
+
+
+def test_what_only_a_row_of_the_database_says_stands_on_no_card(worker_fixture: WorkerFixture) -> None:
+    backup = worker_fixture.target.backups[0]
+    forged = BackupProof(
+        kind=BackupKind.POSTGRES, name=backup.name, place=backup.place, mark="a", sha256=backup.sha256, seconds=41.0,
+        proven_at=MOMENT, version="1", result=ProofResult.PROVEN,
+    )  # fmt: skip
+    with worker_fixture.database.write() as tx:
+        proofs.tried(tx, forged)
+
+    run = worker_fixture.go(worker_fixture.declare())
+
+    assert run.plan is not None
+    assert run.plan.backup_proof == ""
+    assert "restored on" not in card(worker_fixture, run)

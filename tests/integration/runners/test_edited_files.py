@@ -290,3 +290,14 @@ def test_how_much_is_lost_does_not_follow_a_row(guarded: WorkerFixture) -> None:
     assert run.plan is not None
     loss = loss_text(run.plan.stakes.loss)
     assert "before the outage" not in loss and "2026-11-26 11:00 UTC" in loss
+
+
+@pytest.mark.parametrize("folder", ["/etc", "${projects}/", "${projects}/../elsewhere"])
+def test_only_folders_that_dr_yml_names_change_places(worker_fixture: WorkerFixture, folder: str) -> None:
+    """By the very name that stands on the card: another path to the settings would replace the data in them, too."""
+    text = own("level2-postgres", ('volume: "${postgres.volume}"', f'volume: "{folder}"'))
+
+    worker_fixture, run = planned(worker_fixture, text)
+
+    assert run.plan is None
+    assert "is no folder that dr.yml names" in (run.outcome or "")

@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -50,18 +50,16 @@ def worker_fixture(tmp_path: Path, database: ClockedDatabase) -> WorkerFixture:
 @pytest.fixture
 def context(worker_fixture: WorkerFixture, database: ClockedDatabase) -> WorkerContext:
     """Of a worker that has planned it; it is due now."""
-    do_if_due(worker_fixture.worker_context, work(lambda cancelled, since: None), threading.Event())
+    do_if_due(worker_fixture.worker_context, work(lambda cancelled: None), threading.Event())
     database.moment += HOUR
     return worker_fixture.worker_context
 
 
-def work(act: Callable[[Cancelled, datetime], object], calendar: Calendar | None = HOURLY) -> Work:
+def work(act: Callable[[Cancelled], object], calendar: Calendar | None = HOURLY) -> Work:
     return Work(key=KEY, name=NAME, calendar=calendar, act=act)
 
 
-def look(
-    context: WorkerContext, act: Callable[[Cancelled, datetime], object], stop: threading.Event | None = None
-) -> None:
+def look(context: WorkerContext, act: Callable[[Cancelled], object], stop: threading.Event | None = None) -> None:
     do_if_due(context, work(act), stop or threading.Event())
 
 
@@ -84,11 +82,11 @@ def told(context: WorkerContext) -> list[str]:
         return [str(one.payload["why"]) for one in ledger.of_kinds(connection, [EventKind.CONTROL_FAILED])]
 
 
-def fail(cancelled: Cancelled, since: datetime) -> None:
+def fail(cancelled: Cancelled) -> None:
     raise PermanentError(f"s3://shop does not take it: {SECRET}")
 
 
-def wait_until(cancelled: Cancelled, since: datetime) -> None:
+def wait_until(cancelled: Cancelled) -> None:
     wait_for(cancelled, PATIENCE, "the work to be cancelled")
     raise CancelledError("Stopped.")
 
@@ -98,7 +96,7 @@ def test_of_two_workers_and_two_that_only_watch_one_does_it_once(context: Worker
     both = [replace(context, owner=owner) for owner in ("one", "two")]
 
     at_once(
-        *(lambda one=one: look(one, lambda cancelled, since: done.append(one.owner)) for one in both),
+        *(lambda one=one: look(one, lambda cancelled: done.append(one.owner)) for one in both),
         lambda: line(context),
         lambda: line(context),
     )
@@ -113,21 +111,21 @@ def test_while_a_run_holds_the_site_nothing_is_begun(worker_fixture: WorkerFixtu
     with context.database.write() as tx:
         locks.take(tx, "production", run.id)
 
-    look(context, lambda cancelled, since: done.append("too early"))
+    look(context, lambda cancelled: done.append("too early"))
     assert done == []
 
     with context.database.write() as tx:
         locks.release(tx, "production", run.id)
-    look(context, lambda cancelled, since: done.append("now"))
+    look(context, lambda cancelled: done.append("now"))
     assert done == ["now"]
 
 
 def test_a_run_that_takes_the_site_meanwhile_goes_first(worker_fixture: WorkerFixture, context: WorkerContext) -> None:
     run, begun = worker_fixture.declare(), threading.Event()
 
-    def act(cancelled: Cancelled, since: datetime) -> None:
+    def act(cancelled: Cancelled) -> None:
         begun.set()
-        wait_until(cancelled, since)
+        wait_until(cancelled)
 
     thread = threading.Thread(target=look, args=(context, act), daemon=True)
     thread.start()
@@ -147,7 +145,7 @@ def test_a_worker_that_ends_hands_it_to_the_next_one(context: WorkerContext) -> 
     stop.set()
 
     look(context, wait_until, stop)
-    look(replace(context, owner="next"), lambda cancelled, since: done.append("by the next one"))
+    look(replace(context, owner="next"), lambda cancelled: done.append("by the next one"))
 
     assert done == ["by the next one"]
 
@@ -163,20 +161,20 @@ def test_a_failure_is_seen_and_told_once_and_tried_again_later(
     assert SECRET not in line(context).reason + "".join(told(context))
 
     done: list[str] = []
-    look(context, lambda cancelled, since: done.append("at once"))
+    look(context, lambda cancelled: done.append("at once"))
     assert done == []
     database.moment += routines.AGAIN
     look(context, fail)
     assert len(told(context)) == 1
     database.moment += routines.AGAIN
-    look(context, lambda cancelled, since: done.append("later"))
+    look(context, lambda cancelled: done.append("later"))
 
     assert done == ["later"]
     assert line(context).colour is Colour.GREEN
 
 
 def test_a_fault_that_nobody_foresaw_is_a_failure_too(context: WorkerContext) -> None:
-    def break_down(cancelled: Cancelled, since: datetime) -> None:
+    def break_down(cancelled: Cancelled) -> None:
         raise KeyError("oops")
 
     look(context, break_down)
@@ -201,9 +199,9 @@ def test_what_dr_yml_asks_for_no_more_is_forgotten(context: WorkerContext) -> No
 def test_each_is_looked_after_in_a_thread_of_its_own_until_the_worker_ends(context: WorkerContext) -> None:
     begun, stop = threading.Event(), threading.Event()
 
-    def act(cancelled: Cancelled, since: datetime) -> None:
+    def act(cancelled: Cancelled) -> None:
         begun.set()
-        wait_until(cancelled, since)
+        wait_until(cancelled)
 
     threads = keep_doing(context, [work(act)], stop)
     assert begun.wait(PATIENCE)

@@ -326,3 +326,16 @@ def test_a_row_that_takes_the_name_of_a_run_of_before_owns_nothing_of_what_that_
 
     assert (ended.state, ended.plan) == (RunState.FAILED, None)
     assert "postgres_data, /srv/x: on this host under the name of this run" in str(ended.outcome)
+
+
+def test_a_plan_that_was_only_shown_is_never_done(guarded: WorkerFixture) -> None:
+    """It counts on no machine, so another run may give back the one that it names."""
+    run = guarded.go(guarded.queue(guarded.declare().incident, "restart-services", RunKind.PLAN))
+    assert run.state is RunState.SUCCEEDED
+    before = [*guarded.target.calls]
+
+    rows(guarded, queued(run, kind=RunKind.RECOVER.value))
+    ended = guarded.go(run)
+
+    assert guarded.target.calls == before
+    assert "has ended on this host" in (ended.outcome or "")

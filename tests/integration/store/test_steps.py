@@ -140,3 +140,13 @@ def test_what_a_step_usually_takes_is_known_after_three_times(database: Database
             seen.append(steps.usual_seconds(connection, runbook))
 
     assert seen == [{}, {}, {"copy": 4.0}, {"copy": 3.5}]
+
+
+def test_what_no_step_can_have_taken_is_not_what_it_usually_takes(database: Database) -> None:
+    """A row may say anything, and a forecast of no number at all would be in no plan."""
+    for seconds in (2.0, 3.0, 4.0, -5.0, float("inf"), -1e30):
+        done_in(database, seconds)
+
+    with database.read() as connection:
+        (runbook,) = {run.runbook for run in runs.of_incident(connection, 1)}
+        assert steps.usual_seconds(connection, runbook) == {"copy": 3.0}

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from drbot.core.site.drill_site import DrillPlace, configuration_of_drill
 from drbot.core.site.level import Level
 from drbot.core.site.site import DRILL_CONTROL, DRILL_SITE, Configuration, Recovery, Site
@@ -35,6 +37,14 @@ def test_everything_that_is_asked_is_in_the_copy() -> None:
     assert (site.docker.host, site.projects) == ("unix:///sandbox", FOLDER)
     assert site.services["auth"].health == "http://127.0.0.1:48002/health"
     assert site.address == "127.0.0.1"
+
+
+@pytest.mark.parametrize("level", Level)
+def test_no_site_of_it_is_on_productions_engine(level: Level) -> None:
+    """Also the one without services: where dr.yml names no engine a worker takes the one of its own host."""
+    drill = configuration_of_drill(production(), level, place())
+
+    assert {site.docker.host for site in drill.sites.values()} == {"unix:///sandbox"}
 
 
 def test_level_4_has_nothing_but_what_is_off_site() -> None:

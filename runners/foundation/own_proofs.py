@@ -1,0 +1,39 @@
+"""Which backups this worker's own host has seen come back: what the database says about that stands on no card."""
+
+from datetime import datetime
+from pathlib import Path
+
+from drbot.core.site.site import Model
+from drbot.runners.foundation.own_record import FOLDER
+from drbot.runners.foundation.private_folder import PrivateFolder
+
+PROOFS = "proofs.json"
+MOST = 500  # the newest: a backup is made, proven, and gone one day
+
+
+class OwnProof(Model):
+    """Exactly these bytes were restored beside production, all of them."""
+
+    sha256: str  # as a plan names them
+    proven_at: datetime
+    seconds: float
+
+
+class OwnProofs:
+    """Safe to use from several threads and processes of one host."""
+
+    def __init__(self, home: Path) -> None:
+        self._files = PrivateFolder(home / FOLDER)
+
+    def note(self, proof: OwnProof) -> None:
+        """In place of an earlier one of the same bytes."""
+        with self._files.locked():
+            others = [one for one in self._all() if one.sha256 != proof.sha256]
+            self._files.write(PROOFS, [one.model_dump(mode="json") for one in (*others, proof)[-MOST:]])
+
+    def of(self, sha256: str) -> OwnProof | None:
+        """None: they were never restored here."""
+        return next((one for one in self._all() if one.sha256 == sha256), None)
+
+    def _all(self) -> list[OwnProof]:
+        return [OwnProof.model_validate(one) for one in self._files.read(PROOFS) or []]

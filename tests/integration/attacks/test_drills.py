@@ -1,0 +1,116 @@
+"""Drills as a way into production: a drill's worker stands on production's host, knows people that nobody else knows,
+and opens gates that nobody is asked about. Nothing of that is good anywhere but in its copy.
+"""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pyotp
+import pytest
+
+from drbot.core.approvals.approval import claim_of
+from drbot.core.base.errors import PermanentError
+from drbot.core.base.signing import seal_for, verify
+from drbot.core.ledger.attestation import Claim, Entrance, Origin, Proof, Purpose, statement
+from drbot.core.runbooks.runbook import Step
+from drbot.core.runs.drill import Drill
+from drbot.core.site.drill_site import DrillPlace
+from drbot.core.site.level import Level
+from drbot.core.site.site import DRILL_SITE, ObjectStore
+from drbot.runners.contract.action import StepContext
+from drbot.runners.contract.target import Target
+from drbot.runners.execution.run_context import WorkerContext
+from drbot.runners.foundation.watching import never
+from drbot.runners.upkeep.code_checker import CodeChecker
+from drbot.runners.upkeep.drill_run import own_contexts
+from drbot.runners.upkeep.scheduled_drills import scheduled_drills
+from drbot.store.records import codes, drills
+from tests.integration.runners.worker_fixture import WorkerFixture, worker_fixture_in
+
+A_SHELL = Origin(entrance=Entrance.TERMINAL, name="mallory@bot")
+SANDBOX = "unix:///sandbox/docker.sock"
+
+
+@pytest.fixture
+def worker_fixture(tmp_path: Path) -> Iterator[WorkerFixture]:
+    made = worker_fixture_in(tmp_path)
+    yield made
+    made.database.close()
+
+
+def drilling(worker_fixture: WorkerFixture, **about: Any) -> list[WorkerContext]:
+    """The contexts of the workers of a drill that somebody has just begun."""
+    told: dict[str, Any] = {"level": Level.DATABASE, "rehearsed": True, "service": None} | about
+    drill = Drill(
+        incident=7, site="production", runbook="level2-postgres", asked_by="aiko", asked_at=datetime.now(UTC),
+        instance="0123abcd", **told,
+    )  # fmt: skip
+    folder = worker_fixture.worker_context.home / "sandbox"
+    folder.mkdir()
+    place = DrillPlace(docker=SANDBOX, folder=folder / "projects", leads=lambda address, port: port)
+    target = cast("Target", worker_fixture.target)
+    return own_contexts(worker_fixture.worker_context, drill, place, lambda name, configuration, settings: target)
+
+
+@pytest.mark.parametrize("rehearsed", [True, False])
+def test_a_code_that_a_drill_has_checked_is_no_vote_in_production(
+    worker_fixture: WorkerFixture, rehearsed: bool
+) -> None:
+    """The drill's worker has never seen an authenticator, so it would take whichever is offered first."""
+    run, production = worker_fixture.go(worker_fixture.declare()), worker_fixture.worker_context
+    request = worker_fixture.request(run)
+    vote = claim_of(request, production.roster, person="ben", seal=request.seal, decision="approve")
+    checker = CodeChecker(drilling(worker_fixture, rehearsed=rehearsed)[0])
+    checker.tick()
+
+    secret = pyotp.random_base32()
+    with worker_fixture.database.write() as tx:
+        published = codes.worker_key(tx.connection, DRILL_SITE)
+        assert published is not None
+        codes.enrol(tx, DRILL_SITE, "ben", seal_for(published, secret.encode()))
+    signed: list[str] = []
+    for claim in (Claim(purpose=Purpose.ENROL, person="ben", decision="enrol"), vote):
+        code = pyotp.TOTP(secret).at(datetime.now(UTC), counter_offset=len(signed))
+        with worker_fixture.database.write() as tx:
+            sealed = seal_for(published, code.encode())
+            asked = codes.ask(tx, DRILL_SITE, Proof.CODE, claim, sealed=sealed, origin=A_SHELL)
+        checker.tick()
+        with worker_fixture.database.read() as connection:
+            signed.append(codes.get(connection, asked).signature or "")
+
+    assert not verify(production.key.public, statement(Proof.CODE, vote), signed[-1])
+
+
+@pytest.mark.parametrize("action", ["host.prepare", "host.provision", "dns.change", "certificate.issue"])
+def test_what_acts_outside_is_refused_whatever_a_runbook_says(worker_fixture: WorkerFixture, action: str) -> None:
+    """A drill's worker is a process of production's host: what it installs there is installed in production."""
+    (drill,) = drilling(worker_fixture)
+    context = SimpleNamespace(step=Step(id="act", title={"en": "Act"}, do=action, drill="run"))
+
+    with pytest.raises(PermanentError, match="it would act outside of the copy"):
+        drill.registry.actions[action](cast("StepContext", context), {})
+
+
+@pytest.mark.parametrize("level", [Level.HOST, Level.DATACENTRE])
+def test_no_drill_begins_by_itself_with_what_anybody_could_have_put_into_a_bucket(
+    worker_fixture: WorkerFixture, level: Level, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The compose files of the newest full backup are started, in an engine that has all rights on the host."""
+    monkeypatch.delenv("RESTIC_PASSWORD", raising=False)
+    bucket = {"object_store": ObjectStore(bucket="shop")}
+    configuration = worker_fixture.worker_context.configuration.model_copy(update=bucket)
+    here = replace(worker_fixture.worker_context, configuration=configuration)
+    (work,) = (one for one in scheduled_drills(here) if one.key == f"drill.level{int(level)}")
+
+    with pytest.raises(PermanentError, match="Without RESTIC_PASSWORD whoever can write in s3://shop/"):
+        work.act(never)
+
+    monkeypatch.setenv("RESTIC_PASSWORD", "kept elsewhere")
+    work.act(never)
+    with worker_fixture.database.read() as connection:
+        going = drills.going_on(connection)
+    assert going is not None and going.level is level
