@@ -195,6 +195,7 @@ EVENT_TEXTS: Mapping[EventKind, EventText] = {
         "checkered_flag",
         phrase("The drill is over: {end}. RTO: {rto_seconds}. RPO: {rpo_seconds}. {why}"),
     ),
+    EventKind.DRILL_SKIPPED: _record(phrase("{who} put off the drill of level {level} that was due at {due}.")),
     EventKind.CONTROL_FAILED: _channel(
         "rotating_light",
         phrase("drbot has a problem. {what} {why}"),

@@ -55,10 +55,10 @@ VERBS: Mapping[str, VerbWords] = {
         example="backups",
     ),
     "drill": VerbWords(
-        usage="drill level1..level4 [service:] [rehearsed]",
+        usage="drill [skip] level1..level4 [service:] [rehearsed]",
         help=phrase(
             "Practise a recovery on a copy that can reach nothing: made, broken, recovered, removed. rehearsed: nobody "
-            "is asked"
+            "is asked. skip: leave out the next one that begins by the calendar"
         ),
         example="drill level2 rehearsed",
     ),

@@ -275,7 +275,7 @@ class Drills(Model):
     """How the document's drills are held."""
 
     schedule: DrillSchedule = DrillSchedule()
-
+    notice: Seconds = 86_400.0  # so long before a scheduled one the home channel is told; 0: not at all
     image: str | None = None  # with a Docker engine, such as docker:dind; none = made of this host's own programs
 
 

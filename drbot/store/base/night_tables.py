@@ -74,6 +74,8 @@ routines = Table(
     Column("fault", Sentence, nullable=False),
     Column("done_at", Moment),  # the last due time that was done
     Column("succeeded_at", Moment),
+    Column("skip_at", Moment),  # the due time that passes without it
+    Column("skipped_by", Text),
 )
 
 surveys = Table(

@@ -25,6 +25,7 @@ UNSHOWN = OF_NO_INCIDENT | {
     EventKind.KEPT_ASKED,
     EventKind.REQUEST_OPENED,
     EventKind.COMMAND_REFUSED,
+    EventKind.DRILL_SKIPPED,
     EventKind.UNREADABLE,
 }
 """Told by a surface of their own, or only to the person who asked; what cannot be read is left to the timeline."""

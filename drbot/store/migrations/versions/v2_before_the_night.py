@@ -112,6 +112,8 @@ def upgrade() -> None:
         sa.Column("fault", sa.Text(), nullable=False),
         sa.Column("done_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("succeeded_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("skip_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("skipped_by", sa.Text(), nullable=True),
         sa.PrimaryKeyConstraint("key", name=op.f("pk_routines")),
     )
     op.create_table(
