@@ -26,6 +26,8 @@ UNSHOWN = OF_NO_INCIDENT | {
     EventKind.REQUEST_OPENED,
     EventKind.COMMAND_REFUSED,
     EventKind.DRILL_SKIPPED,
+    EventKind.ACTION_ADDED,
+    EventKind.ACTION_DONE,
     EventKind.UNREADABLE,
 }
 """Told by a surface of their own, or only to the person who asked; what cannot be read is left to the timeline."""
