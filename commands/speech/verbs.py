@@ -62,7 +62,11 @@ VERBS: Mapping[str, VerbWords] = {
         ),
         example="drill level2 rehearsed",
     ),
-    "drills": VerbWords(usage="drills", help=phrase("When each level was practised last, and how it went")),
+    "drills": VerbWords(
+        usage="drills [picture]",
+        help=phrase("When each level was practised last, and how it went; how the times went, as a picture"),
+        example="drills picture",
+    ),
     "action": VerbWords(
         usage="action add|done <what>|<number> [@person] [YYYY-MM-DD]",
         help=phrase("Keep what follows from a drill or an incident: who does what by when; say that it is done"),

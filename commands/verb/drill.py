@@ -5,11 +5,12 @@ from datetime import datetime
 
 from drbot.commands.facts.context import CommandContext
 from drbot.commands.facts.runbook_selection import runbook_for, without_runbook
-from drbot.commands.speech.messages import Choice, Reply, Request, Table
+from drbot.commands.speech.messages import Choice, Picture, Reply, Request, Table
 from drbot.commands.speech.parser import Words, level_of, plain
 from drbot.commands.speech.refusal import Refusal
 from drbot.commands.verb.declare import service_of
 from drbot.commands.verb.drill_skip import SKIP, skip
+from drbot.commands.views.drill_trend import NAME, picture_of
 from drbot.core.runs.drill import ENDS, Drill, DrillEnd, DrillState, routine_of
 from drbot.core.site.level import Level
 from drbot.core.site.people import Person
@@ -73,7 +74,7 @@ def _service(site: Site, level: Level, rest: Sequence[str]) -> str | None:
 
 
 def list_(context: CommandContext, request: Request, words: Words, person: Person) -> Reply:
-    """The newest dozen."""
+    """The newest dozen; `picture`: how the times went, drawn."""
     with context.database.read() as connection:
         known = drills.list_of(connection)
         planned = {level: routines.get(connection, routine_of(level)) for level in Level}
@@ -81,12 +82,15 @@ def list_(context: CommandContext, request: Request, words: Words, person: Perso
     if not known:
         never = phrase("No recovery was practised yet. Begin with: /dr drill level2 rehearsed")
         return Reply(text=sentences(never, coming))
+    if [plain(word) for word in words.rest[:1]] == ["picture"]:
+        return _picture(context, known)
     header = (phrase("Drill"), phrase("Level"), phrase("When"), phrase("How it went"), "RTO", "RPO", phrase("Why"))
     targets = context.configuration.targets
     goals = phrase("Goals: RTO {rto}, RPO {rpo}.", rto=duration(targets.rto), rpo=duration(targets.rpo))
     return Reply(
         text=sentences(_proven(known, request.at), goals, coming),
         tables=(Table(header=header, rows=tuple(_row(one, request.at) for one in known[:SHOWN])),),
+        choices=(Choice(label=phrase("The trend as a picture"), command="drills picture"),),
     )
 
 
@@ -99,6 +103,12 @@ def _coming(planned: Mapping[Level, Routine]) -> str:
         for level, one in planned.items()
     ]
     return phrase("By the calendar: {what}.", what=listed(said)) if said else ""
+
+
+def _picture(context: CommandContext, known: Sequence[Drill]) -> Reply:
+    """Raises UserError where it cannot be drawn."""
+    picture = Picture(name=NAME, draw=picture_of(known, context.configuration.targets))
+    return Reply(text=phrase("How long the recoveries of the last drills took."), picture=picture)
 
 
 def _proven(known: Sequence[Drill], now: datetime) -> str:

@@ -1,6 +1,9 @@
-"""A drill that begins by itself is told beforehand, once, however many bots there are; so is that it was put off."""
+"""A drill that begins by itself is told beforehand, once, however many bots there are; so is that it was put off. The
+trend of drills is a picture for whoever asks.
+"""
 
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -11,11 +14,11 @@ from drbot.bot.slack_api.rate_limiter import RateLimiter
 from drbot.bot.slack_api.slack import Slack, SlackDownError, client_of
 from drbot.commands.facts.context import context_of
 from drbot.core.base.cron import Calendar
-from drbot.core.runs.drill import routine_of
+from drbot.core.runs.drill import DrillEnd, routine_of
 from drbot.core.site.configuration import Loaded
 from drbot.core.site.level import Level
 from drbot.core.site.site import Drills
-from drbot.store.records import routines
+from drbot.store.records import drills, incidents, routines
 from drbot.store.records.routines import Routine
 from tests.integration.bot.conftest import PATIENCE, Message, Scene
 from tests.waiting import wait_for
@@ -143,3 +146,29 @@ def test_one_tap_puts_it_off(scene: Scene) -> None:
 
     wait_for(lambda: row(scene).is_skipped, PATIENCE, "the drill to be put off")
     assert row(scene).skipped_by == "ben"
+
+
+def held(scene: Scene) -> None:
+    """One drill of level 2, recovered in time."""
+    with scene.database.write() as tx:
+        number = drills.ask(tx, Level.DATABASE, site="production", service=None, person="aiko", rehearsed=True).id
+        drill = drills.get(tx.connection, number)
+        assert drill is not None
+        drills.end(tx, replace(drill, end=DrillEnd.PASSED, rto_seconds=40.0))
+        incidents.resolve(tx, number, "aiko", "done")
+
+
+def test_the_trend_comes_as_a_picture_to_whoever_asks(served: Scene) -> None:
+    held(served)
+
+    assert served.people.command("U00DAN", "dr-ops", "/dr drills picture").acknowledged
+
+    def picture() -> Message | None:
+        channels = [one["id"] for one in served.people.channels("U00DAN") if one.get("is_im")]
+        found = [one for channel in channels for one in served.people.messages(channel, "U00DAN") if one["files"]]
+        return found[0] if found else None
+
+    message = wait_for(picture, PATIENCE, "the picture")
+    assert message is not None
+    assert "How long the recoveries" in message["text"]
+    assert served.people.file(message["files"][0]).startswith(b"\x89PNG")

@@ -146,3 +146,17 @@ def test_nothing_else_is_put_off(verb_fixture: VerbFixture, who: str, words: str
 
     assert not reply.ok and why in reply.text
     assert skips(verb_fixture) == []
+
+
+def test_the_trend_is_a_picture_of_what_went_to_its_end(verb_fixture: VerbFixture) -> None:
+    verb_fixture.say("emi", "drill level2 rehearsed")
+    over(verb_fixture, end=DrillEnd.STOPPED)
+    assert "No drill went to its end" in verb_fixture.say("dan", "drills picture").text
+    verb_fixture.say("emi", "drill level2 rehearsed")
+    over(verb_fixture, end=DrillEnd.PASSED, rto_seconds=40.0)
+
+    reply = verb_fixture.say("dan", "drills picture")
+
+    assert reply.ok and reply.picture is not None
+    assert reply.picture.draw("en").startswith(b"\x89PNG")
+    assert [choice.command for choice in verb_fixture.say("dan", "drills").choices] == ["drills picture"]
