@@ -63,6 +63,7 @@ messages: .venv/.ready  ## Renew the translators' files, drbot/languages/*.po
 
 lock: .venv/.ready  ## Renew the lock files (versions and hashes, no addresses)
 	$(BIN)/uv pip compile -q --universal --generate-hashes --no-header --no-emit-index-url pyproject.toml -o requirements.lock
+	$(BIN)/uv pip compile -q --universal --generate-hashes --no-header --no-emit-index-url --extra pictures pyproject.toml -o requirements-pictures.lock
 	$(BIN)/uv pip compile -q --universal --generate-hashes --no-header --no-emit-index-url --group dev pyproject.toml -o requirements-dev.lock
 
 clean:  ## Stop the lab's engine and remove what drbot made here

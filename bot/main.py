@@ -19,6 +19,7 @@ from drbot.bot.http_mode import RequestGuard, application
 from drbot.bot.listeners.accounts import Accounts
 from drbot.bot.listeners.responder import Responder
 from drbot.bot.outbound.alert_posts import AlertPosts
+from drbot.bot.outbound.drill_notices import DrillNotices
 from drbot.bot.outbound.messenger import Messenger
 from drbot.bot.outbound.publisher import Publisher
 from drbot.bot.outbound.publisher_context import PublisherContext
@@ -82,6 +83,7 @@ def run_bot(
             begin=ONCE_STARTED_SECONDS,
         ),
         "readiness posts": lambda: ReadinessPosts(context, messenger, owner()).run(process.stop),
+        "drill notices": lambda: DrillNotices(context, messenger, owner()).run(process.stop),
         "ticker": lambda: Ticker(context).run(process.stop, process.heart),
     }
     failed: list[Exception] = []

@@ -11,6 +11,7 @@ from drbot.commands.speech.messages import Reply, Request
 from drbot.commands.speech.parser import Words, parse
 from drbot.commands.speech.refusal import Refusal, reply_of
 from drbot.commands.verb import (
+    action,
     alert,
     answer,
     approve,
@@ -71,6 +72,8 @@ TABLE: Mapping[str, Verb] = {
     "declare": Verb(act=declare.declare, access="declare"),
     "drill": Verb(act=drill.drill, access="drill"),
     "drills": Verb(act=drill.list_),
+    "action": Verb(act=action.action, access="action"),
+    "actions": Verb(act=action.list_),
     "level": Verb(act=level.level, access="level"),
     "plan": Verb(act=plan.plan, access="plan"),
     "status": Verb(act=status.status),

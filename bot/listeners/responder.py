@@ -17,6 +17,7 @@ from drbot.bot.blocks.dialogs import message_dialog
 from drbot.bot.blocks.reply import reply_blocks, reply_text
 from drbot.bot.listeners.accounts import Accounts
 from drbot.bot.listeners.enrolment import send_qr
+from drbot.bot.listeners.pictures import send_picture
 from drbot.bot.slack_api.signed_values import SignedValues
 from drbot.bot.slack_api.slack import BLOCKS_REFUSED, SlackRefusedError
 from drbot.commands.dispatch import TABLE, dispatch
@@ -165,6 +166,8 @@ class Responder:
         """Show a reply: in the open dialog, else by the answer URL, else in the channel, else directly."""
         if reply.qrs:
             reply = send_qr(self.client, slack_request.user, reply, self.language(slack_request))
+        if reply.picture is not None:
+            reply = send_picture(self.client, slack_request.user, reply, reply.picture, self.language(slack_request))
         ways: tuple[Way, ...] = (self._in_dialog, self._by_url, self._in_channel, self._directly)
         any(self._arrives(way, slack_request, reply) for way in ways)
 

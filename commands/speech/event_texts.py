@@ -195,6 +195,9 @@ EVENT_TEXTS: Mapping[EventKind, EventText] = {
         "checkered_flag",
         phrase("The drill is over: {end}. RTO: {rto_seconds}. RPO: {rpo_seconds}. {why}"),
     ),
+    EventKind.DRILL_SKIPPED: _record(phrase("{who} put off the drill of level {level} that was due at {due}.")),
+    EventKind.ACTION_ADDED: _record(phrase("{who} added action item {number}: {text} ({owner}, by {due})")),
+    EventKind.ACTION_DONE: _record(phrase("{who}: action item {number} is done: {text}")),
     EventKind.CONTROL_FAILED: _channel(
         "rotating_light",
         phrase("drbot has a problem. {what} {why}"),

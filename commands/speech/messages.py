@@ -71,6 +71,14 @@ class DialogRequest:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Picture:
+    """A PNG, drawn in a reader's language by the surface that shows it."""
+
+    name: str  # of the file
+    draw: Callable[[str], bytes]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Reply:
     """The answer to one request."""
 
@@ -81,6 +89,7 @@ class Reply:
     dialog: DialogRequest | None = None
     in_channel: bool = False  # True: everybody in the channel may read it; else only who asked
     ok: bool = True
+    picture: Picture | None = None
     qrs: tuple[str, ...] = ()  # what an authenticator reads from QR codes; secrets, shown to whoever asked alone
     code: str = ""  # of a refused or counted vote: core.approvals.approval.Decision.code; of another refusal: its own
 

@@ -55,14 +55,29 @@ VERBS: Mapping[str, VerbWords] = {
         example="backups",
     ),
     "drill": VerbWords(
-        usage="drill level1..level4 [service:] [rehearsed]",
+        usage="drill [skip] level1..level4 [service:] [rehearsed]",
         help=phrase(
             "Practise a recovery on a copy that can reach nothing: made, broken, recovered, removed. rehearsed: nobody "
-            "is asked"
+            "is asked. skip: leave out the next one that begins by the calendar"
         ),
         example="drill level2 rehearsed",
     ),
-    "drills": VerbWords(usage="drills", help=phrase("When each level was practised last, and how it went")),
+    "drills": VerbWords(
+        usage="drills [picture]",
+        help=phrase("When each level was practised last, and how it went; how the times went, as a picture"),
+        example="drills picture",
+    ),
+    "action": VerbWords(
+        usage="action add|done <what>|<number> [@person] [YYYY-MM-DD]",
+        help=phrase("Keep what follows from a drill or an incident: who does what by when; say that it is done"),
+        example="action DRILL-7 add make the backup smaller @ben 2026-12-15",
+        free_text=True,
+    ),
+    "actions": VerbWords(
+        usage="actions",
+        help=phrase("The action items of a drill or an incident, else what is open of all"),
+        example="actions DRILL-7",
+    ),
     "confirm": VerbWords(
         usage="confirm reachable|roster|key",
         help=phrase("Say what only a person knows: you can be reached, the roster is right, the key is kept elsewhere"),

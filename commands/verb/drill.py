@@ -5,18 +5,22 @@ from datetime import datetime
 
 from drbot.commands.facts.context import CommandContext
 from drbot.commands.facts.runbook_selection import runbook_for, without_runbook
-from drbot.commands.speech.messages import Choice, Reply, Request, Table
+from drbot.commands.speech.messages import Choice, Picture, Reply, Request, Table
 from drbot.commands.speech.parser import Words, level_of, plain
 from drbot.commands.speech.refusal import Refusal
 from drbot.commands.verb.declare import service_of
-from drbot.core.runs.drill import ENDS, Drill, DrillEnd, DrillState
+from drbot.commands.verb.drill_skip import SKIP, skip
+from drbot.commands.views.drill_trend import NAME, picture_of
+from drbot.core.runs.drill import ENDS, Drill, DrillEnd, DrillState, routine_of
 from drbot.core.site.level import Level
 from drbot.core.site.people import Person
 from drbot.core.site.site import Site
 from drbot.core.text.messages import duration, listed, phrase, sentences
-from drbot.core.text.words import ago
-from drbot.store.records import drills
+from drbot.core.text.words import ago, day_and_time
+from drbot.store.records import drills, routines
+from drbot.store.records.routines import Routine
 
+SHOWN = 12  # drills of the table
 REHEARSED = "rehearsed"
 STATES: Mapping[DrillState, str] = {
     DrillState.ASKED: phrase("waiting for a worker"),
@@ -26,8 +30,10 @@ STATES: Mapping[DrillState, str] = {
 
 
 def drill(context: CommandContext, request: Request, words: Words, person: Person) -> Reply:
-    """Open one; the default site's worker finds it."""
+    """Open one; the default site's worker finds it. Or let the next one by the calendar pass."""
     rest = [plain(word) for word in words.rest]
+    if rest[:1] == [SKIP]:
+        return skip(context, rest[1:], person)
     rehearsed = REHEARSED in rest
     rest = [word for word in rest if word != REHEARSED]
     if not rest:
@@ -68,18 +74,41 @@ def _service(site: Site, level: Level, rest: Sequence[str]) -> str | None:
 
 
 def list_(context: CommandContext, request: Request, words: Words, person: Person) -> Reply:
-    """The newest dozen."""
+    """The newest dozen; `picture`: how the times went, drawn."""
     with context.database.read() as connection:
-        known = drills.list_of(connection, 12)
+        known = drills.list_of(connection)
+        planned = {level: routines.get(connection, routine_of(level)) for level in Level}
+    coming = _coming({level: one for level, one in planned.items() if one is not None})
     if not known:
-        return Reply(text=phrase("No recovery was practised yet. Begin with: /dr drill level2 rehearsed"))
+        never = phrase("No recovery was practised yet. Begin with: /dr drill level2 rehearsed")
+        return Reply(text=sentences(never, coming))
+    if [plain(word) for word in words.rest[:1]] == ["picture"]:
+        return _picture(context, known)
     header = (phrase("Drill"), phrase("Level"), phrase("When"), phrase("How it went"), "RTO", "RPO", phrase("Why"))
     targets = context.configuration.targets
     goals = phrase("Goals: RTO {rto}, RPO {rpo}.", rto=duration(targets.rto), rpo=duration(targets.rpo))
     return Reply(
-        text=sentences(_proven(known, request.at), goals),
-        tables=(Table(header=header, rows=tuple(_row(one, request.at) for one in known)),),
+        text=sentences(_proven(known, request.at), goals, coming),
+        tables=(Table(header=header, rows=tuple(_row(one, request.at) for one in known[:SHOWN])),),
+        choices=(Choice(label=phrase("The trend as a picture"), command="drills picture"),),
     )
+
+
+def _coming(planned: Mapping[Level, Routine]) -> str:
+    """What begins by itself, and when; "" = nothing does."""
+    said = [
+        phrase("level {level} at {due} (put off)", level=int(level), due=day_and_time(one.due_at))
+        if one.is_skipped
+        else phrase("level {level} at {due}", level=int(level), due=day_and_time(one.due_at))
+        for level, one in planned.items()
+    ]
+    return phrase("By the calendar: {what}.", what=listed(said)) if said else ""
+
+
+def _picture(context: CommandContext, known: Sequence[Drill]) -> Reply:
+    """Raises UserError where it cannot be drawn."""
+    picture = Picture(name=NAME, draw=picture_of(known, context.configuration.targets))
+    return Reply(text=phrase("How long the recoveries of the last drills took."), picture=picture)
 
 
 def _proven(known: Sequence[Drill], now: datetime) -> str:

@@ -12,7 +12,7 @@ from drbot.commands.views.report_text import report_of
 from drbot.core.site.people import Person
 from drbot.core.text.messages import phrase
 from drbot.store.base import ledger
-from drbot.store.records import incidents, requests, steps
+from drbot.store.records import action_items, drills, incidents, requests, steps
 from drbot.store.runs import runs
 
 
@@ -43,6 +43,9 @@ def report_for(context: CommandContext, number: int, language: str) -> str:
             repair_times=incidents.repair_times(conn, view.incident.level),
             rented=[machine_text(one, view.configuration, view.names, view.now) for one in view.rented],
             configuration=context.configuration,
+            today=context.configuration.day(view.now),
+            drill=drills.get(conn, number),
+            actions=action_items.of_incident(conn, number),
         )
 
 

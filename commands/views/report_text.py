@@ -3,13 +3,18 @@
 Times come from the ledger, never from memory (the source document's template leaves them to be filled in).
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import date
 from statistics import fmean
 
 from drbot.commands.views.event_lines import Voice, line_of
+from drbot.commands.views.findings_text import action_list, issues, results
+from drbot.commands.views.markdown_text import escape, header, moment, row, section
 from drbot.core.approvals.approval import ApprovalRequest, Vote
 from drbot.core.approvals.state_words import REQUEST, way_of, word_of
 from drbot.core.ledger.events import Event, EventKind
+from drbot.core.runs.action_item import ActionItem
+from drbot.core.runs.drill import Drill
 from drbot.core.runs.incident import Incident, UsersSay
 from drbot.core.runs.plan import Plan, short_seal
 from drbot.core.runs.run import Run, RunKind, StepRecord
@@ -49,37 +54,45 @@ def report_of(
     repair_times: Sequence[float],
     configuration: Configuration,
     voice: Voice,
+    today: date,
     rented: Sequence[str] = (),
+    drill: Drill | None = None,
+    actions: Sequence[ActionItem] = (),
 ) -> str:
-    """Everything of one incident, so that nobody has to remember."""
-    language = voice.language
+    """Everything of one incident, so that nobody has to remember. `drill`: that it is."""
+    language, targets = voice.language, configuration.targets
     sections = (
-        _head(incident, configuration, voice),
-        _figures(incident, repair_times, configuration, language),
+        _head(incident, drill, configuration, voice),
+        results(incident, drill, targets, language)
+        if drill is not None
+        else _figures(incident, repair_times, configuration, language),
+        issues(incident, drill, runs, steps, targets, language),
+        action_list(incident.name, actions, voice.roster, today, language),
         _approvals(runs, requests, votes, voice),
         *(_steps(run, steps, language) for run in runs if run.kind is not RunKind.PLAN),
         _kept(events, language),
         _rented(rented, language),
         _refused(events, voice),
         _timeline(events, voice),
-        _lessons(language),
+        _lessons(language) if drill is None else "",
     )
     return "\n\n".join(section for section in sections if section) + "\n"
 
 
-def _head(incident: Incident, configuration: Configuration, voice: Voice) -> str:
+def _head(incident: Incident, drill: Drill | None, configuration: Configuration, voice: Voice) -> str:
     language = voice.language
     rows = [
+        *(_about_drill(drill, language) if drill is not None else ()),
         (phrase("System"), f"{configuration.system}, {incident.site}"),
         (phrase("Level"), f"{incident.level.value}: {say(incident.level.text, language)}"),
         (phrase("Service"), incident.service or ""),
         (phrase("Declared by"), voice.roster.name_of(incident.declared_by)),
-        (phrase("Outage began"), _moment(incident.started_at)),
-        (phrase("Declared"), _moment(incident.declared_at)),
-        (phrase("Recovered"), _moment(incident.recovered_at)),
-        (phrase("Confirmed by a person"), _moment(incident.confirmed_at)),
+        (phrase("Outage began"), moment(incident.started_at)),
+        (phrase("Declared"), moment(incident.declared_at)),
+        (phrase("Recovered"), moment(incident.recovered_at)),
+        (phrase("Confirmed by a person"), moment(incident.confirmed_at)),
         (phrase("Users"), say(_USERS[incident.users_say], language) if incident.users_say in _USERS else ""),
-        (phrase("Resolved"), _moment(incident.resolved_at)),
+        (phrase("Resolved"), moment(incident.resolved_at)),
         (phrase("State"), say(incident_text(incident), language)),
     ]
     lines = [f"- **{say(label, language)}**: {escape(value)}" for label, value in rows if value]
@@ -87,6 +100,15 @@ def _head(incident: Incident, configuration: Configuration, voice: Voice) -> str
     title = say(tested if incident.is_drill else recovered, language)
     summary = f"\n\n{escape(incident.summary)}" if incident.summary else ""
     return f"# {title} {incident.name}: {escape(incident.title)}{summary}\n\n" + "\n".join(lines)
+
+
+def _about_drill(drill: Drill, language: str) -> Iterator[tuple[str, str]]:
+    """What was practised, when, and on what."""
+    copy = phrase("a copy of {site} in an engine without a network", site=drill.site)
+    asked = phrase("nobody was asked: stand-ins voted") if drill.rehearsed else phrase("two people approved")
+    yield phrase("Test date"), f"{drill.asked_at:%Y-%m-%d}"
+    yield phrase("Test type"), say(phrase("Recovery of level {level}", level=int(drill.level)), language)
+    yield phrase("Environment"), say(clauses((copy, asked)), language)
 
 
 def _figures(incident: Incident, repair_times: Sequence[float], configuration: Configuration, language: str) -> str:
@@ -107,7 +129,7 @@ def _figures(incident: Incident, repair_times: Sequence[float], configuration: C
         ),
     )
     lines = [
-        _row(
+        row(
             say(label, language),
             "-" if measured is None else say(duration(measured), language),
             "-" if target is None else say(duration(target), language),
@@ -115,8 +137,8 @@ def _figures(incident: Incident, repair_times: Sequence[float], configuration: C
         )
         for label, measured, target in rows
     ]
-    header = _header(language, phrase("Figure"), phrase("Measured"), phrase("Target"), "")
-    return _section(phrase("Measured against the targets"), language, [*header, *lines])
+    head = header(language, phrase("Figure"), phrase("Measured"), phrase("Target"), "")
+    return section(phrase("Measured against the targets"), language, [*head, *lines])
 
 
 ASKED = phrase("{people} approvals asked for at {when}")
@@ -145,7 +167,7 @@ def _approvals(
             f"{say(word_of(vote.decision), language)} ({say(_way(vote), language)}): {escape(vote.reason)}"
             for vote in votes.get(request.id, ())
         ]
-    return _section(phrase("Who approved"), language, blocks)
+    return section(phrase("Who approved"), language, blocks)
 
 
 def _replaced(plan: Plan) -> str:
@@ -162,7 +184,7 @@ def _way(vote: Vote) -> str:
 def _steps(run: Run, steps: Iterable[StepRecord], language: str) -> str:
     titles = {step.id: say(step.title, language) for step in run.plan.steps} if run.plan else {}
     lines = [
-        _row(
+        row(
             titles.get(step.id, step.id),
             say(STEP[step.state], language),
             clock(step.started_at) if step.started_at else "-",
@@ -174,12 +196,12 @@ def _steps(run: Run, steps: Iterable[StepRecord], language: str) -> str:
     ]
     if not lines:
         return ""
-    header = _header(language, phrase("Step"), phrase("State"), phrase("Started"), phrase("Took"), phrase("Result"))
+    head = header(language, phrase("Step"), phrase("State"), phrase("Started"), phrase("Took"), phrase("Result"))
     ended = say(run.outcome or "", language)
     outcome = f" {escape(ended)}" if ended else ""
     title = phrase("Steps of {runbook} ({now})", runbook=run.runbook, now=run_text(run))
     before = [f"`{run.id}`{outcome}", ""]
-    return _section(title, language, [*before, *header, *lines])
+    return section(title, language, [*before, *head, *lines])
 
 
 def _kept(events: Iterable[Event], language: str) -> str:
@@ -188,19 +210,19 @@ def _kept(events: Iterable[Event], language: str) -> str:
         if event.kind is EventKind.KEPT_CREATED:
             count = event.payload.get("size")
             measured = f", {size(count)}" if isinstance(count, (int, float)) else ""
-            lines.append(f"- `{event.payload.get('volume', '-')}`{measured}, {_moment(event.at)}")
-    return _section(phrase("What was kept to undo with"), language, lines)
+            lines.append(f"- `{event.payload.get('volume', '-')}`{measured}, {moment(event.at)}")
+    return section(phrase("What was kept to undo with"), language, lines)
 
 
 def _rented(rented: Sequence[str], language: str) -> str:
     lines = [f"- {escape(say(one, language))}" for one in rented]
     title = phrase("Machines that are still rented and billed")
-    return _section(title, language, lines)
+    return section(title, language, lines)
 
 
 def _refused(events: Iterable[Event], voice: Voice) -> str:
     lines = [f"- {clock(event.at)} {escape(line_of(event, voice))}" for event in events if event.kind in _REFUSALS]
-    return _section(phrase("What was refused"), voice.language, lines)
+    return section(phrase("What was refused"), voice.language, lines)
 
 
 def _timeline(events: Sequence[Event], voice: Voice) -> str:
@@ -217,23 +239,12 @@ def _timeline(events: Sequence[Event], voice: Voice) -> str:
     for key, lines in parts.items():
         if lines:
             body += [f"### {say(PHASES[key], voice.language)}", "", *lines, ""]
-    return _section(phrase("Timeline (UTC)"), voice.language, body).rstrip()
+    return section(phrase("Timeline (UTC)"), voice.language, body).rstrip()
 
 
 def _lessons(language: str) -> str:
-    lines = [
-        f"- {say(asked, language)}"
-        for asked in (phrase("What went well:"), phrase("What did not:"), phrase("Who does what by when:"))
-    ]
-    return _section(phrase("Lessons and actions (for the post-mortem)"), language, lines)
-
-
-def escape(value: str) -> str:
-    """What people wrote, harmless in Markdown and in Slack: on one line, no pipes, no <!channel>."""
-    plain = " ".join(value.split())
-    for letter in "\\`*_|[]":
-        plain = plain.replace(letter, "\\" + letter)
-    return plain.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    lines = [f"- {say(asked, language)}" for asked in (phrase("What went well:"), phrase("What did not:"))]
+    return section(phrase("Lessons (for the post-mortem)"), language, lines)
 
 
 def _verdict(measured: float | None, target: float | None, language: str) -> str:
@@ -245,25 +256,3 @@ def _verdict(measured: float | None, target: float | None, language: str) -> str
 def _seconds(value: float, language: str) -> str:
     """Steps are often shorter than a second, and that matters for the outage."""
     return say(duration(value) if value >= 60 else phrase("{seconds} s", seconds=f"{value:.1f}"), language)
-
-
-def _moment(value: object) -> str:
-    return value.strftime("%Y-%m-%d %H:%M:%S UTC") if hasattr(value, "strftime") else ""
-
-
-def _row(*cells: str) -> str:
-    return (
-        "| " + " | ".join(cell if index == 0 else escape(cell) for index, cell in enumerate(map(_flat, cells))) + " |"
-    )
-
-
-def _flat(cell: str) -> str:
-    return " ".join(cell.split()).replace("|", "/")
-
-
-def _header(language: str, *cells: str) -> list[str]:
-    return [_row(*(say(cell, language) for cell in cells)), "|" + "---|" * len(cells)]
-
-
-def _section(title: str, language: str, lines: Sequence[str]) -> str:
-    return f"## {say(title, language)}\n\n" + "\n".join(lines) if lines else ""

@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -22,9 +23,10 @@ from drbot.cli.processes import configuration_path, home_path, open_database, se
 from drbot.cli.terminal import WRONG, Config, Home, complain, table_of, terminal_language, terminal_name
 from drbot.commands.dispatch import TABLE, dispatch
 from drbot.commands.facts.context import CommandContext, context_of
-from drbot.commands.speech.messages import Reply, Request, Signers, Table
+from drbot.commands.speech.messages import Picture, Reply, Request, Signers, Table
 from drbot.commands.speech.parser import parse
 from drbot.commands.speech.verbs import VERBS, VerbWords
+from drbot.commands.views.drill_trend import NAME
 from drbot.core.approvals.approval import EntryPoint
 from drbot.core.base.errors import DrbotError, UserError
 from drbot.core.base.yaml_file import did_you_mean
@@ -65,6 +67,7 @@ Seal = Annotated[str, typer.Option(help="approve, break-glass: the short seal of
 Code = Annotated[str, typer.Option(help="approve, roster accept: a one-time code of your authenticator")]
 Rule = Annotated[str, typer.Option(help="break-glass: the rule that you override")]
 Key = Annotated[Path | None, typer.Option(help="Your own key (default: DRBOT_KEY, else ~/.drbot-key)")]
+PictureFile = Annotated[Path, typer.Option("--file", help="drills picture: the file it is written to")]
 Since = Annotated[str, typer.Option(help="declare: when the outage began: 20m, 02:10 (UTC) or an ISO time")]
 
 
@@ -81,17 +84,25 @@ def say_verb(
     code: Code = "",
     rule: Rule = "",
     key: Key = None,
+    file: PictureFile = Path(NAME),
 ) -> None:
     """Do what the verb says."""
     verb = context.info_name or ""
     typed = " ".join([verb if verb != "menu" else "", *(words or [])]).strip()
     values = {"target": target, "reason": reason, "seal": seal, "since": since, "code": code, "rule": rule}
     given = {name: value for name, value in values.items() if value}
-    raise typer.Exit(run(typed, given, person=person, config=config, home=home, key=key))
+    raise typer.Exit(run(typed, given, person=person, config=config, home=home, key=key, file=file))
 
 
 def run(
-    typed: str, values: dict[str, str], *, person: str, config: Path | None, home: Path | None, key: Path | None = None
+    typed: str,
+    values: dict[str, str],
+    *,
+    person: str,
+    config: Path | None,
+    home: Path | None,
+    key: Path | None = None,
+    file: Path = Path(NAME),
 ) -> int:
     """One command; the exit code."""
     language = terminal_language()
@@ -105,6 +116,8 @@ def run(
             if _may_prompt(reply, values):
                 show(reply, language)
                 reply = _ask(commands, typed, values | _prompted(reply, language), who, sign)
+            if reply.picture is not None:
+                reply = _written(reply, reply.picture, file, language)
         finally:
             close.close()
     except DrbotError as error:
@@ -127,6 +140,16 @@ def person_named(given: str, roster: Roster, login: str | None = None) -> Person
             phrase("There are: {names}.", names=listed(roster.people)),
         )
     return person
+
+
+def _written(reply: Reply, picture: Picture, file: Path, language: str) -> Reply:
+    """The reply, with where the picture lies. Raises UserError."""
+    try:
+        file.write_bytes(picture.draw(language))
+    except OSError as error:
+        tried = phrase("The picture could not be written to {file}.", file=file)
+        raise UserError(tried, str(error), phrase("Name another file with --file.")) from error
+    return replace(reply, text=sentences(reply.text, phrase("The picture is {file}.", file=file)), picture=None)
 
 
 def show(reply: Reply, language: str) -> None:

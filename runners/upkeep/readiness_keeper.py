@@ -11,6 +11,7 @@ from drbot.core.site.site import Configuration
 from drbot.runners.execution.run_context import WorkerContext
 from drbot.runners.foundation.settings import RunnerSettings
 from drbot.runners.second_factor.totp_secrets import TotpSecrets
+from drbot.runners.upkeep.action_readiness import action_lines
 from drbot.runners.upkeep.backup_readiness import Looked, look_at_backups, proof_lines
 from drbot.runners.upkeep.outside_readiness import lines_about_all, lines_about_outside
 from drbot.runners.upkeep.readiness import (
@@ -53,6 +54,7 @@ def _lines(worker_context: WorkerContext) -> Iterator[Line]:
             yield approvers_line(worker_context.roster_now(connection), worker_context.approvals)
             due, now = routines.list_of(connection), worker_context.database.now(connection)
             yield from drill_lines(connection, configuration, now)
+            yield from action_lines(connection, configuration, worker_context.roster_now(connection), now)
             yield from confirmed_lines(worker_context.roster_now(connection), connection)
         yield from routine_lines(due, now)
         yield from lines_about_all(configuration)

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection
 
 from drbot.core.base.errors import PermanentError
-from drbot.core.runs.drill import ENDS, Drill, DrillEnd
+from drbot.core.runs.drill import ENDS, Drill, DrillEnd, routine_of
 from drbot.core.site.level import Level
 from drbot.core.site.readiness import Line, bad, good, soon
 from drbot.core.site.site import Configuration
@@ -25,7 +25,7 @@ OF_FULL_BACKUPS = frozenset({Level.HOST, Level.DATACENTRE})
 QUARTER = timedelta(days=92)
 DRBOT = "drbot"
 DRILL_NAMES: Mapping[str, str] = {
-    f"drill.level{int(level)}": phrase("scheduled drill of level {level}", level=int(level)) for level in Level
+    routine_of(level): phrase("scheduled drill of level {level}", level=int(level)) for level in Level
 }
 """Routine → what people call it."""
 
@@ -48,7 +48,7 @@ def scheduled_drills(worker_context: WorkerContext) -> Iterator[Work]:
             begin(level)
 
         calendar = configuration.calendar(configuration.drills.schedule.of(level))
-        key = f"drill.level{int(level)}"
+        key = routine_of(level)
         yield Work(key=key, name=DRILL_NAMES[key], calendar=calendar, act=act)
 
 

@@ -55,6 +55,8 @@ ALLOWED = {
         "sorted(found, key=lambda one: one.moment, reverse=True)[:MOST]",
     ): "whole backups, the newest",
     ("store/records/steps.py", "times[:LAST_TIMES]"): "times of a step, the newest",
+    ("commands/verb/drill.py", "known[:SHOWN]"): "whole drills, the newest",
+    ("commands/views/drill_trend.py", "[:MOST]"): "whole drills, the newest; the document says how many",
     ("commands/verb/backups.py", "groups[:SHOWN]"): "whole rows; how many more there are is said",
     ("commands/views/alert_view.py", "(group.firing or group.alerts)[:NAMED]"): "whole alerts, the first",
     ("commands/views/vote_dialog.py", "dialog.changed[:MOST]"): "differences; how many more there are is said",

@@ -92,6 +92,9 @@ class EventKind(StrEnum):
     ALERT_RESOLVED = "alert.resolved"  # names: none of them fires any more
     DRILL_STEP = "drill.step"  # text: what is being prepared or cleared away
     DRILL_ENDED = "drill.ended"  # end, why, rto_seconds, rpo_seconds
+    DRILL_SKIPPED = "drill.skipped"  # level, due: a person put off what was due by the calendar
+    ACTION_ADDED = "action.added"  # number, text, owner, due
+    ACTION_DONE = "action.done"  # number, text
     CONTROL_FAILED = "control.failed"  # what, why: drbot itself could not do something
     UNREADABLE = "unreadable"  # never written: a kind that was edited, or that only a newer drbot knows
 

@@ -15,6 +15,11 @@ COPY_RUNBOOK = "drill-copy"
 GOES_BEFORE: Mapping[Level, str] = {Level.SERVICE: COPY_RUNBOOK, Level.DATABASE: COPY_RUNBOOK}
 
 
+def routine_of(level: Level) -> str:
+    """The row of `routines` by which it begins by the calendar."""
+    return f"drill.level{int(level)}"
+
+
 class DrillState(StrEnum):
     """Moves only forward."""
 

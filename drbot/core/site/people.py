@@ -125,6 +125,7 @@ def _shared(people: Iterable[Person]) -> str | None:
 ACCESS: Mapping[str, frozenset[Role]] = {
     "declare": frozenset({"commander", "approver", "operator", "observer"}),
     "drill": frozenset({"commander", "approver", "operator"}),
+    "action": frozenset({"commander", "approver", "operator"}),
     "confirm": frozenset({"commander", "approver", "operator"}),
     "plan": frozenset({"commander", "approver", "operator"}),
     "level": frozenset({"commander", "approver"}),

@@ -4,8 +4,10 @@ The models refuse unknown keys; `load_configuration` in core/site/configuration.
 """
 
 from collections.abc import Iterable
+from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated, Literal
+from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
@@ -275,7 +277,7 @@ class Drills(Model):
     """How the document's drills are held."""
 
     schedule: DrillSchedule = DrillSchedule()
-
+    notice: Seconds = 86_400.0  # so long before a scheduled one the home channel is told; 0: not at all
     image: str | None = None  # with a Docker engine, such as docker:dind; none = made of this host's own programs
 
 
@@ -319,6 +321,10 @@ class Configuration(Model):
     def site(self, name: str = "") -> Site:
         """The site of this name (default: `default_site`, of which the site of drills is a copy)."""
         return self.sites[self.default_site if name in ("", DRILL_SITE) else name]
+
+    def day(self, moment: datetime) -> date:
+        """In the system's time zone."""
+        return moment.astimezone(ZoneInfo(self.time_zone)).date()
 
     def calendar(self, expression: str | None) -> Calendar | None:
         """When that is due in the system's time zone."""

@@ -46,6 +46,11 @@ def clock(moment: datetime) -> str:
     return moment.strftime("%H:%M:%S UTC")
 
 
+def day_and_time(moment: datetime) -> str:
+    """To the minute, for what is planned. `moment`: UTC."""
+    return f"{moment:%Y-%m-%d %H:%M} UTC"
+
+
 def seconds_of(text: str | int | float) -> float:
     """Seconds of a duration in a file: `90`, "90s", "30m", "4h", "3d", "10ms". Raises ValueError."""
     if isinstance(text, (int, float)):

@@ -1,8 +1,8 @@
-"""The tables of what is done before the night: drills, proofs, work by the calendar; part of schema.py, whence they are
-used.
+"""The tables of what is done before the night: drills, what follows from them, proofs, work by the calendar; part of
+schema.py, whence they are used.
 """
 
-from sqlalchemy import Boolean, Column, Float, ForeignKey, Integer, Table, Text
+from sqlalchemy import Boolean, Column, Date, Float, ForeignKey, Integer, Table, Text
 
 from drbot.store.base.column_types import Json, Moment, Sentence, metadata
 
@@ -74,6 +74,20 @@ routines = Table(
     Column("fault", Sentence, nullable=False),
     Column("done_at", Moment),  # the last due time that was done
     Column("succeeded_at", Moment),
+    Column("skip_at", Moment),  # the due time that passes without it
+    Column("skipped_by", Text),
+)
+
+action_items = Table(
+    "action_items",
+    metadata,
+    Column("incident", Integer, ForeignKey("incidents.id"), primary_key=True, autoincrement=False),
+    Column("number", Integer, primary_key=True, autoincrement=False),  # from 1, of its incident
+    Column("text", Text, nullable=False),
+    Column("owner", Text, nullable=False),
+    Column("due", Date, nullable=False),
+    Column("done_at", Moment),
+    Column("done_by", Text),
 )
 
 surveys = Table(

@@ -19,6 +19,7 @@ from sqlalchemy import (
 
 from drbot.store.base.column_types import Json, Moment, Sentence
 from drbot.store.base.column_types import metadata as metadata
+from drbot.store.base.night_tables import action_items as action_items
 from drbot.store.base.night_tables import confirmations as confirmations
 from drbot.store.base.night_tables import drills as drills
 from drbot.store.base.night_tables import proofs as proofs

@@ -41,6 +41,13 @@ class Routine:
     fault: str = ""  # of the last time; "" = it went well
     done_at: datetime | None = None  # the last due time that was done
     succeeded_at: datetime | None = None
+    skip_at: datetime | None = None  # the due time that passes without it
+    skipped_by: str | None = None
+
+    @property
+    def is_skipped(self) -> bool:
+        """A person put off the due time that comes next."""
+        return self.skip_at == self.due_at
 
     @property
     def calendar(self) -> Calendar:
@@ -85,6 +92,10 @@ def take(tx: Transaction, key: str, owner: str) -> Routine | None:
     there = get(tx.connection, key)
     if there is None or there.next_at > tx.now or is_held(there, tx.now):
         return None
+    if there.is_skipped:
+        due, next_at = _following(there, tx.now, again=False)
+        tx.connection.execute(_as_seen(there).values(**FREE, due_at=due, next_at=next_at, fault=""))
+        return None
     if there.taken_by is not None:
         _end(tx, there, fault=DEAD)
         return None
@@ -93,6 +104,14 @@ def take(tx: Transaction, key: str, owner: str) -> Routine | None:
     if tx.connection.execute(_as_seen(there).values(**mine)).rowcount == 0:
         return None
     return get(tx.connection, key)
+
+
+def skip(tx: Transaction, there: Routine, person: str) -> bool:
+    """Let the due time that comes next pass without it. False: somebody does it now, or it moved on."""
+    if is_held(there, tx.now):
+        return False
+    values = {"skip_at": there.due_at, "skipped_by": person}
+    return tx.connection.execute(_as_seen(there).values(**values)).rowcount == 1
 
 
 def keep(tx: Transaction, taken: Routine) -> bool:

@@ -1,12 +1,18 @@
 """`drill` and `drills`: one at a time, an incident comes first, and what was proven is said."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
-from drbot.core.runs.drill import Drill, DrillEnd
+from drbot.commands.verb.drill_skip import skip_command
+from drbot.core.base.cron import Calendar
+from drbot.core.ledger.events import EventKind
+from drbot.core.runs.drill import Drill, DrillEnd, routine_of
 from drbot.core.site.level import Level
-from drbot.store.records import drills, incidents, schedules
+from drbot.store.base import ledger
+from drbot.store.records import drills, incidents, routines, schedules
+from drbot.store.records.routines import Routine
 from tests.integration.commands.verb_fixture import VerbFixture
 
 
@@ -80,3 +86,77 @@ def test_drills_says_when_each_level_was_proven(verb_fixture: VerbFixture) -> No
     assert [row[1] for row in rows] == [str(int(Level.SERVICE)), str(int(Level.DATABASE))]
     assert rows[0][-1] == "it did not start"
     assert rows[1][4] == "40 s"
+
+
+MONTHLY = Calendar(expression="0 9 1 * *")
+
+
+def planned(verb_fixture: VerbFixture) -> Routine:
+    """Level 2 begins by the calendar, as its worker has planned."""
+    with verb_fixture.database.write() as tx:
+        routines.plan(tx, routine_of(Level.DATABASE), MONTHLY)
+        found = routines.get(tx.connection, routine_of(Level.DATABASE))
+    assert found is not None
+    return found
+
+
+def skips(verb_fixture: VerbFixture) -> list[tuple[str | None, object]]:
+    with verb_fixture.database.read() as connection:
+        told = [one for one in ledger.after(connection, 0) if one.kind is EventKind.DRILL_SKIPPED]
+    return [(one.person, one.payload["level"]) for one in told]
+
+
+def test_the_next_one_by_the_calendar_is_put_off_once_and_the_ledger_says_by_whom(verb_fixture: VerbFixture) -> None:
+    due = planned(verb_fixture).due_at
+    after = MONTHLY.after(due)
+    assert f"By the calendar: level 2 at {due:%Y-%m-%d} 09:00 UTC." in verb_fixture.say("dan", "drills").text
+
+    reply = verb_fixture.say("emi", "drill skip level2")
+
+    assert f"at {due:%Y-%m-%d} 09:00 UTC is left out. The next one is due at {after:%Y-%m-%d} 09:00" in reply.text
+    assert "(put off)" in verb_fixture.say("dan", "drills").text
+    assert skips(verb_fixture) == [("emi", 2)]
+    again = verb_fixture.say("ben", "drill skip level2")
+    assert not again.ok and "Emi has put it off already" in again.text
+    assert skips(verb_fixture) == [("emi", 2)]
+
+
+def test_a_button_that_is_tapped_late_puts_off_no_other(verb_fixture: VerbFixture) -> None:
+    due = planned(verb_fixture).due_at
+
+    late = verb_fixture.say("emi", skip_command(Level.DATABASE, due - timedelta(days=30)))
+
+    assert not late.ok and "no longer ahead" in late.text
+    assert verb_fixture.say("emi", skip_command(Level.DATABASE, due)).ok
+
+
+@pytest.mark.parametrize(
+    ("who", "words", "why"),
+    [
+        ("emi", "drill skip", "Say which level"),
+        ("emi", "drill skip level7", "not a level"),
+        ("emi", "drill skip level3", "None of level 3 begins by the calendar"),
+        ("dan", "drill skip level2", "It needs the role"),
+    ],
+)
+def test_nothing_else_is_put_off(verb_fixture: VerbFixture, who: str, words: str, why: str) -> None:
+    planned(verb_fixture)
+
+    reply = verb_fixture.say(who, words)
+
+    assert not reply.ok and why in reply.text
+    assert skips(verb_fixture) == []
+
+
+def test_the_trend_is_a_picture_of_what_went_to_its_end(verb_fixture: VerbFixture) -> None:
+    verb_fixture.say("emi", "drill level2 rehearsed")
+    over(verb_fixture, end=DrillEnd.STOPPED)
+    assert "No drill went to its end" in verb_fixture.say("dan", "drills picture").text
+    verb_fixture.say("emi", "drill level2 rehearsed")
+    over(verb_fixture, end=DrillEnd.PASSED, rto_seconds=40.0)
+
+    reply = verb_fixture.say("dan", "drills picture")
+
+    assert reply.ok and reply.picture is not None
+    assert reply.picture.draw("en").startswith(b"\x89PNG")
+    assert [choice.command for choice in verb_fixture.say("dan", "drills").choices] == ["drills picture"]

@@ -1,5 +1,6 @@
 """`drbot dr …`: the same verbs without Slack."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -7,8 +8,12 @@ from typer.testing import CliRunner, Result
 
 from drbot.cli.dr import dr_app, person_named
 from drbot.cli.main import app
+from drbot.cli.processes import open_database
 from drbot.core.base.errors import UserError
+from drbot.core.runs.drill import DrillEnd
 from drbot.core.site.configuration import load_configuration
+from drbot.core.site.level import Level
+from drbot.store.records import drills
 from tests.integration.commands.verb_fixture import DR_YML
 
 
@@ -103,3 +108,21 @@ def test_a_token_that_is_no_good_has_an_exit_code_of_its_own(config: Path) -> No
 
     assert done.exit_code == 3
     assert "This token was never issued" in done.stderr
+
+
+def test_the_trend_of_drills_is_written_into_a_file(config: Path, tmp_path: Path) -> None:
+    database = open_database(config.parent / "home")
+    with database.write() as tx:
+        number = drills.ask(tx, Level.SERVICE, site="production", service=None, person="ben", rehearsed=True).id
+        drill = drills.get(tx.connection, number)
+        assert drill is not None
+        drills.end(tx, replace(drill, end=DrillEnd.PASSED, rto_seconds=5.0))
+    database.close()
+
+    written = dr(config, "drills", "picture", "--file", str(tmp_path / "trend.png"))
+    refused = dr(config, "drills", "picture", "--file", str(tmp_path / "nowhere" / "trend.png"))
+
+    assert (written.exit_code, refused.exit_code) == (0, 2)
+    assert "trend.png" in written.output
+    assert (tmp_path / "trend.png").read_bytes().startswith(b"\x89PNG")
+    assert "could not be written" in refused.stderr

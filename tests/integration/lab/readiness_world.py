@@ -54,7 +54,7 @@ from drbot.runners.upkeep.readiness_keeper import look
 from drbot.store.base.database import Database
 from drbot.store.base.schema import confirmations as confirmation_rows
 from drbot.store.base.schema import proofs as proof_rows
-from drbot.store.records import confirmations, drills, incidents, proofs, readiness
+from drbot.store.records import action_items, confirmations, drills, incidents, proofs, readiness
 from tests.archives import put as put_full
 
 TTL = 60
@@ -391,3 +391,16 @@ def drilled(world: World, end: DrillEnd) -> Callable[[], object]:
             drills.change(tx, number, end=None)
 
     return forget
+
+
+def overdue(world: World) -> Callable[[], object]:
+    """Something that was to be done by the day before yesterday is not."""
+    with world.database.write() as tx:
+        day = tx.now.date() - times.timedelta(days=2)
+        item = action_items.add(tx, 1, text="shrink the backup", owner="ben", due=day, person="aiko")
+
+    def do() -> None:
+        with world.database.write() as tx:
+            action_items.done(tx, item, "ben")
+
+    return do

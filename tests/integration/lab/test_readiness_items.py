@@ -134,6 +134,7 @@ ITEMS = (
          "drill of level 2", RED),
     item("drill of each level", by_doing(lambda world: worlds.drilled(world, DrillEnd.MISSED)),
          "drill of level 2", AMBER),
+    item("action items", by_doing(worlds.overdue), "action item 1 of DRILL-1", AMBER),
     item("services", by_doing(worlds.stopped), "production: services", RED),
 )  # fmt: skip
 

@@ -188,3 +188,52 @@ def test_another_expression_counts_from_now_on_and_none_forgets_it(database: Clo
         routines.unplan(tx, KEY)
     with database.read() as connection:
         assert routines.list_of(connection) == []
+
+
+def skip(database: Database, there: Routine, person: str = "emi") -> bool:
+    with database.write() as tx:
+        return routines.skip(tx, there, person)
+
+
+def test_a_due_time_that_is_put_off_passes_once_however_far_the_next_one_is(database: ClockedDatabase) -> None:
+    quarterly = Calendar(expression="0 9 1 */3 *")
+    assert look(database, calendar=quarterly) is None
+    due = row(database).due_at
+
+    assert skip(database, row(database))
+
+    assert live(database, NOON + timedelta(days=1), quarterly) == []
+    assert (row(database).due_at, row(database).skipped_by, row(database).is_skipped) == (due, "emi", True)
+    database.moment = due + STEP
+    assert look(database, calendar=quarterly) is None
+    after = row(database)
+    assert (after.due_at, after.is_skipped, after.done_at) == (quarterly.after(due), False, None)
+    database.moment = after.due_at + STEP
+    assert look(database, calendar=quarterly) is not None
+
+
+def test_what_failed_and_is_put_off_is_not_tried_again(database: ClockedDatabase) -> None:
+    look(database)
+    database.moment += timedelta(hours=2)
+    taken = look(database)
+    assert taken is not None
+    end(database, taken, fault="another drill goes on")
+
+    assert skip(database, row(database))
+    database.moment += STEP
+
+    assert look(database) is None
+    assert (row(database).fault, row(database).due_at) == ("", EVERY_THREE_HOURS.after(taken.due_at))
+
+
+def test_what_is_being_done_or_moved_on_is_not_put_off(database: ClockedDatabase) -> None:
+    look(database)
+    before = row(database)
+    database.moment += timedelta(hours=2)
+    taken = look(database)
+    assert taken is not None
+
+    assert not skip(database, row(database)), "it is being done"
+    end(database, taken)
+    assert not skip(database, before), "another one comes next"
+    assert not row(database).is_skipped

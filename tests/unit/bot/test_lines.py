@@ -25,6 +25,9 @@ UNSHOWN = OF_NO_INCIDENT | {
     EventKind.KEPT_ASKED,
     EventKind.REQUEST_OPENED,
     EventKind.COMMAND_REFUSED,
+    EventKind.DRILL_SKIPPED,
+    EventKind.ACTION_ADDED,
+    EventKind.ACTION_DONE,
     EventKind.UNREADABLE,
 }
 """Told by a surface of their own, or only to the person who asked; what cannot be read is left to the timeline."""

@@ -6,6 +6,7 @@ from drbot.core.site.people import ACCESS
 MINE = {
     "declare": {"commander", "approver", "operator", "observer"},
     "drill": {"commander", "approver", "operator"},
+    "action": {"commander", "approver", "operator"},
     "confirm": {"commander", "approver", "operator"},
     "plan": {"commander", "approver", "operator"},
     "level": {"commander", "approver"},
@@ -29,6 +30,7 @@ MINE = {
     "enrol": {"approver"},
 }
 OPEN_TO_ALL = {
+    "actions",
     "alerts",
     "backups",
     "drills",

@@ -1,19 +1,22 @@
 """The report: figures against targets, phases, and nothing that people wrote can break it."""
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from drbot.commands.views.event_lines import Voice
-from drbot.commands.views.report_text import escape, report_of
+from drbot.commands.views.markdown_text import escape
+from drbot.commands.views.report_text import report_of
 from drbot.core.ledger.events import Event, EventKind
+from drbot.core.runs.action_item import ActionItem
+from drbot.core.runs.drill import Drill, DrillEnd
 from drbot.core.runs.incident import Incident, IncidentState
 from drbot.core.runs.run import Run, RunState, StepRecord, StepState
 from drbot.core.site.level import Level
 from drbot.core.site.people import Roster
-from drbot.core.site.site import Backups, Configuration, Site
+from drbot.core.site.site import DRILL_SITE, Backups, Configuration, Site
 from tests.unit.bot.situations import record, run
 
 START = datetime(2026, 11, 26, 3, tzinfo=UTC)
@@ -39,9 +42,12 @@ def report(
     repair_times: tuple[float, ...] = (),
     runs: tuple[Run, ...] = (),
     steps: tuple[StepRecord, ...] = (),
+    drill: Drill | None = None,
+    actions: tuple[ActionItem, ...] = (),
 ) -> str:
     incident = Incident(
-        id=7, site="production", level=Level.DATABASE, title=title, state=IncidentState.RECOVERED, declared_by="aiko",
+        id=7, site="production" if drill is None else DRILL_SITE, level=Level.DATABASE, title=title,
+        state=IncidentState.RECOVERED, declared_by="aiko",
         declared_at=START, started_at=START, rto_seconds=rto_seconds, rpo_seconds=3600, outage_seconds=9,
     )  # fmt: skip
     events = [
@@ -50,7 +56,8 @@ def report(
     ]
     return report_of(
         incident=incident, events=events, runs=runs, steps=steps, requests=[], votes={}, repair_times=repair_times,
-        configuration=CONFIGURATION, voice=voice(language),
+        configuration=CONFIGURATION, voice=voice(language), today=START.date(),
+        drill=drill, actions=actions,
     )  # fmt: skip
 
 
@@ -102,3 +109,70 @@ def test_the_end_of_a_run_stands_apart_from_its_name() -> None:
     text = report(runs=(ended,), steps=(record("swap", StepState.SUCCEEDED),))
 
     assert f"`{ended.id}` Done, \\*really\\*." in text
+
+
+def drill(end: DrillEnd = DrillEnd.PASSED, why: str | None = None, **found: tuple[str, ...]) -> Drill:
+    return Drill(
+        incident=7, level=Level.DATABASE, site="production", runbook="level2-postgres", service=None, asked_by="aiko",
+        asked_at=START, instance="x", rehearsed=True, end=end, why=why, **found,  # type: ignore[arg-type]
+    )  # fmt: skip
+
+
+def part_of(text: str, title: str) -> list[str]:
+    """The lines of a section."""
+    _, _, after = text.partition(f"## {title}\n\n")
+    return after.split("\n\n## ")[0].strip().splitlines()
+
+
+def test_the_report_of_a_drill_has_the_form_of_a_test() -> None:
+    text = report(drill=drill())
+
+    assert text.startswith("# Disaster recovery test report DRILL-7")
+    assert "- **Test date**: 2026-11-26\n- **Test type**: Recovery of level 2\n- **Environment**: a copy of" in text
+    assert part_of(text, "Results") == [
+        "- **RTO goal**: 4 h 00 min",
+        "- **Actual RTO**: 10 min ✓",
+        "- **RPO goal**: 6 h 00 min",
+        "- **Actual RPO**: 1 h 00 min ✓",
+        "- **How it went**: ✓ recovered in time",
+    ]
+    assert part_of(text, "Issues identified") == ["None."]
+
+
+def test_every_issue_of_a_drill_is_named() -> None:
+    failed = replace(record("swap", StepState.FAILED), summary="the disk is full")
+    again = replace(record("restore-beside", StepState.SUCCEEDED), attempt=3)
+    ended = run(RunState.FAILED)
+    found = drill(DrillEnd.MISSED, production_changes=("container x",), leftovers=("volume y",))
+
+    text = report(rto_seconds=5 * 3600, drill=found, runs=(ended,), steps=(again, failed))
+
+    assert "- **Actual RTO**: 5 h 00 min ✗" in text
+    issues = part_of(text, "Issues identified")
+    assert issues[0] == "1. The RTO goal was missed: it took 5 h 00 min."
+    assert issues[1].endswith("it took 3 attempts.")
+    assert issues[2].endswith(": the disk is full.")
+    assert issues[3:] == ["4. Changed in production: container x.", "5. Left behind: volume y."]
+
+
+def test_a_drill_that_failed_without_a_step_says_why() -> None:
+    text = report(drill=drill(DrillEnd.FAILED, why="the engine did not start"))
+
+    assert part_of(text, "Issues identified") == ["1. the engine did not start."]
+
+
+def test_action_items_stand_with_owner_and_day_whatever_somebody_wrote() -> None:
+    item = ActionItem(incident=7, number=1, text="use <!here> | *less*", owner="ben", due=START.date())
+    done = replace(item, number=2, text="renew it", done_at=START, done_by="ben")
+    late = replace(item, number=3, text="ask", due=date(2026, 11, 1))
+
+    lines = part_of(report(actions=(item, done, late)), "Action items")
+
+    assert lines == [
+        r"1. use &lt;!here&gt; \| \*less\* (**ben**, by 2026-11-26)",
+        "2. ✓ renew it (**ben**, by 2026-11-26, done)",
+        "3. ✗ ask (**ben**, by 2026-11-01, overdue)",
+    ]
+    assert part_of(report(), "Action items") == [
+        "None yet. Add one: /dr action DR-7 add &lt;what&gt; @person YYYY-MM-DD"
+    ]

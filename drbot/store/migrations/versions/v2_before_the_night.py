@@ -112,7 +112,21 @@ def upgrade() -> None:
         sa.Column("fault", sa.Text(), nullable=False),
         sa.Column("done_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("succeeded_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("skip_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("skipped_by", sa.Text(), nullable=True),
         sa.PrimaryKeyConstraint("key", name=op.f("pk_routines")),
+    )
+    op.create_table(
+        "action_items",
+        sa.Column("incident", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("number", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("text", sa.Text(), nullable=False),
+        sa.Column("owner", sa.Text(), nullable=False),
+        sa.Column("due", sa.Date(), nullable=False),
+        sa.Column("done_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("done_by", sa.Text(), nullable=True),
+        sa.ForeignKeyConstraint(["incident"], ["incidents.id"], name=op.f("fk_action_items_incident")),
+        sa.PrimaryKeyConstraint("incident", "number", name=op.f("pk_action_items")),
     )
     op.create_table(
         "confirmations",
