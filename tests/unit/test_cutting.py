@@ -61,6 +61,7 @@ ALLOWED = {
     ("commands/views/alert_view.py", "(group.firing or group.alerts)[:NAMED]"): "whole alerts, the first",
     ("commands/views/vote_dialog.py", "dialog.changed[:MOST]"): "differences; how many more there are is said",
     ("runners/second_factor/guessing.py", "[1 - MOST_PLACES:]"): "places that were longest quiet",
+    ("runners/foundation/own_proofs.py", "[-MOST:]"): "proofs of backups that are long gone",
     ("runners/execution/step_log.py", "text[:2 * LINE_LIMIT]"): "so much is masked; what is shown of it is cut",
     ("runners/clients/hijacked.py", "view[:PIECE]"): "bytes of a stream",
     ("runners/clients/hijacked.py", "8 + length]"): "bytes of a frame",
