@@ -60,7 +60,7 @@ def test_where_no_font_has_the_letters_it_speaks_english() -> None:
 def test_a_font_is_taken_that_has_every_letter() -> None:
     last_resort = [one for one in fontManager.ttflist if one.name.startswith("Last Resort")]
 
-    assert font_with(PLAIN, "RTO 4 h") == next(one.fname for one in PLAIN if one.fname.endswith("DejaVuSans.ttf"))
+    assert str(font_with(PLAIN, "RTO 4 h")).endswith("/DejaVuSans.ttf"), "the host's, or the one that matplotlib brings"
     assert font_with([*PLAIN, *last_resort], "訓練") is None, "a font of boxes is none"
     assert font_with([FontEntry(fname="x", style="italic")], "RTO") is None
 
