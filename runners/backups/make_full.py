@@ -42,6 +42,7 @@ from drbot.runners.clients.helper import Mount
 from drbot.runners.clients.process import Bounds
 from drbot.runners.clients.restic import Restic
 from drbot.runners.clients.restic_helper import ResticHelper, portable
+from drbot.runners.foundation.own_record import FOLDER as OWN_FOLDER
 from drbot.runners.foundation.watching import Cancelled, Progress, never, unheard
 from drbot.store.base.file_modes import PRIVATE_FOLDER, write_private
 
@@ -242,17 +243,31 @@ def take(making: Making, store: FullBackupStore, manifest: FullManifest) -> Full
 
 
 def mounts_of(making: Making, linked: Mapping[str, Path]) -> Iterator[Mount]:
-    """What is backed up as it lies there."""
+    """What is backed up as it lies there. Raises PermanentError where drbot's own secrets are among it."""
     site = making.site
     for project in making.projects:
-        yield Mount(source=str(site.projects / project), target=f"{PROJECTS}/{project}", read_only=True)
+        yield _folder(making, site.projects / project, f"{PROJECTS}/{project}")
     for name in site.file_folders:
         if name.split("/")[0] not in making.projects:
-            yield Mount(source=str(site.projects / name), target=f"{PROJECTS}/{name.strip('/')}", read_only=True)
+            yield _folder(making, site.projects / name, f"{PROJECTS}/{name.strip('/')}")
     for name in site.file_volumes:
         yield Mount(source=name, target=f"{FILES}/{name}", read_only=True)
     for link, target in linked.items():
-        yield Mount(source=str(target), target=f"{LINKED}/{link}", read_only=True)
+        yield _folder(making, target, f"{LINKED}/{link}")
+
+
+def _folder(making: Making, source: Path, target: str) -> Mount:
+    """dr.yml says what is backed up, and into whose bucket: never what the worker signs with."""
+    own, there = (making.clients.settings.home / OWN_FOLDER).resolve(), source.resolve()
+    if own.is_relative_to(there) or there.is_relative_to(own):
+        raise PermanentError(
+            phrase(
+                "{folder} holds drbot's own secrets, which go into no backup: give `projects` and `files` other "
+                "folders",
+                folder=source,
+            )
+        )
+    return Mount(source=str(source), target=target, read_only=True)
 
 
 def links_outside(projects: Path, names: Sequence[str]) -> Iterator[tuple[str, Path]]:

@@ -363,7 +363,7 @@ def test_what_is_backed_up_is_only_read() -> None:
         if isinstance(call, ast.Call) and ast.unparse(call.func) == "Mount"
     ]
 
-    assert len(mounts) == 5
+    assert len(mounts) == 3
     assert all("read_only=True" in map(ast.unparse, mount.keywords) for mount in mounts)
 
 

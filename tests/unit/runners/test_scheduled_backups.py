@@ -1,10 +1,18 @@
-"""Each due time has one backup at most, and never none because two clocks differ a little."""
+"""Each due time has one backup at most, never none because two clocks differ, and none holds drbot's own secrets."""
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 
 from drbot.core.base.cron import Calendar
+from drbot.core.base.errors import PermanentError
+from drbot.core.site.site import Backups, Configuration, Site
+from drbot.runners.backups.make_full import Making, mounts_of
+from drbot.runners.clients.clients import Clients
+from drbot.runners.foundation.watching import never, unheard
 from drbot.runners.upkeep.scheduled_backups import is_of_last
 
 DAILY, OFTEN = Calendar(expression="0 4 * * *"), Calendar(expression="*/10 * * * *")
@@ -39,3 +47,33 @@ def test_however_often_a_row_says_that_one_is_due_there_are_no_more_than_due_tim
             made.append(now)
 
     assert len(made) - 1 <= 6 * 6 + 1
+
+
+def making(home: Path, projects: Path, *files: str) -> Making:
+    sites = {"production": Site(projects=projects, files=files)}
+    return Making(
+        configuration=Configuration(system="shop", backups=Backups(directory=home), sites=sites),
+        site_name="production", clients=cast("Clients", SimpleNamespace(settings=SimpleNamespace(home=home))),
+        started=DUE, folder=home / "parts", progress=unheard, cancelled=never,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["worker/", "worker/locks", "linked/worker"])
+def test_the_workers_key_goes_into_no_backup_whatever_dr_yml_says(tmp_path: Path, name: str) -> None:
+    """Backups are made by themselves, and dr.yml says into whose bucket."""
+    (tmp_path / "worker" / "locks").mkdir(parents=True)
+    (tmp_path / "linked").symlink_to(tmp_path)
+
+    with pytest.raises(PermanentError, match="holds drbot's own secrets"):
+        list(mounts_of(making(tmp_path, tmp_path, name), {}))
+
+
+def test_nor_does_it_by_way_of_a_link(tmp_path: Path) -> None:
+    with pytest.raises(PermanentError, match="holds drbot's own secrets"):
+        list(mounts_of(making(tmp_path, tmp_path / "projects"), {"auth/everything": tmp_path}))
+
+
+def test_what_lies_beside_it_does(tmp_path: Path) -> None:
+    (found,) = mounts_of(making(tmp_path, tmp_path, "uploads/"), {})
+
+    assert found.source == str(tmp_path / "uploads")
