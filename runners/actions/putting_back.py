@@ -17,7 +17,6 @@ from drbot.runners.clients import kept_containers, own_folder
 from drbot.runners.clients.container_labels import KEPT_LABEL, RUN_LABEL
 from drbot.runners.clients.kept_containers import KeptContainer
 from drbot.runners.clients.volume_mover import MADE_OF_LABEL, ORIGINAL_LABEL
-from drbot.runners.clients.volume_users import users_of
 from drbot.runners.contract import arguments
 from drbot.runners.contract.action import Finding, Outcome, Registry, StepContext
 from drbot.runners.foundation import permit
@@ -130,7 +129,7 @@ def fill_again(context: StepContext, one: Occupant) -> None:
         made_of = json.loads(keeper.labels[MADE_OF_LABEL])
         labels = {**made_of["labels"], RUN_LABEL: context.run.id}
         docker.create_volume(one.name, labels, made_of["driver"], made_of["options"])
-    if not users_of(docker, one.name):  # else an earlier attempt has filled it: its containers came after that
+    if not docker.made_with(one.name):  # else an earlier attempt has filled it: its containers came after that
         begun = f".drbot-fills-{context.run.id}"
         copy(context, one.keeper, one.name, COPY_BACK, mark_of(keeper.labels[RUN_LABEL]), begun)
 
