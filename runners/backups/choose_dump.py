@@ -25,7 +25,7 @@ from drbot.runners.clients.dump_store import DumpStore, StoredDump
 from drbot.runners.clients.full_store import is_made_for
 from drbot.runners.clients.plain_files import open_plain
 from drbot.runners.contract import arguments
-from drbot.runners.contract.action import Finding, Outcome, Registry, StepContext
+from drbot.runners.contract.action import Finding, Outcome, Registry, StepContext, or_why_not
 from drbot.runners.contract.target import Chosen
 from drbot.runners.foundation.watching import Progress
 
@@ -290,26 +290,22 @@ def check_again(context: StepContext, given: Mapping[str, Any]) -> Outcome:
     )
 
 
+@or_why_not
 def whole(context: StepContext, given: Mapping[str, Any]) -> Finding:
     """Probe backup.whole: the named backup, else the newest."""
-    try:
-        name = str(given.get("backup") or "") or newest_here(context).name
-        found = check(dump_named(context, name), rules_of(context))
-    except PermanentError as error:
-        return Finding(passed=False, sentence=str(error))
+    name = str(given.get("backup") or "") or newest_here(context).name
+    found = check(dump_named(context, name), rules_of(context))
     return Finding(
         passed=True, sentence=phrase("{name} is complete and whole", name=found.name), facts={"sha256": found.sha256}
     )
 
 
+@or_why_not
 def fresh(context: StepContext, given: Mapping[str, Any]) -> Finding:
     """Probe backup.fresh: how old is the newest one?"""
     most = arguments.seconds(given, "max_age", context.configuration.backups.max_age)
     sealed = context.plan.backup
-    try:
-        backup = sealed if sealed is not None and sealed.is_in_bucket else newest_here(context)
-    except PermanentError as error:
-        return Finding(passed=False, sentence=str(error))
+    backup = sealed if sealed is not None and sealed.is_in_bucket else newest_here(context)
     age = max(0.0, (datetime.now(UTC) - backup.snapshot_at).total_seconds())
     return Finding(
         passed=age <= most,
