@@ -9,7 +9,8 @@ from drbot.core.runs.plan import BackupIdentity
 from drbot.core.site.site import Configuration
 from drbot.core.text.messages import phrase
 from drbot.core.text.words import size
-from drbot.runners.backups.choose_dump import BackupRules, candidates, check, dumps_elsewhere, judged
+from drbot.runners.backups.choose_dump import BackupRules, candidates, check, judged
+from drbot.runners.backups.in_places import backups_in
 from drbot.runners.clients.backup_store import SUFFIX, Backup, BackupStore
 from drbot.runners.clients.dump_store import dump_stores
 from drbot.runners.foundation.watching import never
@@ -17,13 +18,13 @@ from drbot.runners.foundation.watching import never
 
 def show_copied_dumps(console: Console, configuration: Configuration) -> None:
     """A table of those in every bucket, newest first, and the buckets that do not answer."""
-    there = dumps_elsewhere(dump_stores(configuration), never)
+    there = backups_in(dump_stores(configuration), never)
     columns = (phrase("name"), phrase("data as of (UTC)"), phrase("holds"), phrase("where"))
     table = table_of(*columns, title=phrase("PostgreSQL, copies"), framed=False)
-    for dump in sorted(there.found, key=lambda one: (one.snapshot_at, one.name), reverse=True):
+    for dump in sorted(there.backups, key=lambda one: (one.snapshot_at, one.name), reverse=True):
         moment, where = f"{dump.snapshot_at:%Y-%m-%d %H:%M:%S}", dump.store.place
         table.add_row(dump.name.removesuffix(SUFFIX), moment, size(dump.snapshot.size), where)
-    if there.found:
+    if there.backups:
         console.print(table)
     for sentence in there.silent:
         console.print(f"[red]{marked(NOT_ASKED)}[/] {marked(sentence)}")

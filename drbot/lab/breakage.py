@@ -12,7 +12,6 @@ from drbot.core.base.errors import UserError
 from drbot.core.base.yaml_file import did_you_mean
 from drbot.core.text.messages import listed, phrase, sentences
 from drbot.lab import ownership
-from drbot.lab.images import SERVICE_IMAGE
 from drbot.lab.layout import Part, part
 from drbot.lab.sites import Sites
 from drbot.lab.system import Lab
@@ -34,7 +33,8 @@ done
 sync
 """
 SHOWN_WITHIN_SECONDS = 60.0
-EMPTY = "find /broken -mindepth 1 -delete"
+BROKEN = "/broken"  # where a script sees the volume
+EMPTY = f"find {BROKEN} -mindepth 1 -delete"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -80,7 +80,7 @@ def lose_redis(client: docker.DockerClient, lab: Lab) -> None:
     container = existing(client, lab, cache)
     volume = own_volume(client, lab, cache)
     container.kill() if container.status == "running" else None
-    on_volume(client, lab, volume, EMPTY)
+    lab.on_volume(volume, BROKEN, EMPTY)
     container.start()
 
 
@@ -95,14 +95,14 @@ def _spoil(client: docker.DockerClient, lab: Lab, store: Part, script: str) -> N
     # It fails once and then lies still: an endless loop of restarts would hide in Docker's events what drbot does.
     container.update(restart_policy={"Name": "no"})  # type: ignore[arg-type]  # the stubs forgot "no"
     container.kill() if container.status == "running" else None
-    on_volume(client, lab, volume, script)
+    lab.on_volume(volume, BROKEN, script)
     container.start()
     wait_until(lambda: reloaded(container).status == "exited", phrase("{service} to fail", service=store.title))
 
 
 def lose_files(client: docker.DockerClient, lab: Lab) -> None:
     """All of them are deleted."""
-    on_volume(client, lab, own_volume(client, lab, part("admin")), EMPTY)
+    lab.on_volume(own_volume(client, lab, part("admin")), BROKEN, EMPTY)
 
 
 def lose_settings(client: docker.DockerClient, lab: Lab) -> None:
@@ -190,20 +190,6 @@ def own_volume(client: docker.DockerClient, lab: Lab, broken: Part) -> str:
         volumes[0].attrs.get("Labels") if volumes else None, lab.label, phrase("the volume {name}", name=name)
     )
     return name
-
-
-def on_volume(client: docker.DockerClient, lab: Lab, volume: str, script: str) -> None:
-    """Run a script in a helper container that sees the volume as /broken."""
-    client.containers.run(
-        SERVICE_IMAGE,  # it declares no volume, so none is left behind
-        ["-ec", script],
-        entrypoint="bash",
-        user="root",
-        volumes={volume: {"bind": "/broken", "mode": "rw"}},
-        labels={ownership.LABEL: lab.label},
-        network_mode="none",
-        remove=True,
-    )
 
 
 def reloaded(container: Container) -> Container:

@@ -298,7 +298,9 @@ class Lab:
         return self.compose(PARTS[0], *command, stdin=script)
 
     def fill(self) -> None:
-        """Databases, tables and first rows, and some sessions in Redis; what is there stays."""
+        """Databases, tables and first rows, some sessions in Redis, and some files that people uploaded, as their own
+        user and with modes; what is there stays.
+        """
         passwords = {name: value for part in PARTS for name, value in read_env(self.project(part)).items()}
         self.psql(
             SCHEMA.read_text(),
@@ -307,16 +309,17 @@ class Lab:
         )
         sessions = "for i in $(seq 500); do echo SETNX session:$i user$i; done | redis-cli > /dev/null"
         self.compose(PARTS[1], "exec", "-T", "redis", "sh", "-c", sessions)
-        self.upload_files()
+        self.on_volume(self.prefix + str(layout.part("admin").volume), "/srv/files", FILES)
 
-    def upload_files(self) -> None:
-        """Some files that people uploaded, as their own user and with modes; what is there stays."""
+    def on_volume(self, volume: str, folder: str, script: str) -> None:
+        """Run a script as root in a helper container that sees the volume as this folder."""
         with self.client() as client:
             client.containers.run(
-                SERVICE_IMAGE,
-                ["-ec", FILES],
+                SERVICE_IMAGE,  # it declares no volume, so none is left behind
+                ["-ec", script],
                 entrypoint="bash",
-                volumes={self.prefix + str(layout.part("admin").volume): {"bind": "/srv/files", "mode": "rw"}},
+                user="root",
+                volumes={volume: {"bind": folder, "mode": "rw"}},
                 labels={ownership.LABEL: self.label},
                 network_mode="none",
                 remove=True,

@@ -15,7 +15,7 @@ from drbot.runners.clients import scratch_redis
 from drbot.runners.clients.fetched import ARCHIVE, Fetched, Volume, files_wanted, settings_wanted
 from drbot.runners.clients.tools_image import tools_image
 from drbot.runners.contract import arguments
-from drbot.runners.contract.action import Finding, Outcome, Registry, StepContext
+from drbot.runners.contract.action import Finding, Outcome, Registry, StepContext, or_why_not
 
 
 def redis(context: StepContext, given: Mapping[str, Any]) -> Outcome:
@@ -26,16 +26,14 @@ def redis(context: StepContext, given: Mapping[str, Any]) -> Outcome:
         return fill_redis(alone, found)
 
 
+@or_why_not
 def redis_keys(context: StepContext, given: Mapping[str, Any]) -> Finding:
     """Probe redis.beside_keys: every key of the backup is in the file that Redis will read."""
     volume = arguments.text(given, "volume")
     if context.clients.docker.volume(volume) is None:
         return Finding(passed=False, sentence=phrase("The volume {name} does not exist", name=volume))
-    try:
-        manifest = with_redis(context).manifest
-        there = scratch_redis.held(redis_alone(context, volume))
-    except PermanentError as error:
-        return Finding(passed=False, sentence=str(error))
+    manifest = with_redis(context).manifest
+    there = scratch_redis.held(redis_alone(context, volume))
     wanted = manifest.redis.keys if manifest and manifest.redis else there.keys  # an archive's were counted before
     sentence = phrase(
         "{volume} has {keys} of the backup's {wanted} keys", volume=volume, keys=there.keys, wanted=wanted
@@ -53,18 +51,17 @@ def files(context: StepContext, given: Mapping[str, Any]) -> Outcome:
     return _filled(context, found, _files(context, given))
 
 
+@or_why_not
 def files_equal(context: StepContext, given: Mapping[str, Any]) -> Finding:
     """Probe files.beside_equal."""
     return _compared(context, _files(context, given))
 
 
+@or_why_not
 def set_equal(context: StepContext, given: Mapping[str, Any]) -> Finding:
     """Probe files.set_equal: the entry in its place."""
     name = arguments.text(given, "files")
-    try:
-        found = fetched(context)
-    except PermanentError as error:
-        return Finding(passed=False, sentence=str(error))
+    found = fetched(context)
     if ARCHIVE in found.facts.own:
         return Finding(passed=True, sentence=phrase("There are no files to compare with"))
     return file_sets.compared_with(context, found, [name])
@@ -79,6 +76,7 @@ def settings(context: StepContext, given: Mapping[str, Any]) -> Outcome:
     return _filled(context, found, _settings(context, given))
 
 
+@or_why_not
 def settings_equal(context: StepContext, given: Mapping[str, Any]) -> Finding:
     """Probe settings.beside_equal."""
     return _compared(context, _settings(context, given))
@@ -125,10 +123,7 @@ def _filled(context: StepContext, found: Fetched, there: Volume) -> Outcome:
 
 
 def _compared(context: StepContext, there: Volume) -> Finding:
-    try:
-        found = fetched(context)
-    except PermanentError as error:
-        return Finding(passed=False, sentence=str(error))
+    found = fetched(context)
     if context.clients.docker.volume(there.name) is None:
         return Finding(passed=False, sentence=phrase("The volume {name} does not exist", name=there.name))
     if ARCHIVE in found.facts.own and not there.is_settings:

@@ -13,9 +13,10 @@ from drbot.core.text.messages import clauses, listed, phrase
 from drbot.core.text.words import size
 from drbot.runners.clients import kept_containers
 from drbot.runners.clients.compose import Watch
-from drbot.runners.clients.docker_engine import MISSING, STOPPED
+from drbot.runners.clients.docker_engine import MISSING
 from drbot.runners.clients.kept_containers import HostContainer
 from drbot.runners.clients.process import Bounds
+from drbot.runners.clients.service_container import STOPPED
 from drbot.runners.contract import arguments
 from drbot.runners.contract.action import Finding, Outcome, Registry, StepContext
 from drbot.runners.foundation.permit import Permit

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from drbot.core.base.errors import PermanentError
 from drbot.core.site.full_manifest import REDIS
 from drbot.core.text.messages import and_more, clauses, phrase
 from drbot.runners.actions.compose import watch_of
@@ -13,17 +12,15 @@ from drbot.runners.clients.compose_settings import settings_of
 from drbot.runners.clients.helper import HelperOrder
 from drbot.runners.clients.rdb_check import FILE, RdbCount, write_and_count
 from drbot.runners.clients.redis_server import KeyCount
-from drbot.runners.contract.action import Finding, Registry, StepContext
+from drbot.runners.contract.action import Finding, Registry, StepContext, or_why_not
 
 NO_MANIFEST = phrase("Settings: this backup has no manifest to compare with")
 
 
+@or_why_not
 def configuration(context: StepContext, given: Mapping[str, Any]) -> Finding:
     """Probe configuration.equal: every file as it was."""
-    try:
-        compared = fetched(context).compare_settings(context.site.projects, other_folders(context))
-    except PermanentError as error:
-        return Finding(passed=False, sentence=str(error))
+    compared = fetched(context).compare_settings(context.site.projects, other_folders(context))
     if compared.other:
         sentence = phrase(
             "{count} of {total} configuration files are not as in the backup: {first}",
@@ -35,12 +32,10 @@ def configuration(context: StepContext, given: Mapping[str, Any]) -> Finding:
     return Finding(passed=True, sentence=phrase("{count} configuration files, as in the backup", count=compared.same))
 
 
+@or_why_not
 def settings(context: StepContext, given: Mapping[str, Any]) -> Finding:
     """Probe settings.equal: what the services are started with is what they ran with. Names only: values are secret."""
-    try:
-        manifest = fetched(context).manifest
-    except PermanentError as error:
-        return Finding(passed=False, sentence=str(error))
+    manifest = fetched(context).manifest
     if manifest is None:
         return Finding(passed=True, sentence=NO_MANIFEST)
     bounds, now = watch_of(context).bounds, dict[str, str]()
@@ -63,12 +58,10 @@ def not_as_they_ran(ran: Mapping[str, str], now: Mapping[str, str]) -> list[str]
     return sorted(name for name, digest in ran.items() if now.get(name) != digest)
 
 
+@or_why_not
 def keys(context: StepContext, given: Mapping[str, Any]) -> Finding:
     """Probe redis.keys: every key of the backup, but those whose own time was over meanwhile."""
-    try:
-        found = fetched(context)
-    except PermanentError as error:
-        return Finding(passed=False, sentence=str(error))
+    found = fetched(context)
     if REDIS not in found.facts.own:
         return Finding(passed=True, sentence=phrase("Redis: this backup has no data of it to compare with"))
     manifest = found.manifest

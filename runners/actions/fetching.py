@@ -19,7 +19,7 @@ from drbot.runners.clients.object_store import download, require_room
 from drbot.runners.clients.plain_files import digest_file
 from drbot.runners.clients.restic import Snapshot
 from drbot.runners.contract import arguments
-from drbot.runners.contract.action import Finding, Outcome, Registry, StepContext
+from drbot.runners.contract.action import Finding, Outcome, Registry, StepContext, or_why_not
 from drbot.store.base.file_modes import PRIVATE_FOLDER, write_private
 
 WORK, COMPLETE, MARK = "work", "complete.json", "drbot-run"
@@ -117,12 +117,10 @@ def downloaded(context: StepContext, found: FullBackup, sealed: BackupIdentity, 
     return target
 
 
+@or_why_not
 def is_fetched(context: StepContext, given: Mapping[str, Any]) -> Finding:
     """Probe backup.fetched: here, and written down last."""
-    try:
-        fetched(context).require_here()
-    except PermanentError as error:
-        return Finding(passed=False, sentence=str(error))
+    fetched(context).require_here()
     return Finding(passed=True, sentence=phrase("{name} is here and whole", name=arguments.sealed_backup(context).name))
 
 

@@ -17,7 +17,7 @@ from drbot.runners.clients.own_folder import require_own
 from drbot.runners.clients.restic import Wanted
 from drbot.runners.clients.streams import feed_command
 from drbot.runners.clients.survivors import remove_survivors
-from drbot.runners.contract.action import Finding, Outcome, Registry, StepContext
+from drbot.runners.contract.action import Finding, Outcome, Registry, StepContext, or_why_not
 
 INSIDE = "/files"
 
@@ -100,13 +100,11 @@ def unpack_folder(context: StepContext, found: Fetched, name: str) -> int:
     return 0
 
 
+@or_why_not
 def equal(context: StepContext, given: Mapping[str, Any]) -> Finding:
     """Probe files.equal: the same files with the same content, and no others."""
-    try:
-        found = fetched(context)
-        names = names_in(context, found)
-    except PermanentError as error:
-        return Finding(passed=False, sentence=str(error))
+    found = fetched(context)
+    names = names_in(context, found)
     if ARCHIVE in found.facts.own or not names:
         return Finding(passed=True, sentence=phrase("There are no files to compare with"))
     return compared_with(context, found, names)

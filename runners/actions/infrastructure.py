@@ -161,7 +161,7 @@ def require_own(context: StepContext, name: str) -> None:
     found = docker.volume(name)
     if found is not None and found.labels.get(RUN_LABEL) != context.run.id:
         raise PermanentError(phrase("The volume {name} was not made by this run; nothing was touched", name=name))
-    users = docker.mounted_by(name)
+    users = [user.name for user in docker.made_with(name)]
     if users:
         raise PermanentError(
             phrase("The volume {name} is now mounted by {users}; nothing was touched", name=name, users=listed(users))

@@ -4,7 +4,7 @@ import shlex
 from collections.abc import Mapping
 from typing import Any
 
-from drbot.core.base.errors import PermanentError, UntrustedError
+from drbot.core.base.errors import PermanentError
 from drbot.core.site.site import Provision
 from drbot.core.text.messages import duration, phrase
 from drbot.runners.actions.centre import provision_of, site_of, wait_for
@@ -13,7 +13,7 @@ from drbot.runners.clients.machines import INCIDENT_TAG, RENTED_TAG, RUN_TAG, SI
 from drbot.runners.clients.process import Bounds
 from drbot.runners.clients.terraform import Terraform, terraform_of
 from drbot.runners.contract import arguments
-from drbot.runners.contract.action import Finding, Outcome, Registry, StepContext
+from drbot.runners.contract.action import Finding, Outcome, Registry, StepContext, or_why_not
 from drbot.runners.contract.led_names import ADDRESS, SITE
 from drbot.runners.contract.rented import EC2, TERRAFORM, Rented, variables_of
 from drbot.runners.foundation.invitations import SERVES, WORKER_KEY, Invitations
@@ -88,15 +88,13 @@ def release(context: StepContext, given: Mapping[str, Any]) -> Outcome:
     return Outcome(summary=phrase("The machine {machine} was given back", machine=machine.id))
 
 
+@or_why_not
 def can_provision(context: StepContext, given: Mapping[str, Any]) -> Finding:
     """May we make one? Nothing is made."""
     settings = provision_of(context, given)
-    try:
-        terraform = terraform_of(settings)
-        if terraform is None:
-            Ec2(settings).require_right_to_run()
-    except PermanentError as error:
-        return Finding(passed=False, sentence=str(error))
+    terraform = terraform_of(settings)
+    if terraform is None:
+        Ec2(settings).require_right_to_run()
     return Finding(
         passed=True, sentence=phrase("A machine can be made by {name}", name="Terraform" if terraform else "EC2")
     )
@@ -137,13 +135,11 @@ def join(context: StepContext, given: Mapping[str, Any]) -> Outcome:
     )
 
 
+@or_why_not
 def joined(context: StepContext, given: Mapping[str, Any]) -> Finding:
     """Has a worker joined?"""
     site, _ = site_of(context, given)
-    try:
-        worker = invitations_of(context).joined(site)
-    except UntrustedError as error:
-        return Finding(passed=False, sentence=str(error))
+    worker = invitations_of(context).joined(site)
     if worker is None:
         return Finding(passed=False, sentence=phrase("No worker has joined {site}", site=site))
     said = phrase("The worker {worker} has joined the site {site}", worker=worker.owner, site=site)

@@ -9,7 +9,7 @@ from drbot.core.text.messages import clauses, duration, listed, phrase
 from drbot.runners.actions.centre import address_of, dns_of, names_of, site_of, wait_for
 from drbot.runners.clients.name_service import NameService, Record
 from drbot.runners.contract import arguments
-from drbot.runners.contract.action import Finding, Outcome, Registry, StepContext
+from drbot.runners.contract.action import Finding, Outcome, Registry, StepContext, or_why_not
 from drbot.runners.contract.led_names import RECORDS, answer_at, records_of
 from drbot.runners.foundation import permit
 
@@ -110,15 +110,13 @@ def change_back_subjects(context: StepContext, given: Mapping[str, Any]) -> froz
     return frozenset(permit.name(one, record.addresses) for one, record in sealed_records(context).items())
 
 
+@or_why_not
 def changeable(context: StepContext, given: Mapping[str, Any]) -> Finding:
     """Is the zone ours, and may we change it? Asked without changing it."""
-    try:
-        names = names_of(context)
-        names.require_right_to_change()
-        outside = [name for name in names.settings.names if not _is_below(name, names.settings.zone)]
-        names.records()
-    except PermanentError as error:
-        return Finding(passed=False, sentence=str(error))
+    names = names_of(context)
+    names.require_right_to_change()
+    outside = [name for name in names.settings.names if not _is_below(name, names.settings.zone)]
+    names.records()
     if outside:
         return Finding(
             passed=False,

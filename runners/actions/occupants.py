@@ -23,7 +23,6 @@ from drbot.runners.clients.host_packages import engine_is_missing
 from drbot.runners.clients.kept_containers import HostContainer, containers_of, vanishes
 from drbot.runners.clients.process import Bounds
 from drbot.runners.clients.tools_image import tools_image
-from drbot.runners.clients.volume_users import users_of
 from drbot.runners.contract.action import StepContext
 from drbot.runners.contract.fingerprint import data_volumes
 from drbot.runners.foundation.watching import Cancelled
@@ -106,7 +105,7 @@ def require_alone(host: Host, occupants: Sequence[Occupant]) -> None:
             phrase("Keep what is needed of it and stop it, then plan again: /dr recover"),
         )
     for volume in names_of(occupants, OccupantKind.VOLUME):
-        users = [user.name for user in users_of(host.clients.docker, volume) if user.name not in own]
+        users = [user.name for user in host.clients.docker.made_with(volume) if user.name not in own]
         if users:
             raise UserError(
                 phrase("Looking at what is on the host."),

@@ -15,7 +15,7 @@ from drbot.runners.backups.restore_dump import Loaded
 from drbot.runners.clients.backup_reader import BackupReader, Sql
 from drbot.runners.clients.scratch_postgres import Scratch, count_rows, scratch_server, stop_cleanly
 from drbot.runners.contract import arguments
-from drbot.runners.contract.action import Finding, Outcome, Registry, StepContext
+from drbot.runners.contract.action import Finding, Outcome, Registry, StepContext, or_why_not
 
 AS_IN_BACKUP = phrase("each as in the backup")
 ONLY_COUNTED = phrase("counted in the copy: the backup has no manifest")
@@ -83,6 +83,7 @@ def rows(context: StepContext, given: Mapping[str, Any]) -> Finding:
     return compared(arguments.sealed_backup(context), arguments.counted_rows(context), found)
 
 
+@or_why_not
 def beside_rows(context: StepContext, given: Mapping[str, Any]) -> Finding:
     """Probe postgres.beside_rows: start the copy with the settings production has, and count."""
     volume = arguments.text(given, "volume")
@@ -95,12 +96,9 @@ def beside_rows(context: StepContext, given: Mapping[str, Any]) -> Finding:
             sentence=phrase("The volume {name} is in use by {users}", name=volume, users=listed(users)),
         )
     scratch = scratch_of(context, volume, "count")
-    try:
-        with scratch_server(scratch, tuned=False) as container:
-            found = count_rows(scratch, container)
-            stop_cleanly(scratch, container)
-    except PermanentError as error:
-        return Finding(passed=False, sentence=str(error))
+    with scratch_server(scratch, tuned=False) as container:
+        found = count_rows(scratch, container)
+        stop_cleanly(scratch, container)
     return compared(arguments.sealed_backup(context), arguments.counted_rows(context), found)
 
 

@@ -17,9 +17,8 @@ from drbot.runners.clients import kept_containers, own_folder
 from drbot.runners.clients.container_labels import KEPT_LABEL, RUN_LABEL
 from drbot.runners.clients.kept_containers import KeptContainer
 from drbot.runners.clients.volume_mover import MADE_OF_LABEL, ORIGINAL_LABEL
-from drbot.runners.clients.volume_users import users_of
 from drbot.runners.contract import arguments
-from drbot.runners.contract.action import Finding, Outcome, Registry, StepContext
+from drbot.runners.contract.action import Finding, Outcome, Registry, StepContext, or_why_not
 from drbot.runners.foundation import permit
 
 # A volume that was just made is not empty where its data lies elsewhere (a share, a folder of the host): only what an
@@ -130,7 +129,7 @@ def fill_again(context: StepContext, one: Occupant) -> None:
         made_of = json.loads(keeper.labels[MADE_OF_LABEL])
         labels = {**made_of["labels"], RUN_LABEL: context.run.id}
         docker.create_volume(one.name, labels, made_of["driver"], made_of["options"])
-    if not users_of(docker, one.name):  # else an earlier attempt has filled it: its containers came after that
+    if not docker.made_with(one.name):  # else an earlier attempt has filled it: its containers came after that
         begun = f".drbot-fills-{context.run.id}"
         copy(context, one.keeper, one.name, COPY_BACK, mark_of(keeper.labels[RUN_LABEL]), begun)
 
@@ -145,13 +144,11 @@ def require_kept(host: Host, wanted: Collection[Occupant], *aside_by: str) -> No
         )
 
 
+@or_why_not
 def kept(context: StepContext, given: Mapping[str, Any]) -> Finding:
     """Probe host.kept: everything is there that the earlier run put aside and that comes back."""
     wanted = [one for one in context.plan.aside if one not in context.plan.occupants]
-    try:
-        require_kept(host_of(context), wanted, arguments.text(given, "aside"))
-    except PermanentError as error:
-        return Finding(passed=False, sentence=str(error))
+    require_kept(host_of(context), wanted, arguments.text(given, "aside"))
     return Finding(passed=True, sentence=phrase("{count} kept things are there", count=len(wanted)))
 
 

@@ -17,7 +17,6 @@ from drbot.runners.clients.container_labels import KEPT_LABEL, RUN_LABEL
 from drbot.runners.clients.helper import HelperOrder, Mount
 from drbot.runners.clients.tools_image import tools_image
 from drbot.runners.clients.volume_mover import MADE_OF_LABEL, ORIGINAL_LABEL
-from drbot.runners.clients.volume_users import users_of
 from drbot.runners.contract import arguments
 from drbot.runners.contract.action import Outcome, Registry, StepContext
 from drbot.runners.foundation import permit
@@ -127,7 +126,7 @@ def require_free(context: StepContext, name: str, keeper: str, *, but: Collectio
     keeper is taken. A stopped one counts: it may be started, and keeps the volume from being removed.
     """
     docker = context.clients.docker
-    users = [user.name for user in users_of(docker, name) if user.name not in but]
+    users = [user.name for user in docker.made_with(name) if user.name not in but]
     if users:
         raise PermanentError(
             phrase("The volume {name} is in use by {users}; it was not touched", name=name, users=listed(users))

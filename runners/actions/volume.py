@@ -11,7 +11,7 @@ from drbot.runners.actions.restoring import other_folders
 from drbot.runners.clients.postgres_written import next_transaction
 from drbot.runners.clients.tools_image import tools_image
 from drbot.runners.clients.volume_mover import Move
-from drbot.runners.clients.volume_users import VolumeUser, strangers_on
+from drbot.runners.clients.volume_users import VolumeUser, strangers_among
 from drbot.runners.contract import arguments
 from drbot.runners.contract.action import Finding, Outcome, Registry, StepContext
 from drbot.runners.foundation import permit
@@ -132,7 +132,7 @@ def exists(context: StepContext, given: Mapping[str, Any]) -> Finding:
 def unshared(context: StepContext, given: Mapping[str, Any]) -> Finding:
     """Is nothing but the system's own services on it, not even stopped?"""
     name = arguments.text(given, "volume")
-    found = strangers_on(context.clients.docker, name, context.site.services.values())
+    found = strangers_among(context.clients.docker.made_with(name), context.site.services.values())
     others = phrase(
         "{names} also uses the volume {volume} and is no service of dr.yml: drbot leaves it as it is",
         names=listed(map(_with_state, found)),

@@ -5,7 +5,6 @@ In the folder each is read from start to end; a copy in a bucket is judged by it
 
 import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,6 +17,7 @@ from drbot.core.site.full_manifest import FullManifest
 from drbot.core.text.messages import clauses, duration, listed, phrase
 from drbot.core.text.words import size
 from drbot.runners.backups.dump_at_hand import dump_named
+from drbot.runners.backups.in_places import Found, backups_in
 from drbot.runners.clients.backup_reader import BackupReader
 from drbot.runners.clients.backup_store import SUFFIX, Backup, BackupStore, Manifest
 from drbot.runners.clients.dump import DumpScanner, major
@@ -25,9 +25,9 @@ from drbot.runners.clients.dump_store import DumpStore, StoredDump
 from drbot.runners.clients.full_store import is_made_for
 from drbot.runners.clients.plain_files import open_plain
 from drbot.runners.contract import arguments
-from drbot.runners.contract.action import Finding, Outcome, Registry, StepContext
+from drbot.runners.contract.action import Finding, Outcome, Registry, StepContext, or_why_not
 from drbot.runners.contract.target import Chosen
-from drbot.runners.foundation.watching import Cancelled, Progress
+from drbot.runners.foundation.watching import Progress
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -158,17 +158,11 @@ def described(manifest: Manifest, place: str) -> BackupIdentity:
     )
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Candidates:
-    """What there is, the newest first, of the same one the nearest; and which places could not be asked."""
-
-    backups: tuple[Backup | StoredDump, ...]
-    silent: tuple[str, ...]
-
-
-def candidates(store: BackupStore, elsewhere: Sequence[DumpStore], name: str | None, rules: BackupRules) -> Candidates:
-    """Of the folder, and of every bucket this site's. Raises PermanentError when the folder cannot be read
-    or lacks this name, and there is no bucket.
+def candidates(
+    store: BackupStore, elsewhere: Sequence[DumpStore], name: str | None, rules: BackupRules
+) -> Found[Backup | StoredDump]:
+    """Of the folder, and of every bucket this site's, the newest first, of the same one the nearest. Raises
+    PermanentError when the folder cannot be read or lacks this name, and there is no bucket.
     """
     found: list[Backup | StoredDump] = []
     silent: list[str] = []
@@ -178,40 +172,12 @@ def candidates(store: BackupStore, elsewhere: Sequence[DumpStore], name: str | N
         if not elsewhere:
             raise
         silent.append(str(error))
-    there = dumps_elsewhere(elsewhere, rules.cancelled)
-    ours = (one for one in there.found if is_made_for(one.snapshot, rules.system, rules.site))
+    there = backups_in(elsewhere, rules.cancelled)
+    ours = (one for one in there.backups if is_made_for(one.snapshot, rules.system, rules.site))
     found += [one for one in ours if name in (None, one.name, one.name.removesuffix(SUFFIX))]
     silent += there.silent
     ordered = sorted(found, key=lambda one: (one.snapshot_at, one.name), reverse=True)  # equal ones stay as they were
-    return Candidates(backups=tuple(ordered), silent=tuple(silent))
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Elsewhere:
-    """What lies in buckets, and what of it could not be read."""
-
-    found: tuple[StoredDump, ...] = ()
-    silent: tuple[str, ...] = ()
-
-
-def dumps_elsewhere(stores: Sequence[DumpStore], cancelled: Cancelled) -> Elsewhere:
-    """All buckets are asked at once: one that does not answer holds up no other."""
-    with ThreadPoolExecutor(max(1, len(stores))) as pool:
-        answers = list(pool.map(lambda one: _listed(one, cancelled), stores))
-    return Elsewhere(
-        found=tuple(one for there in answers for one in there.found),
-        silent=tuple(why for there in answers for why in there.silent),
-    )
-
-
-def _listed(store: DumpStore, cancelled: Cancelled) -> Elsewhere:
-    unread: list[str] = []
-    try:
-        found = store.newest_first(cancelled, unread)
-    except (PermanentError, TemporaryError) as error:
-        return Elsewhere(silent=(phrase("the backups there could not be listed: {why}", why=error),))
-    cannot = [phrase("{place}: a backup there cannot be read: {why}", place=store.place, why=why) for why in unread]
-    return Elsewhere(found=found, silent=tuple(cannot))
+    return Found(backups=tuple(ordered), silent=tuple(silent))
 
 
 def choose(
@@ -324,26 +290,22 @@ def check_again(context: StepContext, given: Mapping[str, Any]) -> Outcome:
     )
 
 
+@or_why_not
 def whole(context: StepContext, given: Mapping[str, Any]) -> Finding:
     """Probe backup.whole: the named backup, else the newest."""
-    try:
-        name = str(given.get("backup") or "") or newest_here(context).name
-        found = check(dump_named(context, name), rules_of(context))
-    except PermanentError as error:
-        return Finding(passed=False, sentence=str(error))
+    name = str(given.get("backup") or "") or newest_here(context).name
+    found = check(dump_named(context, name), rules_of(context))
     return Finding(
         passed=True, sentence=phrase("{name} is complete and whole", name=found.name), facts={"sha256": found.sha256}
     )
 
 
+@or_why_not
 def fresh(context: StepContext, given: Mapping[str, Any]) -> Finding:
     """Probe backup.fresh: how old is the newest one?"""
     most = arguments.seconds(given, "max_age", context.configuration.backups.max_age)
     sealed = context.plan.backup
-    try:
-        backup = sealed if sealed is not None and sealed.is_in_bucket else newest_here(context)
-    except PermanentError as error:
-        return Finding(passed=False, sentence=str(error))
+    backup = sealed if sealed is not None and sealed.is_in_bucket else newest_here(context)
     age = max(0.0, (datetime.now(UTC) - backup.snapshot_at).total_seconds())
     return Finding(
         passed=age <= most,

@@ -12,6 +12,7 @@ from drbot.core.site.full_manifest import FORMAT, FullManifest, is_archive
 from drbot.core.text.messages import clauses, listed, phrase
 from drbot.runners.backups.choose_dump import empty_fault, none_in, owner_fault, rows_fault, version_fault
 from drbot.runners.backups.held import require_held
+from drbot.runners.backups.in_places import Found, backups_in
 from drbot.runners.clients.byte_streams import CHUNK, IteratorFile
 from drbot.runners.clients.document_archive import read_archive
 from drbot.runners.clients.full_store import FullBackup, FullBackupStore, is_of, password
@@ -35,14 +36,6 @@ class FullRules:
     server_major: int | None = None  # of the server that will read it; None = not known
     cancelled: Cancelled = never
     progress: Progress = unheard
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Candidates:
-    """What there is, best first, and which places, or backups of them, could not be asked."""
-
-    backups: tuple[FullBackup, ...]
-    silent: tuple[str, ...] = ()
 
 
 def choose_full_backup(
@@ -91,23 +84,13 @@ def with_floor(chosen: BackupIdentity, backups: Sequence[FullBackup], rules: Ful
     return chosen.model_copy(update={"floor": floor_of(rules.databases, manifest.rows if manifest else None, None)})
 
 
-def candidates(stores: Sequence[FullBackupStore], name: str | None = None, cancelled: Cancelled = never) -> Candidates:
-    """The backups of all places, newest first; the same one in several places once for each."""
-    found: list[tuple[int, FullBackup]] = []
-    silent: list[str] = []
-    for number, store in enumerate(stores):
-        unread: list[str] = []
-        try:
-            backups = store.newest_first(cancelled, unread)
-        except (PermanentError, TemporaryError) as error:
-            silent.append(phrase("the backups there could not be listed: {why}", why=error))
-            continue
-        found += [(-number, backup) for backup in backups if name in (None, *backup.names)]
-        silent += [
-            phrase("{place}: a backup there cannot be read: {why}", place=store.place, why=why) for why in unread
-        ]
-    ordered = sorted(found, key=lambda one: (*order_of(one[1]), one[0]), reverse=True)
-    return Candidates(backups=tuple(backup for _, backup in ordered), silent=tuple(silent))
+def candidates(
+    stores: Sequence[FullBackupStore], name: str | None = None, cancelled: Cancelled = never
+) -> Found[FullBackup]:
+    """The backups of all places, newest first; the same one in several places once for each, in the order of these."""
+    there = backups_in(stores, cancelled)
+    named = [backup for backup in there.backups if name in (None, *backup.names)]
+    return Found(backups=tuple(sorted(named, key=order_of, reverse=True)), silent=there.silent)
 
 
 def order_of(backup: FullBackup) -> tuple[datetime, str]:

@@ -1,12 +1,13 @@
-"""What EC2 and Route 53 say when they refuse, as the kinds of errors drbot knows; wrapped once, here."""
+"""What Amazon says when it refuses, as the kinds of errors drbot knows; wrapped once, here (S3: store_errors.py)."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from botocore.exceptions import (
     BotoCoreError,
     ClientError,
     HTTPClientError,
+    IncompleteReadError,
     NoCredentialsError,
     PartialCredentialsError,
     SSLError,
@@ -29,26 +30,7 @@ REFUSED = frozenset(
 )
 
 
-@contextmanager
-def cloud_errors(permission: str, what: str) -> Iterator[None]:
-    """Translate what happens inside. `permission`: as it is called in a policy; a refusal names it."""
-    try:
-        yield
-    except ClientError as error:
-        raise _answered(error, permission, what) from error
-    except (NoCredentialsError, PartialCredentialsError) as error:
-        raise PermanentError(
-            phrase(
-                "{what}: there are no keys for it; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY for this process",
-                what=what,
-            )
-        ) from error
-    except SSLError as error:  # a connection error too, and another try changes nothing
-        raise PermanentError(phrase("{what}: {why}", what=what, why=error)) from error
-    except (HTTPClientError, CloudConnectionError) as error:
-        raise TemporaryError(phrase("{what}: the connection failed: {why}", what=what, why=error)) from error
-    except BotoCoreError as error:
-        raise PermanentError(phrase("{what}: {why}", what=what, why=error)) from error
+Answered = Callable[[ClientError, str, str], DrbotError]  # of a permission and what was asked for
 
 
 def code_of(error: ClientError) -> str:
@@ -75,3 +57,27 @@ def _answered(error: ClientError, permission: str, what: str) -> DrbotError:
             )
         )
     return PermanentError(phrase("{what}: {code}: {why}", what=what, code=code, why=message))
+
+
+@contextmanager
+def cloud_errors(permission: str, what: str, answered: Answered = _answered) -> Iterator[None]:
+    """Translate what happens inside. `permission`: as it is called in a policy; a refusal names it. `answered`: what an
+    error that was answered means.
+    """
+    try:
+        yield
+    except ClientError as error:
+        raise answered(error, permission, what) from error
+    except (NoCredentialsError, PartialCredentialsError) as error:
+        raise PermanentError(
+            phrase(
+                "{what}: there are no keys for it; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY for this process",
+                what=what,
+            )
+        ) from error
+    except SSLError as error:  # a connection error too, and another try changes nothing
+        raise PermanentError(phrase("{place}: its certificate is not trusted: {why}", place=what, why=error)) from error
+    except (HTTPClientError, CloudConnectionError, IncompleteReadError) as error:
+        raise TemporaryError(phrase("{what}: the connection failed: {why}", what=what, why=error)) from error
+    except BotoCoreError as error:
+        raise PermanentError(phrase("{what}: {why}", what=what, why=error)) from error

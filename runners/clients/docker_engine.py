@@ -34,13 +34,12 @@ from drbot.runners.clients.docker_errors import docker_errors
 from drbot.runners.clients.hijacked import exit_code, whole_output
 from drbot.runners.clients.patient_docker import PATIENCE_SECONDS, Patience, PatientDocker
 from drbot.runners.clients.service_container import ServiceContainer, container_of, environment_of
-from drbot.runners.clients.volume_mounts import holds
+from drbot.runners.clients.volume_users import VolumeUser, users_among
 from drbot.runners.foundation.permit import OwnWork, Permit, emptied, volume
 from drbot.runners.foundation.permit import container as of_container
 
 LONGEST_LOG_BYTES = 2_000_000
 STOP_SECONDS = 30
-STOPPED = ("created", "exited", "dead")  # Docker's words for what has nothing open
 MISSING = "missing"
 GONE_WITHIN_SECONDS = 60.0
 NOT_RUNNING, KILLED = (404, 409), 137  # the engine's answer to a command for such a container; what a shell would say
@@ -244,18 +243,14 @@ class DockerEngine:
 
     def users_of(self, volume: str) -> tuple[str, ...]:
         """Names of the containers that have this volume open now; stopped ones do not count."""
-        return tuple(name for name, state in self._made_with(volume) if state not in STOPPED)
+        return tuple(user.name for user in self.made_with(volume) if user.is_running)
 
-    def mounted_by(self, volume: str) -> tuple[str, ...]:
-        """Names of the containers made with this volume, running or not."""
-        return tuple(name for name, _ in self._made_with(volume))
-
-    def _made_with(self, volume: str) -> list[tuple[str, str]]:
+    def made_with(self, volume: str) -> tuple[VolumeUser, ...]:
+        """The containers that were made with this volume, running or not, by name."""
         identity = self.volume(volume)
         folder = identity.mountpoint if identity is not None else ""
         with docker_errors(phrase("Look who has the volume {volume}", volume=volume)):
-            found = [one for one in self.client.api.containers(all=True) if holds(one, volume, folder)]
-        return [(container["Names"][0].lstrip("/"), container["State"]) for container in found]
+            return users_among(self.client.api.containers(all=True), volume, folder)
 
     def has_image(self, image: str) -> bool:
         """Whether it need not be pulled or built."""

@@ -3,16 +3,15 @@
 The container has no network, no rights and one volume; what a dump leaves in the volume beside data is refused.
 """
 
-import io
-import tarfile
 import time
 from collections.abc import Iterable, Iterator
 from itertools import chain
+from pathlib import PurePosixPath
 
 from drbot.core.base.errors import PermanentError
 from drbot.core.text.messages import listed, phrase
 from drbot.core.text.words import ending
-from drbot.runners.clients.docker_errors import docker_errors
+from drbot.runners.clients import helper
 from drbot.runners.clients.psql_judge import SHELL, PsqlJudge, refused
 from drbot.runners.clients.scratch_postgres import Scratch, ask
 from drbot.runners.clients.streams import feed_command
@@ -107,13 +106,7 @@ def execute_dump(scratch: Scratch, container: str, statements: Iterable[bytes]) 
 
 def replace_shell(scratch: Scratch, container: str) -> None:
     """The server is up and needs no shell any more: from here on, who asks for one is heard."""
-    packed = io.BytesIO()
-    with tarfile.open(fileobj=packed, mode="w") as archive:
-        member = tarfile.TarInfo("sh")
-        member.size, member.mode = len(SHELL), 0o755
-        archive.addfile(member, io.BytesIO(SHELL))
-    with docker_errors(phrase("Remove the shell from the temporary server")):
-        scratch.engine.client.api.put_archive(container, "/bin", packed.getvalue())
+    helper.put(scratch.engine, container, PurePosixPath("/bin/sh"), SHELL, mode=0o755)
 
 
 def settings(scratch: Scratch, container: str) -> dict[str, str]:

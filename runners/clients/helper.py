@@ -106,12 +106,12 @@ def create(engine: DockerEngine, order: HelperOrder) -> str:
     return str(made.id)
 
 
-def put(engine: DockerEngine, container: str, path: PurePosixPath, data: bytes) -> None:
+def put(engine: DockerEngine, container: str, path: PurePosixPath, data: bytes, mode: int = 0o644) -> None:
     """A small file that everybody may read, into a created helper; not into its volumes."""
     packed = io.BytesIO()
     with tarfile.open(fileobj=packed, mode="w") as archive:
         member = tarfile.TarInfo(path.name)
-        member.size, member.mode = len(data), 0o644
+        member.size, member.mode = len(data), mode
         archive.addfile(member, io.BytesIO(data))
     with docker_errors(phrase("Put a file into a helper container")):
         engine.client.api.put_archive(container, str(path.parent), packed.getvalue())

@@ -16,8 +16,9 @@ from drbot.core.base.errors import PermanentError
 from drbot.core.site.occupants import IMAGES
 from drbot.core.text.messages import phrase
 from drbot.runners.clients.container_labels import PROJECT, RUN_LABEL
-from drbot.runners.clients.docker_engine import STOP_SECONDS, STOPPED, DockerEngine, connect
+from drbot.runners.clients.docker_engine import STOP_SECONDS, DockerEngine, connect
 from drbot.runners.clients.docker_errors import docker_errors
+from drbot.runners.clients.service_container import STOPPED
 from drbot.runners.foundation import permit as subjects
 from drbot.runners.foundation.permit import Permit
 

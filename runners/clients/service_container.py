@@ -6,6 +6,8 @@ from typing import Any
 
 from drbot.core.text.messages import phrase
 
+STOPPED = ("created", "exited", "dead")  # Docker's words for what has nothing open
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ServiceContainer:

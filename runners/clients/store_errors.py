@@ -4,22 +4,12 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from botocore.exceptions import (
-    BotoCoreError,
-    ClientError,
-    HTTPClientError,
-    IncompleteReadError,
-    NoCredentialsError,
-    PartialCredentialsError,
-    SSLError,
-)
-from botocore.exceptions import (
-    ConnectionError as StoreConnectionError,
-)
+from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
 
 from drbot.core.base.errors import DrbotError, PermanentError, TemporaryError
 from drbot.core.text.messages import phrase
+from drbot.runners.clients.cloud_errors import cloud_errors, code_of
 
 # What the request needs, as it is called in a policy; a refusal names it.
 PERMISSIONS = {
@@ -76,34 +66,17 @@ def _require_told(*, parsed: Mapping[str, Any], model: Any, **others: Any) -> No
 @contextmanager
 def store_errors(act: str, place: str) -> Iterator[None]:
     """Translate what happens inside; `act` is a key of PERMISSIONS."""
-    try:
-        yield
-    except ClientError as error:
-        raise _answered(error, act, place) from error
-    except (NoCredentialsError, PartialCredentialsError) as error:
-        raise PermanentError(
-            phrase(
-                "{what}: there are no keys for it; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY for this process",
-                what=place,
-            )
-        ) from error
-    except SSLError as error:
-        raise PermanentError(
-            phrase("{place}: its certificate is not trusted: {why}", place=place, why=error)
-        ) from error
-    except (StoreConnectionError, HTTPClientError, IncompleteReadError) as error:
-        raise TemporaryError(phrase("{what}: the connection failed: {why}", what=place, why=error)) from error
-    except (NoS3Error, ResponseParserError) as error:
-        raise PermanentError(
-            phrase("{place}: what answers there is not S3; check its address and what is in between", place=place)
-        ) from error
-    except BotoCoreError as error:
-        raise PermanentError(phrase("{what}: {why}", what=place, why=error)) from error
+    with cloud_errors(PERMISSIONS[act], place, _answered):
+        try:
+            yield
+        except (NoS3Error, ResponseParserError) as error:
+            raise PermanentError(
+                phrase("{place}: what answers there is not S3; check its address and what is in between", place=place)
+            ) from error
 
 
-def _answered(error: ClientError, act: str, place: str) -> DrbotError:
-    said = error.response.get("Error", {})
-    code, message = str(said.get("Code", "")), str(said.get("Message", ""))
+def _answered(error: ClientError, permission: str, place: str) -> DrbotError:
+    code, message = code_of(error), str(error.response.get("Error", {}).get("Message", ""))
     status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
     if code in THROTTLED or status == 429:
         return TemporaryError(
@@ -117,7 +90,7 @@ def _answered(error: ClientError, act: str, place: str) -> DrbotError:
                 "{place}: S3 refuses ({code}). The keys in use need {right} there, and must be valid",
                 place=place,
                 code=code,
-                right=PERMISSIONS[act],
+                right=permission,
             )
         )
     if status == 404:

@@ -148,7 +148,7 @@ class VolumeMover:
                     time=found.created_at,
                 )
             )
-        users = self._engine.mounted_by(name)
+        users = [user.name for user in self._engine.made_with(name)]
         if users:
             raise PermanentError(
                 phrase("The volume {name} is in use by {users}; nothing was removed", name=name, users=listed(users))

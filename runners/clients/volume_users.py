@@ -2,14 +2,12 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 from typing import Any
 
 from drbot.core.site.site import Service
-from drbot.core.text.messages import phrase
 from drbot.runners.clients.container_labels import ONE_OFF, PROJECT, SERVICE, is_helper
-from drbot.runners.clients.docker_engine import STOPPED, DockerEngine
-from drbot.runners.clients.docker_errors import docker_errors
-from drbot.runners.clients.volume_mounts import holds
+from drbot.runners.clients.service_container import STOPPED
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -27,21 +25,15 @@ class VolumeUser:
         return mine in known and self.labels.get(ONE_OFF, "False") == "False"
 
 
-def strangers_on(engine: DockerEngine, volume: str, services: Iterable[Service]) -> tuple[VolumeUser, ...]:
-    """Those that are neither of a service of dr.yml nor helpers of drbot's: no step stops them. By name."""
+def strangers_among(users: Iterable[VolumeUser], services: Iterable[Service]) -> tuple[VolumeUser, ...]:
+    """Those that are neither of a service of dr.yml nor helpers of drbot's: no step stops them."""
     services = tuple(services)
-    users = users_of(engine, volume)
     return tuple(user for user in users if not is_helper(user.name, user.labels) and not user.belongs_to(services))
 
 
-def users_of(engine: DockerEngine, volume: str) -> tuple[VolumeUser, ...]:
-    """All containers that were made with it, running or not, by name."""
-    identity = engine.volume(volume)
-    if identity is None:
-        return ()
-    with docker_errors(phrase("Look who has the volume {volume}", volume=volume)):
-        containers = engine.client.api.containers(all=True)
-    found = (_user(container) for container in containers if holds(container, identity.name, identity.mountpoint))
+def users_among(containers: Iterable[Mapping[str, Any]], volume: str, folder: str) -> tuple[VolumeUser, ...]:
+    """Of the containers as the engine lists them, by name; `folder`: where the volume lies."""
+    found = (_user(one) for one in containers if any(_is_of(mount, volume, folder) for mount in one.get("Mounts", ())))
     return tuple(sorted(found, key=lambda user: user.name))
 
 
@@ -51,3 +43,10 @@ def _user(container: Mapping[str, Any]) -> VolumeUser:
         is_running=container["State"] not in STOPPED,
         labels=container.get("Labels") or {},
     )
+
+
+def _is_of(mount: Mapping[str, Any], volume: str, folder: str) -> bool:
+    """A folder above it, as monitors mount the whole disk, is no use of it."""
+    if mount.get("Type") == "volume":
+        return mount.get("Name") == volume
+    return bool(folder) and PurePosixPath(mount.get("Source", "")).is_relative_to(PurePosixPath(folder))

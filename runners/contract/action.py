@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import wraps
 from typing import TYPE_CHECKING, Any
 
 from drbot.core.base.errors import PermanentError
@@ -82,6 +83,19 @@ Subjects = Callable[[StepContext, Mapping[str, Any]], frozenset[str]]
 
 ProbeFunction = Callable[[StepContext, Mapping[str, Any]], Finding]
 """Raises TemporaryError when the target cannot be asked at all."""
+
+
+def or_why_not(probe: ProbeFunction) -> ProbeFunction:
+    """Of a probe to which a PermanentError on the way is the answer no."""
+
+    @wraps(probe)
+    def asked(context: StepContext, given: Mapping[str, Any]) -> Finding:
+        try:
+            return probe(context, given)
+        except PermanentError as error:
+            return Finding(passed=False, sentence=str(error))
+
+    return asked
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -8,7 +8,7 @@ from drbot.core.site.site import Configuration, Site
 from drbot.runners.clients.clients import Clients
 from drbot.runners.clients.docker_engine import MISSING
 from drbot.runners.clients.host_packages import engine_is_missing
-from drbot.runners.clients.volume_users import strangers_on
+from drbot.runners.clients.volume_users import strangers_among
 from drbot.runners.contract.strangers import STRANGERS
 
 UNSEALED = {"version", "people", "approvals", "language", "channels", "cadence", "targets", "time_zone", "alerts"}
@@ -56,7 +56,7 @@ def data_volumes(site: Site) -> tuple[str, ...]:
 
 def running_strangers(clients: Clients, site: Site, volume: str) -> list[str]:
     """Names of the containers that use it now and that no step would stop."""
-    found = strangers_on(clients.docker, volume, site.services.values())
+    found = strangers_among(clients.docker.made_with(volume), site.services.values())
     return [user.name for user in found if user.is_running]
 
 

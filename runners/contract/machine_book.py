@@ -109,7 +109,7 @@ def _gone(tx: Transaction, one: KnownMachine) -> None:
     for there in kept.list_of(tx.connection, one.site):
         on_another = any(since <= there.created_at for since in rest)
         if there.incident == one.incident and not on_another:
-            kept.moved(tx, there.id, None, phrase("gone with the machine {machine}", machine=one.machine))
+            kept.moved(tx, there.id, phrase("gone with the machine {machine}", machine=one.machine))
 
 
 def _run_of(tx: Transaction, rented: Rented) -> Run | None:

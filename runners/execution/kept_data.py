@@ -32,7 +32,7 @@ def keep(tx: Transaction, run: Run, step: Step, facts: Mapping[str, Any], there:
     if step.do == "host.give_up":
         for one in kept.list_of(tx.connection, run.site):
             if one.whole_host and one.run == step.with_["aside"]:
-                kept.moved(tx, one.id, None, phrase("given up, deleted for good"))
+                kept.moved(tx, one.id, phrase("given up, deleted for good"))
     for volume, original in kept_by(step, facts).items():
         if volume in there:
             _add(tx, run, step.id, volume, original, facts.get("kept_bytes"))
@@ -88,4 +88,4 @@ def _add(
 def _gone(tx: Transaction, run: Run, volume: str, why: str) -> None:
     for there in kept.list_of(tx.connection, run.site):
         if there.volume == volume:
-            kept.moved(tx, there.id, None, why)
+            kept.moved(tx, there.id, why)

@@ -11,8 +11,9 @@ from drbot.core.site.site import Configuration
 from drbot.core.site.stored_backups import BackupKind, StoredBackup, missing_of_321, newest_of
 from drbot.core.text.messages import clauses, duration, listed, phrase
 from drbot.core.text.words import clock
-from drbot.runners.backups.choose_dump import BackupRules, cheap_fault, dumps_elsewhere, rows_fault
+from drbot.runners.backups.choose_dump import BackupRules, cheap_fault, rows_fault
 from drbot.runners.backups.choose_full import candidates
+from drbot.runners.backups.in_places import backups_in
 from drbot.runners.clients.backup_store import Backup, BackupStore
 from drbot.runners.clients.dump_store import dump_stores
 from drbot.runners.clients.full_store import FullBackup, full_stores, is_made_for, is_of, password
@@ -78,8 +79,8 @@ def _dumps(configuration: Configuration) -> list[StoredBackup]:
 
 def _copied_dumps(configuration: Configuration) -> tuple[tuple[StoredBackup, ...], tuple[str, ...]]:
     """Of every bucket, and which of them could not be asked."""
-    there = dumps_elsewhere(dump_stores(configuration), never)
-    ours = [one for one in there.found if is_made_for(one.snapshot, configuration.system, configuration.default_site)]
+    there = backups_in(dump_stores(configuration), never)
+    ours = [one for one in there.backups if is_made_for(one.snapshot, configuration.system, configuration.default_site)]
     return tuple(
         StoredBackup(
             kind=BackupKind.POSTGRES, name=one.name, place=one.store.place, is_off_site=True, moment=one.snapshot_at,

@@ -11,7 +11,7 @@ from drbot.cli.demo_story import count
 from drbot.core.runs.incident import Incident, IncidentState
 from drbot.core.runs.run import Run, RunState, StepState
 from drbot.core.site.configuration import load_configuration
-from drbot.lab.breakage import break_it, on_volume
+from drbot.lab.breakage import BROKEN, break_it
 from drbot.lab.layout import PARTS, STORES
 from drbot.lab.seed import seed
 from drbot.lab.sites import Sites
@@ -126,7 +126,7 @@ def test_a_host_that_holds_data_is_only_taken_by_two_and_its_data_is_kept(sites:
     lab = sites.recovered
     with lab.client() as client:
         volume = client.volumes.create(f"{lab.prefix}redis_data", labels={"drbot.lab": lab.label})
-        on_volume(client, lab, str(volume.name), "echo mine > /broken/data")
+        lab.on_volume(str(volume.name), BROKEN, "echo mine > /broken/data")
     player.stack.start("drbot", "all")
     player.stack.people.wait_for_connection()
 
@@ -143,7 +143,7 @@ def test_a_host_that_holds_data_is_only_taken_by_two_and_its_data_is_kept(sites:
     with lab.client() as client:
         kept = [one.name for one in client.volumes.list() if str(one.name).startswith(f"{volume.name}_before_")]
         assert len(kept) == 1
-        on_volume(client, lab, str(kept[0]), "grep -qx mine /broken/data")  # raises where it is not there
+        lab.on_volume(str(kept[0]), BROKEN, "grep -qx mine /broken/data")  # raises where it is not there
 
     player.say("aiko", f"/dr undo {incident.name}", incident.channel or "")
     undo = wait_for_step(player, incident, "approval", StepState.WAITING)
@@ -153,7 +153,7 @@ def test_a_host_that_holds_data_is_only_taken_by_two_and_its_data_is_kept(sites:
         player.vote(person, incident, target="recovery")
     player.wait_for_run(incident, RunState.SUCCEEDED)
     with lab.client() as client:
-        on_volume(client, lab, str(volume.name), "grep -qx mine /broken/data && ! ls -A /broken | grep -q whole")
+        lab.on_volume(str(volume.name), BROKEN, "grep -qx mine /broken/data && ! ls -A /broken | grep -q whole")
         assert client.containers.list(all=True, filters={"label": f"drbot.lab={lab.label}"}) == []
         there = {str(one.name) for one in client.volumes.list()}
     assert f"{lab.prefix}postgres_data" not in there and f"{lab.prefix}postgres_data_before_{undo.id}" in there

@@ -17,7 +17,6 @@ class DataKind(StrEnum):
 
 
 RUNBOOKS: Mapping[DataKind, str] = {kind: f"level2-{kind.value}" for kind in DataKind}
-KIND_OF: Mapping[str, DataKind] = {runbook: kind for kind, runbook in RUNBOOKS.items()}
 
 LOST: Mapping[DataKind, str] = {
     DataKind.POSTGRES: phrase("PostgreSQL is corrupted"),

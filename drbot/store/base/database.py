@@ -17,14 +17,16 @@ from alembic.config import Config
 from alembic.script import ScriptDirectory
 from alembic.script.revision import ResolutionError
 from alembic.util import CommandError
-from sqlalchemy import URL, Connection, Engine, create_engine, event, exc, make_url, text
+from sqlalchemy import URL, Connection, Engine, create_engine, event, exc, insert, inspect, make_url, text
 
 from drbot.core.base.errors import BrokenStateError, TemporaryError, UserError
-from drbot.core.ledger.events import Event, EventKind, parsed
+from drbot.core.ledger.events import GENESIS, Event, EventKind, parsed
 from drbot.core.text.messages import phrase
 from drbot.core.text.stored_messages import stored
 from drbot.store.base import ledger
+from drbot.store.base.column_types import metadata
 from drbot.store.base.file_modes import made_private
+from drbot.store.base.schema import head
 
 BUSY_SECONDS = 5.0
 CONNECT_SECONDS = 5
@@ -129,6 +131,9 @@ class Database:
                 connection.execute(text("SET LOCAL lock_timeout = 0"))  # wait as long as the other one needs
                 connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": MIGRATION_LOCK})
             config.attributes["connection"] = connection
+            if not inspect(connection).has_table(head.name):
+                _make_tables(connection)
+                command.stamp(config, "head")
             _upgrade(config)
 
     def close(self) -> None:
@@ -152,6 +157,12 @@ def _migrations() -> Config:
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parents[1] / "migrations"))
     return config
+
+
+def _make_tables(connection: Connection) -> None:
+    """All of them as they are now, and an empty ledger; migrations are for databases that are older."""
+    metadata.create_all(connection)
+    connection.execute(insert(head).values(id=1, seq=0, hash=GENESIS))
 
 
 def _upgrade(config: Config) -> None:

@@ -1,4 +1,5 @@
-"""The tables. `migrations/` creates them; a test compares the two.
+"""The tables, as a new database gets them. Once drbot was released, whoever changes them writes a file in `migrations/`
+for those that are older.
 
 Names of states and kinds are plain text: the tables of moves live in core/ and are applied in every UPDATE.
 """

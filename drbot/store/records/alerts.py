@@ -170,12 +170,6 @@ def list_of(connection: Connection, limit: int = 20) -> list[AlertGroup]:
     return [_group(connection, row) for row in rows]
 
 
-def of_incident(connection: Connection, incident: int) -> list[AlertGroup]:
-    """The groups that it was declared for."""
-    rows = connection.execute(select(alert_groups).where(alert_groups.c.incident == incident)).mappings()
-    return [_group(connection, row) for row in rows]
-
-
 def unshown(connection: Connection) -> list[AlertGroup]:
     """Those that people see otherwise than they are, the oldest first."""
     query = select(alert_groups).where(alert_groups.c.version > alert_groups.c.shown).order_by(alert_groups.c.id)

@@ -57,7 +57,7 @@ def list_of(connection: Connection, site: str | None = None) -> list[Kept]:
     return [Kept(**row) for row in connection.execute(query).mappings()]
 
 
-def moved(tx: Transaction, kept_id: int, person: str | None, why: str) -> None:
+def moved(tx: Transaction, kept_id: int, why: str) -> None:
     """It is no longer there: brought back by an undo, or removed."""
     statement = (
         update(kept_table)
@@ -73,7 +73,7 @@ def moved(tx: Transaction, kept_id: int, person: str | None, why: str) -> None:
             phrase("See: /dr kept"),
         )
     text = phrase("{volume}: {why}", volume=row.volume, why=why)
-    tx.record(EventKind.INCIDENT_NOTE, incident=row.incident, run=row.run, person=person, text=text)
+    tx.record(EventKind.INCIDENT_NOTE, incident=row.incident, run=row.run, text=text)
 
 
 def forget(tx: Transaction, incident: int) -> None:

@@ -188,6 +188,6 @@ def test_kept_data_is_asked_about_after_three_days_also_of_a_resolved_incident_u
     assert hours_later(7 * 24) == 2
 
     with context.database.write() as tx:
-        kept.moved(tx, one.id, None, "given up")
+        kept.moved(tx, one.id, "given up")
     assert hours_later(7 * 24) == 2
     assert hours_later(7 * 24) == 2

@@ -50,7 +50,9 @@ def test_it_is_declared_as_proposed_since_the_alert_began_and_the_recovery_is_qu
     assert timedelta(minutes=19) < incident.declared_at - incident.started_at < timedelta(minutes=22)
     with verb_fixture.database.read() as connection:
         assert [run.state for run in runs.of_incident(connection, incident.id)] == [RunState.QUEUED]
-        assert [group.answer for group in alerts.of_incident(connection, incident.id)] == [Answer.DECLARED]
+        assert [(group.incident, group.answer) for group in alerts.list_of(connection)] == [
+            (incident.id, Answer.DECLARED)
+        ]
 
 
 @pytest.mark.parametrize("said", ["seen", "silence 2h"])
@@ -62,7 +64,7 @@ def test_what_has_an_incident_stays_with_it(verb_fixture: VerbFixture, said: str
 
     assert "DR-1 was declared for it." in reply.text
     with verb_fixture.database.read() as connection:
-        assert [group.answer for group in alerts.of_incident(connection, 1)] == [Answer.DECLARED]
+        assert [(group.incident, group.answer) for group in alerts.list_of(connection)] == [(1, Answer.DECLARED)]
 
 
 def test_a_person_names_the_level_where_the_alert_does_not(verb_fixture: VerbFixture) -> None:

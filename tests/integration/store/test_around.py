@@ -119,9 +119,9 @@ def test_kept_data_is_listed_until_it_is_moved(database: Database) -> None:
 
     with database.write() as tx:
         assert kept.list_of(tx.connection) == kept.list_of(tx.connection, "production") == [old]
-        kept.moved(tx, old.id, "ben", "brought back by undo")
+        kept.moved(tx, old.id, "brought back by undo")
         assert kept.list_of(tx.connection, None) == []
 
     with pytest.raises(UserError, match="not there any more"), database.write() as tx:
-        kept.moved(tx, old.id, "ben", "again")
+        kept.moved(tx, old.id, "again")
     assert store_fixture.kinds(database) == ["kept.created", "incident.note"]

@@ -1,4 +1,4 @@
-"""The way to SQL: migrations equal the tables, times keep their microseconds, a busy database says so."""
+"""The way to SQL: a new database has the tables, times keep their microseconds, a busy database says so."""
 
 import subprocess
 import sys
@@ -20,7 +20,7 @@ from drbot.store.base.settings import StoreSettings
 from tests.integration.store import store_fixture
 
 
-def test_the_migrations_make_exactly_the_tables_of_the_schema(database: Database) -> None:
+def test_a_new_database_has_exactly_the_tables_of_the_schema(database: Database) -> None:
     database.migrate()
 
     with database.read() as connection:

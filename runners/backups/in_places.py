@@ -1,0 +1,48 @@
+"""Asks every place for its backups, all at once: one that does not answer holds up no other."""
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Generic, Protocol, TypeVar
+
+from drbot.core.base.errors import PermanentError, TemporaryError
+from drbot.core.text.messages import phrase
+from drbot.runners.foundation.watching import Cancelled
+
+Kind = TypeVar("Kind", covariant=True)
+
+
+class Place(Protocol[Kind]):
+    """A folder or a bucket with backups of one kind."""
+
+    @property
+    def place(self) -> str: ...
+    def newest_first(self, cancelled: Cancelled, unread: list[str] | None) -> tuple[Kind, ...]: ...
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Found(Generic[Kind]):
+    """What there is, and which places, or backups of them, could not be asked."""
+
+    backups: tuple[Kind, ...] = ()
+    silent: tuple[str, ...] = ()
+
+
+def backups_in(places: Sequence[Place[Kind]], cancelled: Cancelled) -> Found[Kind]:
+    """Place by place, each newest first. Raises CancelledError."""
+    with ThreadPoolExecutor(max(1, len(places))) as pool:
+        answers = list(pool.map(lambda one: _asked(one, cancelled), places))
+    return Found(
+        backups=tuple(one for there in answers for one in there.backups),
+        silent=tuple(why for there in answers for why in there.silent),
+    )
+
+
+def _asked(place: Place[Kind], cancelled: Cancelled) -> Found[Kind]:
+    unread: list[str] = []
+    try:
+        found = place.newest_first(cancelled, unread)
+    except (PermanentError, TemporaryError) as error:
+        return Found(silent=(phrase("the backups there could not be listed: {why}", why=error),))
+    cannot = [phrase("{place}: a backup there cannot be read: {why}", place=place.place, why=why) for why in unread]
+    return Found(backups=found, silent=tuple(cannot))
