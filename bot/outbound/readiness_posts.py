@@ -12,7 +12,7 @@ from drbot.bot.blocks.elements import Block, escape, section
 from drbot.bot.outbound.messenger import Messenger, OutgoingMessage
 from drbot.bot.slack_api.slack import SlackRefusedError
 from drbot.commands.facts.context import CommandContext
-from drbot.commands.verb.readiness import ICONS, everything, verdict
+from drbot.commands.verb.readiness import ICONS, everything, verdict, worst_first
 from drbot.core.base.repeating import repeat
 from drbot.core.site.people import Person
 from drbot.core.site.readiness import Colour
@@ -69,8 +69,7 @@ class ReadinessPosts:
         language = self._context.configuration.language
         seen = everything(self._context, now)
         colours = [one.line.colour for one in seen]
-        lines = [_line(one, language) for one in seen if one.line.colour is not Colour.GREEN]
-        lines.sort(key=lambda line: line.startswith(ICONS[Colour.AMBER]))
+        lines = [_line(one, language) for one in worst_first(seen) if one.line.colour is not Colour.GREEN]
         more = [say(filled(MORE, count=len(lines) - MOST), language)] if len(lines) > MOST else []
         text = say(verdict(colours), language)
         blocks: list[Block] = [

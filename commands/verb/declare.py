@@ -317,7 +317,7 @@ def opened(context: CommandContext, incident: Incident, data: Data | None = None
     started = without_runbook(incident.level) if is_alone else phrase("The survey has started; it changes nothing.")
     named: tuple[Choice, ...] = ()
     if incident.level is Level.DATABASE and data is None and not is_alone:
-        started = phrase("The survey looks what is broken; it changes nothing. If you know it, say it.")
+        started = phrase("The survey finds out what is broken and changes nothing. If you know what it is, choose it.")
         site = context.configuration.site(incident.site)
         named = data_choices(site, lambda words: f"recover {incident.name} {words}")
     return Reply(

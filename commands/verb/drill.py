@@ -11,7 +11,7 @@ from drbot.commands.speech.refusal import Refusal
 from drbot.commands.verb.declare import service_of
 from drbot.commands.verb.drill_skip import SKIP, skip
 from drbot.commands.views.drill_trend import NAME, picture_of
-from drbot.core.runs.drill import ENDS, Drill, DrillEnd, DrillState, routine_of
+from drbot.core.runs.drill import ENDS, Drill, DrillState, routine_of
 from drbot.core.site.level import Level
 from drbot.core.site.people import Person
 from drbot.core.site.site import Site
@@ -76,7 +76,7 @@ def _service(site: Site, level: Level, rest: Sequence[str]) -> str | None:
 def list_(context: CommandContext, request: Request, words: Words, person: Person) -> Reply:
     """The newest dozen; `picture`: how the times went, drawn."""
     with context.database.read() as connection:
-        known = drills.list_of(connection)
+        known, passed = drills.list_of(connection), drills.passed(connection)
         planned = {level: routines.get(connection, routine_of(level)) for level in Level}
     coming = _coming({level: one for level, one in planned.items() if one is not None})
     if not known:
@@ -88,7 +88,7 @@ def list_(context: CommandContext, request: Request, words: Words, person: Perso
     targets = context.configuration.targets
     goals = phrase("Goals: RTO {rto}, RPO {rpo}.", rto=duration(targets.rto), rpo=duration(targets.rpo))
     return Reply(
-        text=sentences(_proven(known, request.at), goals, coming),
+        text=sentences(_proven(passed, request.at), goals, coming),
         tables=(Table(header=header, rows=tuple(_row(one, request.at) for one in known[:SHOWN])),),
         choices=(Choice(label=phrase("The trend as a picture"), command="drills picture"),),
     )
@@ -111,16 +111,12 @@ def _picture(context: CommandContext, known: Sequence[Drill]) -> Reply:
     return Reply(text=phrase("How long the recoveries of the last drills took."), picture=picture)
 
 
-def _proven(known: Sequence[Drill], now: datetime) -> str:
+def _proven(passed: Mapping[Level, Drill], now: datetime) -> str:
     """The levels that were recovered in time, each with how long ago."""
-    passed: dict[Level, Drill] = {}
-    for one in reversed(known):
-        if one.end is DrillEnd.PASSED:
-            passed[one.level] = one
     missing = [f"{int(level)}" for level in Level if level not in passed]
     said = [
         phrase(
-            "level {level} {time} ago", level=int(level), time=duration(ago(one.ended_at or now, now).total_seconds())
+            "level {level} ({time} ago)", level=int(level), time=duration(ago(one.ended_at or now, now).total_seconds())
         )
         for level, one in sorted(passed.items())
     ]

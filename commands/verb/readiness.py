@@ -23,8 +23,7 @@ def readiness(context: CommandContext, request: Request, words: Words, person: P
     seen = everything(context, request.at)
     colours = [one.line.colour for one in seen]
     everything_asked = bool(words.rest) and plain(words.rest[0]) == "all"
-    shown = [one for one in seen if everything_asked or one.line.colour is not Colour.GREEN]
-    shown.sort(key=lambda one: list(Colour).index(one.line.colour))
+    shown = [one for one in worst_first(seen) if everything_asked or one.line.colour is not Colour.GREEN]
     header = (phrase("State"), phrase("What"), phrase("Found"), phrase("For"), phrase("To do"))
     tables = (Table(header=header, rows=tuple(_row(one, request.at) for one in shown)),) if shown else ()
     more = () if everything_asked else (Choice(label=phrase("Show everything"), command="readiness all"),)
@@ -33,6 +32,11 @@ def readiness(context: CommandContext, request: Request, words: Words, person: P
         tables=tables,
         choices=more,
     )
+
+
+def worst_first(seen: Sequence[Seen]) -> list[Seen]:
+    """What is red comes before what can wait."""
+    return sorted(seen, key=lambda one: list(Colour).index(one.line.colour))
 
 
 def everything(context: CommandContext, now: datetime) -> list[Seen]:

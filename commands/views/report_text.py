@@ -38,7 +38,7 @@ _USERS: Mapping[UsersSay | None, str] = {
 
 PHASES: Mapping[str, str] = {
     "activation": phrase("Activation (declared, surveyed, approved)"),
-    "recovery": phrase("Recovery (production is changed)"),
+    "recovery": phrase("Recovery (from the first change on)"),
     "reconstitution": phrase("Reconstitution (checked, confirmed, closed)"),
 }
 
@@ -70,7 +70,7 @@ def report_of(
         action_list(incident.name, actions, voice.roster, today, language),
         _approvals(runs, requests, votes, voice),
         *(_steps(run, steps, language) for run in runs if run.kind is not RunKind.PLAN),
-        _kept(events, language),
+        "" if incident.is_drill else _kept(events, language),  # what a drill kept went with its copy
         _rented(rented, language),
         _refused(events, voice),
         _timeline(events, voice),

@@ -14,6 +14,7 @@ from drbot.bot.settings import WHERE, BotSettings
 from drbot.cli.demo_stack import manifest_path
 from drbot.cli.processes import configuration_path, home_path, open_database
 from drbot.cli.terminal import Config, Home, marked, spoken
+from drbot.commands.verb.readiness import verdict
 from drbot.core.base.errors import DrbotError
 from drbot.core.site.configuration import Loaded, load_configuration
 from drbot.core.site.people import Roster
@@ -71,6 +72,7 @@ def check(config: Config = None, home: Home = None) -> None:
         mark = MARKS[line.colour]
         sentence = escape(" ".join(spoken(line.sentence).split()))
         console.print(f"{mark} {marked(line.what)}: {sentence}", soft_wrap=True)
+    console.print(marked(verdict([line.colour for line in lines])), soft_wrap=True)
     raise typer.Exit(0 if all(line.well for line in lines) else 1)
 
 

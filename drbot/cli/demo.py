@@ -20,18 +20,19 @@ from rich.status import Status
 from drbot.cli import demo_centre, demo_sites
 from drbot.cli.demo_player import DemoPlayer
 from drbot.cli.demo_stack import DemoStack, local_slack
-from drbot.cli.demo_steps import FIRST_WORDS, in_a_terminal, program, steps_of
-from drbot.cli.demo_story import Played, play
+from drbot.cli.demo_steps import FIRST_WORDS, in_a_terminal, next_of, program, steps_of
+from drbot.cli.demo_story import Played, play, ready_again
 from drbot.cli.drill import drill as practise_level
 from drbot.cli.logs import configure_logs
 from drbot.cli.outage import OutageWatch
 from drbot.cli.processes import home_path
-from drbot.cli.terminal import marked, plain_console, spoken
+from drbot.cli.terminal import marked, plain_console, spoken, terminal_language
 from drbot.core.base.errors import DrbotError, UserError
 from drbot.core.site.configuration import load_configuration
 from drbot.core.text.messages import filled, phrase
 from drbot.lab import programs
 from drbot.lab.breakage import break_it
+from drbot.lab.layout import as_yaml
 from drbot.lab.seed import seed
 from drbot.lab.setup import prepare, prepare_recovery
 from drbot.lab.sites import Sites
@@ -74,16 +75,17 @@ def demo(
     clear(home_path(home))
     lab = ready_lab(home_path(home), megabytes)
     sites = _ready_sites(lab, home_path(home), new_host=level < 4) if level > 2 else None
+    speak_here(lab.configuration)
     stack = open_stack(lab, home_path(home) / "demo", demo_sites.keys_of(sites) if sites else {})
     stack.simulator.state.first_words = FIRST_WORDS[level]
     try:
+        back_up(lab, sites)
         if level == 4:
             demo_centre.start(stack)
         else:
             stack.start("drbot", "all")
         player = DemoPlayer(stack=stack, database=_database(stack))
         stack.wait_until_connected()
-        back_up(lab, sites)
         seconds = f"{time.monotonic() - began:.0f}"
         console.print(spoken(phrase("[green]Ready[/] after {seconds} s.", seconds=seconds)))
         if drill_only:
@@ -171,6 +173,13 @@ def back_up(lab: Lab, sites: Sites | None) -> None:
     aside(phrase("Backup {name}: {rows} rows", name=manifest.name, rows=f"{sum(manifest.rows.values()):,}"))
 
 
+def speak_here(configuration: Path) -> None:
+    """The channels of the demo read what this terminal reads."""
+    given = load_configuration(configuration).configuration
+    if given.language != terminal_language():
+        configuration.write_text(as_yaml(given.model_copy(update={"language": terminal_language()})))
+
+
 def _database(stack: DemoStack) -> Database:
     return Database(StoreSettings.from_environment(stack.home).database_url)
 
@@ -220,6 +229,11 @@ def _play(stack: DemoStack, player: DemoPlayer, level: int, json_file: Path | No
     finally:
         watch.stop()
     _report(stack, played, watch, json_file, sites)
+    if sites is None:  # a system that stands where it stood
+        verdict = phrase("Could it be recovered again tonight? {verdict}", verdict=ready_again(player, played.run.site))
+        console.print(marked(verdict))
+    for line in next_of(level, stack.configuration, stack.home):
+        console.print(marked(line))
 
 
 def _report(stack: DemoStack, played: Played, watch: OutageWatch, json_file: Path | None, sites: Sites | None) -> None:

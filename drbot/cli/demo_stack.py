@@ -31,8 +31,13 @@ def manifest_path() -> Path:
 
 
 def local_slack(state: State | None = None) -> SlackSimulator:
-    """A Slack of this machine with drbot's app in it, which completes drbot's verbs. It is not started yet."""
-    return SlackSimulator(manifest_path(), state, completions=completions(terminal_language()))
+    """A Slack of this machine with drbot's app in it, which completes drbot's verbs. It is not started yet. Without a
+    memory of its own it speaks the language of this terminal.
+    """
+    if state is None:
+        state = State()
+        state.language = terminal_language()
+    return SlackSimulator(manifest_path(), state, completions=completions(state.language))
 
 
 @dataclass(kw_only=True)

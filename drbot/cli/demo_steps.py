@@ -35,10 +35,22 @@ def steps_of(level: int) -> Iterator[str]:
         "As [bold]Aiko[/] again, answer whether users can work, then press [bold]Resolve and write the report[/]."
     )
     yield phrase(
-        "Then type [bold]/dr drill level{level} rehearsed[/]: the same on a copy that can reach nothing. "
-        "[bold]/dr drills[/] says when it was proven last.",
+        "Then ask what any other day asks: [bold]/dr readiness[/] (could we recover now), [bold]/dr drill level{level} "
+        "rehearsed[/] (how long, and how much is lost: on a copy that can reach nothing), [bold]/dr drills[/] (when it "
+        "was proven last).",
         level=level,
     )
+
+
+def next_of(level: int, configuration: Path, home: Path) -> Iterator[str]:
+    """What can be asked of what an automatic demo leaves there, as it is typed."""
+    yield phrase("What to ask on any other day, of this system or of yours:")
+    yield f"  export DRBOT_CONFIG={configuration} DRBOT_HOME={home} DRBOT_PERSON=ben"
+    yield phrase("  {drbot} dr readiness    # could we recover now, and what is in the way", drbot=program())
+    yield phrase(
+        "  {drbot} drill --level {level}   # how long, and how much is lost: on a copy", drbot=program(), level=level
+    )
+    yield phrase("  {drbot} dr drills       # when each level was proven last", drbot=program())
 
 
 def program() -> str:

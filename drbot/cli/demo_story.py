@@ -10,13 +10,14 @@ from rich.console import Console
 
 from drbot.cli.demo_player import DemoPlayer, StoryError
 from drbot.cli.terminal import marked, spoken
+from drbot.commands.verb.readiness import verdict
 from drbot.core.runs.incident import Incident, IncidentState
 from drbot.core.runs.plan import Plan, seal_of, short_seal
 from drbot.core.runs.run import Run, RunState, StepRecord
 from drbot.core.runs.state_words import STEP
 from drbot.core.text.messages import duration, filled, phrase, sentences
 from drbot.lab.system import Lab
-from drbot.store.records import requests
+from drbot.store.records import readiness, requests
 from drbot.store.runs import sub_runs
 
 THE_PLAN: str = phrase("the plan")
@@ -200,6 +201,21 @@ def _measured(incident: Incident) -> str:
         phrase("Data lost (RPO): {time}.", time=duration(incident.rpo_seconds or 0)),
         phrase("Services stopped during the recovery: {time}.", time=duration(incident.outage_seconds or 0)),
     )
+
+
+def ready_again(player: DemoPlayer, site: str) -> str:
+    """The verdict, with the first look of the site's worker after the recovery."""
+
+    def looked() -> str | None:
+        with player.database.read() as connection:
+            seen, ended = readiness.list_of(connection), readiness.happened_at(connection)
+        if ended is None or any(one.looked_at < ended for one in seen if one.source == site):
+            return None
+        return verdict([one.line.colour for one in seen])
+
+    said = player.wait(looked, phrase("the worker to look again"))
+    assert said is not None
+    return said
 
 
 def records_of(player: DemoPlayer, incident: Incident, run: Run) -> Mapping[str, StepRecord]:

@@ -10,7 +10,7 @@ from rich.markup import escape
 from drbot.cli.processes import configuration_path, home_path, open_database
 from drbot.cli.terminal import Config, Home, marked, spoken
 from drbot.commands.facts.context import context_of
-from drbot.commands.verb.readiness import ICONS, everything, verdict
+from drbot.commands.verb.readiness import ICONS, everything, verdict, worst_first
 from drbot.core.site.configuration import load_configuration
 from drbot.core.site.readiness import Colour
 from drbot.store.base.doorbell import doorbell_of
@@ -30,7 +30,7 @@ def readiness(config: Config = None, home: Home = None) -> None:
     console = Console(highlight=False)
     colours = [one.line.colour for one in seen]
     console.print(marked(verdict(colours)), soft_wrap=True)
-    for one in seen:
+    for one in worst_first(seen):
         if one.line.colour is not Colour.GREEN:
             said = escape(" ".join(spoken(one.line.sentence).split()))
             console.print(f"{ICONS[one.line.colour]} {marked(one.line.what)}: {said}", soft_wrap=True)

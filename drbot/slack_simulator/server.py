@@ -27,6 +27,7 @@ from drbot.slack_simulator.interacting import Interacting
 from drbot.slack_simulator.looking import Looking
 from drbot.slack_simulator.method_context import MethodContext
 from drbot.slack_simulator.methods.chat import answer_by_url
+from drbot.slack_simulator.page_words import script_of
 from drbot.slack_simulator.records import Json
 from drbot.slack_simulator.rules import SlackError
 from drbot.slack_simulator.socket_mode import Connections
@@ -37,6 +38,7 @@ from drbot.slack_simulator.web_api import WebApi
 PAGE = Path(__file__).parent / "page"
 HOST = "127.0.0.1"
 START_SECONDS = 20.0
+UNKEPT = {"cache-control": "no-store"}
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -134,6 +136,7 @@ class SlackSimulator:
                 WebSocketRoute("/link", self.connections.serve),
                 Route("/archives/{channel}/{message}", _permalink),
                 *self.control.routes(),
+                Route("/js/said.js", self._said),
                 Mount("/", StaticFiles(directory=PAGE, html=True, check_dir=False)),
             ]
         )
@@ -154,6 +157,9 @@ class SlackSimulator:
         except SlackError as refusal:
             return JSONResponse({"ok": False, "error": refusal.code} | refusal.details, 404)
         return Response("ok")
+
+    async def _said(self, request: Request) -> Response:
+        return Response(script_of(self.state.language), media_type="text/javascript", headers=UNKEPT)
 
     async def _upload(self, request: Request) -> Response:
         file = self.state.files.get(request.path_params["file_id"])

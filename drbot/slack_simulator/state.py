@@ -7,10 +7,12 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
+from drbot.core.text.messages import filled, phrase, say
 from drbot.slack_simulator.people import BOT_USER, PEOPLE, ROOMS, Person, Room
 from drbot.slack_simulator.records import Change, Channel, File, Json, Message
 
 REMEMBERED_CHANGES = 5000
+JOINED: str = phrase("{who} has joined")
 
 
 class State:
@@ -30,6 +32,8 @@ class State:
         self.seq = 0
         self.first_words = "/dr declare level2 PostgreSQL does not start"
         """What the page proposes to a first visitor."""
+        self.language = "en"
+        """Of the page, and of the lines that Slack itself writes into a channel."""
         for room in rooms:
             channel = self.create_channel(room.name, room.members[0], is_private=room.is_private)
             channel.members = list(room.members)
@@ -117,7 +121,13 @@ class State:
         """Put a person into a channel, with the grey line that says so."""
         with self.editing(channel):
             channel.members.append(user)
-        self.post(Message(channel=channel.id, user=user, text=f"<@{user}> has joined", subtype="channel_join"))
+        self.post(
+            Message(channel=channel.id, user=user, text=self.worded(JOINED, who=f"<@{user}>"), subtype="channel_join")
+        )
+
+    def worded(self, message: str, **values: object) -> str:
+        """In the language of this Slack."""
+        return say(filled(message, **values), self.language)
 
     # messages
 

@@ -124,6 +124,10 @@ class SiteReadiness:
             if volume not in {names.get(str(mount.get("source"))) for mount in mounts}:
                 bound = [str(mount.get("source")) for mount in mounts if mount.get("type") == "bind"]
                 fault = phrase("{service} does not mount it", service=name)
+                mounted = [names[str(mount.get("source"))] for mount in mounts if str(mount.get("source")) in names]
+                if mounted:
+                    fault = phrase("{service} does not mount it, but {volumes}", service=name, volumes=listed(mounted))
+                    return bad(what, fault, phrase("Give the real name in dr.yml: docker volume ls."))
                 if bound:
                     folder = bound[0]
                     fault = phrase(

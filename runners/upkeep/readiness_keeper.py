@@ -4,6 +4,8 @@ lines as `drbot check` prints, as this site's worker sees them.
 
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from drbot.core.base.repeating import repeat
 from drbot.core.site.readiness import EVERY_SECONDS, Line, approvers_line
@@ -23,12 +25,35 @@ from drbot.runners.upkeep.readiness import (
 )
 from drbot.runners.upkeep.routine_readiness import routine_lines
 from drbot.runners.upkeep.scheduled_drills import drill_lines
+from drbot.store.base.database import Database
 from drbot.store.records import proofs, readiness, routines, stored_backups
+
+EVERY = timedelta(seconds=EVERY_SECONDS)
+NOTICED_SECONDS = 10.0
 
 
 def keep_looking(worker_context: WorkerContext, stop: threading.Event, own_state: Callable[[], Line]) -> None:
     """Until `stop`; the first look at once. `own_state`: says how drbot's own state stands."""
-    repeat(lambda: look(worker_context, own_state), EVERY_SECONDS, stop, "readiness")
+    looking = Looking(database=worker_context.database, look=lambda: look(worker_context, own_state))
+    repeat(looking.look_if_due, NOTICED_SECONDS, stop, "readiness")
+
+
+@dataclass(kw_only=True)
+class Looking:
+    """When it is time: every five minutes, and soon after something ended that changes what would be found."""
+
+    database: Database
+    look: Callable[[], object]
+    looked_at: datetime | None = None
+
+    def look_if_due(self) -> None:
+        """Raises what the look raises; the next one is due as if it had gone well."""
+        with self.database.read() as connection:
+            now, happened = self.database.now(connection), readiness.happened_at(connection)
+        before = self.looked_at
+        if before is None or now - before >= EVERY or (happened is not None and happened > before):
+            self.looked_at = now
+            self.look()
 
 
 def look(worker_context: WorkerContext, own_state: Callable[[], Line] | None = None) -> None:

@@ -174,6 +174,7 @@ def told(story_lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[T
     folder = tmp_path_factory.mktemp("told")
     write_language(folder)
     slack = EverythingSaid()
+    slack.language = LANGUAGE
     with in_this_language(folder) as environment:
         configuration = own_configuration(story_lab, folder)
         speaking(configuration, LANGUAGE)

@@ -71,3 +71,11 @@ def test_the_code_is_english() -> None:
 
 def _is_text(node: ast.expr) -> bool:
     return isinstance(node, ast.Constant) and isinstance(node.value, str) and bool(node.value)
+
+
+def test_japanese_marks_are_the_same_everywhere() -> None:
+    """Half-width colons and brackets, and no space between a duration and what it is counted from."""
+    odd = re.compile(r"[\uff1a\uff08\uff09]|\} (?:\u524d|\u4ee5\u5185|\u3054\u3068)")
+    said = [str(one.string) for one in messages.read(messages.LANGUAGES / "ja.po") if one.string]
+
+    assert [one for one in said if odd.search(one)] == []

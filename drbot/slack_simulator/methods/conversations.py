@@ -1,5 +1,6 @@
 """conversations.*: channels are created, filled, read and archived as Slack allows it."""
 
+from drbot.core.text.messages import phrase
 from drbot.slack_simulator.method_context import MethodContext, is_true, names_of, page_of
 from drbot.slack_simulator.people import BOT_USER, TEAM
 from drbot.slack_simulator.records import Channel, Json, Message
@@ -12,6 +13,8 @@ KINDS = {
 }
 LONGEST_TOPIC = 250
 MOST_INVITED = 100
+TOPIC_SET: str = phrase("{who} set the channel topic: {topic}")
+ARCHIVED: str = phrase("{who} archived the channel")
 
 
 def create(context: MethodContext, arguments: Json) -> Json:
@@ -136,14 +139,14 @@ def set_topic(context: MethodContext, arguments: Json) -> Json:
         raise SlackError("too_long")
     with context.state.editing(channel):
         channel.topic = topic
-    line = f"<@{BOT_USER}> set the channel topic: {topic}"
+    line = context.state.worded(TOPIC_SET, who=f"<@{BOT_USER}>", topic=topic)
     context.state.post(Message(channel=channel.id, user=BOT_USER, text=line, subtype="channel_topic"))
     return {"channel": channel.as_slack()}
 
 
 def archive_channel(context: MethodContext, channel: Channel, user: str) -> None:
     """The channel becomes read-only; its name stays taken."""
-    line = f"<@{user}> archived the channel"
+    line = context.state.worded(ARCHIVED, who=f"<@{user}>")
     context.state.post(Message(channel=channel.id, user=user, text=line, subtype="channel_archive"))
     with context.state.editing(channel):
         channel.is_archived = True

@@ -82,6 +82,13 @@ def end(tx: Transaction, drill: Drill) -> None:
     tx.record(EventKind.DRILL_ENDED, incident=drill.incident, end=how, why=drill.why or "", **measured)
 
 
+def passed(connection: Connection) -> dict[Level, Drill]:
+    """The last one of each level that recovered the system in time, however long ago."""
+    query = select(drills).where(drills.c.end == DrillEnd.PASSED.value).order_by(drills.c.incident)
+    found = map(_drill_of, connection.execute(query).mappings())
+    return {one.level: one for one in found}
+
+
 def newest_of(connection: Connection, level: Level) -> Drill | None:
     """The last one of this level that went to its end."""
     told = [DrillEnd.PASSED.value, DrillEnd.MISSED.value, DrillEnd.FAILED.value]

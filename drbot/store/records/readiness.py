@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, delete, func, insert, select
 
 from drbot.core.site.readiness import Colour, Line
 from drbot.store.base.database import Transaction
-from drbot.store.base.schema import readiness
+from drbot.store.base.schema import confirmations, drills, readiness, routines, runs
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -35,6 +35,13 @@ def saw(tx: Transaction, source: str, lines: Sequence[Line]) -> None:
         }  # fmt: skip
     if rows:
         tx.connection.execute(insert(readiness), list(rows.values()))
+
+
+def happened_at(connection: Connection) -> datetime | None:
+    """When something ended last that changes what a look would find; None = never."""
+    ended = (runs.c.finished_at, drills.c.ended_at, routines.c.succeeded_at, confirmations.c.at)
+    moments = [connection.execute(select(func.max(column))).scalar() for column in ended]
+    return max((moment for moment in moments if moment is not None), default=None)
 
 
 def of_source(connection: Connection, source: str) -> list[Seen]:

@@ -160,3 +160,15 @@ def test_the_trend_is_a_picture_of_what_went_to_its_end(verb_fixture: VerbFixtur
     assert reply.ok and reply.picture is not None
     assert reply.picture.draw("en").startswith(b"\x89PNG")
     assert [choice.command for choice in verb_fixture.say("dan", "drills").choices] == ["drills picture"]
+
+
+def test_a_level_that_was_proven_long_ago_was_proven(verb_fixture: VerbFixture) -> None:
+    for level, end in ((3, DrillEnd.PASSED), *((2, DrillEnd.MISSED),) * 12):
+        verb_fixture.say("emi", f"drill level{level}")
+        over(verb_fixture, end=end)
+
+    reply = verb_fixture.say("dan", "drills")
+
+    assert len(reply.tables[0].rows) == 12
+    assert "Last proven: level 3" in reply.text
+    assert "Never proven: level 1, 2, 4." in reply.text

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from ruamel.yaml import YAML
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from drbot.cli.demo_stack import manifest_path
 from drbot.cli.main import app
@@ -89,12 +89,8 @@ def test_a_worker_keeps_looking_at_the_same_and_writes_it_down(
     assert of_site == {line for line in noted if line.startswith(same)}
 
 
-@pytest.mark.parametrize(
-    ("line", "code"),
-    [(good("x", "it would do"), 0), (bad("x", "it is gone", "Make it."), 1), (soon("x", "it ends", "Renew it."), 2)],
-    ids=lambda value: value.colour.value if isinstance(value, Line) else str(value),
-)
-def test_a_script_reads_in_the_exit_code_what_workers_saw(tmp_path: Path, line: Line, code: int) -> None:
+def readiness_of(tmp_path: Path, *lines: Line) -> Result:
+    """`drbot readiness`, after a worker saw these."""
     document = tmp_path / "dr.yml"
     document.write_text(
         "system: shop\nsites: {production: {}}\nbackups: {directory: backups}\n"
@@ -103,14 +99,28 @@ def test_a_script_reads_in_the_exit_code_what_workers_saw(tmp_path: Path, line: 
     (tmp_path / "home").mkdir()
     made = worker_fixture_in(tmp_path / "home")
     with made.database.write() as tx:
-        readiness.saw(tx, "production", [line])
+        readiness.saw(tx, "production", lines)
     made.database.close()
-
     words = ["readiness", "--config", str(document), "--home", str(tmp_path / "home")]
-    result = CliRunner().invoke(app, words, env=dict.fromkeys(NAMES))
+    return CliRunner().invoke(app, words, env=dict.fromkeys(NAMES))
+
+
+@pytest.mark.parametrize(
+    ("line", "code"),
+    [(good("x", "it would do"), 0), (bad("x", "it is gone", "Make it."), 1), (soon("x", "it ends", "Renew it."), 2)],
+    ids=lambda value: value.colour.value if isinstance(value, Line) else str(value),
+)
+def test_a_script_reads_in_the_exit_code_what_workers_saw(tmp_path: Path, line: Line, code: int) -> None:
+    result = readiness_of(tmp_path, line)
 
     assert result.exit_code == code, result.output
     assert (line.reason in result.output) is (code != 0)
+
+
+def test_a_person_reads_the_worst_first(tmp_path: Path) -> None:
+    said = readiness_of(tmp_path, soon("x", "it ends", "Renew it."), bad("y", "it is gone", "Make it.")).output
+
+    assert said.index("it is gone") < said.index("it ends")
 
 
 def test_a_host_with_everything_passes_and_one_without_backups_does_not(document: Path, tokens: dict[str, str]) -> None:
@@ -184,7 +194,7 @@ def test_what_would_fail_that_night_is_a_line_each_with_what_to_do(document: Pat
         "no authenticator: Aiko, Ben. They type /dr enrol.",
         "describes no service fronty",
         "volume nowhere",
-        "does not mount it",
+        "does not mount it, but ",
         "there is no such volume. Correct `files`",
         "nothing says whether it works",
         "reader is no superuser",

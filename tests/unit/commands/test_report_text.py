@@ -29,6 +29,7 @@ EVENTS = (
     EventKind.INCIDENT_DECLARED,
     EventKind.RUN_PLANNED,
     EventKind.INCIDENT_RECOVERING,
+    EventKind.KEPT_CREATED,
     EventKind.INCIDENT_RECOVERED,
     EventKind.INCIDENT_CONFIRMED,
 )
@@ -176,3 +177,9 @@ def test_action_items_stand_with_owner_and_day_whatever_somebody_wrote() -> None
     assert part_of(report(), "Action items") == [
         "None yet. Add one: /dr action DR-7 add &lt;what&gt; @person YYYY-MM-DD"
     ]
+
+
+def test_what_a_drill_kept_went_with_its_copy_and_nobody_is_sent_to_look_for_it() -> None:
+    assert "## What was kept to undo with" in report()
+
+    assert "## What was kept to undo with" not in report(drill=drill())

@@ -1,8 +1,9 @@
 // The control API (control.md), one function a path. Every failure becomes an Error with a sentence for the reader.
+import { say } from "./words.js";
 
 async function answer(response) {
-  const body = await response.json().catch(() => ({ ok: false, message: `The workspace answered ${response.status}.` }));
-  if (!body.ok) throw new Error(body.message ?? body.error ?? `The workspace answered ${response.status}.`);
+  const body = await response.json().catch(() => ({ ok: false, message: say("The workspace answered {status}.", { status: response.status }) }));
+  if (!body.ok) throw new Error(body.message ?? body.error ?? say("The workspace answered {status}.", { status: response.status }));
   return body;
 }
 
@@ -26,7 +27,7 @@ async function post(path, body) {
     return await answer(await fetch(`/control/${path}`, request));
   } catch (error) {
     if (!(error instanceof TypeError)) throw error;
-    throw new Error("The connection to the workspace was cut. If nothing happened, try again.", { cause: error });
+    throw new Error(say("The connection to the workspace was cut. If nothing happened, try again."), { cause: error });
   }
 }
 

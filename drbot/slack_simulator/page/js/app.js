@@ -11,6 +11,7 @@ import { prepareModal, renderModal } from "./modal.js";
 import { link, mrkdwn, plainText } from "./mrkdwn.js";
 import { become, currentChannel, mainMessages, markRead, openPanel, personName, replies, state, subscribe } from "./state.js";
 import { renderSidebar } from "./sidebar.js";
+import { language, say } from "./words.js";
 
 const byId = (id) => document.getElementById(id);
 const box = composer("message", channelTarget);
@@ -29,10 +30,10 @@ function renderHeader(channel) {
 function drawHeader(channel) {
   const pins = channel.pins?.length ?? 0;
   const pinsButton = pins ? element("button", {
-    class: state.panel?.kind === "pins" ? "pill on" : "pill", type: "button", dataset: { keep: "pins" }, title: "Keep the pinned messages in view",
-    onclick: () => openPanel(state.panel?.kind === "pins" ? null : { kind: "pins" }) }, icon("pin"), `${pins} pinned`) : null;
+    class: state.panel?.kind === "pins" ? "pill on" : "pill", type: "button", dataset: { keep: "pins" }, title: say("Keep the pinned messages in view"),
+    onclick: () => openPanel(state.panel?.kind === "pins" ? null : { kind: "pins" }) }, icon("pin"), say("{count} pinned", { count: pins })) : null;
   keepingFocus(byId("header"), () => replace(byId("header"),
-    element("button", { class: "round burger", type: "button", title: "Channels", dataset: { keep: "burger" }, onclick: () => document.body.classList.toggle("sidebar-open") }, icon("menu", "Channels")),
+    element("button", { class: "round burger", type: "button", title: say("Channels"), dataset: { keep: "burger" }, onclick: () => document.body.classList.toggle("sidebar-open") }, icon("menu", say("Channels"))),
     element("h1", {}, channel.is_im ? null : icon(channel.is_private ? "lock" : "hash"), title(channel)),
     element("div", { class: "topic", title: channel.topic }, mrkdwn(channel.topic)),
     pinsButton,
@@ -67,10 +68,10 @@ function renderFoot(channel) {
   byId("composer-place").hidden = !member || channel.is_archived;
   byId("not-member").hidden = member && !channel.is_archived;
   drawOnce(byId("not-member"), [channel.id, channel.is_archived, member], () => replace(byId("not-member"), channel.is_archived
-    ? element("span", {}, "This channel is archived: it can be read, not written to.")
-    : [element("span", {}, `You are looking at #${channel.name}.`),
-      element("button", { class: "button primary", type: "button", onclick: () => acting(() => joinChannel({ user: state.me, channel: channel.id })) }, "Join channel")]));
-  box.refresh(channel.is_im ? `Message ${title(channel)}` : `Message #${channel.name}`);
+    ? element("span", {}, say("This channel is archived: it can be read, not written to."))
+    : [element("span", {}, say("You are looking at {channel}.", { channel: `#${channel.name}` })),
+      element("button", { class: "button primary", type: "button", onclick: () => acting(() => joinChannel({ user: state.me, channel: channel.id })) }, say("Join channel"))]));
+  box.refresh(say("Message {name}", { name: channel.is_im ? title(channel) : `#${channel.name}` }));
   renderHints(box.type);
 }
 
@@ -81,8 +82,8 @@ function renderPanel() {
   document.body.classList.toggle("panel-open", !!panel);
   if (!panel) return;
   const thread = panel.kind === "thread";
-  drawOnce(byId("panel-header"), [panel, channel.id], () => replace(byId("panel-header"), element("h2", {}, thread ? "Thread" : "Pinned"), element("small", {}, `#${title(channel)}`),
-    element("button", { class: "round", type: "button", title: "Close", onclick: () => openPanel(null) }, icon("close", "Close"))));
+  drawOnce(byId("panel-header"), [panel, channel.id], () => replace(byId("panel-header"), element("h2", {}, thread ? say("Thread") : say("Pinned")), element("small", {}, `#${title(channel)}`),
+    element("button", { class: "round", type: "button", title: say("Close"), onclick: () => openPanel(null) }, icon("close", say("Close")))));
   const shown = thread
     ? [...channel.messages.filter((message) => message.ts === panel.ts), ...replies(channel, panel.ts)]
     : channel.messages.filter((message) => channel.pins.includes(message.ts));
@@ -90,7 +91,7 @@ function renderPanel() {
   const stick = thread && (byId("panel").dataset.shown !== panel.ts || atBottom(scroller));
   renderMessages(byId("panel-messages"), shown, channel, { inThread: true });
   byId("reply-place").hidden = !thread || channel.is_archived;
-  threadBox.refresh("Reply…");
+  threadBox.refresh(say("Reply…"));
   if (stick) scroller.scrollTop = scroller.scrollHeight;
   byId("panel").dataset.shown = panel.ts ?? "pins";
 }
@@ -112,9 +113,9 @@ function renderHome() {
   const surface = { name: "home", values: new Map(), act: (block, item, value) => acting(() => click({
     user: state.me, view_id: view.id, block_id: block.block_id, action_id: item.action_id, value })) };
   keepingFocus(byId("home"), () => replace(byId("home"),
-    element("header", {}, element("button", { class: "round burger", type: "button", title: "Channels", onclick: () => document.body.classList.toggle("sidebar-open") }, icon("menu", "Channels")),
-      element("span", { class: "avatar app" }, icon("ring")), element("h1", {}, state.app.name), element("span", { class: "badge" }, "App"), element("span", { class: "tab" }, "Home")),
-    element("div", { class: "content" }, view ? renderBlocks(surface, view.blocks) : element("p", { class: "empty" }, "The app has not shown anything here yet."))));
+    element("header", {}, element("button", { class: "round burger", type: "button", title: say("Channels"), onclick: () => document.body.classList.toggle("sidebar-open") }, icon("menu", say("Channels"))),
+      element("span", { class: "avatar app" }, icon("ring")), element("h1", {}, state.app.name), element("span", { class: "badge" }, say("App")), element("span", { class: "tab" }, say("Home"))),
+    element("div", { class: "content" }, view ? renderBlocks(surface, view.blocks) : element("p", { class: "empty" }, say("The app has not shown anything here yet.")))));
 }
 
 function render() {
@@ -124,9 +125,10 @@ function render() {
   renderPanel();
   renderModal();
   byId("offline").hidden = state.online && state.app.connections > 0;
-  byId("offline").textContent = state.online ? "The bot is not connected: commands will not be answered." : "The workspace does not answer. Trying again…";
+  byId("offline").textContent = state.online
+    ? say("The bot is not connected: commands will not be answered.") : say("The workspace does not answer. Trying again…");
   const channel = currentChannel();
-  document.title = `${channel ? `#${title(channel)}` : state.app.name} · ${state.team.name}`;
+  document.title = `${channel ? `#${title(channel)}` : state.app.name} · ${say(state.team.name)}`;
 }
 
 const closeSidebar = () => document.body.classList.remove("sidebar-open"); // only a narrow window opens it
@@ -136,7 +138,14 @@ function onKey(event) {
   if (event.key === "Escape" && state.panel && !document.querySelector("dialog[open]") && document.activeElement?.getAttribute("aria-expanded") !== "true") openPanel(null);
 }
 
+/** What stands in index.html, in the language of the workspace. */
+function furnish() {
+  document.documentElement.lang = language;
+  document.querySelectorAll("[aria-label]").forEach((node) => node.setAttribute("aria-label", say(node.getAttribute("aria-label"))));
+}
+
 async function start() {
+  furnish();
   byId("composer-place").append(box.node);
   byId("reply-place").append(threadBox.node);
   prepareModal();
@@ -148,7 +157,7 @@ async function start() {
   try {
     await become(person ?? FIRST).catch(() => become(FIRST));
   } catch (error) {
-    note(`The workspace does not answer: ${error.message}. Is it still running?`);
+    note(say("The workspace does not answer: {why}. Is it still running?", { why: error.message }));
   }
 }
 

@@ -5,6 +5,7 @@ import { markdown } from "./markdown.js";
 import { textObject } from "./mrkdwn.js";
 import { plan } from "./plan.js";
 import { richText } from "./richtext.js";
+import { say } from "./words.js";
 
 function input(surface, block) {
   takeInitial(surface, block);
@@ -17,7 +18,7 @@ function input(surface, block) {
   if (error) filled.setAttribute("aria-describedby", `${id}-error`);
   return [
     element("label", { class: "label", for: id }, textObject(block.label),
-      block.optional ? element("span", { class: "optional" }, " (optional)") : null),
+      block.optional ? element("span", { class: "optional" }, ` ${say("(optional)")}`) : null),
     node,
     error ? element("p", { class: "field-error", id: `${id}-error`, role: "alert" }, error) : null,
     block.hint ? element("p", { class: "hint" }, textObject(block.hint)) : null,
@@ -40,7 +41,7 @@ export function renderBlock(surface, block) {
   const build = BLOCKS[block.type];
   const tag = block.type === "rich_text" || block.type === "markdown" ? "article" : "div";
   const node = element(tag, { class: `block ${block.type}`, dataset: { block: block.block_id ?? "" } });
-  const content = build ? build(surface, block) : element("span", { class: "unknown" }, `This page cannot show “${block.type}”.`);
+  const content = build ? build(surface, block) : element("span", { class: "unknown" }, say("This page cannot show “{type}”.", { type: block.type }));
   node.append(...[content].flat(Infinity).filter((child) => child !== null && child !== undefined));
   return node;
 }

@@ -5,16 +5,17 @@ import { acting } from "./dialog.js";
 import { element, icon, replace } from "./dom.js";
 import { globalMenu } from "./shortcuts.js";
 import { currentChannel, people, place, state, changed } from "./state.js";
+import { say, sayWith } from "./words.js";
 
 /** A message box; `target()` says where it sends to: `{channel, thread_ts?}`. */
 export function composer(name, target) {
-  const list = element("ul", { class: "completions", id: `${name}-completions`, role: "listbox", "aria-label": "Completions", hidden: true });
+  const list = element("ul", { class: "completions", id: `${name}-completions`, role: "listbox", "aria-label": say("Completions"), hidden: true });
   const field = element("textarea", { rows: "1", id: name, autocomplete: "off", spellcheck: "false", role: "combobox",
     "aria-autocomplete": "list", "aria-controls": list.id, "aria-expanded": "false" });
-  const button = element("button", { class: "send", type: "submit", title: "Send" }, icon("send", "Send"));
+  const button = element("button", { class: "send", type: "submit", title: say("Send") }, icon("send", say("Send")));
   const tools = element("span", { class: "tools" });
   const form = element("form", { class: "composer" }, list, field, element("div", { class: "under" }, tools,
-    element("small", { class: "tip" }, element("kbd", {}, "/dr"), " for commands · ", element("kbd", {}, "Enter"), " to send"), button));
+    element("small", { class: "tip" }, sayWith("{command} for commands · {key} to send", { command: element("kbd", {}, "/dr"), key: element("kbd", {}, "Enter") })), button));
   let offered = { start: 0, items: [] };
   let chosen = -1;
   const history = [];

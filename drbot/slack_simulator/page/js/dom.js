@@ -1,4 +1,5 @@
 // Building elements. Text only ever enters the page as text nodes: nothing a bot or a person wrote is parsed as HTML.
+import { language, say } from "./words.js";
 
 export function element(tag, properties = {}, ...children) {
   const node = document.createElement(tag);
@@ -94,6 +95,9 @@ export function icon(name, label) {
   return svg;
 }
 
+/** How days are written here. */
+export const dates = language === "en" ? "en-GB" : language;
+
 export function clockTime(ts) {
   return new Date(Number(ts) * 1000).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", hour12: false });
 }
@@ -101,9 +105,9 @@ export function clockTime(ts) {
 export function dayName(ts) {
   const then = new Date(Number(ts) * 1000);
   const days = Math.round((new Date().setHours(0, 0, 0, 0) - new Date(then).setHours(0, 0, 0, 0)) / 86_400_000);
-  if (days === 0) return "Today";
-  if (days === 1) return "Yesterday";
-  return then.toLocaleDateString("en-GB", { weekday: "long", day: "numeric", month: "long" });
+  if (days === 0) return say("Today");
+  if (days === 1) return say("Yesterday");
+  return then.toLocaleDateString(dates, { weekday: "long", day: "numeric", month: "long" });
 }
 
 export function fileSize(bytes) {

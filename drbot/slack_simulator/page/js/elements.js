@@ -4,6 +4,7 @@
 //   surface.act(block, item, value)  sends a block action; resolves when the app acknowledged it
 import { element, icon } from "./dom.js";
 import { textObject } from "./mrkdwn.js";
+import { say } from "./words.js";
 
 const keyOf = (block, item) => `${block.block_id}/${item.action_id}`;
 const wordsOf = (text) => text?.text ?? "";
@@ -33,7 +34,7 @@ export function button(surface, block, item) {
 function select(surface, block, item) {
   const chosen = surface.values.get(keyOf(block, item));
   const optionNode = (option) => element("option", { value: option.value, selected: option.value === chosen }, wordsOf(option.text));
-  const invitation = element("option", { value: "", disabled: true, selected: chosen === undefined, hidden: true }, "Choose…");
+  const invitation = element("option", { value: "", disabled: true, selected: chosen === undefined, hidden: true }, say("Choose…"));
   const change = (event) => surface.values.set(keyOf(block, item), event.target.value);
   return element("span", { class: "select" },
     element("select", { dataset: { action: item.action_id }, onchange: change }, invitation, item.options.map(optionNode)),

@@ -9,6 +9,7 @@ import { keepingFocus } from "./focus.js";
 import { mrkdwn } from "./mrkdwn.js";
 import { openPanel, people, personName, replies, state } from "./state.js";
 import { messageMenu } from "./shortcuts.js";
+import { say } from "./words.js";
 
 const COLOURS = ["#2f7a6b", "#a85a2a", "#5b5fc7", "#a2466f", "#4a7a2c", "#2c6ca8"];
 
@@ -36,16 +37,16 @@ function fileCard(file) {
   const details = element("span", { class: "about" }, element("strong", {}, file.title || file.name),
     element("small", {}, `${file.name} · ${fileSize(file.size ?? 0)}`));
   const body = READABLE.test(file.mimetype ?? "") || /\.(md|log|txt|json|ya?ml)$/.test(file.name)
-    ? element("button", { class: "open", type: "button", title: "Read it here", onclick: () => acting(() => preview(file)) }, icon("file"), details)
+    ? element("button", { class: "open", type: "button", title: say("Read it here"), onclick: () => acting(() => preview(file)) }, icon("file"), details)
     : element("span", { class: "open" }, icon("file"), details);
   return element("div", { class: "file" }, body,
-    element("a", { class: "round", href: file.url, download: file.name, title: `Download ${file.name}` }, icon("download", `Download ${file.name}`)));
+    element("a", { class: "round", href: file.url, download: file.name, title: say("Download {name}", file) }, icon("download", say("Download {name}", file))));
 }
 
 function reaction(message, item) {
   const mine = item.users.includes(state.me);
   return element("button", {
-    class: mine ? "reaction mine" : "reaction", type: "button", title: `${item.users.map(personName).join(", ")} reacted with :${item.name}:`,
+    class: mine ? "reaction mine" : "reaction", type: "button", title: say("{names} reacted with {emoji}", { names: item.users.map(personName).join(", "), emoji: `:${item.name}:` }),
     "aria-pressed": String(mine),
     onclick: () => acting(() => react({ user: state.me, channel: message.channel, ts: message.ts, name: item.name, remove: mine })),
   }, emojiOf(item.name) ?? `:${item.name}:`, " ", String(item.users.length));
@@ -58,16 +59,16 @@ function threadLink(message, channel) {
   const faces = [...new Set(answers.map((answer) => answer.user))].slice(0, 4).map((id) => avatar(id, true));
   const last = answers.at(-1);
   return element("button", { class: "thread-link", type: "button", dataset: { keep: `thread-${message.ts}` }, onclick: () => openPanel({ kind: "thread", ts: message.ts }) },
-    faces, element("span", { class: "count" }, `${count} ${count === 1 ? "reply" : "replies"}`),
-    last ? element("small", {}, `Last at ${clockTime(last.ts)}`) : null);
+    faces, element("span", { class: "count" }, count === 1 ? say("1 reply") : say("{count} replies", { count })),
+    last ? element("small", {}, say("Last at {time}", { time: clockTime(last.ts) })) : null);
 }
 
 function toolbar(message) {
   const pinned = () => acting(() => react({ user: state.me, channel: message.channel, ts: message.ts, name: "pushpin" }));
-  return element("div", { class: "toolbar", role: "toolbar", "aria-label": "Message" },
-    element("button", { class: "round", type: "button", title: "React with 📌: add it to the timeline", onclick: pinned }, icon("pin", "React with pushpin")),
-    element("button", { class: "round", type: "button", title: "Reply in thread", onclick: () => openPanel({ kind: "thread", ts: message.thread_ts ?? message.ts }) },
-      icon("thread", "Reply in thread")),
+  return element("div", { class: "toolbar", role: "toolbar", "aria-label": say("Message") },
+    element("button", { class: "round", type: "button", title: say("React with 📌: add it to the timeline"), onclick: pinned }, icon("pin", say("React with 📌: add it to the timeline"))),
+    element("button", { class: "round", type: "button", title: say("Reply in thread"), onclick: () => openPanel({ kind: "thread", ts: message.thread_ts ?? message.ts }) },
+      icon("thread", say("Reply in thread"))),
     messageMenu(message));
 }
 
@@ -82,13 +83,13 @@ function row(message, channel, look) {
     : element("div", { class: "blocks" }, message.text ? element("div", { class: "block section" }, element("div", { class: "body" }, element("div", { class: "text" }, mrkdwn(message.text)))) : null);
   const isApp = state.users.get(message.user)?.is_bot;
   return element("li", { class: classes, dataset: { ts: message.ts } },
-    message.ephemeral ? element("div", { class: "flag" }, icon("eye"), "Only visible to you") : null,
-    look.pinned ? element("div", { class: "flag" }, icon("pin"), "Pinned to the channel") : null,
+    message.ephemeral ? element("div", { class: "flag" }, icon("eye"), say("Only visible to you")) : null,
+    look.pinned ? element("div", { class: "flag" }, icon("pin"), say("Pinned to the channel")) : null,
     look.compact ? element("span", { class: "gutter" }, time) : avatar(message.user),
     element("div", { class: "main" },
-      look.compact ? null : element("div", { class: "who" }, element("strong", {}, personName(message.user) || message.user), isApp ? element("span", { class: "badge" }, "App") : null, time),
+      look.compact ? null : element("div", { class: "who" }, element("strong", {}, personName(message.user) || message.user), isApp ? element("span", { class: "badge" }, say("App")) : null, time),
       blocks,
-      message.edited ? element("small", { class: "edited" }, "(edited)") : null,
+      message.edited ? element("small", { class: "edited" }, say("(edited)")) : null,
       message.files?.length ? element("div", { class: "files" }, message.files.map(fileCard)) : null,
       message.reactions?.length ? element("div", { class: "reactions" }, message.reactions.map((item) => reaction(message, item))) : null,
       look.inThread ? null : threadLink(message, channel)),
@@ -114,7 +115,7 @@ export function renderMessages(node, messages, channel, { inThread = false } = {
     if (!inThread && (index === 0 || dayName(messages[index - 1].ts) !== day))
       rows.push({ key: `day-${day}`, facts: day, build: () => element("li", { class: "day" }, element("span", {}, day)) });
     if (!inThread && state.firstUnread === message.ts)
-      rows.push({ key: "new", facts: "new", build: () => element("li", { class: "new" }, element("span", {}, "New")) });
+      rows.push({ key: "new", facts: "new", build: () => element("li", { class: "new" }, element("span", {}, say("New"))) });
     const answers = inThread ? 0 : replies(channel, message.ts).length;
     rows.push({ key: `${channel.id}-${message.ts}`, facts: [message, look[index], answers, state.me], build: () => row(message, channel, look[index]) });
   });

@@ -6,6 +6,7 @@ import { append, element, icon } from "./dom.js";
 import { keepingFocus } from "./focus.js";
 import { textObject } from "./mrkdwn.js";
 import { changed, state } from "./state.js";
+import { say } from "./words.js";
 
 const dialog = () => document.getElementById("modal");
 const filled = new Map();  // view id → values; kept while the view is open
@@ -58,11 +59,11 @@ function draw(view) {
   const form = element("form", { novalidate: true, onsubmit: (event) => submit(view, event) },
     element("header", {},
       element("span", { class: "app-mark" }, icon("ring")), element("h2", { id: "modal-title" }, textObject(view.title)),
-      element("button", { class: "round", type: "button", title: "Close", onclick: () => leave(view) }, icon("close", "Close"))),
+      element("button", { class: "round", type: "button", title: say("Close"), onclick: () => leave(view) }, icon("close", say("Close")))),
     element("div", { class: "content" }, renderBlocks(surfaceOf(view), view.blocks)),
     element("footer", {},
       element("button", { class: "button", type: "button", dataset: { keep: "close" }, onclick: () => leave(view) },
-        view.close ? textObject(view.close) : view.submit ? "Cancel" : "Close"),
+        view.close ? textObject(view.close) : view.submit ? say("Cancel") : say("Close")),
       view.submit ? element("button", { class: "button primary", type: "submit", dataset: { keep: "submit" } }, submitLabel) : null));
   dialog().replaceChildren();
   append(dialog(), form);

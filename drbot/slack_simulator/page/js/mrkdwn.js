@@ -1,7 +1,8 @@
 // Slack's mrkdwn as DOM nodes: `&amp; &lt; &gt;` are the only escapes, `<…>` the only links and mentions.
-import { element, clockTime } from "./dom.js";
+import { clockTime, dates, element } from "./dom.js";
 import { emojiOf } from "./emoji.js";
 import { channelName, openChannel, personName, state } from "./state.js";
+import { say } from "./words.js";
 
 const ESCAPES = { "&lt;": "<", "&gt;": ">", "&amp;": "&" };
 export const unescape = (text) => text.replace(/&(?:lt|gt|amp);/g, (entity) => ESCAPES[entity]);
@@ -65,7 +66,7 @@ function channelLink(id, label) {
 
 export function link(target, label) {
   const here = /\/archives\/([A-Z0-9]+)\/p(\d{10})(\d{6})/.exec(target);
-  if (here) return element("a", { href: "#", onclick: (event) => { event.preventDefault(); openChannel(here[1], `${here[2]}.${here[3]}`); } }, label || "message");
+  if (here) return element("a", { href: "#", onclick: (event) => { event.preventDefault(); openChannel(here[1], `${here[2]}.${here[3]}`); } }, label || say("Message"));
   const safe = /^(https?:|mailto:)/i.test(target);
   if (!safe) return element("span", {}, label || target);
   return element("a", { href: target, target: "_blank", rel: "noopener noreferrer" }, label || target.replace(/^mailto:/, ""));
@@ -75,7 +76,7 @@ function dateText(target, fallback) {
   const [, seconds, format = ""] = target.split("^");
   const moment = new Date(Number(seconds) * 1000);
   if (Number.isNaN(moment.getTime())) return fallback;
-  const day = moment.toLocaleDateString("en-GB", { day: "numeric", month: "short", year: "numeric" });
+  const day = moment.toLocaleDateString(dates, { day: "numeric", month: "short", year: "numeric" });
   const full = moment.toLocaleTimeString([], { hour12: false });
   const words = { date: day, date_num: moment.toISOString().slice(0, 10), time: clockTime(seconds), time_secs: full };
   return format.replace(/\{([a-z_]+)\}/g, (_, name) => words[name] ?? (name.startsWith("date") ? day : fallback));

@@ -2,12 +2,13 @@
 import { element, icon } from "./dom.js";
 import { plainText } from "./mrkdwn.js";
 import { richText } from "./richtext.js";
+import { say } from "./words.js";
 
 const STATUS = {
-  pending: { label: "Waiting" },
-  in_progress: { label: "In progress" },
-  complete: { label: "Done", mark: "check" },
-  error: { label: "Failed", mark: "cross" },
+  pending: { label: say("Waiting") },
+  in_progress: { label: say("In progress") },
+  complete: { label: say("Done"), mark: "check" },
+  error: { label: say("Failed"), mark: "cross" },
 };
 
 // What a person opened or closed stays so while the board is redrawn under their hands, as in Slack: under the same block_id.
@@ -38,7 +39,7 @@ export function plan(surface, block) {
   bar.style.width = `${share}%`;
   return element("section", { class: failed ? "checklist failed" : "checklist", "aria-label": block.title },
     element("header", {}, element("strong", {}, plainText(block.title)),
-      element("span", { class: "count" }, `${done} of ${tasks.length}`)),
+      element("span", { class: "count" }, say("{done} of {count}", { done, count: tasks.length }))),
     element("div", { class: "progress", role: "progressbar", "aria-valuenow": String(share), "aria-valuemin": "0", "aria-valuemax": "100" }, bar),
     element("ol", {}, tasks.map((item) => task(surface, item, block.block_id))));
 }

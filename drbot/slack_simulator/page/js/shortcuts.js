@@ -3,6 +3,7 @@ import { runShortcut } from "./api.js";
 import { acting } from "./dialog.js";
 import { element, icon } from "./dom.js";
 import { state } from "./state.js";
+import { say } from "./words.js";
 
 const named = (type) => (state.app.shortcuts ?? []).filter((shortcut) => shortcut.type === type);
 
@@ -20,5 +21,5 @@ function menu(label, symbol, shortcuts, where) {
   return box;
 }
 
-export const messageMenu = (message) => menu("Shortcuts for this message", "bolt", named("message"), { channel: message.channel, ts: message.ts });
-export const globalMenu = () => menu("Shortcuts", "bolt", named("global"), {});
+export const messageMenu = (message) => menu(say("Shortcuts for this message"), "bolt", named("message"), { channel: message.channel, ts: message.ts });
+export const globalMenu = () => menu(say("Shortcuts"), "bolt", named("global"), {});
