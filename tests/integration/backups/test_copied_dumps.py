@@ -29,7 +29,7 @@ from drbot.runners.clients.dump_store import DumpStore, dump_stores
 from drbot.runners.contract.action import StepContext
 from drbot.runners.contract.target import Chosen
 from drbot.runners.foundation.watching import never
-from drbot.runners.planning.survey_questions import fetched_from
+from drbot.runners.planning.survey_questions import fetched_from, passed_over
 from drbot.runners.upkeep.backup_readiness import DUMP, look_at_backups
 from tests.archives import fetching_context, make
 from tests.integration.backups.conftest import Place
@@ -173,6 +173,30 @@ def damaged(folder: Path, newest: Path) -> None:
 def lost(folder: Path, newest: Path) -> None:
     newest.unlink()
     manifest_path(newest).unlink()
+
+
+def test_a_damaged_copy_of_the_backup_that_is_used_is_called_a_copy_of_it(
+    configuration: Configuration, folder: Path
+) -> None:
+    """Nothing newer than itself was refused."""
+    damaged(folder, copied(configuration, 2))
+
+    found = chosen(configuration)
+
+    (told,) = passed_over(found)
+    assert found.backup.is_in_bucket
+    assert told.startswith("A copy of this backup was refused, and another copy of the same backup is used: file:")
+    assert "is damaged" in told or "SHA-256" in told
+    assert "newer" not in told
+
+
+def test_a_newer_backup_that_is_refused_is_still_called_newer(configuration: Configuration, folder: Path) -> None:
+    copied(configuration, 1)
+    damaged(folder, put(folder, 2))
+
+    (told,) = passed_over(chosen(configuration))
+
+    assert told.startswith("A newer backup was refused: all_databases_20261126_020000")
 
 
 @pytest.mark.parametrize("harm", [empty, gone, damaged, lost], ids=lambda harm: harm.__name__)
