@@ -15,8 +15,9 @@ from drbot.core.runs.stakes import Stakes, act_of, aside_by
 from drbot.core.runs.stakes_words import ACTS as HEADLINES
 from drbot.core.site.occupants import Occupant, aside_suffix, returning
 from drbot.core.site.old_server import NOT_IN_A_FULL_BACKUP, notes_of
+from drbot.core.site.proofs import ProofResult
 from drbot.core.site.site import Approvals, Site
-from drbot.core.text.messages import listed, phrase
+from drbot.core.text.messages import clauses, listed, phrase
 from drbot.core.text.words import clock
 from drbot.runners.contract import strangers
 from drbot.runners.contract.target import Chosen, Search
@@ -176,12 +177,19 @@ def _backup(survey: Survey, runbook: Runbook) -> Chosen | None:
 
 
 def _proven_before(survey: Survey, chosen: Chosen | None) -> str:
-    """Whether exactly these bytes came back already."""
+    """Whether exactly these bytes came back already, and what came of the last try with them where the plan takes them
+    from.
+    """
     if chosen is None:
         return ""
+    backup = chosen.backup
     with survey.worker_context.database.read() as connection:
-        proof = proofs.of_bytes(connection, chosen.backup.sha256)
-    return proof.sentence if proof is not None else ""
+        restored = proofs.of_bytes(connection, backup.sha256)
+        here = proofs.of_copy(connection, backup.name, backup.place)
+    said = [restored.sentence] if restored is not None else []
+    if here is not None and here.result in (ProofResult.SAME, ProofResult.FAILED):
+        said.append(phrase("{what}: {why}", what=here.place, why=here.sentence))
+    return clauses(said)
 
 
 def _lost(survey: Survey) -> str:

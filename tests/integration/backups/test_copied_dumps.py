@@ -28,10 +28,10 @@ from drbot.runners.clients.backup_store import BackupStore, Manifest, backup_at,
 from drbot.runners.clients.dump_store import DumpStore, dump_stores
 from drbot.runners.contract.action import StepContext
 from drbot.runners.contract.target import Chosen
-from drbot.runners.foundation.watching import never
+from drbot.runners.foundation.watching import never, unheard
 from drbot.runners.planning.survey_questions import fetched_from, passed_over
 from drbot.runners.upkeep.backup_readiness import DUMP, look_at_backups
-from tests.archives import fetching_context, make
+from tests.archives import fetching_context, make, noise
 from tests.integration.backups.conftest import Place
 from tests.unit.runners.test_backups import RULES, put
 
@@ -249,6 +249,25 @@ def test_bytes_that_are_not_those_of_the_plan_are_never_used(configuration: Conf
         dump_named(context, newest.name)
 
     assert list(folder_of(context).iterdir()) == []
+
+
+def test_one_that_is_longer_than_it_says_does_not_fill_the_disk(configuration: Configuration, tmp_path: Path) -> None:
+    newest = copied(configuration, 2)
+    (store,) = dump_stores(configuration)
+    newest.write_bytes(newest.read_bytes() + noise(16 << 20))
+    store.restic().forget([one.snapshot.id for one in store.newest_first()])
+    store.add(newest, manifest_of(newest), unheard, never)
+    here, brought = tmp_path / "here", list[float]()
+    here.mkdir()
+
+    def told(done: float, _total: float | None, _unit: str) -> None:
+        brought.append(done)
+
+    with pytest.raises(PermanentError, match="SHA-256"):
+        store.fetch(store.newest_first()[0], here, manifest_of(newest).sha256, told, never)
+
+    assert brought[-1] < 8 << 20
+    assert list(here.iterdir()) == []
 
 
 def test_when_the_bucket_of_the_plan_fails_the_same_bytes_come_from_the_second_one(

@@ -15,11 +15,17 @@ from tests.integration.runners.test_words_of_a_card import card
 from tests.integration.runners.worker_fixture import WorkerFixture
 
 
-def prove(worker_fixture: WorkerFixture, sha256: str) -> None:
+def prove(
+    worker_fixture: WorkerFixture,
+    sha256: str,
+    place: str = "",
+    result: ProofResult = ProofResult.PROVEN,
+    fault: str = "",
+) -> None:
     backup = worker_fixture.target.backups[0]
     proof = BackupProof(
-        kind=BackupKind.POSTGRES, name=backup.name, place=backup.place, mark="a", sha256=sha256, seconds=41.0,
-        proven_at=datetime(2026, 1, 5, 3, 7, tzinfo=UTC), version="1", result=ProofResult.PROVEN,
+        kind=BackupKind.POSTGRES, name=backup.name, place=place or backup.place, mark="a", sha256=sha256, seconds=41.0,
+        proven_at=datetime(2026, 1, 5, 3, 7, tzinfo=UTC), version="1", result=result, fault=fault,
     )  # fmt: skip
     with worker_fixture.database.write() as tx:
         proofs.tried(tx, proof)
@@ -43,6 +49,44 @@ def test_it_is_said_of_exactly_these_bytes(worker_fixture: WorkerFixture) -> Non
     assert "restored on 2026-01-05 03:07 UTC in 41 s" in run.plan.backup_proof
     assert "restored on 2026-01-05 03:07 UTC in 41 s" in card(worker_fixture, run)
     assert "restored on 2026-01-05 03:07 UTC in 41 s" in board(worker_fixture, run)
+
+
+BUCKET = "s3://shop/"
+
+
+def in_bucket(worker_fixture: WorkerFixture) -> str:
+    """The plan takes its backup from there. Its digest."""
+    backup = worker_fixture.target.backups[0]
+    worker_fixture.target.backups[0] = backup.model_copy(update={"place": f"{BUCKET}{backup.name}"})
+    return backup.sha256
+
+
+def test_of_a_copy_in_a_bucket_it_says_that_the_same_bytes_were_read_back_from_there(
+    worker_fixture: WorkerFixture,
+) -> None:
+    sha256 = in_bucket(worker_fixture)
+    prove(worker_fixture, sha256, "file:/srv")
+    prove(worker_fixture, sha256, BUCKET, ProofResult.SAME)
+
+    run = worker_fixture.go(worker_fixture.declare())
+
+    assert run.plan is not None
+    assert run.plan.backup_proof == (
+        "restored on 2026-01-05 03:07 UTC in 41 s; s3://shop/: read back on 2026-01-05 03:07 UTC in 41 s: the same "
+        "bytes as those that were restored"
+    )
+    assert "read back on 2026-01-05 03:07 UTC" in card(worker_fixture, run)
+
+
+def test_a_copy_that_did_not_come_back_is_told_beside_the_one_that_did(worker_fixture: WorkerFixture) -> None:
+    prove(worker_fixture, in_bucket(worker_fixture), "file:/srv")
+    prove(worker_fixture, "", BUCKET, ProofResult.FAILED, "it is rotten")
+
+    run = worker_fixture.go(worker_fixture.declare())
+
+    assert run.plan is not None
+    assert "restored on 2026-01-05 03:07 UTC in 41 s; s3://shop/: could not be" in run.plan.backup_proof
+    assert "it is rotten" in card(worker_fixture, run)
 
 
 def test_of_other_bytes_it_is_not(worker_fixture: WorkerFixture) -> None:
