@@ -15,9 +15,10 @@ from drbot.core.site.stored_backups import BackupKind
 from drbot.lab.object_store import BUCKET, SECOND_BUCKET, Bucket
 from drbot.lab.system import Lab
 from drbot.runners.backups.make_dump import back_up_postgres
+from drbot.runners.backups.make_full import back_up_full
 from drbot.runners.clients.backup_store import Manifest, manifest_path
 from drbot.runners.clients.dump_store import DumpStore, dump_stores
-from drbot.runners.clients.full_store import tags_of
+from drbot.runners.clients.full_store import full_stores, tags_of
 from drbot.runners.clients.object_store import ObjectStoreClient, StoredObject
 from drbot.runners.upkeep.backup_readiness import COPIES, DUMP, look_at_backups
 from drbot.store.base.database import Database
@@ -161,6 +162,25 @@ def test_the_second_buckets_copy_is_proven_too(copied: Copied) -> None:
     ]
     assert both.here.lines()[DUMPS].colour is Colour.GREEN
     assert SECOND_BUCKET in both.here.lines()[DUMPS].reason
+
+
+@pytest.mark.more
+def test_a_full_backup_is_proven_by_what_lies_in_the_bucket_and_not_by_what_is_remembered_here(empty: Proving) -> None:
+    bucket = full_stores(empty.configuration)[0]
+    make(bucket)
+    back_up_full(empty.configuration, "production", clients=empty.clients)
+    here, there = sorted(empty.look(), key=lambda one: one.is_off_site)
+    assert isinstance(bucket.objects, ObjectStoreClient)
+
+    assert [proof.result for one in (here, there) if (proof := empty.prover.prove(one))] == [ProofResult.PROVEN] * 2
+    for one in sorted(bucket.objects.list(f"{bucket.folder}/data/"), key=lambda one: one.size)[:1]:
+        bucket.objects.remove(one.key)
+    proof = empty.prover.prove(there)
+
+    assert proof is not None
+    assert (proof.result, "could not be" in proof.fault) == (ProofResult.FAILED, True), proof
+    assert empty.lines()[LINES[BackupKind.FULL]].colour is Colour.RED
+    assert there.place in empty.lines()[LINES[BackupKind.FULL]].reason
 
 
 def cut(copied: Copied) -> None:
