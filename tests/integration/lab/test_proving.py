@@ -70,7 +70,9 @@ def test_a_new_backup_of_postgresql_is_restored_once_and_nothing_stays(here: Pro
     (found,) = here.look()
     with here.database.write() as tx:  # a copy elsewhere is not called proven by the one that is here
         stored_backups.saw(tx, "production", [replace(found, place="s3://shop/")])
-    assert here.prover.prove_next() is None
+    elsewhere = here.prover.prove_next()
+    assert elsewhere is not None
+    assert (elsewhere.place, elsewhere.result) == ("s3://shop/", ProofResult.FAILED)
 
     os.utime(here.configuration.backups.directory / made.name)  # other bytes may be in it now
     assert [one.name for one in to_prove(here.look(), here.known(), datetime.now(UTC))] == [made.name]
