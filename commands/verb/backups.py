@@ -82,11 +82,21 @@ def _row(found: Sequence[StoredBackup], known: Sequence[BackupProof], now: datet
 def _proven(found: Sequence[StoredBackup], known: Sequence[BackupProof]) -> str:
     """When and how quickly it came back, or why not: what failed in one place comes before what came back elsewhere."""
     tries = [last for one in found if (last := last_try(one, known)) is not None]
-    for result in (ProofResult.FAILED, ProofResult.PROVEN, ProofResult.POSTPONED):
+    for result in (ProofResult.FAILED, ProofResult.PROVEN, ProofResult.SAME, ProofResult.POSTPONED):
         told = [last for last in tries if last.result is result]
-        if not told:
-            continue
-        if len(found) == 1:
-            return told[0].sentence
-        return phrase("{said} ({count} of {total} places)", said=told[0].sentence, count=len(told), total=len(found))
+        if told:
+            return _in_places(told[0], len(told), sum(last.result is ProofResult.SAME for last in tries), len(found))
     return "-" if all(one.fault for one in found) else phrase("not yet")
+
+
+def _in_places(told: BackupProof, count: int, same: int, total: int) -> str:
+    """What came of one try, and in how many of all the places."""
+    said = told.sentence
+    if total == 1:
+        return said
+    if told.result is ProofResult.FAILED:
+        said = phrase("{what}: {why}", what=told.place, why=said)
+    if told.result is ProofResult.PROVEN and same:
+        return phrase("{said} ({count} of {total} places; the same bytes were read back from {same})", said=said,
+                      count=count, total=total, same=same)  # fmt: skip
+    return phrase("{said} ({count} of {total} places)", said=said, count=count, total=total)

@@ -20,7 +20,7 @@ from drbot.core.site.backup_times import UNKNOWN
 from drbot.core.site.configuration import load_configuration
 from drbot.core.site.full_manifest import PREFIX
 from drbot.core.site.full_manifest import SUFFIX as FULL_SUFFIX
-from drbot.core.site.proofs import ProofResult
+from drbot.core.site.proofs import WELL, ordered
 from drbot.core.site.site import Configuration
 from drbot.core.site.stored_backups import BackupKind, StoredBackup, newest_usable
 from drbot.core.text.messages import listed, phrase
@@ -35,7 +35,7 @@ from drbot.runners.clients.dump_store import dump_stores
 from drbot.runners.clients.full_store import full_stores
 from drbot.runners.foundation.settings import RunnerSettings
 from drbot.runners.foundation.watching import Progress as Told
-from drbot.runners.foundation.watching import never, unheard
+from drbot.runners.foundation.watching import never
 from drbot.runners.upkeep.backup_readiness import look_at_backups
 from drbot.runners.upkeep.proving import Prover
 from drbot.store.base.database import Database
@@ -144,30 +144,31 @@ def prove_backup(
     ] = "",
     config: Config = None,
 ) -> None:
-    """Restore backups of the default site beside production, as the worker does by itself, and remove the copies: the
-    exit code is 1 when one did not come back.
+    """Restore backups of the default site beside production, as the worker does by itself, and remove the copies: from
+    every place, buckets too; the exit code is 1 when one did not come back.
     """
     configuration, clients, _ = opened(config, "")
     console, failed = plain_console(), False
     with closing(open_database(home_path(None))) as database:
-        able = prover_of(configuration, clients, database, unheard).can_try
-        for one in named_copies(list(filter(able, look_at_backups(configuration).found)), name):
+        for one in named_copies(look_at_backups(configuration).found, name):
             with refused(phrase("Tried to prove {name}.", name=one.name)), bar(one.name) as show:
                 proof = prover_of(configuration, clients, database, show).prove(one)
             if proof is None:
                 why, todo = phrase("A run is at work on the site."), phrase("Try again when it is over.")
                 raise UserError(phrase("Tried to prove {name}.", name=one.name), why, todo)
-            failed |= proof.result is not ProofResult.PROVEN
-            mark = "[red]✗[/]" if proof.result is not ProofResult.PROVEN else "[green]✓[/]"
+            failed |= proof.result not in WELL
+            mark = "[green]✓[/]" if proof.result in WELL else "[red]✗[/]"
             console.print(f"{mark} {escape(one.name)} ({escape(one.place)}): {marked(proof.sentence)}")
     raise typer.Exit(1 if failed else 0)
 
 
 def named_copies(found: Sequence[StoredBackup], name: str) -> list[StoredBackup]:
-    """The copies of this backup; without a name those of the newest of each kind. Raises UserError for none."""
+    """The copies of this backup, the one here first; without a name those of the newest of each kind. Raises UserError
+    for none.
+    """
     wanted = {name, f"{name}{SUFFIX}", f"{name}{FULL_SUFFIX}"}
     newest = {kind: one.name for kind in BackupKind for one in newest_usable(found, kind)}
-    copies = [one for one in found if (one.name in wanted if name else newest.get(one.kind) == one.name)]
+    copies = [one for one in ordered(found) if (one.name in wanted if name else newest.get(one.kind) == one.name)]
     if not copies:
         why, todo = phrase("There is none."), phrase("drbot backup list shows what is there.")
         raise UserError(phrase("Looked for a backup to prove."), why, todo)

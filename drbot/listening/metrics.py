@@ -10,9 +10,8 @@ from prometheus_client.registry import Collector
 
 from drbot.core.base.errors import DrbotError
 from drbot.core.runs.incident import Incident
-from drbot.core.site.proofs import BackupProof, ProofResult
+from drbot.core.site.proofs import WELL, BackupProof, ProofResult
 from drbot.core.site.site import Targets
-from drbot.core.site.stored_backups import BackupKind
 from drbot.store.base.database import Database
 from drbot.store.records.figures import Figures, figures
 from drbot.store.records.routines import Routine
@@ -47,6 +46,7 @@ class StateCollector(Collector):
         yield answers
         yield from _work(found, self._now())
         yield from _routines(found.routines, self._now())
+        yield from _drills(found, self._targets, self._now())
         yield from _incidents(found.open_incidents, self._targets, self._now())
 
 
@@ -81,26 +81,46 @@ def _routines(there: tuple[Routine, ...], now: datetime) -> Iterator[Metric]:
     )  # fmt: skip
     failed = GaugeMetricFamily("drbot_routine_failed", "Whether it failed the last time: 1 = yes.", labels=("routine",))
     late = GaugeMetricFamily("drbot_routine_late_seconds", "For how long it has been due.", labels=("routine",))
+    due = GaugeMetricFamily("drbot_routine_due_timestamp_seconds", "When it is due next.", labels=("routine",))
     for one in there:
+        due.add_metric((one.key,), one.due_at.timestamp())
         if one.succeeded_at is not None:
             well.add_metric((one.key,), one.succeeded_at.timestamp())
         failed.add_metric((one.key,), bool(one.fault))
         late.add_metric((one.key,), max(0.0, (now - one.due_at).total_seconds()))
-    yield from (well, failed, late)
+    yield from (well, failed, late, due)
+
+
+def _drills(found: Figures, targets: Targets, now: datetime) -> Iterator[Metric]:
+    """When each level was last recovered in time, and how quickly, beside what was promised."""
+    age = GaugeMetricFamily(
+        "drbot_drill_passed_age_seconds", "Since a drill of this level last recovered in time.", labels=("level",)
+    )
+    for one in found.passed:
+        age.add_metric((str(one.level.value),), (now - (one.ended_at or one.asked_at)).total_seconds())
+    took = GaugeMetricFamily("drbot_drill_rto_seconds", "The RTO of the last drill of this level.", labels=("level",))
+    for one in found.drills:
+        if one.rto_seconds is not None:
+            took.add_metric((str(one.level.value),), one.rto_seconds)
+    yield from (age, took)
+    yield GaugeMetricFamily("drbot_rto_goal_seconds", "The RTO of dr.yml.", value=targets.rto)
 
 
 def _proofs(known: tuple[BackupProof, ...], now: datetime) -> Iterator[Metric]:
-    """Of each kind the last backup that came back; and how many did not."""
-    age = GaugeMetricFamily("drbot_backup_proof_age_seconds", "Since a backup was last restored.", labels=("kind",))
-    took = GaugeMetricFamily("drbot_backup_proof_seconds", "How long that took.", labels=("kind",))
-    failed = GaugeMetricFamily("drbot_backup_proofs_failed", "Backups that did not come back.", labels=("kind",))
-    for kind in BackupKind:
-        mine = [one for one in known if one.kind is kind]
-        failed.add_metric((kind.value,), sum(one.result is ProofResult.FAILED for one in mine))
-        last = next((one for one in mine if one.result is ProofResult.PROVEN), None)
+    """Of each kind in each place the last backup that came back from there; and how many did not."""
+    labels = ("kind", "place")
+    age = GaugeMetricFamily(
+        "drbot_backup_proof_age_seconds", "Since a backup was last restored, or read back.", labels=labels
+    )
+    took = GaugeMetricFamily("drbot_backup_proof_seconds", "How long that took.", labels=labels)
+    failed = GaugeMetricFamily("drbot_backup_proofs_failed", "Backups that did not come back.", labels=labels)
+    for kind, place in sorted({(one.kind.value, one.place) for one in known}):
+        mine = [one for one in known if (one.kind.value, one.place) == (kind, place)]
+        failed.add_metric((kind, place), sum(one.result is ProofResult.FAILED for one in mine))
+        last = next((one for one in mine if one.result in WELL), None)
         if last is not None:
-            age.add_metric((kind.value,), (now - last.proven_at).total_seconds())
-            took.add_metric((kind.value,), last.seconds)
+            age.add_metric((kind, place), (now - last.proven_at).total_seconds())
+            took.add_metric((kind, place), last.seconds)
     yield from (age, took, failed)
 
 

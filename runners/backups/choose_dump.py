@@ -26,7 +26,7 @@ from drbot.runners.clients.full_store import is_made_for
 from drbot.runners.clients.plain_files import open_plain
 from drbot.runners.contract import arguments
 from drbot.runners.contract.action import Finding, Outcome, Registry, StepContext, or_why_not
-from drbot.runners.contract.target import Chosen
+from drbot.runners.contract.target import Chosen, PassedOver, chosen_over
 from drbot.runners.foundation.watching import Progress
 
 
@@ -191,18 +191,19 @@ def choose(
     """The newest good backup, or the one of this name; where several places have it, the nearest. Raises UserError with
     why each of them is refused.
     """
-    refused: list[str] = []
+    passed_over: list[PassedOver] = []
     found = candidates(store, elsewhere, name, rules)
     for backup in found.backups:
         if before and (backup.snapshot_at, backup.name) >= (before.snapshot_at, before.name):
             continue
         try:
             good = judged(backup, rules) if isinstance(backup, StoredDump) else check(backup, rules)
-            return Chosen(backup=with_floor(good, store, rules), refused=tuple(refused), silent=found.silent)
+            return chosen_over(passed_over, with_floor(good, store, rules), silent=found.silent)
         except (PermanentError, TemporaryError) as error:
-            refused.append(str(error))
+            place = backup.store.place if isinstance(backup, StoredDump) else store.place
+            passed_over.append(PassedOver(name=backup.name, place=place, why=str(error)))
     places = listed([f"{store.directory}", *(one.place for one in elsewhere)])
-    why = clauses([*refused, *found.silent]) or none_in(places, before)
+    why = clauses([*(one.why for one in passed_over), *found.silent]) or none_in(places, before)
     raise UserError(
         phrase("Looked for a good backup."),
         phrase("There is none: {why}.", why=why),

@@ -16,7 +16,7 @@ from drbot.runners.backups.in_places import Found, backups_in
 from drbot.runners.clients.byte_streams import CHUNK, IteratorFile
 from drbot.runners.clients.document_archive import read_archive
 from drbot.runners.clients.full_store import FullBackup, FullBackupStore, is_of, password
-from drbot.runners.contract.target import Chosen
+from drbot.runners.contract.target import Chosen, PassedOver, chosen_over
 from drbot.runners.foundation.watching import Cancelled, Progress, never, unheard
 
 UNVOUCHED = phrase(
@@ -50,25 +50,30 @@ def choose_full_backup(
     no archive is, only a person chooses it. Raises UserError, CancelledError.
     """
     found = candidates(stores, name, rules.cancelled)
-    refused: list[str] = list(found.silent)
+    passed_over: list[PassedOver] = []
+
+    def pass_over(backup: FullBackup, why: str) -> None:
+        passed_over.append(PassedOver(name=backup.name, place=backup.store.place, why=why))
+
     older = [
         backup for backup in found.backups if before is None or order_of(backup) < (before.snapshot_at, before.name)
     ]
     for backup in older:
         if name is None and backup.archive is not None and password():
-            refused.append(phrase("{what}: {why}", what=backup.place, why=UNVOUCHED))
+            pass_over(backup, phrase("{what}: {why}", what=backup.place, why=UNVOUCHED))
             continue
         try:
             chosen = judged(backup, rules)
         except (PermanentError, TemporaryError) as error:
-            refused.append(
-                str(error) if backup.name in str(error) else phrase("{what}: {why}", what=backup.name, why=error)
-            )
+            is_named = backup.name in str(error)
+            pass_over(backup, str(error) if is_named else phrase("{what}: {why}", what=backup.name, why=error))
             continue
         if not chosen.manifest:
             chosen = with_floor(chosen, candidates(stores, cancelled=rules.cancelled).backups, rules)
-        return Chosen(backup=chosen, refused=(*refused, *twins(backup, older)))
-    why = clauses(refused) or none_in(listed(store.place for store in stores), before)
+        return chosen_over(passed_over, chosen, twins=twins(backup, older), silent=found.silent)
+    why = clauses([*found.silent, *(one.why for one in passed_over)]) or none_in(
+        listed(store.place for store in stores), before
+    )
     raise UserError(
         phrase("Looked for a good full backup."),
         phrase("There is none: {why}.", why=why),

@@ -43,7 +43,12 @@ def let_go(context: StepContext) -> None:
 
 def folder_of(context: StepContext) -> Path:
     """Of this run alone."""
-    return context.clients.settings.home / "recoveries" / context.plan.site / "dumps" / context.run.id
+    return dumps_folder(context.clients.settings.home, context.plan.site) / context.run.id
+
+
+def dumps_folder(home: Path, site: str) -> Path:
+    """Where what is fetched for a site lies, each in a folder of its own."""
+    return home / "recoveries" / site / "dumps"
 
 
 def _brought(context: StepContext, sealed: BackupIdentity, folder: Path) -> Backup:

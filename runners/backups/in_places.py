@@ -26,6 +26,7 @@ class Found(Generic[Kind]):
 
     backups: tuple[Kind, ...] = ()
     silent: tuple[str, ...] = ()
+    answered: tuple[str, ...] = ()  # places that could be listed
 
 
 def backups_in(places: Sequence[Place[Kind]], cancelled: Cancelled) -> Found[Kind]:
@@ -35,6 +36,7 @@ def backups_in(places: Sequence[Place[Kind]], cancelled: Cancelled) -> Found[Kin
     return Found(
         backups=tuple(one for there in answers for one in there.backups),
         silent=tuple(why for there in answers for why in there.silent),
+        answered=tuple(place for there in answers for place in there.answered),
     )
 
 
@@ -45,4 +47,4 @@ def _asked(place: Place[Kind], cancelled: Cancelled) -> Found[Kind]:
     except (PermanentError, TemporaryError) as error:
         return Found(silent=(phrase("the backups there could not be listed: {why}", why=error),))
     cannot = [phrase("{place}: a backup there cannot be read: {why}", place=place.place, why=why) for why in unread]
-    return Found(backups=found, silent=tuple(cannot))
+    return Found(backups=found, silent=tuple(cannot), answered=(place.place,))

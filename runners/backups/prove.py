@@ -1,13 +1,15 @@
 """Restores a backup beside production to see that it can be: isolated, counted, and nothing of it stays.
 
 PostgreSQL and Redis run without a network on volumes that go with their containers; files are unpacked into such a
-volume and counted. Raises PermanentError with what is wrong with the backup, TemporaryError where it could not be
-tried, CancelledError.
+volume and counted. What lies in a bucket is read from there, whatever this host remembers of it. Raises PermanentError
+with what is wrong with the backup, TemporaryError where it could not be tried, CancelledError.
 """
 
+import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from drbot.core.base.errors import PermanentError, TemporaryError
 from drbot.core.runs.plan import BackupIdentity
@@ -18,15 +20,17 @@ from drbot.core.text.words import ending, size
 from drbot.runners.backups.choose_dump import BackupRules, check, with_floor
 from drbot.runners.backups.choose_full import FullRules, candidates, judged
 from drbot.runners.backups.choose_full import with_floor as with_full_floor
+from drbot.runners.backups.dump_at_hand import dumps_folder
 from drbot.runners.backups.restore_dump import load
 from drbot.runners.backups.restore_redis import alone_on, require_keys
-from drbot.runners.clients import helper, scratch_redis
+from drbot.runners.clients import helper, object_store, scratch_redis
 from drbot.runners.clients.backup_reader import BackupReader, Pieces, Sql
 from drbot.runners.clients.backup_store import Backup
 from drbot.runners.clients.byte_streams import Digested
 from drbot.runners.clients.clients import Clients
 from drbot.runners.clients.container_labels import RUN_LABEL, STEP_LABEL
 from drbot.runners.clients.document_archive import CONFIGURATION, RDB, SQL, members, settings
+from drbot.runners.clients.dump_store import StoredDump
 from drbot.runners.clients.free_room import USUAL_RATIO, free_bytes
 from drbot.runners.clients.full_store import FullBackup, full_stores
 from drbot.runners.clients.helper import HelperOrder, Mount
@@ -35,6 +39,7 @@ from drbot.runners.clients.snapshot_shape import Shape
 from drbot.runners.clients.streams import feed_command
 from drbot.runners.clients.survivors import remove_survivors
 from drbot.runners.foundation.watching import Cancelled, Progress
+from drbot.store.base.file_modes import PRIVATE_FOLDER
 
 WORK, VOLUME = "work", "volume"
 """Values of STEP_LABEL: what works, and the containers that the volumes go with."""
@@ -46,11 +51,12 @@ COUNT = ("sh", "-c", f"find {INSIDE} -mindepth 1 | wc -l")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Bench:
-    """Where backups of a site are tried. `run`: the name that all its containers carry."""
+    """Where backups of a site are tried. `run`: the name that all its containers carry, and its folder."""
 
     configuration: Configuration
     site_name: str
     clients: Clients
+    home: Path  # drbot's
     run: str
     cancelled: Cancelled
     progress: Progress
@@ -60,6 +66,29 @@ class Bench:
     def site(self) -> Site:
         """Whose backups."""
         return self.configuration.site(self.site_name)
+
+    @property
+    def folder(self) -> Path:
+        """For what is fetched from a bucket."""
+        return dumps_folder(self.home, self.site_name) / self.run
+
+    @property
+    def cache(self) -> Path:
+        """Empty at first: what this host remembers of a bucket does not prove that it is there still."""
+        return self.folder / "cache"
+
+    @property
+    def dump_rules(self) -> BackupRules:
+        """What a backup of PostgreSQL must be to be used here."""
+        postgres = self.clients.postgres
+        return BackupRules(
+            system=self.configuration.system,
+            site=self.site_name,
+            server_major=postgres.major_version(),
+            databases=postgres.settings.databases,
+            cancelled=self.cancelled,
+            progress=self.progress,
+        )
 
     @property
     def labels(self) -> Mapping[str, str]:
@@ -86,28 +115,31 @@ class Bench:
         return helper.throw_away_volume(self.clients.docker, self.image, labels)
 
     def clear(self) -> None:
-        """What a try that was killed has left; the volumes go with the last container."""
+        """What a try has left; the volumes go with the last container."""
         for step in (WORK, VOLUME):
             remove_survivors(self.clients.docker, self.run, step)
+        shutil.rmtree(self.folder, ignore_errors=True)
 
 
 def prove_dump(bench: Bench, backup: Backup) -> BackupIdentity:
     """A backup of PostgreSQL."""
-    postgres = bench.clients.postgres
-    rules = BackupRules(
-        system=bench.configuration.system,
-        site=bench.site_name,
-        server_major=postgres.major_version(),
-        databases=postgres.settings.databases,
-        cancelled=bench.cancelled,
-        progress=bench.progress,
-    )
-    manifest = backup.manifest
+    rules, manifest = bench.dump_rules, backup.manifest
     identity = with_floor(check(backup, rules), bench.clients.backups, rules)
     require_room(bench, manifest.sql_bytes if manifest else backup.size * USUAL_RATIO)
     reader = BackupReader(backup, bench.progress, bench.cancelled)
     restore_postgres(bench, reader, identity, manifest.digests if manifest else {})
     return identity
+
+
+def prove_copy(bench: Bench, dump: StoredDump, sealed: BackupIdentity) -> BackupIdentity:
+    """A copy in a bucket: it is fetched as a recovery fetches it."""
+    bench.folder.mkdir(parents=True, exist_ok=True, mode=PRIVATE_FOLDER)
+    try:
+        object_store.require_room(bench.folder, sealed.size)
+    except PermanentError as error:
+        raise TemporaryError(str(error), kind="full") from error
+    here = dump.store.fetch(dump, bench.folder, sealed.sha256, bench.progress, bench.cancelled)
+    return prove_dump(bench, here)
 
 
 def prove_full(bench: Bench, backup: FullBackup) -> BackupIdentity:
@@ -125,7 +157,7 @@ def prove_full(bench: Bench, backup: FullBackup) -> BackupIdentity:
     identity = judged(backup, rules)
     require_room(bench, identity.unpacked or identity.size)
     if backup.snapshot is None:
-        known = candidates(full_stores(bench.configuration), cancelled=bench.cancelled).backups
+        known = candidates(full_stores(bench.configuration, bench.cache), cancelled=bench.cancelled).backups
         restore_archive(bench, backup, with_full_floor(identity, known, rules))
     else:
         restore_snapshot(bench, backup, identity)

@@ -44,6 +44,11 @@ class StoredDump:
         """URL, as a plan seals it."""
         return f"{self.store.place}{self.name}"
 
+    @property
+    def mark(self) -> str:
+        """Of its bytes, without reading them."""
+        return self.snapshot.tree
+
 
 class DumpStore(RepositoryStore):
     """The dumps of one bucket. Raises PermanentError, TemporaryError, CancelledError."""
@@ -144,6 +149,6 @@ class _Download:
             start = max(0, start - len(piece))
 
 
-def dump_stores(configuration: Configuration) -> tuple[DumpStore, ...]:
+def dump_stores(configuration: Configuration, cache: Path | None = None) -> tuple[DumpStore, ...]:
     """Every bucket of dr.yml. Nothing connects yet."""
-    return tuple(DumpStore(objects) for objects in buckets(configuration))
+    return tuple(DumpStore(objects, cache) for objects in buckets(configuration))

@@ -87,8 +87,10 @@ class RepositoryStore:
 
     folder = REPOSITORY
 
-    def __init__(self, objects: Objects) -> None:
+    def __init__(self, objects: Objects, cache: Path | None = None) -> None:
+        """`cache`: where restic remembers what it has seen of a place far away; None = where it always does."""
         self.objects = objects
+        self._cache = cache
 
     @property
     def place(self) -> str:
@@ -100,9 +102,8 @@ class RepositoryStore:
         """Where drbot's own lie."""
         url = self.objects.repository_url(self.folder)
         keys = self.objects.keys()
-        return Repository(
-            url=url, place=self.place, keys={**password(), **keys}, cache=cache_folder() if keys else None
-        )
+        cache = (self._cache or cache_folder()) if keys else None
+        return Repository(url=url, place=self.place, keys={**password(), **keys}, cache=cache)
 
     def restic(self, cancelled: Cancelled = never, progress: Progress = unheard) -> Restic:
         """To work with them."""
@@ -225,10 +226,10 @@ def local_repository(folder: Path) -> Repository:
     return Repository(url=str(folder), place=f"file:{folder}", keys=password())
 
 
-def full_stores(configuration: Configuration) -> tuple[FullBackupStore, ...]:
+def full_stores(configuration: Configuration, cache: Path | None = None) -> tuple[FullBackupStore, ...]:
     """Every place that dr.yml names for full backups: the bucket, the second one, the folder. Nothing connects yet."""
     places = (*buckets(configuration), FolderStore(configuration.backups.directory))
-    return tuple(FullBackupStore(objects) for objects in places)
+    return tuple(FullBackupStore(objects, cache) for objects in places)
 
 
 def buckets(configuration: Configuration) -> tuple[Objects, ...]:

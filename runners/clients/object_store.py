@@ -299,6 +299,8 @@ def download(
                 digest.update(piece)
                 position += len(piece)
                 progress(position, stored.size, "bytes")
+                if position > stored.size:  # no more of it than it says: the disk is bounded
+                    break
     except OSError as error:
         raise PermanentError(
             phrase("{name} cannot be written: {why}", name=target.name, why=error.strerror or error)

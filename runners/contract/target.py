@@ -1,6 +1,6 @@
 """What survey and executor need of the system; the real one is in site_target.py, tests bring a harmless one."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -8,6 +8,7 @@ from drbot.core.runs.plan import BackupIdentity
 from drbot.core.site.data_kinds import DataKind
 from drbot.core.site.occupants import Occupant
 from drbot.core.site.old_server import OldServer
+from drbot.core.text.messages import phrase
 from drbot.runners.foundation.lock import Claim, Holder
 from drbot.runners.foundation.watching import Cancelled, never
 
@@ -18,11 +19,44 @@ if TYPE_CHECKING:  # the executor and its tests need no docker package
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Chosen:
-    """The backup a plan uses, and the newer ones that were not good enough."""
+    """The backup a plan uses, and what was passed over for it; one sentence each."""
 
     backup: BackupIdentity
-    refused: tuple[str, ...] = ()  # one sentence each
-    silent: tuple[str, ...] = ()  # places that could not be asked, one sentence each
+    refused: tuple[str, ...] = ()  # newer ones that were not good enough
+    copies: tuple[str, ...] = ()  # of the same backup, that were not good enough
+    twins: tuple[str, ...] = ()  # others of the same name
+    silent: tuple[str, ...] = ()  # places that could not be asked
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PassedOver:
+    """A backup, or a copy of one, that was looked at and not used."""
+
+    name: str
+    place: str  # where it lies
+    why: str
+
+    def is_copy_of(self, backup: BackupIdentity) -> bool:
+        """Whether it lies there under the same name: the newest one is no newer than itself."""
+        return self.name == backup.name
+
+
+def chosen_over(
+    passed_over: Collection[PassedOver],
+    backup: BackupIdentity,
+    *,
+    twins: Iterable[str] = (),
+    silent: tuple[str, ...] = (),
+) -> Chosen:
+    """The choice, with what was passed over sorted into newer ones and copies of it."""
+    copies = [one for one in passed_over if one.is_copy_of(backup)]
+    return Chosen(
+        backup=backup,
+        refused=tuple(one.why for one in passed_over if not one.is_copy_of(backup)),
+        copies=tuple(phrase("{what}: {why}", what=one.place, why=one.why) for one in copies),
+        twins=tuple(twins),
+        silent=silent,
+    )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -1,6 +1,6 @@
 """What a survey asks beside the fingerprint: which steps are needed, what cannot work, what approvers are warned of."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -73,8 +73,7 @@ def warnings_of(
     """What approvers read beside the plan. Raises UserError where it cannot work."""
     return (
         *_of_ones_own(survey, file),
-        *_refused(chosen),
-        *_silent(chosen),
+        *(passed_over(chosen) if chosen is not None else ()),
         *fetched_from(draft.backup),
         *_lacking(survey, draft),
         *_unready(survey, file.runbook, draft, variables),
@@ -94,12 +93,13 @@ def _of_ones_own(survey: Survey, file: RunbookFile) -> tuple[str, ...]:
     )
 
 
-def _refused(chosen: Chosen | None) -> tuple[str, ...]:
-    return tuple(phrase("A newer backup was refused: {why}", why=why) for why in chosen.refused) if chosen else ()
-
-
-def _silent(chosen: Chosen | None) -> tuple[str, ...]:
-    return tuple(phrase("There may be a newer backup: {why}", why=why) for why in chosen.silent) if chosen else ()
+def passed_over(chosen: Chosen) -> Iterator[str]:
+    """What else there was, and why it is not used."""
+    yield from (phrase("A newer backup was refused: {why}", why=why) for why in chosen.refused)
+    for why in chosen.copies:
+        yield phrase("A copy of this backup was refused, and another copy of the same backup is used: {why}", why=why)
+    yield from chosen.twins
+    yield from (phrase("There may be a newer backup: {why}", why=why) for why in chosen.silent)
 
 
 def fetched_from(backup: BackupIdentity | None) -> tuple[str, ...]:

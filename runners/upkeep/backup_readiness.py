@@ -13,15 +13,16 @@ from drbot.core.text.messages import clauses, duration, listed, phrase
 from drbot.core.text.words import clock
 from drbot.runners.backups.choose_dump import BackupRules, cheap_fault, rows_fault
 from drbot.runners.backups.choose_full import candidates
-from drbot.runners.backups.in_places import backups_in
+from drbot.runners.backups.in_places import Found, backups_in
 from drbot.runners.clients.backup_store import Backup, BackupStore
-from drbot.runners.clients.dump_store import dump_stores
+from drbot.runners.clients.dump_store import StoredDump, dump_stores
 from drbot.runners.clients.full_store import FullBackup, full_stores, is_made_for, is_of, password
 from drbot.runners.clients.restic import installed_version, version_fault
 from drbot.runners.foundation.watching import never, unheard
 
 DUMP: str = phrase("backup of PostgreSQL")
 FULL: str = phrase("full backup")
+COPIES: str = phrase("copies of PostgreSQL backups")
 MAKE: Mapping[str, str] = {DUMP: "drbot backup postgres", FULL: "drbot backup full"}
 SOON = 0.8
 """Of the RPO: older than this a backup is still good, and the next one is not far away."""
@@ -38,14 +39,19 @@ class Looked:
 def look_at_backups(configuration: Configuration) -> Looked:
     """The newest of each kind, whether every place answers, and the 3-2-1 rule."""
     lines: list[Line] = []
-    copies, silent = _copied_dumps(configuration)
-    found = list(copies)
+    there = backups_in(dump_stores(configuration), never)
+    copies, silent = _copied_dumps(there, configuration), there.silent
+    here: tuple[Backup, ...] = ()
     try:
-        found += _dumps(configuration)
+        here = BackupStore(configuration.backups.directory).newest_first()
     except DrbotError as error:
         todo = phrase("Correct `backups` in dr.yml, or make the folder reachable.")
         lines.append(bad(phrase("folder of backups"), str(error), todo))
+    dumps = [(one.manifest is not None, _dump(one, configuration)) for one in here]
+    found = [*copies, *(stored for _, stored in dumps)]
     lines.append(newest_line(DUMP, found, configuration, datetime.now(UTC)))
+    if any(not one.fault for one in (*copies, *(stored for is_drbots, stored in dumps if is_drbots))):
+        lines += copies_lines(copies, there.answered, configuration, datetime.now(UTC))
     full = candidates(full_stores(configuration))
     stored = [_stored(one) for one in full.backups if _is_ours(one, configuration)]
     if stored or configuration.object_store is not None:
@@ -66,28 +72,46 @@ def proof_lines(
         yield from (line,) if line is not None and configuration.site().postgres is not None else ()
 
 
-def _dumps(configuration: Configuration) -> list[StoredBackup]:
-    store = BackupStore(configuration.backups.directory)
+def _dump(one: Backup, configuration: Configuration) -> StoredBackup:
+    """In the folder."""
+    return StoredBackup(
+        kind=BackupKind.POSTGRES, name=one.name, place=BackupStore(one.path.parent).place, is_off_site=False,
+        moment=one.snapshot_at, size=one.size, fault=_fault(one, configuration), mark=one.mark,
+    )  # fmt: skip
+
+
+def _copied_dumps(there: Found[StoredDump], configuration: Configuration) -> list[StoredBackup]:
+    """In every bucket, of this system and site."""
+    ours = [one for one in there.backups if is_made_for(one.snapshot, configuration.system, configuration.default_site)]
     return [
         StoredBackup(
-            kind=BackupKind.POSTGRES, name=one.name, place=store.place, is_off_site=False, moment=one.snapshot_at,
-            size=one.size, fault=_fault(one, configuration), mark=one.mark,
+            kind=BackupKind.POSTGRES, name=one.name, place=one.store.place, is_off_site=True, moment=one.snapshot_at,
+            size=one.snapshot.size, fault=one.fault or "", mark=one.mark,
         )
-        for one in store.newest_first()
+        for one in ours
     ]  # fmt: skip
 
 
-def _copied_dumps(configuration: Configuration) -> tuple[tuple[StoredBackup, ...], tuple[str, ...]]:
-    """Of every bucket, and which of them could not be asked."""
-    there = backups_in(dump_stores(configuration), never)
-    ours = [one for one in there.backups if is_made_for(one.snapshot, configuration.system, configuration.default_site)]
-    return tuple(
-        StoredBackup(
-            kind=BackupKind.POSTGRES, name=one.name, place=one.store.place, is_off_site=True, moment=one.snapshot_at,
-            size=one.snapshot.size, fault=one.fault or "",
-        )
-        for one in ours
-    ), there.silent  # fmt: skip
+def copies_lines(
+    copies: Sequence[StoredBackup], buckets: Sequence[str], configuration: Configuration, now: datetime
+) -> Iterator[Line]:
+    """Where the host is lost a bucket is all there is: each that answers holds a dump that the RPO allows. Nothing
+    where there is no bucket.
+    """
+    allowed, wrong = configuration.targets.rpo, []
+    for place in buckets:
+        moments = [one.moment for one in copies if one.place == place and not one.fault]
+        age = (now - max(moments)).total_seconds() if moments else None
+        if age is None:
+            wrong.append(phrase("{place} holds none", place=place))
+        elif age > allowed:
+            wrong.append(phrase("the newest in {place} is {age} old, more than the RPO of {allowed}", place=place,
+                                age=duration(age), allowed=duration(allowed)))  # fmt: skip
+    if wrong:
+        todo = phrase("{command} makes one and copies it into every bucket.", command=MAKE[DUMP])
+        yield bad(COPIES, clauses(wrong), todo)
+    elif buckets:
+        yield good(COPIES, phrase("in {places}", places=listed(buckets)))
 
 
 def _fault(one: Backup, configuration: Configuration) -> str:

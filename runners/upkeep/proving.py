@@ -1,8 +1,10 @@
 """Restores every new backup once, beside production, and writes down what came of it: a backup is one when it was seen
 to come back. One at a time, the newest first, never while a run is at work on the site, and in what production leaves.
+A copy in a bucket of a dump that was restored is read back from there: the same bytes need not be restored twice.
 """
 
 import hashlib
+import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -22,8 +24,11 @@ from drbot.core.site.proofs import BackupProof, ProofResult, to_prove
 from drbot.core.site.site import Configuration
 from drbot.core.site.stored_backups import BackupKind, StoredBackup
 from drbot.core.text.messages import phrase
-from drbot.runners.backups.prove import ROOM, Bench, prove_dump, prove_full
+from drbot.runners.backups.choose_dump import judged
+from drbot.runners.backups.prove import ROOM, Bench, prove_copy, prove_dump, prove_full
+from drbot.runners.clients.backup_store import BackupStore
 from drbot.runners.clients.clients import Clients, clients_of
+from drbot.runners.clients.dump_store import StoredDump, dump_stores
 from drbot.runners.clients.full_store import FullBackup, full_stores
 from drbot.runners.execution.run_context import WorkerContext
 from drbot.runners.execution.settings_seen import require_agreed_place
@@ -62,24 +67,37 @@ class Prover:
     def prove(self, one: StoredBackup) -> BackupProof | None:
         """None: the site was needed meanwhile. Raises TemporaryError while another process of this home does it."""
         with self._bench() as bench:
-            if bench.cancelled():
-                return None
-            started = time.monotonic()
-            try:
-                self.require_agreed()
-                bench.require_ready()
-                identity = _tried(bench, one)
-                return self._note(one, ProofResult.PROVEN, started, identity=identity)
-            except CancelledError:
-                return None
-            except TemporaryError as error:
-                return self._note(one, ProofResult.POSTPONED, started, fault=str(error))
-            except (PermanentError, UserError) as error:
-                return self._note(one, ProofResult.FAILED, started, fault=str(error))
+            return self._prove(bench, one)
 
-    def can_try(self, one: StoredBackup) -> bool:
-        """Dumps are read where they were written; full backups wherever they lie."""
-        return one.kind is BackupKind.FULL or one.place == self.clients.backups.place
+    def prove_next(self) -> BackupProof | None:
+        """The newest without a proof; None: there is none, or the site is needed. Raises TemporaryError."""
+        if not self._wanted():
+            return None
+        with self._bench() as bench:
+            wanted = self._wanted()  # what another process has proven by now is not proven again
+            return self._prove(bench, wanted[0]) if wanted else None
+
+    def _wanted(self) -> list[StoredBackup]:
+        with self.database.write() as tx:
+            found = stored_backups.list_of(tx.connection)
+            proofs.forget_gone(tx, found, places_of(self.configuration))
+            return to_prove(found, proofs.list_of(tx.connection), datetime.now(UTC))
+
+    def _prove(self, bench: Bench, one: StoredBackup) -> BackupProof | None:
+        if bench.cancelled():
+            return None
+        started = time.monotonic()
+        try:
+            self.require_agreed()
+            bench.require_ready()
+            result, identity = self._tried(bench, one)
+            return self._note(one, result, started, identity=identity)
+        except CancelledError:
+            return None
+        except TemporaryError as error:
+            return self._note(one, ProofResult.POSTPONED, started, fault=str(error))
+        except (PermanentError, UserError) as error:
+            return self._note(one, ProofResult.FAILED, started, fault=str(error))
 
     @property
     def run(self) -> str:
@@ -99,6 +117,7 @@ class Prover:
             configuration=self.configuration,
             site_name=site,
             clients=self.clients,
+            home=self.home,
             run=self.run,
             cancelled=Interrupted(self.database, site, self.stop),
             progress=self.progress,
@@ -108,7 +127,22 @@ class Prover:
             if not ours:
                 raise TemporaryError(phrase("Another process is proving a backup"), kind="busy")
             bench.clear()
-            yield bench
+            try:
+                yield bench
+            finally:
+                shutil.rmtree(bench.folder, ignore_errors=True)
+
+    def _tried(self, bench: Bench, one: StoredBackup) -> tuple[ProofResult, BackupIdentity]:
+        if one.kind is BackupKind.FULL:
+            return ProofResult.PROVEN, prove_full(bench, _full(bench, one))
+        if one.place == self.clients.backups.place:
+            return ProofResult.PROVEN, prove_dump(bench, self.clients.backups.get(one.name))
+        copy = _copy(bench, one)
+        sealed = judged(copy, bench.dump_rules)
+        if OwnProofs(self.home).of(sealed.sha256) is None:
+            return ProofResult.PROVEN, prove_copy(bench, copy, sealed)
+        copy.store.require_whole(copy, sealed.sha256, bench.progress, bench.cancelled)
+        return ProofResult.SAME, sealed
 
     def _note(
         self,
@@ -152,19 +186,27 @@ class Interrupted:
         return self._busy or self._stop.is_set()
 
 
-def _tried(bench: Bench, one: StoredBackup) -> BackupIdentity:
-    if one.kind is BackupKind.POSTGRES:
-        return prove_dump(bench, bench.clients.backups.get(one.name))
-    return prove_full(bench, _full(bench, one))
-
-
 def _full(bench: Bench, one: StoredBackup) -> FullBackup:
     """The one that was seen there. Raises PermanentError when it is gone."""
-    store = next((found for found in full_stores(bench.configuration) if found.place == one.place), None)
+    store = next((found for found in full_stores(bench.configuration, bench.cache) if found.place == one.place), None)
     for backup in store.newest_first(bench.cancelled) if store is not None else ():
         if backup.name == one.name and backup.mark == one.mark:
             return backup
-    raise PermanentError(phrase("{name} is not in {place} any more", name=one.name, place=one.place))
+    raise gone(one)
+
+
+def _copy(bench: Bench, one: StoredBackup) -> StoredDump:
+    """The same of a dump in a bucket."""
+    store = next((found for found in dump_stores(bench.configuration, bench.cache) if found.place == one.place), None)
+    for dump in store.newest_first(bench.cancelled) if store is not None else ():
+        if dump.name == one.name and dump.mark == one.mark:
+            return dump
+    raise gone(one)
+
+
+def gone(one: StoredBackup) -> PermanentError:
+    """It was seen there."""
+    return PermanentError(phrase("{name} is not in {place} any more", name=one.name, place=one.place))
 
 
 def keep_proving(worker_context: WorkerContext, stop: threading.Event) -> None:
@@ -203,17 +245,14 @@ def _require_agreed(worker_context: WorkerContext) -> None:
 
 def _next(prover: Prover) -> None:
     """The newest without a proof, as the worker has seen them last; then a rest."""
-    proof = prove_next(prover)
+    proof = prover.prove_next()
     if proof is None:
         return
     log.info("A backup was tried.", name=proof.name, place=proof.place, result=proof.result.value, fault=proof.fault)
     prover.stop.wait(min(REST * proof.seconds, LONGEST_REST_SECONDS))
 
 
-def prove_next(prover: Prover) -> BackupProof | None:
-    """None: all are proven, or the site is needed."""
-    with prover.database.write() as tx:
-        found = stored_backups.list_of(tx.connection)
-        proofs.forget_gone(tx, found)
-        wanted = to_prove(filter(prover.can_try, found), proofs.list_of(tx.connection), datetime.now(UTC))
-    return prover.prove(wanted[0]) if wanted else None
+def places_of(configuration: Configuration) -> frozenset[str]:
+    """Where backups of dr.yml lie."""
+    folder = BackupStore(configuration.backups.directory).place
+    return frozenset({folder, *(store.place for store in full_stores(configuration))})

@@ -1,13 +1,13 @@
 """Backups that were restored beside production to see whether they can be: what came of it, and what that is worth."""
 
-from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from drbot.core.site.readiness import Line, bad, good, soon
+from drbot.core.site.readiness import Colour, Line, bad, good, soon
 from drbot.core.site.stored_backups import BackupKind, StoredBackup
-from drbot.core.text.messages import duration, filled, phrase
+from drbot.core.text.messages import clauses, duration, filled, phrase
 from drbot.core.text.words import ago
 
 AGAIN = timedelta(hours=6)
@@ -19,8 +19,12 @@ class ProofResult(StrEnum):
     """What came of it."""
 
     PROVEN = "proven"  # all of it came back, as its manifest says
+    SAME = "same"  # read back whole: the bytes of one that came back from another place
     FAILED = "failed"  # it did not
     POSTPONED = "postponed"  # it could not be tried: no room, an engine that was away
+
+
+WELL = frozenset({ProofResult.PROVEN, ProofResult.SAME})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -48,6 +52,7 @@ class BackupProof:
 
 PROOF_TEXTS: Mapping[ProofResult, str] = {
     ProofResult.PROVEN: phrase("restored on {moment} UTC in {took}"),
+    ProofResult.SAME: phrase("read back on {moment} UTC in {took}: the same bytes as those that were restored"),
     ProofResult.FAILED: phrase("could not be restored on {moment} UTC: {why}"),
     ProofResult.POSTPONED: phrase("not restored yet: {why}"),
 }
@@ -66,8 +71,16 @@ LINES: Mapping[BackupKind, str] = {
     BackupKind.POSTGRES: phrase("proof of PostgreSQL backups"),
     BackupKind.FULL: phrase("proof of full backups"),
 }
+WELL_TEXTS: Mapping[ProofResult, str] = {
+    ProofResult.PROVEN: phrase("{name} in {place} was restored {age} ago in {took}"),
+    ProofResult.SAME: phrase("{name} in {place} was read back {age} ago: the same bytes as those that were restored"),
+}
 SELF: str = phrase("The worker does it when the site is free; {command} does it now.", command="drbot backup prove")
-MAKE: str = phrase("Make another one, then prove it: {command}.", command="drbot backup prove")
+MAKE: Mapping[BackupKind, str] = {
+    kind: phrase("{make} makes another one in every place, {prove} shows whether it comes back.", make=command,
+                 prove="drbot backup prove")
+    for kind, command in {BackupKind.POSTGRES: "drbot backup postgres", BackupKind.FULL: "drbot backup full"}.items()
+}  # fmt: skip
 
 
 def last_try(one: StoredBackup, proofs: Iterable[BackupProof]) -> BackupProof | None:
@@ -77,9 +90,14 @@ def last_try(one: StoredBackup, proofs: Iterable[BackupProof]) -> BackupProof | 
 
 
 def to_prove(found: Iterable[StoredBackup], proofs: Collection[BackupProof], now: datetime) -> list[StoredBackup]:
-    """Those without a proof, the newest first. One that is known to be no use is passed over: its fault says why."""
-    wanted = [one for one in found if not one.fault and _is_due(last_try(one, proofs), now)]
-    return sorted(wanted, key=lambda one: (one.moment, one.name, one.place), reverse=True)
+    """Those without a proof, in their order. One that is known to be no use is passed over: its fault says why."""
+    return ordered(one for one in found if not one.fault and _is_due(last_try(one, proofs), now))
+
+
+def ordered(found: Iterable[StoredBackup]) -> list[StoredBackup]:
+    """The newest first; of the same one the copy here before those that have to be fetched."""
+    nearest = sorted(found, key=lambda one: (one.is_off_site, one.place))
+    return sorted(nearest, key=lambda one: (one.moment, one.name), reverse=True)
 
 
 def _is_due(last: BackupProof | None, now: datetime) -> bool:
@@ -92,29 +110,34 @@ def _is_due(last: BackupProof | None, now: datetime) -> bool:
 def proof_line(
     kind: BackupKind, found: Iterable[StoredBackup], proofs: Collection[BackupProof], within: float, now: datetime
 ) -> Line | None:
-    """Whether the newest backup of this kind was restored. `within`: seconds that a proof counts. None: no backup of
-    this kind can be used, which a line of its own says.
+    """Whether the newest backup of this kind was restored, in each place that has one; the worst is told. `within`:
+    seconds that a proof counts. None: no backup of this kind can be used, which a line of its own says.
     """
-    usable = sorted((one for one in found if one.kind is kind and not one.fault), key=lambda one: one.moment)
-    if not usable:
-        return None
-    what, newest = LINES[kind], usable[-1]
-    tries = [last_try(one, proofs) for one in usable if one.name == newest.name]
-    failed = next((one for one in tries if one is not None and one.result is ProofResult.FAILED), None)
-    if failed is not None:
-        why = phrase("{name} in {place} could not be restored: {why}", name=failed.name, place=failed.place,
-                     why=failed.fault)  # fmt: skip
-        return bad(what, why, MAKE)
-    proven = [one for one in proofs if one.kind is kind and one.result is ProofResult.PROVEN]
-    last = max(proven, key=lambda one: one.proven_at, default=None)
+    usable = ordered(one for one in found if one.kind is kind and not one.fault)
+    places = sorted({one.place for one in usable}, key=[one.place for one in usable].index)
+    lines = [_of_place([one for one in usable if one.place == place], proofs, within, now) for place in places]
+    worst = min((line.colour for line in lines), key=list(Colour).index, default=None)
+    told = [line for line in lines if line.colour is worst]
+    return replace(told[0], reason=clauses(line.reason for line in told)) if told else None
+
+
+def _of_place(copies: Sequence[StoredBackup], proofs: Collection[BackupProof], within: float, now: datetime) -> Line:
+    """`copies`: usable ones of one kind in one place, the newest first."""
+    newest = copies[0]
+    kind, place, what = newest.kind, newest.place, LINES[newest.kind]
+    tried = last_try(newest, proofs)
+    if tried is not None and tried.result is ProofResult.FAILED:
+        why = phrase("{name} in {place} could not be restored: {why}", name=newest.name, place=place, why=tried.fault)
+        return bad(what, why, MAKE[kind])
+    well = [one for one in proofs if (one.kind, one.place) == (kind, place) and one.result in WELL]
+    last = max(well, key=lambda one: one.proven_at, default=None)
     if last is not None and (age := ago(last.proven_at, now).total_seconds()) <= within:
-        took = duration(max(1.0, last.seconds))
-        return good(what, phrase("{name} was restored {age} ago in {took}", name=last.name,
-                                 age=duration(max(1.0, age)), took=took))  # fmt: skip
-    postponed = next((one for one in tries if one is not None and one.result is ProofResult.POSTPONED), None)
-    waits = max((now - one.moment).total_seconds() for one in usable)
-    if postponed is not None:
-        return bad(what, phrase("{name} could not be tried: {why}", name=newest.name, why=postponed.fault), SELF)
+        return good(what, filled(WELL_TEXTS[last.result], name=last.name, place=place, age=duration(max(1.0, age)),
+                                 took=duration(max(1.0, last.seconds))))  # fmt: skip
+    if tried is not None and tried.result is ProofResult.POSTPONED:
+        why = phrase("{name} in {place} could not be tried: {why}", name=newest.name, place=place, why=tried.fault)
+        return bad(what, why, SELF)
+    waits = max((now - one.moment).total_seconds() for one in copies)
     if last is not None or waits > within:
-        return bad(what, phrase("none was restored within {time}", time=duration(within)), SELF)
-    return soon(what, phrase("none was restored yet"), SELF)
+        return bad(what, phrase("none in {place} was restored within {time}", place=place, time=duration(within)), SELF)
+    return soon(what, phrase("none in {place} was restored yet", place=place), SELF)

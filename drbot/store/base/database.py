@@ -113,8 +113,12 @@ class Database:
 
     @contextmanager
     def write(self) -> Iterator[Transaction]:
-        """A transaction: all of it and its events, or nothing. Never retried here."""
+        """A transaction: all of it and its events, or nothing. One after the other: what is read in it is still so when
+        it ends, and two who decide at the same moment see each other. Never retried here.
+        """
         with _translated(), self._writer.begin() as connection:
+            if not self.is_sqlite:  # whose "immediate" is the same
+                ledger.hold(connection)
             transaction = Transaction(connection, self.now(connection))
             yield transaction
             ledger.append(connection, transaction.events)

@@ -1,7 +1,7 @@
 """The chain of events: appended by every write transaction, read by everything that people see.
 
-`append` is the last thing a transaction does. It locks the head row, so order of commit = order of `seq`,
-there are no gaps, and a reader that remembers the last `seq` never skips an event.
+`append` is the last thing a transaction does. The head row is locked from its beginning, so order of commit = order of
+`seq`, there are no gaps, and a reader that remembers the last `seq` never skips an event.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -35,7 +35,7 @@ def append(connection: Connection, happened: Sequence[Event]) -> None:
 
 
 def hold(connection: Connection) -> tuple[int, str]:
-    """Number and hash of the last event; until this transaction ends nobody else appends one."""
+    """Number and hash of the last event; until this transaction ends nobody else writes."""
     query = select(head_table.c.seq, head_table.c.hash).where(head_table.c.id == 1).with_for_update()
     seq, last = connection.execute(query).one()
     return int(seq), str(last)

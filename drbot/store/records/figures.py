@@ -1,16 +1,18 @@
 """What drbot is doing, as numbers: for whoever watches it. Read in one look, changes nothing."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Connection, func, select
 
+from drbot.core.runs.drill import Drill, DrillEnd
 from drbot.core.runs.incident import Incident
 from drbot.core.runs.run import RunState
+from drbot.core.site.level import Level
 from drbot.core.site.proofs import BackupProof
 from drbot.store.base.schema import cursors, events, readiness, runs, steps
-from drbot.store.records import incidents, proofs, routines
+from drbot.store.records import drills, incidents, proofs, routines
 from drbot.store.records.routines import Routine
 
 
@@ -33,6 +35,8 @@ class Figures:
     readiness: Mapping[tuple[str, str], int]  # who looked, colour → lines
     routines: tuple[Routine, ...]
     proofs: tuple[BackupProof, ...]  # of backups, the newest first
+    drills: tuple[Drill, ...]  # the last of each level that went to its end
+    passed: tuple[Drill, ...]  # the last of each level that recovered in time
     unshown: int  # records of the ledger that the publisher has not shown yet
     unshown_since: datetime | None  # the oldest of them
 
@@ -53,9 +57,16 @@ def figures(connection: Connection, publisher: str) -> Figures:
         readiness={(row.source, row.colour): row[2] for row in connection.execute(_READINESS)},
         routines=tuple(routines.list_of(connection)),
         proofs=tuple(proofs.list_of(connection)),
+        drills=_drills(connection, drills.TOLD),
+        passed=_drills(connection, (DrillEnd.PASSED,)),
         unshown=behind[0],
         unshown_since=behind[1],
     )
+
+
+def _drills(connection: Connection, ends: Iterable[DrillEnd]) -> tuple[Drill, ...]:
+    found = (drills.newest_of(connection, level, ends) for level in Level)
+    return tuple(one for one in found if one is not None)
 
 
 _RUNS = select(runs.c.site, runs.c.runbook, runs.c.state, func.count()).group_by(

@@ -1,10 +1,10 @@
 """The last try to restore each backup: none is tried again for nothing, and everybody can say what it is worth."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from sqlalchemy import Connection, RowMapping, delete, select, tuple_
 
-from drbot.core.site.proofs import BackupProof, ProofResult
+from drbot.core.site.proofs import WELL, BackupProof, ProofResult
 from drbot.core.site.stored_backups import BackupKind, StoredBackup
 from drbot.store.base.database import Transaction
 from drbot.store.base.rows import insert_or
@@ -22,12 +22,17 @@ def list_of(connection: Connection) -> list[BackupProof]:
     return [_proof_of(row) for row in connection.execute(select(proofs).order_by(proofs.c.proven_at.desc())).mappings()]
 
 
-def forget_gone(tx: Transaction, there: Iterable[StoredBackup]) -> None:
-    """Of backups that were tidied away, all but the newest proof: it still says when something was restored last."""
-    kept = {(one.kind, one.name, one.place) for one in there}
-    known = list_of(tx.connection)
-    newest = next((one for one in known if one.result is ProofResult.PROVEN), None)
-    gone = [one for one in known if one is not newest and (one.kind, one.name, one.place) not in kept]
+def forget_gone(tx: Transaction, there: Iterable[StoredBackup], places: Collection[str]) -> None:
+    """Of backups that were tidied away, all but the newest good proof of each kind in each place: it still says when
+    something came back from there. A place of dr.yml (`places`) in which nothing is seen may only be silent: what came
+    from there is not read once more when it answers again.
+    """
+    found = list(there)
+    kept, seen = {(one.kind, one.name, one.place) for one in found}, {one.place for one in found}
+    known = [one for one in list_of(tx.connection) if one.place in seen or one.place not in places]
+    newest = {(one.kind, one.place): one for one in reversed(known) if one.result in WELL and one.place in places}
+    kept |= {(one.kind, one.name, one.place) for one in newest.values()}
+    gone = [one for one in known if (one.kind, one.name, one.place) not in kept]
     keys = [(one.kind.value, one.name, one.place) for one in gone]
     if keys:
         tx.connection.execute(delete(proofs).where(tuple_(proofs.c.kind, proofs.c.name, proofs.c.place).in_(keys)))

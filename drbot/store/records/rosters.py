@@ -64,11 +64,7 @@ class Rosters:
 
 
 def settle(tx: Transaction, rosters: Rosters, document: Document, entry_point: str) -> None:
-    """At the start of a process: accept the very first roster, propose one that dr.yml has changed since.
-
-    One process after the other: a second acceptance, to which nobody agreed, would keep every gate shut.
-    """
-    ledger.hold(tx.connection)
+    """At the start of a process: accept the very first roster, propose one that dr.yml has changed since."""
     rosters.look(tx.connection)
     policy, hash_ = rosters.policy, hash_of(document)
     if policy is None:

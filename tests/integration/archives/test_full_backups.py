@@ -162,7 +162,7 @@ def test_another_one_of_the_same_name_is_told_and_the_first_place_wins(store: Fu
     chosen = choose_full_backup((other, store), RULES)
 
     assert chosen.backup.sha256 == twin.digest
-    assert chosen.refused == (
+    assert chosen.twins == (
         f"{store.place}{twin.name} has the same name but different contents; {twin.place} was chosen by its location",
     )
 

@@ -171,8 +171,8 @@ def test_a_backup_that_nobody_can_read_is_told_and_hides_no_good_one(store: Full
     chosen = choose_full_backup((store,), RULES)
 
     assert chosen.backup.name == full_name(MOMENT)
-    assert chosen.refused[0].startswith(f"{store.place}: a backup there cannot be read: ")
-    assert snapshot.id in chosen.refused[0]
+    assert chosen.silent[0].startswith(f"{store.place}: a backup there cannot be read: ")
+    assert snapshot.id in chosen.silent[0]
 
 
 def test_one_whose_index_is_gone_is_refused_by_its_name(store: FullBackupStore, folder: Path) -> None:
@@ -227,7 +227,7 @@ def test_a_broken_place_is_told_and_another_one_is_used(
     chosen = choose_full_backup((store, FullBackupStore(FolderStore(made))), RULES)
 
     assert chosen.backup.place.startswith(f"file:{made}/")
-    assert f"could not be listed: {store.place}" in chosen.refused[0]
+    assert f"could not be listed: {store.place}" in chosen.silent[0]
 
 
 def test_a_folder_that_nobody_may_read_says_so(tmp_path: Path) -> None:
@@ -259,7 +259,7 @@ def test_a_password_opens_what_was_made_with_it_alone(
         choose_full_backup((secret,), RULES)
     chosen = choose_full_backup((secret, store), RULES)
     assert chosen.backup.place.startswith(store.place)
-    assert "RESTIC_PASSWORD" in chosen.refused[0]
+    assert "RESTIC_PASSWORD" in chosen.silent[0]
 
 
 def test_one_without_a_password_is_not_taken_by_whoever_has_one(

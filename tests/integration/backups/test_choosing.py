@@ -180,7 +180,7 @@ def test_without_rights_it_says_which_are_missing_and_looks_elsewhere(place: Pla
         choose_full_backup((closed,), RULES)
 
     assert chosen.backup.place.startswith("s3://ai-micro-backups-copy/")
-    assert "s3:ListBucket" in chosen.refused[0]
+    assert "s3:ListBucket" in chosen.silent[0]
 
 
 @pytest.mark.more

@@ -27,10 +27,10 @@ from drbot.runners.clients.backup_store import BackupStore, Manifest, backup_at,
 from drbot.runners.clients.dump_store import DumpStore, dump_stores
 from drbot.runners.contract.action import StepContext
 from drbot.runners.contract.target import Chosen
-from drbot.runners.foundation.watching import never
-from drbot.runners.planning.survey_questions import fetched_from
+from drbot.runners.foundation.watching import never, unheard
+from drbot.runners.planning.survey_questions import fetched_from, passed_over
 from drbot.runners.upkeep.backup_readiness import DUMP, look_at_backups
-from tests.archives import fetching_context, make
+from tests.archives import fetching_context, make, noise
 from tests.integration.backups.conftest import Place
 from tests.unit.runners.test_backups import RULES, put
 
@@ -174,6 +174,30 @@ def lost(folder: Path, newest: Path) -> None:
     manifest_path(newest).unlink()
 
 
+def test_a_damaged_copy_of_the_backup_that_is_used_is_called_a_copy_of_it(
+    configuration: Configuration, folder: Path
+) -> None:
+    """Nothing newer than itself was refused."""
+    damaged(folder, copied(configuration, 2))
+
+    found = chosen(configuration)
+
+    (told,) = passed_over(found)
+    assert found.backup.is_in_bucket
+    assert told.startswith("A copy of this backup was refused, and another copy of the same backup is used: file:")
+    assert "is damaged" in told or "SHA-256" in told
+    assert "newer" not in told
+
+
+def test_a_newer_backup_that_is_refused_is_still_called_newer(configuration: Configuration, folder: Path) -> None:
+    copied(configuration, 1)
+    damaged(folder, put(folder, 2))
+
+    (told,) = passed_over(chosen(configuration))
+
+    assert told.startswith("A newer backup was refused: all_databases_20261126_020000")
+
+
 @pytest.mark.parametrize("harm", [empty, gone, damaged, lost], ids=lambda harm: harm.__name__)
 def test_what_the_folder_lacks_comes_from_the_bucket_proven_before_it_is_used(
     configuration: Configuration, folder: Path, tmp_path: Path, harm: Any
@@ -224,6 +248,25 @@ def test_bytes_that_are_not_those_of_the_plan_are_never_used(configuration: Conf
         dump_named(context, newest.name)
 
     assert list(folder_of(context).iterdir()) == []
+
+
+def test_one_that_is_longer_than_it_says_does_not_fill_the_disk(configuration: Configuration, tmp_path: Path) -> None:
+    newest = copied(configuration, 2)
+    (store,) = dump_stores(configuration)
+    newest.write_bytes(newest.read_bytes() + noise(16 << 20))
+    store.restic().forget([one.snapshot.id for one in store.newest_first()])
+    store.add(newest, manifest_of(newest), unheard, never)
+    here, brought = tmp_path / "here", list[float]()
+    here.mkdir()
+
+    def told(done: float, _total: float | None, _unit: str) -> None:
+        brought.append(done)
+
+    with pytest.raises(PermanentError, match="SHA-256"):
+        store.fetch(store.newest_first()[0], here, manifest_of(newest).sha256, told, never)
+
+    assert brought[-1] < 8 << 20
+    assert list(here.iterdir()) == []
 
 
 def test_when_the_bucket_of_the_plan_fails_the_same_bytes_come_from_the_second_one(

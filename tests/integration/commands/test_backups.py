@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from drbot.core.site.proofs import BackupProof, ProofResult
+from drbot.core.site.proofs import WELL, BackupProof, ProofResult
 from drbot.core.site.stored_backups import BackupKind, StoredBackup, missing_of_321, newest_of
 from drbot.core.text.messages import say
 from drbot.store.records import proofs, stored_backups
@@ -42,10 +42,47 @@ def test_a_backup_is_one_row_wherever_it_lies_and_the_newest_comes_first(verb_fi
     ]
 
 
+def test_of_copies_it_says_in_how_many_places_the_same_bytes_were_read_back(verb_fixture: VerbFixture) -> None:
+    def copies(hours: int) -> list[StoredBackup]:
+        return [stored(place, kind=BackupKind.POSTGRES, hours=hours) for place in (HERE, BUCKET, SECOND)]
+
+    well, torn, alone = copies(1), copies(2), copies(3)
+    saw(verb_fixture, *well, *torn, *alone)
+    with verb_fixture.database.write() as tx:
+        for one, result in (
+            *zip(well, (ProofResult.PROVEN, ProofResult.SAME, ProofResult.SAME), strict=True),
+            *zip(torn, (ProofResult.PROVEN, ProofResult.FAILED), strict=False),
+            (alone[1], ProofResult.SAME),
+        ):
+            proofs.tried(tx, proven(one, result))
+
+    rows = verb_fixture.say("dan", "backups").tables[0].rows
+
+    when = f"{NOW:%Y-%m-%d %H:%M} UTC"
+    assert [say(row[4], "en") for row in rows] == [
+        f"restored on {when} in 41 s (1 of 3 places; the same bytes were read back from 2)",
+        f"{BUCKET}: could not be restored on {when}: a row is missing (1 of 3 places)",
+        f"read back on {when} in 41 s: the same bytes as those that were restored (1 of 3 places)",
+    ]
+
+
+def test_a_place_that_is_silent_keeps_its_proofs_and_one_that_dr_yml_names_no_more_does_not(
+    verb_fixture: VerbFixture,
+) -> None:
+    here, silent, dropped = stored(), stored(BUCKET), stored(SECOND)
+    with verb_fixture.database.write() as tx:
+        for one in (here, silent, dropped):
+            proofs.tried(tx, proven(one))
+
+        proofs.forget_gone(tx, [here], {HERE, BUCKET})
+
+        assert {one.place for one in proofs.list_of(tx.connection)} == {HERE, BUCKET}
+
+
 def proven(one: StoredBackup, result: ProofResult = ProofResult.PROVEN) -> BackupProof:
     return BackupProof(
         kind=one.kind, name=one.name, place=one.place, mark=one.mark, sha256="5" * 64, proven_at=NOW, seconds=41.0,
-        version="1", result=result, fault="" if result is ProofResult.PROVEN else "a row is missing",
+        version="1", result=result, fault="" if result in WELL else "a row is missing",
     )  # fmt: skip
 
 
@@ -81,7 +118,7 @@ def test_proofs_of_what_is_gone_go_but_for_the_newest(verb_fixture: VerbFixture)
             proofs.tried(tx, proven(one))
         proofs.tried(tx, proven(stored(hours=9), ProofResult.FAILED))
 
-        proofs.forget_gone(tx, [there])
+        proofs.forget_gone(tx, [there], {HERE})
 
         assert len(proofs.list_of(tx.connection)) <= 2
         assert "5" * 64 in {one.sha256 for one in proofs.list_of(tx.connection)}

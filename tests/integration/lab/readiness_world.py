@@ -41,8 +41,10 @@ from drbot.core.site.stored_backups import StoredBackup
 from drbot.lab.cloud import NAME, ZONE, Cloud
 from drbot.lab.object_store import BUCKET, SECOND_BUCKET, Bucket
 from drbot.lab.system import Lab
+from drbot.runners.backups.make_dump import copy_elsewhere
 from drbot.runners.clients.backup_store import BackupStore, manifest_path
 from drbot.runners.clients.clients import Clients
+from drbot.runners.clients.dump_store import dump_stores
 from drbot.runners.clients.full_folder import FolderStore
 from drbot.runners.clients.full_store import FullBackupStore
 from drbot.runners.clients.object_store import ObjectStoreClient
@@ -50,6 +52,7 @@ from drbot.runners.execution.run_context import WorkerContext
 from drbot.runners.own_state.documents import Documents
 from drbot.runners.own_state.state_copies import Signer, StateCopies
 from drbot.runners.own_state.state_readiness import state_line
+from drbot.runners.upkeep.backup_readiness import look_at_backups
 from drbot.runners.upkeep.readiness_keeper import look
 from drbot.store.base.database import Database
 from drbot.store.base.schema import confirmations as confirmation_rows
@@ -277,6 +280,22 @@ def newer_manifest(world: World) -> Callable[[], object]:
     (backup,) = BackupStore(world.configuration.backups.directory).newest_first()
     path = manifest_path(backup.path)
     return rewritten(path, json.dumps({**json.loads(path.read_text()), "sql_bytes": 10**15}).encode())
+
+
+def without_copies(world: World, count: int) -> Callable[[], object]:
+    """So many buckets hold no dump, the second one first, until the call."""
+    (backup,) = BackupStore(world.configuration.backups.directory).newest_first()
+    manifest = backup.manifest
+    assert manifest is not None
+    stores = dump_stores(world.configuration)[-count:]
+    for store in stores:
+        store.restic().forget([one.snapshot.id for one in store.newest_first()])
+
+    def mend() -> None:
+        copy_elsewhere(world.configuration, manifest, stores)
+        note_proofs(world.database, look_at_backups(world.configuration).found, ProofResult.PROVEN)
+
+    return mend
 
 
 def full_only_here(world: World, later: times.timedelta) -> Callable[[], object]:

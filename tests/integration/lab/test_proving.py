@@ -21,7 +21,6 @@ from drbot.lab.system import Lab
 from drbot.runners.backups.make_dump import back_up_postgres
 from drbot.runners.backups.make_full import back_up_full
 from drbot.runners.foundation.own_proofs import OwnProofs
-from drbot.runners.upkeep.proving import prove_next
 from drbot.store.base.database import Database
 from drbot.store.records import incidents, stored_backups
 from drbot.store.runs import runs
@@ -58,11 +57,11 @@ def test_a_new_backup_of_postgresql_is_restored_once_and_nothing_stays(here: Pro
     here.look()
     assert here.lines()[DUMPS].colour is Colour.AMBER
 
-    proof = prove_next(here.prover)
+    proof = here.prover.prove_next()
 
     assert proof is not None
     assert (proof.result, proof.name, proof.sha256) == (ProofResult.PROVEN, made.name, made.sha256), proof.fault
-    assert prove_next(here.prover) is None
+    assert here.prover.prove_next() is None
     assert here.lines()[DUMPS].colour is Colour.GREEN
     assert made.name in here.lines()[DUMPS].reason
     assert here.left_behind() == []
@@ -72,7 +71,9 @@ def test_a_new_backup_of_postgresql_is_restored_once_and_nothing_stays(here: Pro
     (found,) = here.look()
     with here.database.write() as tx:  # a copy elsewhere is not called proven by the one that is here
         stored_backups.saw(tx, "production", [replace(found, place="s3://shop/")])
-    assert prove_next(here.prover) is None
+    elsewhere = here.prover.prove_next()
+    assert elsewhere is not None
+    assert (elsewhere.place, elsewhere.result) == ("s3://shop/", ProofResult.FAILED)
 
     os.utime(here.configuration.backups.directory / made.name)  # other bytes may be in it now
     assert [one.name for one in to_prove(here.look(), here.known(), datetime.now(UTC))] == [made.name]
@@ -82,7 +83,7 @@ def test_a_full_backup_comes_back_with_redis_settings_and_files(here: Proving) -
     made, _ = back_up_full(here.configuration, "production", clients=here.clients)
     here.look()
 
-    proof = prove_next(here.prover)
+    proof = here.prover.prove_next()
 
     assert proof is not None
     assert (proof.kind, proof.result, proof.sha256) == (BackupKind.FULL, ProofResult.PROVEN, made.digest), proof.fault
@@ -113,7 +114,7 @@ def test_a_run_that_begins_ends_it_at_once_and_while_it_lasts_none_is_begun(here
 
     assert replace(here.prover, progress=progress).prove(one) is None
     assert told
-    assert prove_next(here.prover) is None
+    assert here.prover.prove_next() is None
     assert here.known() == []
     assert here.left_behind() == []
 

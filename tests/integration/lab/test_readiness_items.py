@@ -83,9 +83,16 @@ def unenrolled(world: World) -> Callable[[], object]:
 
 
 def without_dumps(world: World) -> Callable[[], object]:
-    folder = world.configuration.backups.directory
+    """In no place."""
+    folder, forgotten = world.configuration.backups.directory, worlds.without_copies(world, 2)
     mends = [worlds.renamed(path) for path in sorted(folder.glob("all_databases_*"))]
-    return lambda: [mend() for mend in mends]
+
+    def mend() -> None:
+        for one in mends:
+            one()
+        forgotten()
+
+    return mend
 
 
 @contextmanager
@@ -124,6 +131,8 @@ ITEMS = (
     item("DNS names", by_doing(lambda world: worlds.pointed(world, 3600)), "DNS names", AMBER),
     item("runbooks", by_doing(bad_runbook), "runbooks", RED),
     item("new place", by(lambda world: world.changed(recovery=None)), "new place", AMBER),
+    item("copies of PostgreSQL backups", by_doing(lambda world: worlds.without_copies(world, 1)),
+         "copies of PostgreSQL backups", RED),
     item("proof of PostgreSQL backups", worlds.proofs_failed("postgres"), "proof of PostgreSQL backups", RED),
     item("proof of full backups", worlds.proofs_failed("full"), "proof of full backups", RED),
     item("3-2-1 rule", by_doing(lambda world: worlds.full_only_here(world, times.timedelta())), "3-2-1 rule", AMBER),
@@ -212,8 +221,7 @@ def make_ready(here: World) -> None:
     secrets.key()
     for person in here.worker_context.roster.people:
         secrets.keep(person, Entry(secret="x"))
-    here_alone = configuration.model_copy(update={"object_store": None})  # in a bucket it would be there still
-    back_up_postgres(here_alone, "production", clients=here.clients)
+    back_up_postgres(configuration, "production", clients=here.clients)
     back_up_full(configuration, "production", clients=here.clients)
     worlds.note_proofs(here.database, look_at_backups(configuration).found, ProofResult.PROVEN)
     worlds.confirm_everything(here)

@@ -2,7 +2,8 @@
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import httpx
@@ -12,6 +13,8 @@ from prometheus_client import CollectorRegistry
 from sqlalchemy import update
 
 from drbot.core.base.cron import Calendar
+from drbot.core.runs.drill import DrillEnd
+from drbot.core.site.level import Level
 from drbot.core.site.readiness import good
 from drbot.core.site.site import Targets
 from drbot.lab.engine import connect, exclusive
@@ -20,7 +23,7 @@ from drbot.lab.ownership import LABEL
 from drbot.lab.setup import lab_home
 from drbot.listening.metrics import StateCollector
 from drbot.store.base import schema
-from drbot.store.records import proofs, readiness, routines
+from drbot.store.records import drills, proofs, readiness, routines
 from tests.integration.commands.test_backups import proven, stored
 from tests.integration.runners.worker_fixture import worker_fixture_in
 from tests.servers import free_port
@@ -31,9 +34,14 @@ RULES, DASHBOARD, WORDS = (DOCS / name for name in ("watching/rules.yml", "watch
 
 
 @pytest.fixture(scope="module")
-def figures(tmp_path_factory: pytest.TempPathFactory) -> frozenset[str]:
-    """Names of all samples of a state with runs and an incident."""
+def labels(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, frozenset[str]]:
+    """Name → labels of all samples of a state with runs and an incident."""
     made = worker_fixture_in(tmp_path_factory.mktemp("state"))
+    with made.database.write() as tx:
+        drill = drills.ask(tx, Level.DATABASE, site="production", service=None, person="aiko", rehearsed=True)
+        asked = drills.get(tx.connection, drill.id)
+        assert asked is not None
+        drills.end(tx, replace(asked, end=DrillEnd.PASSED, rto_seconds=60.0))
     made.go(made.declare())
     made.declare()
     with made.database.write() as tx:
@@ -46,9 +54,15 @@ def figures(tmp_path_factory: pytest.TempPathFactory) -> frozenset[str]:
         proofs.tried(tx, proven(stored()))
     registry = CollectorRegistry()
     registry.register(StateCollector(made.database, Targets()))
-    found = frozenset(one.name for family in registry.collect() for one in family.samples)
+    found = {one.name: frozenset(one.labels) for family in registry.collect() for one in family.samples}
     made.database.close()
     return found
+
+
+@pytest.fixture(scope="module")
+def figures(labels: Mapping[str, frozenset[str]]) -> frozenset[str]:
+    """Their names."""
+    return frozenset(labels)
 
 
 @pytest.mark.parametrize("path", [RULES, DASHBOARD], ids=lambda path: path.name)
@@ -65,11 +79,44 @@ def test_every_figure_is_described(figures: frozenset[str]) -> None:
     assert {re.sub("_(sum|count)$", "", name) for name in figures} == told
 
 
-def test_each_panel_asks_something_and_has_a_title() -> None:
+PROCESS = {"process_resident_memory_bytes"}
+
+
+def test_each_panel_asks_for_figures_and_has_a_title_and_a_place(figures: frozenset[str]) -> None:
     panels = json.loads(DASHBOARD.read_text())["panels"]
 
-    assert all(panel["title"] and panel["targets"][0]["expr"] for panel in panels)
+    for panel in panels:
+        assert panel["title"]
+        for target in panel["targets"]:
+            asked = set(re.findall(r"\b(?:drbot|process)_[a-z_]+", target["expr"]))
+            assert asked and asked <= figures | PROCESS, (panel["title"], asked)
     assert len({panel["id"] for panel in panels}) == len(panels)
+    places = [(x, y) for at in (panel["gridPos"] for panel in panels) for x in range(at["x"], at["x"] + at["w"])
+              for y in range(at["y"], at["y"] + at["h"])]  # fmt: skip
+    assert len(set(places)) == len(places)
+
+
+def test_each_label_that_a_panel_names_is_one_of_its_figures(labels: Mapping[str, frozenset[str]]) -> None:
+    for panel in json.loads(DASHBOARD.read_text())["panels"]:
+        for target in panel["targets"]:
+            names = re.findall(r"\bdrbot_[a-z_]+", target["expr"])
+            known = {"instance"}.union(*(labels[name] for name in names))
+            by = [word for found in re.findall(r"by \(([a-z, ]+)\)", target["expr"]) for word in found.split(", ")]
+            assert {*by, *re.findall(r"{{(\w+)}}", target["legendFormat"])} <= known, panel["title"]
+
+
+WANTED = {
+    "drbot_drill_passed_age_seconds", "drbot_drill_rto_seconds", "drbot_rto_goal_seconds",
+    "drbot_backup_proof_age_seconds", "drbot_routine_due_timestamp_seconds", "drbot_readiness",
+}  # fmt: skip
+
+
+def test_what_proves_that_a_recovery_would_work_has_its_panels() -> None:
+    panels = json.loads(DASHBOARD.read_text())["panels"]
+    asked = {name for panel in panels for target in panel["targets"]
+             for name in re.findall(r"\bdrbot_[a-z_]+", target["expr"])}  # fmt: skip
+
+    assert asked >= WANTED
 
 
 @pytest.fixture(scope="module")

@@ -109,6 +109,8 @@ ELSEWHERE = {  # never the system's: what drbot itself has made, by its place
     "backups/dump_at_hand.py:let_go": "drbot's home: what this run has fetched, once it is restored",
     "backups/make_dump.py:back_up_postgres": "the new backup",
     "backups/prove.py:restore_redis": "a volume of its own that goes with its container",
+    "backups/prove.py:clear": "drbot's home: what an earlier proof has fetched",
+    "upkeep/proving.py:_bench": "drbot's home: what this proof has fetched",
     "backups/make_full.py:back_up_full": "what was made for the new backup, in a folder that is claimed for it",
     "clients/backup_store.py:write_manifest": "the new backup",
     "clients/backup_store.py:remove_old": "backups beyond `keep`, when a newer good one is there",
