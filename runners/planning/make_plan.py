@@ -15,7 +15,7 @@ from drbot.core.runs.stakes import Stakes, act_of, aside_by
 from drbot.core.runs.stakes_words import ACTS as HEADLINES
 from drbot.core.site.occupants import Occupant, aside_suffix, returning
 from drbot.core.site.old_server import NOT_IN_A_FULL_BACKUP, notes_of
-from drbot.core.site.proofs import proven_text
+from drbot.core.site.proofs import ProofResult, proof_text
 from drbot.core.site.site import Approvals, Site
 from drbot.core.text.messages import listed, phrase
 from drbot.core.text.words import clock
@@ -182,7 +182,7 @@ def _proven_before(survey: Survey, chosen: Chosen | None) -> str:
     if chosen is None:
         return ""
     proof = OwnProofs(survey.worker_context.home).of(chosen.backup.sha256)
-    return proven_text(proof.proven_at, proof.seconds) if proof is not None else ""
+    return proof_text(ProofResult.PROVEN, proof.proven_at, proof.seconds) if proof is not None else ""
 
 
 def _lost(survey: Survey) -> str:

@@ -45,9 +45,7 @@ class BackupProof:
     @property
     def sentence(self) -> str:
         """For people who see the backup beside it."""
-        if self.result is ProofResult.PROVEN:
-            return proven_text(self.proven_at, self.seconds)
-        return filled(PROOF_TEXTS[self.result], moment=_minute(self.proven_at), why=self.fault)
+        return proof_text(self.result, self.proven_at, self.seconds, self.fault)
 
 
 PROOF_TEXTS: Mapping[ProofResult, str] = {
@@ -58,13 +56,10 @@ PROOF_TEXTS: Mapping[ProofResult, str] = {
 }
 
 
-def proven_text(proven_at: datetime, seconds: float) -> str:
-    """Of a backup that came back then."""
-    return filled(PROOF_TEXTS[ProofResult.PROVEN], moment=_minute(proven_at), took=duration(max(1.0, seconds)))
-
-
-def _minute(moment: datetime) -> str:
-    return f"{moment:%Y-%m-%d %H:%M}"
+def proof_text(result: ProofResult, proven_at: datetime, seconds: float, why: str = "") -> str:
+    """What came of a try that ended then and took so long."""
+    values = {"moment": f"{proven_at:%Y-%m-%d %H:%M}", "took": duration(max(1.0, seconds)), "why": why}
+    return filled(PROOF_TEXTS[result], **values)
 
 
 LINES: Mapping[BackupKind, str] = {
