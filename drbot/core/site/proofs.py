@@ -52,7 +52,7 @@ class BackupProof:
 
 PROOF_TEXTS: Mapping[ProofResult, str] = {
     ProofResult.PROVEN: phrase("restored on {moment} UTC in {took}"),
-    ProofResult.SAME: phrase("read back on {moment} UTC in {took}: the same bytes as those that were restored"),
+    ProofResult.SAME: phrase("read back on {moment} UTC: the same bytes as those that were restored"),
     ProofResult.FAILED: phrase("could not be restored on {moment} UTC: {why}"),
     ProofResult.POSTPONED: phrase("not restored yet: {why}"),
 }
@@ -61,6 +61,12 @@ PROOF_TEXTS: Mapping[ProofResult, str] = {
 def proven_text(proven_at: datetime, seconds: float) -> str:
     """Of a backup that came back then."""
     return filled(PROOF_TEXTS[ProofResult.PROVEN], moment=_minute(proven_at), took=duration(max(1.0, seconds)))
+
+
+def copy_text(read_at: datetime, fault: str) -> str:
+    """Of a copy of such a backup, which was read from its place; `fault`: why it is none."""
+    result = ProofResult.FAILED if fault else ProofResult.SAME
+    return filled(PROOF_TEXTS[result], moment=_minute(read_at), why=fault)
 
 
 def _minute(moment: datetime) -> str:
