@@ -3,6 +3,8 @@
 from datetime import datetime
 from pathlib import Path
 
+from pydantic import Field
+
 from drbot.core.site.site import Model
 from drbot.runners.foundation.own_record import FOLDER
 from drbot.runners.foundation.private_folder import PrivateFolder
@@ -11,12 +13,20 @@ PROOFS = "proofs.json"
 MOST = 500  # the newest: a backup is made, proven, and gone one day
 
 
+class OwnCopy(Model):
+    """The same bytes in another place, read to their end."""
+
+    read_at: datetime
+    fault: str = ""  # why they are not; "" = they are
+
+
 class OwnProof(Model):
     """Exactly these bytes were restored beside production, all of them."""
 
     sha256: str  # as a plan names them
     proven_at: datetime
     seconds: float
+    copies: dict[str, OwnCopy] = Field(default_factory=dict)  # by their place
 
 
 class OwnProofs:
@@ -30,6 +40,12 @@ class OwnProofs:
         with self._files.locked():
             others = [one for one in self._all() if one.sha256 != proof.sha256]
             self._files.write(PROOFS, [one.model_dump(mode="json") for one in (*others, proof)[-MOST:]])
+
+    def note_copy(self, sha256: str, place: str, copy: OwnCopy) -> None:
+        """Of bytes that were restored."""
+        known = self.of(sha256)
+        if known is not None:
+            self.note(known.model_copy(update={"copies": {**known.copies, place: copy}}))
 
     def of(self, sha256: str) -> OwnProof | None:
         """None: they were never restored here."""

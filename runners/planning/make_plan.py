@@ -15,9 +15,9 @@ from drbot.core.runs.stakes import Stakes, act_of, aside_by
 from drbot.core.runs.stakes_words import ACTS as HEADLINES
 from drbot.core.site.occupants import Occupant, aside_suffix, returning
 from drbot.core.site.old_server import NOT_IN_A_FULL_BACKUP, notes_of
-from drbot.core.site.proofs import ProofResult, proof_text
+from drbot.core.site.proofs import copy_text, proven_text
 from drbot.core.site.site import Approvals, Site
-from drbot.core.text.messages import listed, phrase
+from drbot.core.text.messages import clauses, listed, phrase
 from drbot.core.text.words import clock
 from drbot.runners.contract import strangers
 from drbot.runners.contract.target import Chosen, Search
@@ -178,11 +178,17 @@ def _backup(survey: Survey, runbook: Runbook) -> Chosen | None:
 
 
 def _proven_before(survey: Survey, chosen: Chosen | None) -> str:
-    """Whether exactly these bytes came back already, as this host has seen itself."""
+    """Whether exactly these bytes came back already, also from where they lie, as this host has seen itself."""
     if chosen is None:
         return ""
-    proof = OwnProofs(survey.worker_context.home).of(chosen.backup.sha256)
-    return proof_text(ProofResult.PROVEN, proof.proven_at, proof.seconds) if proof is not None else ""
+    backup = chosen.backup
+    proof = OwnProofs(survey.worker_context.home).of(backup.sha256)
+    if proof is None:
+        return ""
+    place = backup.place.removesuffix(backup.name)
+    copy = proof.copies.get(place)
+    there = phrase("{what}: {why}", what=place, why=copy_text(copy.read_at, copy.fault)) if copy is not None else ""
+    return clauses([proven_text(proof.proven_at, proof.seconds), *([there] if there else [])])
 
 
 def _lost(survey: Survey) -> str:

@@ -32,7 +32,7 @@ from drbot.runners.clients.dump_store import StoredDump, dump_stores
 from drbot.runners.clients.full_store import FullBackup, full_stores
 from drbot.runners.execution.run_context import WorkerContext
 from drbot.runners.execution.settings_seen import require_agreed_place
-from drbot.runners.foundation.own_proofs import OwnProof, OwnProofs
+from drbot.runners.foundation.own_proofs import OwnCopy, OwnProof, OwnProofs
 from drbot.runners.foundation.own_record import FOLDER
 from drbot.runners.foundation.private_folder import PrivateFolder
 from drbot.runners.foundation.settings import RunnerSettings
@@ -139,9 +139,15 @@ class Prover:
             return ProofResult.PROVEN, prove_dump(bench, self.clients.backups.get(one.name))
         copy = _copy(bench, one)
         sealed = judged(copy, bench.dump_rules)
-        if OwnProofs(self.home).of(sealed.sha256) is None:
+        own = OwnProofs(self.home)
+        if own.of(sealed.sha256) is None:  # what a row of the database says is not believed
             return ProofResult.PROVEN, prove_copy(bench, copy, sealed)
-        copy.store.require_whole(copy, sealed.sha256, bench.progress, bench.cancelled)
+        try:
+            copy.store.require_whole(copy, sealed.sha256, bench.progress, bench.cancelled)
+        except PermanentError as error:
+            own.note_copy(sealed.sha256, one.place, OwnCopy(read_at=datetime.now(UTC), fault=self.redact(str(error))))
+            raise
+        own.note_copy(sealed.sha256, one.place, OwnCopy(read_at=datetime.now(UTC)))
         return ProofResult.SAME, sealed
 
     def _note(

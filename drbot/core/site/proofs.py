@@ -45,21 +45,32 @@ class BackupProof:
     @property
     def sentence(self) -> str:
         """For people who see the backup beside it."""
-        return proof_text(self.result, self.proven_at, self.seconds, self.fault)
+        if self.result is ProofResult.PROVEN:
+            return proven_text(self.proven_at, self.seconds)
+        return filled(PROOF_TEXTS[self.result], moment=_minute(self.proven_at), why=self.fault)
 
 
 PROOF_TEXTS: Mapping[ProofResult, str] = {
     ProofResult.PROVEN: phrase("restored on {moment} UTC in {took}"),
-    ProofResult.SAME: phrase("read back on {moment} UTC in {took}: the same bytes as those that were restored"),
+    ProofResult.SAME: phrase("read back on {moment} UTC: the same bytes as those that were restored"),
     ProofResult.FAILED: phrase("could not be restored on {moment} UTC: {why}"),
     ProofResult.POSTPONED: phrase("not restored yet: {why}"),
 }
 
 
-def proof_text(result: ProofResult, proven_at: datetime, seconds: float, why: str = "") -> str:
-    """What came of a try that ended then and took so long."""
-    values = {"moment": f"{proven_at:%Y-%m-%d %H:%M}", "took": duration(max(1.0, seconds)), "why": why}
-    return filled(PROOF_TEXTS[result], **values)
+def proven_text(proven_at: datetime, seconds: float) -> str:
+    """Of a backup that came back then."""
+    return filled(PROOF_TEXTS[ProofResult.PROVEN], moment=_minute(proven_at), took=duration(max(1.0, seconds)))
+
+
+def copy_text(read_at: datetime, fault: str) -> str:
+    """Of a copy of such a backup, which was read from its place; `fault`: why it is none."""
+    result = ProofResult.FAILED if fault else ProofResult.SAME
+    return filled(PROOF_TEXTS[result], moment=_minute(read_at), why=fault)
+
+
+def _minute(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%d %H:%M}"
 
 
 LINES: Mapping[BackupKind, str] = {

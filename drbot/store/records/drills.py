@@ -1,6 +1,5 @@
 """Drills: asked for, held by one worker at a time, and what they measured."""
 
-from collections.abc import Iterable
 from dataclasses import fields
 from datetime import timedelta
 from secrets import token_hex
@@ -90,12 +89,10 @@ def passed(connection: Connection) -> dict[Level, Drill]:
     return {one.level: one for one in found}
 
 
-TOLD = (DrillEnd.PASSED, DrillEnd.MISSED, DrillEnd.FAILED)
-
-
-def newest_of(connection: Connection, level: Level, ends: Iterable[DrillEnd] = TOLD) -> Drill | None:
-    """The last one of this level that ended so: to its end."""
-    query = select(drills).where(drills.c.level == int(level), drills.c.end.in_([end.value for end in ends]))
+def newest_of(connection: Connection, level: Level) -> Drill | None:
+    """The last one of this level that went to its end."""
+    told = [DrillEnd.PASSED.value, DrillEnd.MISSED.value, DrillEnd.FAILED.value]
+    query = select(drills).where(drills.c.level == int(level), drills.c.end.in_(told))
     row = connection.execute(query.order_by(drills.c.incident.desc()).limit(1)).mappings().first()
     return None if row is None else _drill_of(row)
 

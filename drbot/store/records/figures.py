@@ -1,12 +1,12 @@
 """What drbot is doing, as numbers: for whoever watches it. Read in one look, changes nothing."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Connection, func, select
 
-from drbot.core.runs.drill import Drill, DrillEnd
+from drbot.core.runs.drill import Drill
 from drbot.core.runs.incident import Incident
 from drbot.core.runs.run import RunState
 from drbot.core.site.level import Level
@@ -57,16 +57,11 @@ def figures(connection: Connection, publisher: str) -> Figures:
         readiness={(row.source, row.colour): row[2] for row in connection.execute(_READINESS)},
         routines=tuple(routines.list_of(connection)),
         proofs=tuple(proofs.list_of(connection)),
-        drills=_drills(connection, drills.TOLD),
-        passed=_drills(connection, (DrillEnd.PASSED,)),
+        drills=tuple(one for level in Level if (one := drills.newest_of(connection, level)) is not None),
+        passed=tuple(drills.passed(connection).values()),
         unshown=behind[0],
         unshown_since=behind[1],
     )
-
-
-def _drills(connection: Connection, ends: Iterable[DrillEnd]) -> tuple[Drill, ...]:
-    found = (drills.newest_of(connection, level, ends) for level in Level)
-    return tuple(one for one in found if one is not None)
 
 
 _RUNS = select(runs.c.site, runs.c.runbook, runs.c.state, func.count()).group_by(
