@@ -30,6 +30,7 @@ from drbot.store.base.schema import head
 
 BUSY_SECONDS = 5.0
 CONNECT_SECONDS = 5
+SILENT_SECONDS = 60.0
 BUSY_PAUSE_SECONDS = 0.02
 _PAUSE = threading.Event()
 MIGRATION_LOCK = 7_265_001  # any number, the same in every drbot: only one migrates at a time
@@ -196,7 +197,7 @@ def _engine_of(url: str, busy_seconds: float) -> Engine:
     else:
         connect = {} if "connect_timeout" in address.query else {"connect_timeout": CONNECT_SECONDS}
         engine = create_engine(address, connect_args=connect, pool_pre_ping=True, **_POOL)
-        event.listen(engine, "connect", partial(_prepare, f"SET lock_timeout = {busy_seconds * 1000:.0f}"))
+        event.listen(engine, "connect", partial(_prepare_postgres, busy_seconds))
     return engine
 
 
@@ -224,8 +225,11 @@ def _is_file(address: URL) -> bool:
     return address.drivername == "sqlite" and not (address.database or ":").startswith((":", "file:"))
 
 
-def _prepare(statement: str, connection: Any, _record: object) -> None:
-    connection.execute(statement).close()
+def _prepare_postgres(busy_seconds: float, connection: Any, _record: object) -> None:
+    """Whoever writes keeps all others waiting: a host that vanishes in the middle of it, for a minute at most."""
+    limits = {"lock_timeout": busy_seconds, "idle_in_transaction_session_timeout": SILENT_SECONDS}
+    for name, seconds in limits.items():
+        connection.execute(f"SET {name} = {seconds * 1000:.0f}").close()
     connection.commit()
 
 

@@ -140,3 +140,8 @@ def test_what_is_told_as_seen_is_not_taken_from_who_declared_it(people: VerbFixt
     with people.database.read() as connection:
         now = alerts.get(connection, group.id)
     assert (now.answer, now.silent_until) == (alerts.Answer.DECLARED, None)
+
+
+def test_who_vanishes_in_the_middle_of_it_keeps_the_others_waiting_for_a_minute_at_most(people: VerbFixture) -> None:
+    with people.context.database.write() as tx:
+        assert tx.connection.execute(text("SHOW idle_in_transaction_session_timeout")).scalar_one() == "1min"
