@@ -45,6 +45,7 @@ def test_after_three_drills_the_fourth_is_foreseen_at_its_half(quiet_story: Stor
 
 @pytest.mark.more
 def test_a_drill_of_level_1_recovers_a_copy_and_production_never_notices(quiet_story: Story, tmp_path: Path) -> None:
+    quiet_story.backup()
     beside_users(quiet_story.stack, 1, tmp_path / "drill.json")
 
 
