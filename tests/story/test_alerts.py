@@ -28,7 +28,7 @@ from tests.story.conftest import Story
 from tests.story.recovering import approve_by_two, finish
 from tests.waiting import PATIENCE, wait_for
 
-pytestmark = [pytest.mark.docker, pytest.mark.more]
+pytestmark = [pytest.mark.docker, pytest.mark.long]
 
 TOKEN = "monitoring says so, and nobody else"
 RULES = TEMPLATES / "ai-micro-monitoring" / "rules.yml"

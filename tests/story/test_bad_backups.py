@@ -15,7 +15,7 @@ from tests.story.conftest import Story
 from tests.story.docker_events import EventRecorder
 from tests.story.recovering import WORDS, approve_by_two, finish, granted_at
 
-pytestmark = [pytest.mark.docker, pytest.mark.more]
+pytestmark = [pytest.mark.docker, pytest.mark.long]
 
 
 def cut_in_half(path: Path) -> None:

@@ -57,7 +57,7 @@ def test_a_killed_worker_is_noticed_and_another_makes_its_copy_anew_without_aski
     assert survivors(story, run_id) == []
 
 
-@pytest.mark.more
+@pytest.mark.long
 def test_a_killed_embedded_drbot_goes_on_with_its_copy_when_it_is_started_again(story: Story) -> None:
     stack = story.stack
     incident, run_id = declare_big(story)
@@ -77,7 +77,7 @@ def test_a_killed_embedded_drbot_goes_on_with_its_copy_when_it_is_started_again(
     wait_for(lambda: survivors(story, run_id) == [], 30, "nothing of the killed step to run")
 
 
-@pytest.mark.more
+@pytest.mark.long
 def test_half_a_copy_of_a_run_stopped_without_a_worker_is_removed_by_the_next_one(
     quiet_story: Story,
 ) -> None:

@@ -43,13 +43,13 @@ def test_after_three_drills_the_fourth_is_foreseen_at_its_half(quiet_story: Stor
     assert last["half_seconds"] == pytest.approx(last["recovery_seconds"], rel=0.15)
 
 
-@pytest.mark.more
+@pytest.mark.long
 def test_a_drill_of_level_1_recovers_a_copy_and_production_never_notices(quiet_story: Story, tmp_path: Path) -> None:
     quiet_story.backup()
     beside_users(quiet_story.stack, 1, tmp_path / "drill.json")
 
 
-@pytest.mark.more
+@pytest.mark.long
 def test_two_people_approve_a_drill_in_slack_and_nobody_else_is_told(story: Story) -> None:
     story.backup()
     player = story.player
@@ -77,6 +77,7 @@ def test_two_people_approve_a_drill_in_slack_and_nobody_else_is_told(story: Stor
     assert story.stack.people.messages(status["id"]) == []
 
 
+@pytest.mark.more
 def test_an_incident_ends_the_drill(quiet_story: Story) -> None:
     story = quiet_story
     story.backup()
@@ -92,6 +93,7 @@ def test_an_incident_ends_the_drill(quiet_story: Story) -> None:
     assert left_of_drills(story) == []
 
 
+@pytest.mark.more
 def test_what_a_dead_worker_left_of_a_drill_the_next_one_removes(quiet_story: Story) -> None:
     story = quiet_story
     story.backup()

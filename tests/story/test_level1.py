@@ -39,7 +39,7 @@ def test_a_crash_loop_that_a_restart_does_not_heal_is_healed_by_down_and_up(stor
     assert story.lab.faults() == {}
 
 
-@pytest.mark.more
+@pytest.mark.long
 def test_when_postgres_is_the_culprit_level_2_is_proposed_and_nothing_else_is_touched(story: Story) -> None:
     break_it(story.lab, "postgres-corrupt")
     recorder = EventRecorder(story.lab)

@@ -103,7 +103,7 @@ def test_redis_is_found_empty_restored_beside_swapped_and_brought_back(story: St
         assert ledger.verify(connection) == []
 
 
-@pytest.mark.more
+@pytest.mark.long
 def test_a_corrupt_redis_is_restored_by_its_name(story: Story) -> None:
     incident, before = lost(story, "redis-corrupt", keys_of, "level2 redis")
     run = recovered(story, incident)
@@ -113,7 +113,7 @@ def test_a_corrupt_redis_is_restored_by_its_name(story: Story) -> None:
     assert story.lab.faults() == {}
 
 
-@pytest.mark.more
+@pytest.mark.long
 def test_outside_of_an_incident_whoever_asks_reads_the_plan_alone_also_at_a_terminal(story: Story) -> None:
     story.backup()
     make_backup(story.stack.configuration, "full")
@@ -137,7 +137,7 @@ def test_outside_of_an_incident_whoever_asks_reads_the_plan_alone_also_at_a_term
     assert story.player.incidents() == []
 
 
-@pytest.mark.more
+@pytest.mark.long
 def test_lost_files_are_found_restored_and_brought_back(story: Story) -> None:
     (name,) = site_of(story).files
     incident, before = lost(story, "files-lost", lambda story: sums_in(story.lab, name))
@@ -153,6 +153,7 @@ def test_lost_files_are_found_restored_and_brought_back(story: Story) -> None:
     assert story.lab.faults() == {}
 
 
+@pytest.mark.more
 def test_lost_settings_are_found_and_only_what_differs_changes_places(story: Story) -> None:
     incident, before = lost(story, "settings-lost", settings_of)
     broken = settings_of(story)

@@ -20,7 +20,7 @@ from tests.story.conftest import Story, begin
 from tests.story.recovering import WORDS, approve_by_two, finish
 
 pytest.importorskip("moto")
-pytestmark = [pytest.mark.docker, pytest.mark.more]
+pytestmark = [pytest.mark.docker, pytest.mark.long]
 KEY, DAILY = "backup.postgres", Calendar(expression="0 4 * * *")
 
 

@@ -48,7 +48,7 @@ def story(corrupt: Path, story_lab: Lab, tmp_path: Path, approvals: dict[str, ob
         assert kept_volumes(one) == []
 
 
-@pytest.mark.parametrize("phase", ["restore-beside", "approval"])
+@pytest.mark.parametrize("phase", ["restore-beside", pytest.param("approval", marks=pytest.mark.more)])
 def test_stop_before_the_approval(story: Story, phase: str) -> None:
     player = story.player
     incident = player.declare("aiko", WORDS)
@@ -85,6 +85,7 @@ def test_one_no_blocks_the_run_and_the_same_is_not_asked_again(story: Story) -> 
         assert len(requests.of_run(connection, run.id)) == 1
 
 
+@pytest.mark.more
 @pytest.mark.parametrize("approvals", [{"people": 2, "vote_within": "8s"}])
 def test_silence_never_approves(story: Story) -> None:
     incident = story.player.declare("aiko", WORDS)

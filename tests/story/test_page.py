@@ -17,7 +17,7 @@ from tests.story.conftest import Story
 from tests.story.recovering import damage, rows_of
 from tests.waiting import wait_for
 
-pytestmark = pytest.mark.docker
+pytestmark = [pytest.mark.docker, pytest.mark.more]
 
 RECOVERY_MILLISECONDS = 180_000
 expect.set_options(timeout=60_000)

@@ -98,7 +98,7 @@ def is_due(story: Story, kind: str) -> bool:
         return any(one.kind == kind for one in schedules.due(connection, story.player.database.now(connection)))
 
 
-@pytest.mark.more
+@pytest.mark.long
 def test_each_due_backup_and_each_due_post_comes_once(four: Story) -> None:
     player, people = four.player, four.stack.people
     make_due(four, READINESS)

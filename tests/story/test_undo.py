@@ -12,7 +12,7 @@ from drbot.lab.ownership import LABEL
 from tests.story.conftest import Story
 from tests.story.recovering import WORDS, approve_by_two, broken, finish, kept_volumes, production, wait_for_step
 
-pytestmark = [pytest.mark.docker, pytest.mark.more]
+pytestmark = [pytest.mark.docker, pytest.mark.long]
 
 MARK = "/old/drbot-was-here"
 

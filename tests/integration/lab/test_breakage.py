@@ -12,7 +12,7 @@ from drbot.lab.system import Lab
 from tests.labs import LabFactory
 from tests.waiting import wait_for
 
-pytestmark = [pytest.mark.docker, pytest.mark.xdist_group("lab"), pytest.mark.more]
+pytestmark = [pytest.mark.docker, pytest.mark.xdist_group("lab"), pytest.mark.long]
 
 
 @pytest.fixture

@@ -129,6 +129,7 @@ def test_the_copy_of_a_proven_dump_is_read_back_and_not_restored_again(copied: C
     assert copied.here.left_behind() == []
 
 
+@pytest.mark.more
 def test_a_copy_whose_bytes_were_never_restored_is_fetched_and_restored_and_nothing_stays(copied: Copied) -> None:
     without_folder(copied)
 
@@ -141,6 +142,7 @@ def test_a_copy_whose_bytes_were_never_restored_is_fetched_and_restored_and_noth
     assert list(copied.here.prover.home.rglob("*.sql.gz*")) == []
 
 
+@pytest.mark.more
 def test_the_second_buckets_copy_is_proven_too(copied: Copied) -> None:
     store = copied.here.configuration.object_store
     assert store is not None
@@ -164,7 +166,7 @@ def test_the_second_buckets_copy_is_proven_too(copied: Copied) -> None:
     assert SECOND_BUCKET in both.here.lines()[DUMPS].reason
 
 
-@pytest.mark.more
+@pytest.mark.long
 def test_a_full_backup_is_proven_by_what_lies_in_the_bucket_and_not_by_what_is_remembered_here(empty: Proving) -> None:
     bucket = full_stores(empty.configuration)[0]
     make(bucket)
@@ -248,7 +250,7 @@ HARMS: dict[Callable[[Copied], None], str] = {
 }
 
 
-ALWAYS = (flip, lose_what_is_remembered_here, foreign)
+ALWAYS = (flip,)
 
 
 @pytest.mark.parametrize(
@@ -274,6 +276,7 @@ def test_a_copy_that_would_not_come_back_is_told_by_its_place_and_the_dump_here_
     assert list((copied.here.prover.home / "recoveries").rglob("*.sql.gz*")) == []
 
 
+@pytest.mark.more
 def test_what_was_damaged_before_it_was_ever_restored_is_told_too(copied: Copied) -> None:
     without_folder(copied)
     flip(copied)
@@ -282,6 +285,7 @@ def test_what_was_damaged_before_it_was_ever_restored_is_told_too(copied: Copied
     assert copied.here.lines()[DUMPS].colour is Colour.RED
 
 
+@pytest.mark.more
 def test_a_newer_one_that_is_whole_makes_it_green_again(copied: Copied) -> None:
     lost(copied)
     assert copied.prove_all() == [ProofResult.PROVEN, ProofResult.FAILED]
@@ -292,6 +296,7 @@ def test_a_newer_one_that_is_whole_makes_it_green_again(copied: Copied) -> None:
     assert copied.here.lines()[DUMPS].colour is Colour.GREEN
 
 
+@pytest.mark.more
 def test_a_bucket_without_a_dump_or_with_none_but_old_ones_is_told(copied: Copied) -> None:
     assert copied.here.lines()[COPIES].colour is Colour.GREEN
     late = copied.here.configuration.targets.model_copy(update={"rpo": 1e-3})
@@ -320,6 +325,7 @@ def test_one_that_went_between_look_and_proof_is_told(copied: Copied) -> None:
     assert (proof.result, f"is not in {copied.store.place} any more" in proof.fault) == (ProofResult.FAILED, True)
 
 
+@pytest.mark.more
 def test_a_lost_password_is_told_and_no_proof_of_the_bucket_is_claimed(
     empty: Proving, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -356,6 +362,7 @@ def test_a_bucket_that_is_gone_is_told(copied: Copied) -> None:
     assert "nobody-has-made-it" in there.lines()[PLACES].reason
 
 
+@pytest.mark.more
 def test_a_bucket_that_is_silent_forgets_no_proof(copied: Copied) -> None:
     copied.prove_all()
     store = copied.here.configuration.object_store

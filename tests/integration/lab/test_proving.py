@@ -79,6 +79,7 @@ def test_a_new_backup_of_postgresql_is_restored_once_and_nothing_stays(here: Pro
     assert [one.name for one in to_prove(here.look(), here.known(), datetime.now(UTC))] == [made.name]
 
 
+@pytest.mark.more
 def test_a_full_backup_comes_back_with_redis_settings_and_files(here: Proving) -> None:
     made, _ = back_up_full(here.configuration, "production", clients=here.clients)
     here.look()

@@ -250,7 +250,7 @@ def require_each_alone(world: World, items: Sequence[Item]) -> None:
     assert not_green(world.look()) == {}
 
 
-@pytest.mark.more
+@pytest.mark.long
 @pytest.mark.timeout(1200)
 def test_each_thing_that_is_broken_is_told_and_nothing_else(world: World) -> None:
     require_each_alone(world, ITEMS)
