@@ -95,6 +95,9 @@ class Worker:
         worker_context = self._worker_context
         name_of(run_id)  # before anything is written below a folder of that name
         with worker_context.database.write() as tx:
+            drill = worker_context.drill
+            if drill is not None and runs.get(tx.connection, run_id).incident != drill.incident:
+                return
             run = runs.claim(tx, run_id, worker_context.owner, worker_context.timing.lease)
         if run is None:  # somebody else was faster, or it is not queued any more
             clear_stopped(worker_context, run_id)

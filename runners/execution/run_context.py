@@ -48,6 +48,7 @@ NO_ROSTER = phrase(
 class DrillTerms:
     """What makes a worker one of a drill: its target is a copy, in an engine that reaches nothing."""
 
+    incident: int  # whose runs it takes, and no others: all drills have one site
     of: str  # the site whose system is copied, and whose backups are read
     rehearsed: bool  # nobody is asked: two stand-ins vote, whom no other worker knows
 

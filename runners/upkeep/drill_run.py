@@ -189,7 +189,7 @@ def own_contexts(
         rosters=None if rehearsed else worker_context.rosters,
         timing=replace(worker_context.timing, tick=TICK_SECONDS),
         ring=lambda run_id: None,  # the drill's workers look often
-        drill=DrillTerms(of=drill.site, rehearsed=rehearsed),
+        drill=DrillTerms(incident=drill.incident, of=drill.site, rehearsed=rehearsed),
     )
     settings = RunnerSettings.from_environment(home)
     return [
@@ -210,10 +210,9 @@ def _refused(context: StepContext, given: Mapping[str, Any]) -> Outcome:
 
 
 def end_all(tx: Transaction, drill: Drill) -> None:
-    """The drill, its runs and its incident."""
+    """The drill, its runs and its incident. Its engine is gone: no worker of another drill goes on with them there."""
     for run in runs.of_incident(tx.connection, drill.incident):
-        if not run.is_over:
-            runs.end_if_unheld(tx, run.id)
+        runs.end_for_good(tx, run.id, drill.why or phrase("The drill is over."))
     kept.forget(tx, drill.incident)
     drills.end(tx, drill)
     if incidents.get(tx.connection, drill.incident).is_open:

@@ -390,11 +390,25 @@ def end_if_unheld(tx: Transaction, run_id: str) -> RunState:
     reason = run.stop_requested
     if reason is None or run.is_over or run.state is RunState.RUNNING or sub_runs.parts_of(tx.connection, run):
         return run.state
+    _stopped(tx, run, reason, run.stop_kind)
+    return RunState.STOPPED
+
+
+def end_for_good(tx: Transaction, run_id: str, why: str) -> None:
+    """Ends a run whose target is gone, whoever the row says has it: nobody may go on with it anywhere else."""
+    run = lock_run(tx, run_id)
+    if run.is_over:
+        return
+    nobodys: dict[str, Any] = {"epoch": runs.c.epoch + 1, "owner": None}  # whoever still writes for it is fenced
+    tx.connection.execute(update(runs).where(runs.c.id == run_id).values(**nobodys))
+    _stopped(tx, run, run.stop_requested or why, run.stop_kind or StopKind.PERSON)
+
+
+def _stopped(tx: Transaction, run: Run, reason: str, kind: StopKind | None) -> None:
     left = sub_runs.left_by(tx.connection, run)
     outcome = sentences(phrase("Stopped: {why}", why=closed(reason)), left.sentence)
-    _end(tx, run, RunState.STOPPED, outcome, run.stop_kind, left.offers)
+    _end(tx, run, RunState.STOPPED, outcome, kind, left.offers)
     steps.stop_waiting(tx, run, reason)
     said: dict[str, Any] = {"why": reason, "safe_state": left.sentence, "offers": left.offers}
     tx.record(EventKind.RUN_STOPPED, incident=run.incident, run=run.id, **said)
     _answer(tx, run, RunState.STOPPED, outcome)
-    return RunState.STOPPED

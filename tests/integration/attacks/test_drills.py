@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from threading import Event
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -13,11 +14,12 @@ import pyotp
 import pytest
 
 from drbot.core.approvals.approval import claim_of
-from drbot.core.base.errors import PermanentError
+from drbot.core.base.errors import FencedError, PermanentError
 from drbot.core.base.signing import seal_for, verify
 from drbot.core.ledger.attestation import Claim, Entrance, Origin, Proof, Purpose, statement
 from drbot.core.runbooks.runbook import Step
-from drbot.core.runs.drill import Drill
+from drbot.core.runs.drill import Drill, DrillEnd
+from drbot.core.runs.run import RunKind, RunState
 from drbot.core.site.drill_site import DrillPlace
 from drbot.core.site.level import Level
 from drbot.core.site.site import DRILL_SITE, ObjectStore
@@ -26,9 +28,12 @@ from drbot.runners.contract.target import Target
 from drbot.runners.execution.run_context import WorkerContext
 from drbot.runners.foundation.watching import never
 from drbot.runners.upkeep.code_checker import CodeChecker
-from drbot.runners.upkeep.drill_run import own_contexts
+from drbot.runners.upkeep.drill_run import end_all, own_contexts
 from drbot.runners.upkeep.scheduled_drills import scheduled_drills
+from drbot.runners.worker import Worker
+from drbot.store.base.doorbell import doorbell_of
 from drbot.store.records import codes, drills
+from drbot.store.runs import runs
 from tests.integration.runners.worker_fixture import WorkerFixture, worker_fixture_in
 
 A_SHELL = Origin(entrance=Entrance.TERMINAL, name="mallory@bot")
@@ -114,3 +119,48 @@ def test_no_drill_begins_by_itself_with_what_anybody_could_have_put_into_a_bucke
     with worker_fixture.database.read() as connection:
         going = drills.going_on(connection)
     assert going is not None and going.level is level
+
+
+def queued(worker_fixture: WorkerFixture, incident: int) -> str:
+    """A run of this drill that waits for a worker."""
+    with worker_fixture.database.write() as tx:
+        run = runs.queue(
+            tx, incident=incident, site=DRILL_SITE, kind=RunKind.RECOVER, runbook="level2-postgres", arguments={},
+            person="aiko",
+        )  # fmt: skip
+    return run.id
+
+
+def asked_for(worker_fixture: WorkerFixture) -> Drill:
+    with worker_fixture.database.write() as tx:
+        incident = drills.ask(tx, Level.DATABASE, site="production", service=None, person="aiko", rehearsed=True)
+        found = drills.get(tx.connection, incident.id)
+    assert found is not None
+    return found
+
+
+def test_a_drills_worker_takes_no_run_of_another_drill(worker_fixture: WorkerFixture) -> None:
+    """Whose engine is gone: it would go on in this one's."""
+    drill = asked_for(worker_fixture)
+    run = queued(worker_fixture, drill.incident)
+
+    Worker(drilling(worker_fixture)[0], doorbell_of(None), Event()).handle(run)
+
+    with worker_fixture.database.read() as connection:
+        assert runs.get(connection, run).state is RunState.QUEUED
+
+
+def test_what_a_dead_worker_held_in_a_drill_ends_with_the_drill(worker_fixture: WorkerFixture) -> None:
+    drill = asked_for(worker_fixture)
+    held, waiting = queued(worker_fixture, drill.incident), queued(worker_fixture, drill.incident)
+    with worker_fixture.database.write() as tx:
+        assert runs.claim(tx, held, "dead", 60) is not None
+
+    with worker_fixture.database.write() as tx:
+        end_all(tx, replace(drill, end=DrillEnd.BROKEN_OFF, why="Its worker stopped answering."))
+
+    with worker_fixture.database.read() as connection:
+        assert {runs.get(connection, one).state for one in (held, waiting)} == {RunState.STOPPED}
+        assert runs.claimable(connection, DRILL_SITE) == {}
+    with worker_fixture.database.write() as tx, pytest.raises(FencedError):
+        runs.renew(tx, held, 1, 60)
