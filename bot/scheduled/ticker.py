@@ -12,7 +12,7 @@ from drbot.core.base.errors import DrbotError, TemporaryError
 from drbot.core.base.heart import Heart
 from drbot.core.runs.run import RunState
 from drbot.store.records import schedules
-from drbot.store.runs import chores, runs
+from drbot.store.runs import chores
 
 log = structlog.get_logger(__name__)
 
@@ -60,7 +60,7 @@ class Ticker:
     def _unclaimed(self) -> None:
         """Nobody heard the doorbell: ring again, every thirty seconds. Two bots that ring do no harm."""
         with self._context.database.read() as connection:
-            late = runs.unclaimed(connection, datetime.now(UTC) - timedelta(seconds=UNCLAIMED_SECONDS))
+            late = chores.unclaimed(connection, datetime.now(UTC) - timedelta(seconds=UNCLAIMED_SECONDS))
         self._rung = {run.id: self._rung.get(run.id, 0.0) for run in late}
         for run in late:
             if time.monotonic() - self._rung[run.id] >= UNCLAIMED_SECONDS or not self._rung[run.id]:

@@ -17,7 +17,7 @@ from drbot.runners.execution.issuing import own_work
 from drbot.runners.execution.run_context import RunContext, WorkerContext, idle_run_context
 from drbot.runners.execution.site_lock import unlock
 from drbot.store.records import incidents, steps
-from drbot.store.runs import runs
+from drbot.store.runs import chores, runs
 
 log = structlog.get_logger()
 
@@ -36,7 +36,7 @@ def sweep_open_steps(run_context: RunContext) -> None:
 def clear_stopped_runs(worker_context: WorkerContext, *, but: Collection[str] = ()) -> frozenset[str]:
     """Runs that were stopped while no worker was there to tidy up; `but` those that were looked at. Which they are."""
     with worker_context.database.read() as connection:
-        found = frozenset(runs.stopped(connection, worker_context.site_name)).difference(but)
+        found = frozenset(chores.stopped(connection, worker_context.site_name)).difference(but)
     for run_id in sorted(found):
         clear_stopped(worker_context, run_id)
     return found

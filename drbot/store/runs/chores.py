@@ -1,9 +1,17 @@
 """What whoever looks first does, bot or worker: each is guarded in SQL, so any number of them may come at once."""
 
+from datetime import datetime
+
+from sqlalchemy import Connection, select
+
 from drbot.core.approvals.approval import RequestState
-from drbot.core.runs.run import Run
+from drbot.core.runs.incident import IncidentState
+from drbot.core.runs.run import Run, RunState
 from drbot.core.text.messages import phrase
 from drbot.store.base.database import Database, Transaction
+from drbot.store.base.rows import run_of
+from drbot.store.base.schema import incidents
+from drbot.store.base.schema import runs as rows
 from drbot.store.records import leases, requests
 from drbot.store.runs import runs
 
@@ -29,3 +37,24 @@ def end_overdue(database: Database) -> list[Run]:
             if requests.close(tx, request.id, RequestState.EXPIRED, why=why):
                 ended.append(runs.get(tx.connection, request.run))
     return ended
+
+
+def stopped(connection: Connection, site: str) -> list[str]:
+    """The stopped runs of a site, of open incidents."""
+    is_open = incidents.c.state != IncidentState.RESOLVED.value
+    query = (
+        select(rows.c.id)
+        .join(incidents, incidents.c.id == rows.c.incident)
+        .where(rows.c.site == site, rows.c.state == RunState.STOPPED.value, is_open)
+    )
+    return list(connection.execute(query).scalars())
+
+
+def unclaimed(connection: Connection, older_than: datetime) -> list[Run]:
+    """Runs that have been queued since before `older_than`: their bell was not heard."""
+    query = (
+        select(rows)
+        .where(rows.c.state == RunState.QUEUED.value, rows.c.queued_at < older_than)
+        .order_by(rows.c.queued_at)
+    )
+    return [run_of(row) for row in connection.execute(query).mappings()]

@@ -14,7 +14,6 @@ from sqlalchemy import Connection, delete, func, insert, select, update
 from drbot.core.approvals.approval import RequestState
 from drbot.core.base.errors import FencedError, UserError
 from drbot.core.ledger.events import EventKind
-from drbot.core.runs.incident import IncidentState
 from drbot.core.runs.plan import Plan, document_of, seal_of
 from drbot.core.runs.run import RUN_TRANSITIONS, Offer, Run, RunKind, RunState, StepState, StopKind
 from drbot.core.runs.state_words import ENDED
@@ -124,27 +123,6 @@ def claimable(connection: Connection, site: str) -> dict[str, datetime]:
         .order_by(runs.c.created_at, runs.c.id)
     )
     return {row.id: row.queued_at for row in connection.execute(query)}
-
-
-def stopped(connection: Connection, site: str) -> list[str]:
-    """The stopped runs of a site, of open incidents."""
-    is_open = incidents.c.state != IncidentState.RESOLVED.value
-    query = (
-        select(runs.c.id)
-        .join(incidents, incidents.c.id == runs.c.incident)
-        .where(runs.c.site == site, runs.c.state == RunState.STOPPED.value, is_open)
-    )
-    return list(connection.execute(query).scalars())
-
-
-def unclaimed(connection: Connection, older_than: datetime) -> list[Run]:
-    """Runs that have been queued since before `older_than`: their bell was not heard."""
-    query = (
-        select(runs)
-        .where(runs.c.state == RunState.QUEUED.value, runs.c.queued_at < older_than)
-        .order_by(runs.c.queued_at)
-    )
-    return [run_of(row) for row in connection.execute(query).mappings()]
 
 
 def claim(tx: Transaction, run_id: str, owner: str, lease_seconds: float) -> Run | None:

@@ -11,7 +11,7 @@ from drbot.core.runs.run import Run, RunState, StopKind
 from drbot.store.base import waking
 from drbot.store.base.database import Database, Transaction
 from drbot.store.records import leases, requests, steps
-from drbot.store.runs import runs
+from drbot.store.runs import chores, runs
 from tests.integration.store import store_fixture
 
 
@@ -224,8 +224,8 @@ def test_a_bell_that_nobody_heard_is_found(database: Database) -> None:
     run = store_fixture.queued(database)
 
     with database.read() as connection:
-        assert runs.unclaimed(connection, run.created_at) == []
-        found = runs.unclaimed(connection, run.created_at + timedelta(seconds=1))
+        assert chores.unclaimed(connection, run.created_at) == []
+        found = chores.unclaimed(connection, run.created_at + timedelta(seconds=1))
     assert [item.id for item in found] == [run.id]
 
 
