@@ -114,13 +114,19 @@ def test_what_two_people_ask_for_again_is_one_recovery(people: VerbFixture, url:
     assert len([run for run in people.runs() if not run.is_over and run.stop_requested is None]) == 1
 
 
-def test_an_alert_that_two_people_tap_is_one_incident(people: VerbFixture, url: str) -> None:
+def fired(people: VerbFixture) -> alerts.AlertGroup:
+    """An alert that everybody sees."""
     fires = Alert(
         fingerprint="f", name="AuthServiceDown", labels={"service": "auth"}, summary="", starts_at=datetime.now(UTC)
     )
     with people.database.write() as tx:
         group = alerts.take(tx, "key", [fires])
     assert group is not None
+    return group
+
+
+def test_an_alert_that_two_people_tap_is_one_incident(people: VerbFixture, url: str) -> None:
+    group = fired(people)
 
     at_once(people, url, ("aiko", f"alert {group.id} declare"), ("ben", f"alert {group.id} declare"))
 
@@ -128,12 +134,7 @@ def test_an_alert_that_two_people_tap_is_one_incident(people: VerbFixture, url: 
 
 
 def test_what_is_told_as_seen_is_not_taken_from_who_declared_it(people: VerbFixture, url: str) -> None:
-    fires = Alert(
-        fingerprint="f", name="AuthServiceDown", labels={"service": "auth"}, summary="", starts_at=datetime.now(UTC)
-    )
-    with people.database.write() as tx:
-        group = alerts.take(tx, "key", [fires])
-    assert group is not None
+    group = fired(people)
 
     at_once(people, url, ("aiko", f"alert {group.id} declare"), ("ben", f"alert {group.id} silence 2h"))
 
