@@ -3,6 +3,7 @@
 It keeps everything in memory, so what it holds lives as long as its process.
 """
 
+import functools
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -67,11 +68,16 @@ class Moto:
 
     def client(self, service: str, keys: dict[str, str], endpoint: str = "") -> Any:  # made by boto3 at run time
         """A client of one service with keys as in the environment; `endpoint` leads through a proxy."""
-        return boto3.client(
-            service,  # type: ignore[call-overload]  # the stubs want a literal
-            endpoint_url=endpoint or self.endpoint,
-            region_name=REGION,
-            aws_access_key_id=keys["AWS_ACCESS_KEY_ID"],
-            aws_secret_access_key=keys["AWS_SECRET_ACCESS_KEY"],
-            config=Config(retries={"max_attempts": 1}, s3={"addressing_style": "path"}),
-        )
+        return made(service, endpoint or self.endpoint, keys["AWS_ACCESS_KEY_ID"], keys["AWS_SECRET_ACCESS_KEY"])
+
+
+@functools.cache  # to make one of EC2 takes a processor up to a second
+def made(service: str, endpoint: str, key_id: str, secret: str) -> Any:
+    return boto3.client(
+        service,  # type: ignore[call-overload]  # the stubs want a literal
+        endpoint_url=endpoint,
+        region_name=REGION,
+        aws_access_key_id=key_id,
+        aws_secret_access_key=secret,
+        config=Config(retries={"max_attempts": 1}, s3={"addressing_style": "path"}),
+    )
