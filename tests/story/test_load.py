@@ -43,6 +43,7 @@ VOTERS = ("ben", "chika")
 CLICKS = 8  # of each voter, on the board's button; each opens a dialog that is sent
 ACK_SECONDS = 3.0
 BOARD_SECONDS = 5.0
+STARVED = 5  # times slower than an idle machine: no answer to a ping is in time
 
 
 @pytest.fixture
@@ -170,7 +171,8 @@ def test_three_hundred_commands_clicks_and_votes_while_slack_is_slow(player: Dem
     assert len(acks) >= COMMANDS + len(interactive)  # each was delivered twice
     assert len(interactive) >= 2 * len(VOTERS) * (1 + CLICKS)  # a click and a dialog each
     allowed = strain.allows(ACK_SECONDS)
-    assert [ack for ack in acks if ack is None or ack > allowed] == []
+    assert [ack for ack in known if ack > allowed] == []
+    assert len(known) == len(acks) or strain.factor > STARVED  # a line that is cut takes its acks with it
     assert _notes_of(player) == wanted
     with player.database.read() as connection:
         assert sorted(vote.person for vote in requests.votes(connection, request.id)) == sorted(VOTERS)

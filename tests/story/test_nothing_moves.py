@@ -106,7 +106,7 @@ def test_without_any_backup_the_reason_is_told(story: Story) -> None:
     story.stack.people.wait_for_message(incident.channel or "", lambda m: "ackup" in m["text"])
 
 
-def test_a_wrong_target_own_approval_a_second_vote_and_a_non_approver_are_refused_privately(story: Story) -> None:
+def test_a_wrong_target_own_approval_a_second_vote_and_a_non_approver_are_refused_without_noise(story: Story) -> None:
     player = story.player
     incident = player.declare("aiko", WORDS)
     channel = incident.channel or ""
@@ -120,7 +120,7 @@ def test_a_wrong_target_own_approval_a_second_vote_and_a_non_approver_are_refuse
     for person, word in (("aiko", "依頼者本人"), ("dan", "not an approver")):
         player.press_card(person, incident)
         wait_for_note(story, person, channel, word)
-        assert word not in public_words(story, channel)
+        assert word not in words_outside_threads(story, channel)
 
     player.vote("ben", incident)
     player.wait(lambda: voters(story, latest_request(player, incident).id) == ["ben"], "the vote of Ben")
@@ -144,8 +144,10 @@ def wait_for_note(story: Story, person: str, channel: str, word: str) -> None:
     story.player.wait(lambda: word in private_words(story, person, channel), f"a note for {person}: {word}")
 
 
-def public_words(story: Story, channel: str) -> str:
-    return "\n".join(m["text"] for m in story.stack.people.messages(channel) if not m["ephemeral"])
+def words_outside_threads(story: Story, channel: str) -> str:
+    """What everybody is told of: a refused vote is on record in the thread alone."""
+    messages = story.stack.people.messages(channel)
+    return "\n".join(m["text"] for m in messages if not m["ephemeral"] and m["thread_ts"] in ("", m["ts"]))
 
 
 def voters(story: Story, request: str) -> list[str]:
