@@ -14,7 +14,6 @@ from drbot.store.records import incidents
 
 
 def opened(responder: Responder, body: Mapping[str, Any]) -> None:
-    """Somebody opened the Home tab."""
     if body["event"].get("tab", "home") == "home":
         responder.later(request_of_event(body, ""), publish)
 

@@ -119,7 +119,6 @@ class Responder:
             tell(_failed(phrase("drbot failed; its log says why.")))
 
     def person(self, slack_request: SlackRequest) -> Person | None:
-        """The roster's person behind the account."""
         return self.context.roster.of_account(slack_request.user)
 
     def language(self, slack_request: SlackRequest) -> str:

@@ -48,7 +48,6 @@ class DrillNotices:
         self._owner = owner
 
     def run(self, stop: threading.Event) -> None:
-        """The loop."""
         repeat(lambda: self.look(datetime.now(UTC)), LOOK_SECONDS, stop, "drill notices", begin=LOOK_SECONDS)
 
     def look(self, now: datetime) -> None:

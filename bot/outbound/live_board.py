@@ -50,7 +50,6 @@ class LiveBoard:
         return surface
 
     def known(self, channel: str) -> Surface | None:
-        """The board's message in this channel, if there is one."""
         return self._publisher_context.messenger.known(self._incident, _key(channel))
 
     def forget(self) -> None:

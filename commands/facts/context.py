@@ -67,7 +67,6 @@ class CommandContext:
 
 
 def context_of(database: Database, doorbell: Doorbell, loaded: Loaded) -> CommandContext:
-    """The context of a process."""
     found, faults = runbooks_of(loaded.configuration)
     rosters = Rosters(loaded.roster, loaded.configuration.approvals, loaded.configuration.default_site)
     with suppress(TemporaryError), database.read() as connection:  # the ticker looks again every second

@@ -16,8 +16,6 @@ CHOICES = 15
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Data:
-    """What is lost."""
-
     kind: DataKind
     files: str = ""  # which entry of `files` in dr.yml
 

@@ -33,7 +33,6 @@ class Request:
 
     @property
     def origin(self) -> Origin:
-        """Where it was typed."""
         return origin_of(self.account, self.terminal)
 
     @property
@@ -80,8 +79,6 @@ class Picture:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Reply:
-    """The answer to one request."""
-
     text: str  # a full sentence: notifications and old clients show nothing else
     tables: tuple[Table, ...] = ()
     choices: tuple[Choice, ...] = ()

@@ -30,7 +30,6 @@ class Words:
         return " ".join(self.rest)
 
     def after(self, count: int) -> str:
-        """The rest without its first `count` words."""
         return " ".join(self.rest[count:])
 
 

@@ -33,8 +33,6 @@ CARRIED = ("site", "since", "service", "data", "title", "anyway")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Declaration:
-    """What was declared, checked."""
-
     site: str
     level: Level
     service: str | None
@@ -306,7 +304,6 @@ def _already_open(context: CommandContext, same: Incident, known: Declaration, n
 
 
 def opened(context: CommandContext, incident: Incident, data: Data | None = None) -> Reply:
-    """What happens from here on."""
     is_alone = runbook_for(context, incident.level) is None
     opened = phrase(
         "{name} (level {level}, {title}) is open. Its channel is being opened and the stakeholders are told.",

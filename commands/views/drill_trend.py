@@ -116,7 +116,6 @@ class _Chart:
     file: str | None
 
     def draw(self, axes: "Axes") -> None:
-        """All of it."""
         for level in Level:
             self._level(axes, level)
         self._bad(axes)

@@ -100,7 +100,6 @@ def find_engine(home: Path) -> str | None:
 
 
 def answers(host: str) -> bool:
-    """Whether a Docker engine answers at this URL."""
     if host.startswith("unix://") and not Path(host.removeprefix("unix://")).exists():
         return False
     try:
@@ -159,7 +158,6 @@ def ensure_compose(say: Say) -> None:
 
 
 def has_compose() -> bool:
-    """Whether the compose plugin works."""
     try:
         return subprocess.run(["docker", "compose", "version"], capture_output=True, timeout=20).returncode == 0
     except (OSError, subprocess.TimeoutExpired):

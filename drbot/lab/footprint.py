@@ -46,7 +46,6 @@ def open_network(home: Path) -> None:
 
 
 def close_network(home: Path) -> None:
-    """Take both away again."""
     bridge = bridge_of(home)
     while shutil.which("iptables") and firewall("-C", bridge):
         firewall("-D", bridge)
@@ -55,7 +54,6 @@ def close_network(home: Path) -> None:
 
 
 def is_link(name: str) -> bool:
-    """Whether there is such an interface."""
     return Path(f"/sys/class/net/{name}").exists()
 
 

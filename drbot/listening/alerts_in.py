@@ -84,7 +84,6 @@ class IncomingAlert(Incoming):
         return given
 
     def alert(self) -> Alert:
-        """As it is kept."""
         said = next((text for name in SAYS_WHAT if (text := self.annotations.get(name, "").strip())), "")
         return Alert(
             fingerprint=self.fingerprint or _digest(*sorted(f"{name}={text}" for name, text in self.labels.items())),

@@ -41,7 +41,6 @@ class ShortConnection(H11Protocol):
 
     @property
     def is_reading(self) -> bool:
-        """Whether the rest of its request is still to come."""
         return self.conn.their_state in (h11.IDLE, h11.SEND_BODY) and not self.transport.is_closing()
 
     def _end_unless_read(self) -> None:

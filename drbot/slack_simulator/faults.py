@@ -35,7 +35,6 @@ class Faults:
         return asdict(self)
 
     def delay_seconds(self, method: str) -> float:
-        """How long a call of this method is held back."""
         return self.delays.get(method, self.delays.get(ANY, 0.0))
 
     def next_error(self, method: str) -> dict[str, Any] | None:

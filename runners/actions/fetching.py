@@ -47,7 +47,6 @@ def clone(context: StepContext, given: Mapping[str, Any]) -> Outcome:
 
 
 def at(context: StepContext, given: Mapping[str, Any]) -> Finding:
-    """Probe repository.at."""
     commit, folder = arguments.text(given, "commit"), arguments.text(given, "folder")
     head = git.head_of(Path(folder), watch_of(context))
     return Finding(
@@ -91,7 +90,6 @@ def brought(context: StepContext, recovery: Recovery, sealed: BackupIdentity, fo
 
 
 def bring(context: StepContext, recovery: Recovery, found: FullBackup, folder: Path) -> Snapshot:
-    """From this place."""
     sealed = arguments.sealed_backup(context)
     if found.snapshot is None:
         return recovery.take_in(downloaded(context, found, sealed, folder), folder / WORK, sealed.snapshot_at)

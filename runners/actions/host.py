@@ -38,7 +38,6 @@ def prepare(context: StepContext, given: Mapping[str, Any]) -> Outcome:
 
 
 def ready(context: StepContext, given: Mapping[str, Any]) -> Finding:
-    """Probe host.ready."""
     found = versions(context)
     faults = faults_of(found, {name: arguments.text(given, name) for name in TITLES})
     return Finding(passed=not faults, sentence=clauses(faults) or sentence_of(found), facts=found)
@@ -78,13 +77,11 @@ def numbers(version: str) -> tuple[int, ...]:
 
 
 def occupied(context: StepContext, given: Mapping[str, Any]) -> Finding:
-    """Probe host.occupied."""
     passed, sentence = _held(context)
     return Finding(passed=passed, sentence=sentence)
 
 
 def empty(context: StepContext, given: Mapping[str, Any]) -> Finding:
-    """Probe host.empty."""
     held, sentence = _held(context)
     return Finding(passed=not held, sentence=sentence)
 

@@ -137,7 +137,6 @@ def join(context: StepContext, given: Mapping[str, Any]) -> Outcome:
 
 @or_why_not
 def joined(context: StepContext, given: Mapping[str, Any]) -> Finding:
-    """Has a worker joined?"""
     site, _ = site_of(context, given)
     worker = invitations_of(context).joined(site)
     if worker is None:
@@ -147,7 +146,6 @@ def joined(context: StepContext, given: Mapping[str, Any]) -> Finding:
 
 
 def invitations_of(context: StepContext) -> Invitations:
-    """The run's tokens."""
     if context.invitations is None:
         raise PermanentError(phrase("this step has no way to invite a worker"))
     return context.invitations

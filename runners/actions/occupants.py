@@ -43,7 +43,6 @@ class Host:
 
     @property
     def projects(self) -> tuple[str, ...]:
-        """The compose projects of the site."""
         return self.site.compose_projects()
 
 

@@ -45,7 +45,6 @@ class SiteTarget:
 
     @property
     def clients(self) -> Clients:
-        """What actions work with."""
         return self._clients
 
     def fingerprint(self, cancelled: Cancelled) -> dict[str, Any]:

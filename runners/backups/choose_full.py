@@ -222,7 +222,6 @@ def shown(backup: FullBackup, rules: FullRules) -> Iterator[bytes]:
 
 
 def identity_of(backup: FullBackup, manifest: FullManifest) -> BackupIdentity:
-    """Which backup, exactly."""
     return BackupIdentity(
         place=backup.place,
         name=backup.name,

@@ -63,12 +63,10 @@ class Making:
 
     @property
     def site(self) -> Site:
-        """The site it is made of."""
         return self.configuration.site(self.site_name)
 
     @property
     def name(self) -> str:
-        """The backup's name."""
         return full_name(self.started)
 
     @property
@@ -78,7 +76,6 @@ class Making:
 
     @property
     def projects(self) -> tuple[str, ...]:
-        """The compose projects of the site."""
         return tuple(sorted(self.site.compose_projects()))
 
 

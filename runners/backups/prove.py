@@ -92,7 +92,6 @@ class Bench:
 
     @property
     def labels(self) -> Mapping[str, str]:
-        """Of what works."""
         return {RUN_LABEL: self.run, STEP_LABEL: WORK}
 
     @property
@@ -122,7 +121,6 @@ class Bench:
 
 
 def prove_dump(bench: Bench, backup: Backup) -> BackupIdentity:
-    """A backup of PostgreSQL."""
     rules, manifest = bench.dump_rules, backup.manifest
     identity = with_floor(check(backup, rules), bench.clients.backups, rules)
     require_room(bench, manifest.sql_bytes if manifest else backup.size * USUAL_RATIO)

@@ -116,7 +116,6 @@ def keep(pieces: Iterable[bytes], target: Path) -> None:
 
 
 def unwritable(target: Path, error: OSError) -> PermanentError:
-    """Neither folder nor disk takes it."""
     return PermanentError(phrase("{path} cannot be written: {why}", path=target, why=error.strerror or error))
 
 

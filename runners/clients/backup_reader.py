@@ -33,7 +33,6 @@ class DigestingFile(io.RawIOBase):
         self.position = 0
 
     def readable(self) -> bool:
-        """Always."""
         return True
 
     def readinto(self, buffer: Any) -> int:

@@ -59,7 +59,6 @@ class Backup:
 
     @property
     def name(self) -> str:
-        """The file's name."""
         return self.path.name
 
 
@@ -131,12 +130,10 @@ class BackupStore:
 
 
 def is_dump_name(name: str) -> bool:
-    """Whether this is the name of a dump's file."""
     return bool(_NAME.match(name))
 
 
 def manifest_path(path: Path) -> Path:
-    """Where the manifest of a backup is."""
     return path.with_name(path.name.removesuffix(SUFFIX) + ".manifest.json")
 
 

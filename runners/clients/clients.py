@@ -28,7 +28,6 @@ class Clients:
     settings: RunnerSettings
 
     def close(self) -> None:
-        """Close the connections."""
         self.docker.close()
 
 

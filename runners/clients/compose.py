@@ -117,11 +117,9 @@ class Compose:
         return ended.lines[-1].strip() if ended.code == 0 and ended.lines else ""
 
     def pull(self, project: str, services: Sequence[str], watch: Watch) -> None:
-        """Pull the images of the services."""
         self._run(project, ["pull"], watch, services)
 
     def build(self, project: str, services: Sequence[str], watch: Watch) -> None:
-        """Build the images of the services."""
         self._run(project, ["build"], watch, services)
 
     def alone(self, project: str, document: Mapping[str, Any], verb: str, bounds: Bounds) -> None:
@@ -133,7 +131,6 @@ class Compose:
             self._run(project, [verb], watch, other=(f"--project-name={document['name']}", f"--file={file.name}"))
 
     def folder(self, project: str) -> Path:
-        """Where the project's compose file is."""
         return self._projects / project
 
     def files(self, project: str) -> tuple[Path, ...]:

@@ -100,7 +100,6 @@ class DockerEngine:
             return self._client
 
     def close(self) -> None:
-        """Close the connections."""
         if self._client is not None:
             self._client.close()
             self._client = None
@@ -116,7 +115,6 @@ class DockerEngine:
             return datetime.fromisoformat(self.client.info()["SystemTime"])
 
     def version(self) -> str:
-        """The engine's version."""
         with docker_errors(phrase("Ask the Docker engine for its version")):
             return str(self.client.version()["Version"])
 
@@ -147,12 +145,10 @@ class DockerEngine:
         return tuple(made)
 
     def inspect(self, container: str) -> dict[str, Any]:
-        """Everything Docker knows about a container."""
         with docker_errors(phrase("Inspect a container")):
             return dict(self.client.api.inspect_container(container))
 
     def find(self, name: str) -> dict[str, Any] | None:
-        """Everything Docker knows about the container of this name, or None."""
         with docker_errors(phrase("Look for the container {name}", name=name)):
             try:
                 return dict(self.client.api.inspect_container(name))
@@ -190,7 +186,6 @@ class DockerEngine:
             return environment_of(self.client.images.get(image).attrs["Config"].get("Env"))
 
     def volume(self, name: str) -> VolumeIdentity | None:
-        """The volume of this name, or None."""
         with docker_errors(phrase("Inspect the volume {name}", name=name)):
             try:
                 return volume_of(self.client.api.inspect_volume(name))
@@ -362,7 +357,6 @@ def context_host() -> str | None:
 
 
 def volume_of(found: Mapping[str, Any]) -> VolumeIdentity:
-    """What we need of an inspected volume."""
     return VolumeIdentity(
         name=found["Name"],
         created_at=found.get("CreatedAt", ""),

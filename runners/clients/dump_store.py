@@ -73,7 +73,6 @@ class DumpStore(RepositoryStore):
         return next((one for one in found if one.name == name and is_made_for(one.snapshot, system, site)), None)
 
     def manifest(self, dump: StoredDump, cancelled: Cancelled = never) -> Manifest:
-        """What was written down when it was made."""
         path = f"/{manifest_path(Path(dump.name))}"
         try:
             return Manifest.model_validate_json(self.restic(cancelled).document(dump.snapshot.id, path))
@@ -106,7 +105,6 @@ class DumpStore(RepositoryStore):
         self.restic(cancelled).forget([one.snapshot.id for one in ours[keep:]])
 
     def pieces(self, dump: StoredDump, cancelled: Cancelled = never) -> Iterator[bytes]:
-        """The file, as it is read."""
         return self.restic(cancelled).stream(dump.snapshot.id, f"/{dump.name}")
 
     def require_whole(self, dump: StoredDump, sha256: str, progress: Progress, cancelled: Cancelled) -> None:
@@ -139,7 +137,6 @@ class _Download:
     dump: StoredDump
 
     def place(self, key: str = "", version: str | None = None) -> str:
-        """Where it lies."""
         return self.dump.place
 
     def stream(self, stored: StoredObject, *, start: int = 0, cancelled: Cancelled = never) -> Iterator[bytes]:

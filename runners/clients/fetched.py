@@ -51,12 +51,10 @@ class Recovery:
 
     @property
     def folder(self) -> Path:
-        """Of all recoveries at this site."""
         return self.home / "recoveries" / self.site
 
     @property
     def restic(self) -> Restic:
-        """Its repository."""
         return Restic(local_repository(self.folder / "restic"), cancelled=self.cancelled, progress=self.progress)
 
     @property
@@ -214,7 +212,6 @@ class Fetched:
         return count
 
     def compare_settings(self, target: Path, without: tuple[str, ...]) -> Compared:
-        """The same, compared."""
         return self._restic.compare(self._id, settings_wanted(without), str(target), alone=False)
 
     def put_folder(self, name: str, target: Path) -> int:
@@ -222,7 +219,6 @@ class Fetched:
         return self._restic.restore(self._id, files_wanted(name), str(target))
 
     def compare_folder(self, name: str, target: Path) -> Compared:
-        """The same, compared."""
         return self._restic.compare(self._id, files_wanted(name), str(target), alone=True)
 
     def put_volume(self, there: Volume) -> int:

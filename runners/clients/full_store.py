@@ -61,7 +61,6 @@ class FullBackup:
 
     @property
     def names(self) -> tuple[str, str]:
-        """As people write it."""
         return self.name, self.name.removesuffix(SUFFIX)
 
     @property
@@ -99,14 +98,12 @@ class RepositoryStore:
 
     @property
     def repository(self) -> Repository:
-        """Where drbot's own lie."""
         url = self.objects.repository_url(self.folder)
         keys = self.objects.keys()
         cache = (self._cache or cache_folder()) if keys else None
         return Repository(url=url, place=self.place, keys={**password(), **keys}, cache=cache)
 
     def restic(self, cancelled: Cancelled = never, progress: Progress = unheard) -> Restic:
-        """To work with them."""
         return Restic(self.repository, cancelled=cancelled, progress=progress)
 
     def has_repository(self) -> bool:
@@ -118,8 +115,6 @@ class RepositoryStore:
 
 
 class FullBackupStore(RepositoryStore):
-    """The full backups of one place."""
-
     def newest_first(self, cancelled: Cancelled = never, unread: list[str] | None = None) -> tuple[FullBackup, ...]:
         """All of them; which ones nobody can read is put into `unread`. Raises PermanentError, TemporaryError,
         CancelledError.
@@ -222,7 +217,6 @@ def cache_folder() -> Path:
 
 
 def local_repository(folder: Path) -> Repository:
-    """One on this host."""
     return Repository(url=str(folder), place=f"file:{folder}", keys=password())
 
 

@@ -129,7 +129,6 @@ class Ec2:
         return _machine(found[0]["Instances"][0]) if found else None
 
     def get(self, machine: str) -> Machine:
-        """How it is now."""
         with cloud_errors("ec2:DescribeInstances", phrase("the machine {machine}", machine=machine)):
             found = self.client.describe_instances(InstanceIds=[machine])["Reservations"]
         return _machine(found[0]["Instances"][0])

@@ -25,8 +25,6 @@ LEAD_TOO = frozenset({"AAAA", "CNAME", "HTTPS", "SVCB"})
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Record:
-    """Where one name leads."""
-
     addresses: tuple[str, ...]
     ttl: int  # seconds
 

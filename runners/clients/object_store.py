@@ -128,7 +128,6 @@ class ObjectStoreClient:
         return version
 
     def repository_url(self, name: str) -> str:
-        """As restic takes it."""
         endpoint = self.settings.endpoint or f"https://s3.{self.settings.region}.amazonaws.com"
         return f"s3:{endpoint}/{self.settings.bucket}/{self.settings.prefix}{name}"
 

@@ -43,8 +43,6 @@ class PostgresRecipe:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ServerIdentity:
-    """A running server's version, cluster and clock."""
-
     version: str
     system_identifier: str
     now: datetime
@@ -67,7 +65,6 @@ class PostgresServer:
 
     @property
     def service(self) -> Service:
-        """Its entry under `services`."""
         return self._site.services[self.settings.service]
 
     def container(self) -> ServiceContainer | None:

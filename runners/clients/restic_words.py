@@ -22,7 +22,6 @@ class Said:
         self._on_message = on_message
 
     def take(self, line: str) -> None:
-        """One line, from either of its streams."""
         said = message_of(line)
         kind = said.get("message_type")
         if kind == "status":

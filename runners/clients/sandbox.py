@@ -88,7 +88,6 @@ class Sandbox:
 
     @property
     def docker(self) -> tuple[str, ...]:
-        """The program, for production's engine."""
         return ("docker", *(("-H", self.engine.host) if self.engine.host else ()))
 
     def start(self, image: str | None, cancelled: Cancelled) -> None:

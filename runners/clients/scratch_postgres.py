@@ -56,8 +56,6 @@ OWN_RULES = PurePosixPath("/tmp/drbot_hba.conf")  # noqa: S108  inside a contain
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Scratch:
-    """Where and as whom a scratch server runs."""
-
     engine: DockerEngine
     recipe: PostgresRecipe
     user: str

@@ -118,7 +118,6 @@ def holes_of(info: tarfile.TarInfo) -> int:
 
 
 def content_of(archive: tarfile.TarFile, info: tarfile.TarInfo) -> BinaryIO | None:
-    """Of a plain file."""
     return archive.extractfile(info) if info.isreg() else None  # type: ignore[return-value]  # typeshed: IO[bytes]
 
 

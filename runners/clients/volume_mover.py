@@ -66,15 +66,11 @@ class Move:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Moved:
-    """What a move did."""
-
     method: Method
     kept_bytes: int
 
 
 class VolumeMover:
-    """Moves data between volumes of one engine."""
-
     def __init__(self, engine: DockerEngine) -> None:
         self._engine = engine
 

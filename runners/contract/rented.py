@@ -43,7 +43,6 @@ class Rented:
 
     @property
     def region(self) -> str:
-        """Where it is."""
         return self.settings.region
 
 

@@ -61,8 +61,6 @@ def chosen_over(
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Search:
-    """Which backup is looked for."""
-
     site: str
     name: str | None = None  # None: the newest
     before: BackupIdentity | None = None  # only older ones

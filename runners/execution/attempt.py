@@ -82,7 +82,6 @@ class Attempt:
         self._cancel.set()
 
     def cancelled(self) -> bool:
-        """What the act asks."""
         if not self._cancel.is_set() and (why := self.over_limit()):
             self.cancel(why, StepState.FAILED)
         return self._cancel.is_set()

@@ -58,7 +58,6 @@ def conclude(run_context: RunContext, ending: Ending, seen_wakes: int) -> bool:
 
 
 def succeed(run_context: RunContext) -> bool:
-    """Every step is done with."""
     records = run_context.records()
     failed = [record.id for record in records.values() if record.state is StepState.FAILED]
     last = incident_clocks.last_health_step(run_context.plan)

@@ -33,8 +33,6 @@ from drbot.store.records import locks, requests, steps
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Started:
-    """Whether the act may begin now."""
-
     record: StepRecord | None = None
     permit: Permit | None = None
     holder: str | Holder | None = None  # the run, or the other drbot, that holds the site

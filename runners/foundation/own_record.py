@@ -80,7 +80,6 @@ class OwnRun(Model):
         return any(step.does in LEADS and step.state is not StepState.SKIPPED for step in self.steps.values())
 
     def with_request(self, name: str, request: OwnRequest) -> "OwnRun":
-        """The same with this request."""
         return self.model_copy(update={"requests": {**self.requests, name: request}})
 
     def with_step(self, name: str, step: OwnStep) -> "OwnRun":

@@ -63,7 +63,6 @@ def volume(name: str) -> str:
 
 
 def volumes_in(subjects: Iterable[str]) -> frozenset[str]:
-    """The names of the volumes among them."""
     kinds = (subject.partition(" ") for subject in subjects)
     return frozenset(name for kind, _, name in kinds if kind == "volume")
 

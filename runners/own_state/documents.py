@@ -34,5 +34,4 @@ def as_text(data: bytes) -> str:
 
 
 def as_bytes(text: str) -> bytes:
-    """And back."""
     return text.encode("utf-8", "surrogateescape")

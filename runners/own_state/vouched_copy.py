@@ -50,7 +50,6 @@ class Candidate:
 
     @property
     def head(self) -> Head:
-        """Where its ledger ends."""
         return self.statement.head
 
 

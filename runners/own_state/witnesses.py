@@ -54,7 +54,6 @@ class Witnesses:
         return keys
 
     def on(self, records: Records) -> Iterator[tuple[Named, Statement]]:
-        """Heads that this ledger has."""
         for found in self.heads:
             if records.has(found.head):
                 statement = self.statement(found)

@@ -63,11 +63,9 @@ class TotpSecrets:
         part.replace(path)  # whole or not at all
 
     def entry(self, person: str) -> Entry | None:
-        """What is known of a person."""
         return self._read().get(person)
 
     def keep(self, person: str, entry: Entry | None) -> None:
-        """Remember, or forget."""
         with self._files.locked():
             entries = self._read()
             entries.pop(person, None)

@@ -73,7 +73,6 @@ def proof_lines(
 
 
 def _dump(one: Backup, configuration: Configuration) -> StoredBackup:
-    """In the folder."""
     return StoredBackup(
         kind=BackupKind.POSTGRES, name=one.name, place=BackupStore(one.path.parent).place, is_off_site=False,
         moment=one.snapshot_at, size=one.size, fault=_fault(one, configuration), mark=one.mark,

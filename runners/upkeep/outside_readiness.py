@@ -67,7 +67,6 @@ def certificate_line(configuration: Configuration) -> Iterator[Line]:
 
 
 def about_certificate(path: Path, now: datetime) -> Line:
-    """How long it is good for."""
     what = phrase("certificate")
     try:
         ends = x509.load_pem_x509_certificate(path.read_bytes()).not_valid_after_utc

@@ -133,8 +133,6 @@ class Ballot:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Decision:
-    """What becomes of a ballot."""
-
     counted: bool
     code: str
     message: str

@@ -19,8 +19,6 @@ BACK = timedelta(days=1)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Calendar:
-    """What dr.yml says of when."""
-
     expression: str
     time_zone: str = "UTC"
 

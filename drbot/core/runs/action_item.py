@@ -18,7 +18,6 @@ class ActionItem:
 
     @property
     def is_done(self) -> bool:
-        """Somebody said so."""
         return self.done_at is not None
 
     def is_overdue(self, today: date) -> bool:

@@ -72,7 +72,6 @@ class Incident:
 
     @property
     def is_open(self) -> bool:
-        """Not resolved yet."""
         return self.state is not IncidentState.RESOLVED
 
 

@@ -108,7 +108,6 @@ class Plan(Model):
         return self.stakes.keeps
 
     def step(self, step_id: str) -> Step:
-        """The step of this id."""
         return next(step for step in self.steps if step.id == step_id)
 
     def title_of(self, step_id: str) -> str:
@@ -117,7 +116,6 @@ class Plan(Model):
 
 
 def document_of(plan: Plan) -> dict[str, Any]:
-    """The plan as plain JSON values."""
     return plan.model_dump(mode="json", by_alias=True)
 
 
@@ -178,7 +176,6 @@ def is_guard(step: Step) -> bool:
 
 
 def act_asked(plan: Plan, gate: str) -> Act:
-    """What a request of this gate is about."""
     return Act.SETTINGS if gate == SETTINGS_GATE else plan.stakes.act
 
 

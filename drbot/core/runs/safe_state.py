@@ -36,8 +36,6 @@ class Services(Enum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SafeState:
-    """The sentence and what makes sense now."""
-
     sentence: str
     offers: tuple[Offer, ...] = ()
     open_ended: tuple[str, ...] = ()  # steps that replace, of which nobody knows how far they came

@@ -74,17 +74,14 @@ def run_text(run: Run) -> str:
 
 
 def now_text(incident: Incident, run: Run | None) -> str:
-    """Both in one line."""
     return clauses((incident_text(incident), run_text(run) if run is not None else ""))
 
 
 def titled(words: str) -> str:
-    """The same words at the beginning of a line."""
     return OwnWords({language: _capital(say(words, language)) for language in languages()})
 
 
 def sentence_of(words: str) -> str:
-    """The same words as a sentence of their own."""
     return phrase("{sentence}.", sentence=titled(words))
 
 

@@ -33,7 +33,6 @@ class Alert:
 
     @property
     def fires(self) -> bool:
-        """Not resolved yet."""
         return self.ends_at is None
 
 

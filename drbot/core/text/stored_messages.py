@@ -36,7 +36,6 @@ def stored(value: object, depth: int = 0) -> Any:
 
 
 def restored(value: object, depth: int = 0) -> Any:
-    """What `stored` made of it, as it was."""
     if depth > DEEPEST:
         return value
     if isinstance(value, list):

@@ -86,7 +86,6 @@ def _kind(channel: Channel) -> str:
 
 
 def info(context: MethodContext, arguments: Json) -> Json:
-    """One channel."""
     return {"channel": context.channel(str(arguments["channel"]), "read").as_slack()}
 
 
@@ -154,7 +153,6 @@ def archive_channel(context: MethodContext, channel: Channel, user: str) -> None
 
 
 def open_direct(context: MethodContext, arguments: Json) -> Json:
-    """The direct message with one person."""
     users = names_of(arguments.get("users"))
     if len(users) != 1:
         raise SlackError("users_list_not_supplied" if not users else "not_enough_users")

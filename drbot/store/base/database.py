@@ -142,7 +142,6 @@ class Database:
             _upgrade(config)
 
     def close(self) -> None:
-        """Give every connection back."""
         self._engine.dispose()
 
     def now(self, connection: Connection) -> datetime:

@@ -123,7 +123,6 @@ def of_run(connection: Connection, run_id: str) -> list[ApprovalRequest]:
 
 
 def latest(connection: Connection, run_id: str, gate: str) -> ApprovalRequest | None:
-    """The newest request of a gate."""
     of_gate = [request for request in of_run(connection, run_id) if request.gate == gate]
     return of_gate[-1] if of_gate else None
 

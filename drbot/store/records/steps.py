@@ -155,7 +155,6 @@ def stopped(tx: Transaction, run: Run, step_id: str, why: str) -> None:
 
 
 def undone(tx: Transaction, run: Run, step_id: str, summary: str) -> None:
-    """Taken back."""
     _end(tx, run, step_id, StepState.UNDONE, EventKind.STEP_UNDONE, summary=summary)
 
 

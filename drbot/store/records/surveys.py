@@ -18,8 +18,6 @@ KEPT_FOR = timedelta(hours=1)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Survey:
-    """A row of `surveys`."""
-
     id: int
     site: str
     lost: str
@@ -51,7 +49,6 @@ def ask(tx: Transaction, *, site: str, lost: str, runbook: str, arguments: Mappi
 
 
 def get(connection: Connection, survey_id: int) -> Survey:
-    """As it is now."""
     return _survey_of(connection.execute(select(surveys).where(surveys.c.id == survey_id)).mappings().one())
 
 

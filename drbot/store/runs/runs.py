@@ -110,7 +110,6 @@ def current(connection: Connection, incident: int) -> Run | None:
 
 
 def going_on(connection: Connection, site: str) -> bool:
-    """Whether any run of this site is not over."""
     query = select(runs.c.id).where(runs.c.site == site, runs.c.state.notin_([state.value for state in _END_EVENTS]))
     return connection.execute(query.limit(1)).first() is not None
 
