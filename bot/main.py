@@ -107,7 +107,6 @@ def run_bot(
 
 
 def owner() -> str:
-    """A name for this process among the bots."""
     return f"{socket.gethostname()}-{os.getpid()}-{threading.get_ident()}"
 
 

@@ -56,8 +56,6 @@ Way = Callable[[SlackRequest, Reply, bool], bool]
 
 @dataclass(frozen=True, kw_only=True)
 class Responder:
-    """Built once by main.py."""
-
     context: CommandContext
     client: WebClient
     accounts: Accounts

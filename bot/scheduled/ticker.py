@@ -69,7 +69,6 @@ class Ticker:
             self._context.doorbell.ring(run.site, run.id)
 
     def _plan(self) -> None:
-        """What the newest events make due later."""
         plan_events(self._context)
 
     def _due(self) -> None:

@@ -53,7 +53,6 @@ class CommandContext:
 
     @property
     def roster(self) -> Roster:
-        """The roster in force, as of the last look at the ledger."""
         return self.rosters.roster
 
     def voters(self, *, fresh: bool = False, among: Roster | None = None) -> Roster:

@@ -21,7 +21,6 @@ class Data:
 
     @property
     def words(self) -> str:
-        """As it is typed."""
         return f"{self.kind.value} {self.files}".strip()
 
     @property

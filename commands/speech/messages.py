@@ -37,7 +37,6 @@ class Request:
 
     @property
     def language(self) -> str:
-        """The language of whoever asks."""
         return self.person.language if self.person else "en"
 
 

@@ -26,7 +26,6 @@ class Words:
 
     @property
     def text(self) -> str:
-        """The rest as a person wrote it."""
         return " ".join(self.rest)
 
     def after(self, count: int) -> str:

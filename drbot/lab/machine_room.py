@@ -38,7 +38,6 @@ class MachineRoom:
         self.program.start(lambda: self.program.process() is not None)
 
     def is_done(self) -> bool:
-        """Whether the new host runs and has its images."""
         return self.program.process() is None and self.second.is_up()
 
     def watch(self) -> None:

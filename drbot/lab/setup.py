@@ -27,7 +27,6 @@ def labs_folder(home: Path) -> Path:
 
 
 def lab_names(home: Path) -> list[str]:
-    """The labs that were started from this folder."""
     return sorted(path.name for path in labs_folder(home).glob("*") if path.is_dir())
 
 

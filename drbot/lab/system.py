@@ -328,5 +328,4 @@ def fault_of_url(url: str) -> str:
 
 
 def compose_text(project: Path) -> str:
-    """The compose file's text: it says which passwords the part needs."""
     return (project / "docker-compose.yml").read_text()

@@ -67,8 +67,6 @@ class Incoming(BaseModel):
 
 
 class IncomingAlert(Incoming):
-    """One alert of Alertmanager's."""
-
     status: Literal["firing", "resolved"]
     labels: Labels
     annotations: Labels = Field(default_factory=dict)

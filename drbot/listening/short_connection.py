@@ -34,7 +34,6 @@ class ShortConnection(H11Protocol):
                 min(others, key=lambda one: one._since).transport.abort()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Its clock goes with it."""
         if self._deadline is not None:
             self._deadline.cancel()
         super().connection_lost(exc)

@@ -158,14 +158,12 @@ class People:
         return messages
 
     def thread(self, channel: str, ts: str) -> list[Json]:
-        """The parent and its replies."""
         return [each for each in self.messages(channel) if ts in (each["ts"], each.get("thread_ts"))]
 
     def file(self, file: Json) -> bytes:
         return self._http.get(file["url"]).raise_for_status().content
 
     def calls(self, method: str = "") -> list[Json]:
-        """The Web API calls so far, all or of one method."""
         return [call for call in self._read("calls")["calls"] if method in ("", call["method"])]
 
     def envelopes(self) -> list[Json]:

@@ -31,7 +31,6 @@ class Faults:
             setattr(self, name, value)
 
     def as_seen(self) -> dict[str, Any]:
-        """All fields, for the control API."""
         return asdict(self)
 
     def delay_seconds(self, method: str) -> float:

@@ -44,7 +44,6 @@ def ready(context: StepContext, given: Mapping[str, Any]) -> Finding:
 
 
 def sentence_of(found: Mapping[str, str]) -> str:
-    """What is there, with its version."""
     return listed(f"{title} {found[name]}" for name, title in TITLES.items())
 
 

@@ -20,8 +20,6 @@ NONE = phrase("none")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Needed:
-    """An image, and how to get it."""
-
     project: str
     service: str
     image: str

@@ -42,7 +42,6 @@ def let_go(context: StepContext) -> None:
 
 
 def folder_of(context: StepContext) -> Path:
-    """Of this run alone."""
     return dumps_folder(context.clients.settings.home, context.plan.site) / context.run.id
 
 

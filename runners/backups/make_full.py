@@ -51,8 +51,6 @@ EXCLUDED = (f"{PROJECTS}/*/.git", "__pycache__")  # a clone brings the one back,
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Making:
-    """One full backup that is being made."""
-
     configuration: Configuration
     site_name: str
     clients: Clients

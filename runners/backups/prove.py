@@ -64,12 +64,10 @@ class Bench:
 
     @property
     def site(self) -> Site:
-        """Whose backups."""
         return self.configuration.site(self.site_name)
 
     @property
     def folder(self) -> Path:
-        """For what is fetched from a bucket."""
         return dumps_folder(self.home, self.site_name) / self.run
 
     @property

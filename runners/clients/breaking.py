@@ -27,8 +27,6 @@ _PAUSE = threading.Event()
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Breaker:
-    """For one engine."""
-
     engine: DockerEngine
     labels: Mapping[str, str]
     cancelled: Cancelled

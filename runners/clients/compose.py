@@ -74,7 +74,6 @@ class Compose:
         return True
 
     def restart(self, project: str, services: Sequence[str], permit: Permit, watch: Watch) -> None:
-        """Restart the services in their containers."""
         permit.require(*named(project, services))
         self._run(project, ["restart"], watch, services)
 

@@ -36,7 +36,6 @@ class StoredDump:
 
     @property
     def fault(self) -> str | None:
-        """Why it is none, as far as its moment tells."""
         return future_fault(self.snapshot_at, datetime.now(UTC))
 
     @property
@@ -132,8 +131,6 @@ class DumpStore(RepositoryStore):
 
 @dataclass(frozen=True, slots=True)
 class _Download:
-    """A dump as what is downloaded."""
-
     dump: StoredDump
 
     def place(self, key: str = "", version: str | None = None) -> str:

@@ -28,8 +28,6 @@ TARGET = "/target"
 
 
 class Facts(Model):
-    """What was found out when it was fetched."""
-
     backup: str  # the digest of the plan's backup
     snapshot: str
     tree: str  # the digest of everything in it

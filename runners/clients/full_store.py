@@ -56,7 +56,6 @@ class FullBackup:
 
     @property
     def fault(self) -> str | None:
-        """Why it is none, as far as its moment tells."""
         return future_fault(self.moment, datetime.now(UTC))
 
     @property
@@ -82,8 +81,6 @@ class FullBackup:
 
 
 class RepositoryStore:
-    """A repository of drbot's own in one place."""
-
     folder = REPOSITORY
 
     def __init__(self, objects: Objects, cache: Path | None = None) -> None:

@@ -28,8 +28,6 @@ RENTED_TAG = "drbot.rented_by"  # the run that rented it; never changed
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Machine:
-    """A machine that somebody rents us."""
-
     id: str
     state: str  # as EC2 says it; "running" for Terraform's
     address: str | None

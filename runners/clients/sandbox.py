@@ -182,7 +182,6 @@ class Sandbox:
                 )
 
     def execute(self, command: Sequence[str]) -> str:
-        """What it says, in there."""
         return self.engine.execute(self.name, command, seconds=60).output
 
     def lost_packets(self) -> int | None:

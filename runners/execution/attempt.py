@@ -25,8 +25,6 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Looked:
-    """The answer to `unless`."""
-
     step: str
     healthy: bool
     sentence: str = ""

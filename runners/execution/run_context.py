@@ -213,7 +213,6 @@ class RunContext:
         return attempt, self.context(step, number, step_log, attempt.cancelled, permit=permit, own=own)
 
     def looking(self, step: Step) -> StepContext:
-        """For whoever only looks."""
         return self.context(step, 0, self.log_of(step.id, "look"), lambda: self.lease.fenced)
 
     def note(self, step_id: str, known: OwnStep) -> None:

@@ -239,7 +239,6 @@ class OwnRecord:
         return self._files.held(name)
 
     def held_now(self, pattern: str) -> list[str]:
-        """Which of these locks are held."""
         return self._files.held_now(pattern)
 
     def keep_time(self) -> None:

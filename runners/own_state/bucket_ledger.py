@@ -36,8 +36,6 @@ class Records:
 
 
 class BucketLedger:
-    """The pieces of one ledger in a bucket."""
-
     def __init__(self, bucket: ObjectStoreClient, pieces: Sequence[Named]) -> None:
         self._bucket = bucket
         self._pieces = pieces

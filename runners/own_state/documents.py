@@ -8,8 +8,6 @@ CONFIGURATION = "dr.yml"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Documents:
-    """Where they are, as far as there are any."""
-
     configuration: Path | None
     runbooks: Path | None
 

@@ -38,7 +38,6 @@ class Entry:
     guesses: Guesses = field(default_factory=Guesses)
 
     def unlocked(self) -> "Entry":
-        """What the worker's host makes of it."""
         return replace(self, guesses=Guesses())
 
 

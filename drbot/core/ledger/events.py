@@ -148,5 +148,4 @@ def record_of(event: Event) -> dict[str, Any]:
 
 
 def hash_of(event: Event) -> str:
-    """SHA-256 over the record."""
     return hashlib.sha256(canonical(record_of(event))).hexdigest()

@@ -64,7 +64,6 @@ class Chain:
 
     @property
     def is_hopeless(self) -> bool:
-        """Enough was found."""
         return len(self.problems) >= MOST_PROBLEMS
 
     def _say(self, problem: str) -> None:

@@ -109,7 +109,6 @@ def document_of(configuration: Configuration) -> dict[str, Any]:
 
 
 def hash_of(document: Document) -> str:
-    """SHA-256 of the document."""
     return hashlib.sha256(canonical(document)).hexdigest()
 
 

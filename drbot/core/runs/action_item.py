@@ -21,5 +21,4 @@ class ActionItem:
         return self.done_at is not None
 
     def is_overdue(self, today: date) -> bool:
-        """Not done, and its day is over."""
         return not self.is_done and self.due < today

@@ -36,7 +36,6 @@ class Clocks:
 
     @property
     def rto_at_risk(self) -> bool:
-        """Past the target, or expected to be."""
         return max(self.rto_used, self.rto_forecast or 0) > self.rto_target
 
 

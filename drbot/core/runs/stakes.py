@@ -124,7 +124,6 @@ class Keeps(Model):
     names: tuple[str, ...] = ()
 
     def __bool__(self) -> bool:
-        """Whether there is anything to go back to."""
         return self.kind is not KeepKind.NOTHING
 
 

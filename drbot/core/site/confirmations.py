@@ -21,8 +21,6 @@ class Subject(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Confirmation:
-    """The last time a person said so."""
-
     subject: Subject
     person: str
     at: datetime  # UTC

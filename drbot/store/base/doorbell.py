@@ -25,8 +25,6 @@ REDIS_TIMEOUT_SECONDS = 5.0
 
 
 class Doorbell(Protocol):
-    """What bot, commands and worker see of it."""
-
     def ring(self, site: str, run_id: str) -> None:
         """Never raises because the other side is away."""
 

@@ -34,7 +34,6 @@ class Attempt:
 
 
 def publish(tx: Transaction, site: str, public: str) -> None:
-    """A worker says by which key it is known."""
     insert_or(tx, worker_keys, {"site": site, "public": public}, replace=True)
 
 
