@@ -116,7 +116,6 @@ def _publish(context: CommandContext, messenger: Messenger, process: Process, pa
 
 
 def _listen(context: CommandContext, settings: BotSettings, stop: threading.Event) -> None:
-    """Bolt behind Socket Mode or HTTP."""
     client = client_of(settings)
     with ThreadPoolExecutor(LISTENER_THREADS, thread_name_prefix="listener") as pool:
         signed_values = signed_values_of(context.database)

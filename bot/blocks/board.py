@@ -45,7 +45,6 @@ def sentence(situation: IncidentView) -> str:
 
 
 def told(situation: IncidentView) -> str:
-    """The same for people of any language."""
     incident = situation.incident
     named = filled(NAMED, name=incident.name, title=incident.title)
     return sentences(named, sentence_of(incident_text(incident)), _state(situation))

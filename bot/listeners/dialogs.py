@@ -98,7 +98,6 @@ def _text(responder: Responder, slack_request: SlackRequest, view: Mapping[str, 
 
 
 def _answer(responder: Responder, ack: Ack, body: Mapping[str, Any], work: Callable[[SlackRequest], Sent]) -> None:
-    """Work, and ack with what came of it."""
     slack_request = request_of_submission(body)
     language = responder.language(slack_request)
     doing, is_first = responder.once(slack_request, lambda: _guarded(responder, slack_request, work))

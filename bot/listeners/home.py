@@ -19,7 +19,6 @@ def opened(responder: Responder, body: Mapping[str, Any]) -> None:
 
 
 def publish(responder: Responder, slack_request: SlackRequest) -> None:
-    """Open incidents, and what waits for this person."""
     now = datetime.now(UTC)
     with responder.context.database.read() as connection:
         open_ones = incidents.recent(connection, open_only=True, limit=MOST)

@@ -30,7 +30,6 @@ def reacted(responder: Responder, body: Mapping[str, Any]) -> None:
 
 
 def chosen(responder: Responder, ack: Ack, body: Mapping[str, Any]) -> None:
-    """The shortcut on a message."""
     ack()
 
     def work(responder: Responder, slack_request: SlackRequest) -> None:

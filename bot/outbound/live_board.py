@@ -59,7 +59,6 @@ class LiveBoard:
             self._surface, self._shown = None, b""
 
     def draw(self, situation: IncidentView, surface: Surface, *, urgent: bool) -> None:
-        """Edit it if it would show something new."""
         blocks = board(situation)
         wanted = canonical(blocks)
         if wanted == self._shown:

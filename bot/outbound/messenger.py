@@ -174,7 +174,6 @@ class Messenger:
         return None
 
     def channels(self) -> Iterator[dict[str, Any]]:
-        """Every channel that is not archived."""
         place: dict[str, Any] = {"limit": 1000, "exclude_archived": True}
         while True:
             answer = self.slack.call("conversations.list", **place)

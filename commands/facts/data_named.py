@@ -25,7 +25,6 @@ class Data:
 
     @property
     def text(self) -> str:
-        """As a title."""
         if not self.files:
             return LOST[self.kind]
         return phrase("{what}: {names}", what=LOST[self.kind], names=self.files)

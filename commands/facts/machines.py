@@ -42,7 +42,6 @@ def machine_text(one: KnownMachine, configuration: Configuration, names: Sequenc
 def machines_table(
     there: Iterable[KnownMachine], configuration: Configuration, names: Sequence[LedName], now: datetime
 ) -> Table:
-    """Every rented machine with what it costs."""
     rows = tuple(
         (
             f"DR-{one.incident}" if one.incident is not None else "?",

@@ -234,7 +234,6 @@ def _moment(moment: datetime, now: datetime) -> str:
 
 
 def _again(level: Level, values: Mapping[str, str]) -> str:
-    """The command that declares the same."""
     known = {**values, "data": values.get("data", "").replace(" ", ",")}
     options = [f"{name}={known[name]}" for name in ("site", "since", "service", "data") if known.get(name)]
     anyway = "anyway" if values.get("anyway") else ""

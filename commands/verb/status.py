@@ -176,7 +176,6 @@ def _run_text(run: Run) -> str:
 
 
 def _working(view: IncidentView) -> list[str]:
-    """What runs right now, with its progress."""
     if view.run is None or view.run.plan is None or view.run.is_over:
         return []
     titles, done = _titles(view), sum(step.state in DONE_WITH for step in view.steps)

@@ -65,7 +65,6 @@ class CertificateAuthority:
         self.program.stop()
 
     def configure(self) -> None:
-        """Its configuration and the certificate of its own address."""
         self.folder.mkdir(parents=True, exist_ok=True)
         key = self.folder / "acme-server.key"
         if not self.trust.exists():

@@ -72,7 +72,6 @@ class Extras:
         return {one["metric"]["job"] for one in found["data"]["result"]} if found else set()
 
     def alerts_pass(self) -> bool:
-        """Whether Alertmanager and the webhook behind it answer."""
         return (
             bool(fetch(f"{self.url('ALERTMANAGER')}/api/v2/status")) and fetch(f"{self.url('RECEIVER')}/") is not None
         )
@@ -81,7 +80,6 @@ class Extras:
         return list(fetch(f"{self.url('RECEIVER')}/alerts") or [])
 
     def describe_monitoring(self, address: str) -> Monitoring:
-        """For dr.yml, at this address."""
         urls = {
             name: f"http://{address}:{self.port(MONITORING, f'{name.upper()}_PORT')}"
             for name in ("prometheus", "alertmanager", "receiver")
@@ -95,7 +93,6 @@ class Extras:
         )
 
     def describe_edge(self) -> Service:
-        """For dr.yml."""
         title = "HTTPS"
         return Service(project=self.lab.prefix + EDGE, service="edge", role="front", needs=("front-user",), title=title)
 

@@ -81,7 +81,6 @@ def options(cloud: Cloud) -> tuple[str, ...]:
 
 
 def follow(cloud: Cloud, port: int) -> None:
-    """Serve the zone for ever."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     fixed = [dnsmasq(), *OPTIONS, f"--port={port}"]
     served: tuple[str, ...] = ()

@@ -60,7 +60,6 @@ def open_lab(home: Path, name: str) -> Lab:
 
 
 def main() -> int:
-    """Prepare this machine, telling what is done."""
     try:
         host = prepare(lab_home(), lambda line: print(f"lab: {line}", flush=True))
     except UserError as error:

@@ -171,7 +171,6 @@ class Sites:
 
 
 def complete(site: Site, extras: Extras, address: str) -> Site:
-    """A site with HTTPS, monitoring and its address."""
     services: dict[str, Service] = {**site.services, "edge": extras.describe_edge()}
     monitoring = extras.describe_monitoring(address)
     return site.model_copy(update={"services": services, "monitoring": monitoring, "address": address})

@@ -157,7 +157,6 @@ class Lab:
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def remove(self) -> None:
-        """Remove containers, network and data from the engine."""
         self.down()
         with self.client() as client:
             ownership.remove_volumes(client, self.label, self.prefix)

@@ -186,7 +186,6 @@ def with_ids(blocks: list[Json]) -> list[Json]:
 
 
 def elements_of(block: Json) -> list[Json]:
-    """What can be pressed or filled in there."""
     if block["type"] == "actions":
         return list(block["elements"])
     return [block["element"]] if block["type"] == "input" else []

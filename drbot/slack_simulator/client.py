@@ -106,7 +106,6 @@ class People:
         self._do("reaction", user=user, channel=message["channel"], ts=message["ts"], name=name)
 
     def shortcut(self, user: str, callback_id: str, message: Json | None = None) -> Answer:
-        """Use a global shortcut, or one on a message."""
         place = {"channel": message["channel"], "ts": message["ts"]} if message else {}
         return _answer(self._do("shortcut", user=user, callback_id=callback_id, **place))
 

@@ -71,7 +71,6 @@ def check_button(button: Any, place: str, complaints: Complaints) -> None:
 
 
 def check_field(element: Any, place: str, complaints: Complaints) -> None:
-    """What is filled in: the element of an input block."""
     if not _is_element(element, ("plain_text_input", "static_select"), place, complaints):
         return
     if element["type"] == "static_select":

@@ -74,7 +74,6 @@ def _sent(view: Json, state: Json) -> Json:
 
 
 def action_in_view(context: MethodContext, person: Person, view: Json, action: Json) -> Json:
-    """A click on the App Home."""
     return _common(person) | {
         "type": "block_actions",
         "container": {"type": "view", "view_id": view["id"]},

@@ -110,7 +110,6 @@ class Message:
         return self.as_slack(with_metadata=True) | always
 
     def reactions_seen(self) -> list[Json]:
-        """The reactions as Slack lists them."""
         return [
             {"name": name, "users": list(users), "count": len(users)} for name, users in self.reactions.items() if users
         ]

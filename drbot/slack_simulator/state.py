@@ -159,7 +159,6 @@ class State:
             self.changed("message", channel=message.channel, ts=message.ts)
 
     def delete(self, message: Message) -> None:
-        """Remove a message and its pin."""
         with self.lock:
             del self.messages[message.channel][message.ts]
             channel = self.channels[message.channel]

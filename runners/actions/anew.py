@@ -34,7 +34,6 @@ def anew(context: StepContext, given: Mapping[str, Any]) -> Finding:
 
 
 def faults_of(context: StepContext, name: str, service: Service, began: datetime | None) -> Iterator[str]:
-    """One sentence for each."""
     docker = context.clients.docker
     found = docker.container(service)
     if found is None:

@@ -101,7 +101,6 @@ def can_provision(context: StepContext, given: Mapping[str, Any]) -> Finding:
 
 
 def running(context: StepContext, given: Mapping[str, Any]) -> Finding:
-    """Does the machine of this incident run?"""
     site, _ = site_of(context, given)
     settings = provision_of(context, given)
     if terraform_of(settings) is not None:

@@ -47,7 +47,6 @@ class Host:
 
 
 def host_of(context: StepContext) -> Host:
-    """As a step sees it."""
     return Host(
         clients=context.clients,
         site=context.site,

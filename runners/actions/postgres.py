@@ -127,7 +127,6 @@ def first_of(wrong: Sequence[str]) -> str:
 
 
 def scratch_of(context: StepContext, volume: str, purpose: str) -> Scratch:
-    """A server on this volume, run as production's is."""
     postgres = context.clients.postgres
     return Scratch(
         engine=context.clients.docker,

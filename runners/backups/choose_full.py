@@ -212,7 +212,6 @@ def read(backup: FullBackup, rules: FullRules) -> BackupIdentity:
 
 
 def shown(backup: FullBackup, rules: FullRules) -> Iterator[bytes]:
-    """The archive's bytes, with progress."""
     assert backup.archive is not None
     done = 0
     for piece in backup.store.objects.stream(backup.archive, cancelled=rules.cancelled):

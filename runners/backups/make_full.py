@@ -209,7 +209,6 @@ def dump_postgres(making: Making, manifest: FullManifest) -> FullManifest:
 
 
 def take(making: Making, store: FullBackupStore, manifest: FullManifest) -> FullBackup:
-    """The snapshot, in the repository beside the host."""
     if not store.has_repository():
         store.restic(making.cancelled).make()
     linked = dict(links_outside(making.site.projects, making.projects))

@@ -77,7 +77,6 @@ class Bench:
 
     @property
     def dump_rules(self) -> BackupRules:
-        """What a backup of PostgreSQL must be to be used here."""
         postgres = self.clients.postgres
         return BackupRules(
             system=self.configuration.system,
@@ -107,7 +106,6 @@ class Bench:
             raise TemporaryError(phrase("the image {image} is not on this host", image=image), kind="starting")
 
     def volume(self) -> AbstractContextManager[str]:
-        """A new one for a moment."""
         labels = {RUN_LABEL: self.run, STEP_LABEL: VOLUME}
         return helper.throw_away_volume(self.clients.docker, self.image, labels)
 
@@ -161,7 +159,6 @@ def prove_full(bench: Bench, backup: FullBackup) -> BackupIdentity:
 
 
 def restore_snapshot(bench: Bench, backup: FullBackup, identity: BackupIdentity) -> None:
-    """All of one of drbot's own."""
     assert backup.snapshot is not None
     restic, snapshot = backup.store.restic(bench.cancelled), backup.snapshot.id
     manifest = backup.store.manifest(backup, bench.cancelled)

@@ -50,7 +50,6 @@ def checked(entry: Entry, wanted: Iterable[str]) -> Entry:
 
 
 def folders_in(pieces: Iterable[bytes], name: str, wanted: Iterable[str]) -> tuple[str, ...]:
-    """Those of these names that the archive of files has."""
     left = {one: one.strip("/") for one in wanted}
     there = set()
     for entry in entries(unzipped(pieces, name), name):

@@ -262,7 +262,6 @@ class DockerEngine:
             return int(self.client.images.get(image).attrs["Size"])
 
     def volumes_labelled(self, labels: Mapping[str, str]) -> tuple[str, ...]:
-        """Names of the volumes with all these labels."""
         wanted = [f"{name}={value}" for name, value in labels.items()]
         with docker_errors(phrase("List volumes by label")):
             found = self.client.api.volumes(filters={"label": wanted})["Volumes"] or ()
@@ -274,7 +273,6 @@ class DockerEngine:
             return any(found["Name"] == name for found in self.client.api.networks(names=[name]))
 
     def create_network(self, name: str, labels: Mapping[str, str]) -> None:
-        """Make a bridge network."""
         with docker_errors(phrase("Create the network {name}", name=name)):
             self.client.api.create_network(name, driver="bridge", labels=dict(labels))
 
@@ -348,7 +346,6 @@ def connect(host: str | None, patience: Patience, seconds: int = 60) -> docker.D
 
 
 def context_host() -> str | None:
-    """The endpoint of the current Docker context."""
     command = ["docker", "context", "inspect", "--format", "{{.Endpoints.docker.Host}}"]
     try:
         return subprocess.run(command, capture_output=True, text=True, timeout=10).stdout.strip() or None

@@ -119,7 +119,6 @@ class Recovery:
         return found
 
     def facts_of(self, snapshot: Snapshot, backup: str) -> Facts:
-        """Look into what was fetched."""
         tree, paths = self.restic.listed(snapshot.id, (OWN, PROJECTS, FILES, LINKED))
         has = {folder: sorted(below(folder, paths)) for folder in (OWN, PROJECTS, FILES, LINKED)}
         document = self.restic.document(snapshot.id, f"{OWN}/{MANIFEST}") if MANIFEST in has[OWN] else None
@@ -228,7 +227,6 @@ class Fetched:
         return count
 
     def compare_volume(self, there: Volume) -> Compared:
-        """The same, compared."""
         restic = self._inside(there, read_only=True)
         return restic.compare(self._id, there.wanted, TARGET, alone=not there.is_settings)
 

@@ -164,7 +164,6 @@ class FullBackupStore(RepositoryStore):
         return tuple(old) if self.restic(cancelled).forget(tuple(old.values())) else ()
 
     def of_archive(self, stored: StoredObject) -> FullBackup:
-        """One of the document's scripts."""
         moment = named_moment(stored.key) or stored.modified_at
         return FullBackup(store=self, name=stored.key, moment=moment, size=stored.size, archive=stored)
 

@@ -99,7 +99,6 @@ class Ec2:
         return _machine(done["Instances"][0])
 
     def tag(self, machine: str, tags: Mapping[str, str]) -> None:
-        """Change or add these."""
         with cloud_errors("ec2:CreateTags", phrase("the machine {machine}", machine=machine)):
             self.client.create_tags(
                 Resources=[machine], Tags=[{"Key": key, "Value": value} for key, value in tags.items()]

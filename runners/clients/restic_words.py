@@ -52,7 +52,6 @@ class Said:
 
 
 def error_in(said: Mapping[str, Any]) -> str:
-    """Of a file, or of the repository itself."""
     of_file = said.get("error")
     return f"{said.get('item', '')}: {of_file.get('message', '')}" if of_file else str(said.get("message", ""))
 

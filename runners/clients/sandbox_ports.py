@@ -29,7 +29,6 @@ class SandboxPorts:
         return int(self._listening[address, port].getsockname()[1])
 
     def close(self) -> None:
-        """Nobody comes in any more."""
         for one in self._listening.values():
             with suppress(OSError):
                 one.shutdown(socket.SHUT_RDWR)  # wakes who waits there

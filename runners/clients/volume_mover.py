@@ -75,7 +75,6 @@ class VolumeMover:
         self._engine = engine
 
     def _method(self, move: Move) -> Method:
-        """Of a folder as it says itself."""
         if move.is_folder:
             return "overlay" if move.is_overlay else "copy"
         return self.method_of(move.volume, move.replacement, move.keeper)

@@ -57,7 +57,6 @@ class Maker:
 
     @property
     def name(self) -> str:
-        """For people."""
         if self.by == TERRAFORM:
             return phrase("Terraform in {folder}", folder=self.settings.terraform)
         return phrase("EC2 in {region}", region=self.settings.region)

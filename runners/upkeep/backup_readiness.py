@@ -80,7 +80,6 @@ def _dump(one: Backup, configuration: Configuration) -> StoredBackup:
 
 
 def _copied_dumps(there: Found[StoredDump], configuration: Configuration) -> list[StoredBackup]:
-    """In every bucket, of this system and site."""
     ours = [one for one in there.backups if is_made_for(one.snapshot, configuration.system, configuration.default_site)]
     return [
         StoredBackup(

@@ -22,7 +22,6 @@ RENEW: str = phrase("Renew it: see `certificate` in docs/recovery-sites.md.")
 
 
 def lines_about_all(configuration: Configuration) -> Iterator[Line]:
-    """What the default site's worker sees."""
     yield new_place_line(configuration)
     yield runbooks_line(configuration)
     yield from certificate_line(configuration)

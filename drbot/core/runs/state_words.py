@@ -52,7 +52,6 @@ STEP: Mapping[StepState, str] = {
 
 
 def incident_text(incident: Incident) -> str:
-    """Its state, and what people said about it."""
     if incident.state is IncidentState.RECOVERING and incident.users_say is UsersSay.NO:
         return NOT_RECOVERED
     if incident.state is IncidentState.RECOVERED and incident.users_say is not None:

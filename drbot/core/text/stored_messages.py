@@ -18,7 +18,6 @@ DEEPEST = 40
 
 
 def stored(value: object, depth: int = 0) -> Any:
-    """The value with its messages as JSON."""
     if depth > DEEPEST:
         return value
     written: Any = value

@@ -19,7 +19,6 @@ def add_pin(context: MethodContext, arguments: Json) -> Json:
 
 
 def add_bookmark(context: MethodContext, arguments: Json) -> Json:
-    """A link at the top of the channel."""
     channel = context.own_channel(str(arguments["channel_id"]))
     if not re.match(r"https?://\S+$", str(arguments.get("link") or "")):
         raise SlackError("invalid_link")

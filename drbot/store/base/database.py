@@ -79,7 +79,6 @@ class Transaction:
 
 
 def _plain(value: object) -> object:
-    """What JSON does not know but payloads may hold."""
     if isinstance(value, datetime):
         return value.astimezone(UTC).isoformat(timespec="microseconds")
     if isinstance(value, (set, frozenset)):

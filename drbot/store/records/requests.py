@@ -319,13 +319,11 @@ def close(tx: Transaction, request_id: str, state: RequestState, *, why: str = "
 
 
 def void_all(tx: Transaction, *, why: str) -> None:
-    """End whatever is live, of every run."""
     for request_id in tx.connection.execute(select(requests.c.id).where(requests.c.state.in_(_LIVE))).scalars().all():
         close(tx, request_id, RequestState.VOID, why=why)
 
 
 def end_live(tx: Transaction, run: Run, state: RequestState, *, why: str) -> None:
-    """End what is still live of a run that ends."""
     query = select(requests).where(requests.c.run == run.id, requests.c.state.in_(_LIVE)).with_for_update()
     for row in tx.connection.execute(query).mappings().all():
         _end(tx, request_of(row), state, person=None, why=why)

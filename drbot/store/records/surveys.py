@@ -70,7 +70,6 @@ def answer(tx: Transaction, survey_id: int, *, found: str, plan: Plan | None = N
 
 
 def _read(connection: Connection, now: datetime) -> list[Survey]:
-    """Those that somebody waits for."""
     query = select(surveys).where(surveys.c.ended_at.is_(None), surveys.c.asked_at > now - WAITED_FOR)
     return [_survey_of(row) for row in connection.execute(query.order_by(surveys.c.id)).mappings()]
 

@@ -52,7 +52,6 @@ def queue(
     arguments: Mapping[str, str],
     person: str,
 ) -> Run:
-    """A new run that any worker of the site may claim."""
     values = {
         "id": _free_id(tx, incident),
         "incident": incident,
