@@ -166,9 +166,7 @@ def _service(site: Site, level: Level, values: Mapping[str, str], rest: list[str
 def _data(
     site: Site, level: Level, values: dict[str, str], said: list[str], rest: list[str]
 ) -> tuple[Data | None, list[str]]:
-    """What of level 2 is lost, and the words of a title; a word that begins a sentence is a part of it too. Raises
-    Refusal with the choice.
-    """
+    """What of level 2 is lost, and the words of a title, which may begin with it. Raises Refusal with the choice."""
     if level is not Level.DATABASE:
         return None, rest
     title = values.get("title") or " ".join(rest)

@@ -101,9 +101,7 @@ def sweep(runtime: Path, *, everything: bool) -> None:
 
 
 def stop(home: Path) -> bool:
-    """End our engine and take away what it has put on this machine, also after it was killed; its data stays. False
-    when there was none of ours.
-    """
+    """End our engine, also a killed one, and clear the machine of it, but not of its data. False: there was none."""
     runtime = runtime_folder(home)
     process = our_process(runtime)
     if process is not None:

@@ -63,9 +63,7 @@ def wipe_engine(home: Path) -> bool:
 
 
 def wake_engine(home: Path) -> None:
-    """Start the engine of ours below `home` again if it was stopped and no other is there: only it can remove what its
-    labs have on it.
-    """
+    """Start the stopped engine below `home` again if no other is there: only it can remove what its labs have on it."""
     home = home.resolve()
     if (home / "engine" / "data").exists() and find_engine(home) is None:
         with exclusive(home / "engine.lock"):

@@ -33,9 +33,7 @@ def options(home: Path) -> tuple[str, ...]:
 
 
 def open_network(home: Path) -> None:
-    """The bridge, and the rule that lets pass what stays within one bridge; both may be there already. Raises
-    UserError.
-    """
+    """The bridge, and the rule that lets pass what stays within one; both may be there already. Raises UserError."""
     bridge = bridge_of(home)
     if not is_link(bridge):
         ip("link", "add", bridge, "type", "bridge")

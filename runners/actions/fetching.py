@@ -56,9 +56,7 @@ def at(context: StepContext, given: Mapping[str, Any]) -> Finding:
 
 
 def fetch(context: StepContext, given: Mapping[str, Any]) -> Outcome:
-    """Action backup.fetch: the sealed backup into the recoveries' own repository; it goes on where an earlier attempt
-    stopped.
-    """
+    """Action backup.fetch: the sealed backup into the recoveries' own repository, from where an earlier try stopped."""
     sealed, folder, recovery = arguments.sealed_backup(context), folder_of(context), recovery_of(context)
     folder.mkdir(parents=True, exist_ok=True, mode=PRIVATE_FOLDER)
     write_private(folder / MARK, folder.name)

@@ -86,9 +86,7 @@ def empty(context: StepContext, given: Mapping[str, Any]) -> Finding:
 
 
 def _held(context: StepContext) -> tuple[bool, str]:
-    """What an earlier recovery made is somebody's data by now: its label says who made it, not who has written to it
-    since.
-    """
+    """What an earlier recovery made is somebody's data by now: its label does not say who has written to it since."""
     found = occupants_of(host_of(context), "", mounted(context))
     return bool(found), clauses(occupants_text(found)) or phrase("Nothing of the system is here")
 

@@ -210,9 +210,7 @@ def choose(
 
 
 def judged(dump: StoredDump, rules: BackupRules) -> BackupIdentity:
-    """Its identity if it is good by its manifest. Raises PermanentError with what is wrong, TemporaryError,
-    CancelledError.
-    """
+    """Its identity if its manifest is good. Raises PermanentError with its fault, TemporaryError, CancelledError."""
     manifest = None if dump.fault else dump.store.manifest(dump, rules.cancelled)
     backup = Backup(
         path=Path(dump.name),

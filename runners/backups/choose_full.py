@@ -246,9 +246,7 @@ def identity_of(backup: FullBackup, manifest: FullManifest) -> BackupIdentity:
 
 
 def find_full_backup(stores: Sequence[FullBackupStore], identity: BackupIdentity) -> FullBackup:
-    """Exactly the sealed bytes: in the place of the plan, else anywhere. Raises PermanentError when they are gone or
-    others.
-    """
+    """Exactly the sealed bytes: in the place of the plan, else anywhere. Raises PermanentError when there are none."""
     return next(find_everywhere(stores, identity, never))
 
 

@@ -74,9 +74,7 @@ class BackupStore:
         return f"file:{self.directory}"
 
     def newest_first(self) -> tuple[Backup, ...]:
-        """All finished backups; one that cannot be used says why and hides no other. Raises PermanentError when the
-        folder cannot be read.
-        """
+        """All finished ones; one that cannot be used says why. Raises PermanentError when the folder cannot be read."""
         try:
             now = datetime.now(UTC)
             found = [backup_at(path, now) for path in self.directory.iterdir() if is_dump_name(path.name)]

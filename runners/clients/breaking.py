@@ -1,6 +1,4 @@
-"""Breaking a system for real, for drills. Each act first makes sure that the engine is a drill's own: on any other it
-touches nothing.
-"""
+"""Breaking a system for real, for drills. Each act touches nothing on an engine that is not a drill's own."""
 
 import threading
 import time

@@ -335,9 +335,7 @@ class DockerEngine:
 
 
 def connect(host: str | None, patience: Patience, seconds: int = 60) -> docker.DockerClient:
-    """A client of this engine; without a host DOCKER_HOST or the Docker context, which the SDK ignores. `seconds`: for
-    one answer.
-    """
+    """A client of this engine, else DOCKER_HOST's or the Docker context's. `seconds`: for one answer."""
     if host is None or host == os.environ.get("DOCKER_HOST"):
         if os.environ.get("DOCKER_HOST"):
             return PatientDocker(patience=patience, timeout=seconds, **kwargs_from_env())

@@ -96,9 +96,7 @@ class DumpStore(RepositoryStore):
         self.objects.keep(f"{self.folder}/")
 
     def remove_old(self, keep: int, system: str, site: str, cancelled: Cancelled = never) -> None:
-        """Remove the oldest of this system and site beyond `keep`; others are not ours to remove, and what cannot be
-        used pushes none out.
-        """
+        """Remove the oldest of this system and site beyond `keep`; what cannot be used pushes none out."""
         found = self.newest_first(cancelled)
         ours = [one for one in found if is_made_for(one.snapshot, system, site) and not one.fault]
         self.restic(cancelled).forget([one.snapshot.id for one in ours[keep:]])

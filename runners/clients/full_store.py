@@ -113,9 +113,7 @@ class RepositoryStore:
 
 class FullBackupStore(RepositoryStore):
     def newest_first(self, cancelled: Cancelled = never, unread: list[str] | None = None) -> tuple[FullBackup, ...]:
-        """All of them; which ones nobody can read is put into `unread`. Raises PermanentError, TemporaryError,
-        CancelledError.
-        """
+        """All of them; unreadable ones go into `unread`. Raises PermanentError, TemporaryError, CancelledError."""
         found = [self.of_archive(stored) for stored in self.objects.list(PREFIX) if is_archive(stored.key)]
         if self.has_repository():
             snapshots = self.restic(cancelled).snapshots(unread)
@@ -155,9 +153,7 @@ class FullBackupStore(RepositoryStore):
         self.objects.keep(f"{REPOSITORY}/")
 
     def remove_old(self, keep: int, system: str, site: str, cancelled: Cancelled = never) -> tuple[str, ...]:
-        """Remove the oldest of this system and site beyond `keep`; others are not ours to remove, and what cannot be
-        used pushes none out.
-        """
+        """Remove the oldest of this system and site beyond `keep`; what cannot be used pushes none out."""
         found = self.newest_first(cancelled)
         ours = [backup for backup in found if is_of(backup, system, site) and not backup.fault]
         old = {backup.name: backup.snapshot.id for backup in ours[keep:] if backup.snapshot}

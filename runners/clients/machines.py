@@ -64,9 +64,7 @@ class Ec2:
         )
 
     def require_right_to_run(self) -> None:
-        """A dry run: EC2 says whether it would. The image is looked for, too: it may be of another region or gone.
-        Raises PermanentError.
-        """
+        """A dry run: would EC2, and is the image there, in this region? Raises PermanentError."""
         wanted = self._wanted()
         with cloud_errors("ec2:DescribeImages", phrase("the image {image}", image=self._settings.image)):
             self.client.describe_images(ImageIds=[self._settings.image])

@@ -134,9 +134,7 @@ class PostgresServer:
         )
 
     def role_fault(self) -> str | None:
-        """Why the role of dr.yml cannot dump and restore everything, or None. Raises TemporaryError when it does not
-        answer.
-        """
+        """Why the role of dr.yml cannot dump and restore everything. Raises TemporaryError without an answer."""
         answer = self._answer("postgres", "SELECT rolsuper FROM pg_roles WHERE rolname = current_user")
         return None if answer == "t" else phrase("{user} is no superuser", user=self.settings.user)
 

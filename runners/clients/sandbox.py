@@ -71,9 +71,7 @@ class Sandbox:
 
     @property
     def folder(self) -> Path:
-        """On the host and, under the same path, inside: the socket, and what Compose mounts from. A socket's path has
-        to be short.
-        """
+        """Outside and inside the same path: the socket, which takes only a short one, and what Compose mounts from."""
         return Path(tempfile.gettempdir()) / self.name
 
     @property

@@ -1,6 +1,4 @@
-"""Ports inside the sandbox, reached from the worker: each connection is carried through `docker exec`, because no
-network leads in there either.
-"""
+"""Ports inside the sandbox, reached from the worker through `docker exec`: no network leads in there either."""
 
 import socket
 import subprocess

@@ -215,9 +215,7 @@ def _take_back(run_context: RunContext, ending: Ending) -> bool:
 
 
 def _taken_back(plan: Plan, records: Mapping[str, StepRecord]) -> str:
-    """What is true when no undo has failed: a step without one stays as it was done, and one of a file's own may do
-    anything.
-    """
+    """Where no undo failed: a step without one stays as it was done, and one of a file's own may do anything."""
     acted = [step for step in plan.steps if records[step.id].may_have_acted and touches_production(plan, step)]
     if all(brings_back(step) for step in acted):
         return phrase("Production is as it was.")

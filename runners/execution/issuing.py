@@ -167,9 +167,7 @@ def _under_this_roster(plan: Plan, roster: Roster) -> None:
 def _in_time(
     run_context: RunContext, known: OwnRun, gate: Step, mine: OwnRequest, request: ApprovalRequest, votes: list[Vote]
 ) -> None:
-    """By this worker's own clock and memory: the proof is there, the votes came in time, the start does. Raises
-    NoPermitError.
-    """
+    """By this worker's own clock and memory: proof, votes and start came in time. Raises NoPermitError."""
     rules, now = run_context.worker_context.approvals, run_context.worker_context.own.now()
     proofs = gate.gate.proof if gate.gate else ()
     missing = [name for name in proofs if not known.has_succeeded(name)]

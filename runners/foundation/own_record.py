@@ -134,9 +134,7 @@ class OwnRecord:
         self._latest: tuple[datetime, float] | None = None  # a moment, and the monotonic second it was seen at
 
     def now(self) -> datetime:
-        """UTC. A clock that is set back does not give anybody more time: this one never goes back, also not over a
-        restart.
-        """
+        """UTC, never going back, also not over a restart: a clock that is set back gives nobody more time."""
         with self._clock:
             if self._latest is None:
                 known = self._files.read(CLOCK)

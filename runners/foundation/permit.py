@@ -44,9 +44,7 @@ class Permit:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class OwnWork:
-    """What this very run has made may be removed by it, until users or another run count on it. The thing's own labels
-    say who has made it.
-    """
+    """What this very run has made, as its labels say, it may remove until users or another run count on it."""
 
     run: str
     counted_on: frozenset[str] = frozenset()  # sites and addresses where others' users and proofs are

@@ -86,9 +86,7 @@ class Search:
     doubts: list[Doubt] = field(default_factory=list)
 
     def newest(self) -> Vouched | None:
-        """None: there is none, and `doubts` and `passed_over` say why. Raises TemporaryError; UserError for a copy of
-        a newer drbot.
-        """
+        """None: `doubts` and `passed_over` say why. Raises TemporaryError; UserError for a copy of a newer drbot."""
         for candidate in self._candidates():
             trusted = self.witnesses.trusted(self.roots, candidate.statement, candidate.records)
             doubt = self._doubt_whose(candidate, trusted) or self._doubt_whether_newest(candidate, trusted)

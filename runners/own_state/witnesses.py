@@ -39,9 +39,7 @@ class Witnesses:
     _read: dict[Named, Statement | None] = field(default_factory=dict)
 
     def trusted(self, roots: Roots, said: Statement, records: Records) -> frozenset[str]:
-        """The keys that are believed about the ledger that ends with `records`; no more are looked for once that of
-        `said` is among them.
-        """
+        """The keys that are believed about the ledger of `records`, looked for until that of `said` is among them."""
         keys, heard = roots.keys | records.keys_until(roots.certain(records)), list[Statement]()
         if not keys & records.keys_until(len(records.hashes)):
             return keys  # nobody whom this ledger names is known: no statement leads further

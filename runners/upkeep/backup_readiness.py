@@ -93,9 +93,7 @@ def _copied_dumps(there: Found[StoredDump], configuration: Configuration) -> lis
 def copies_lines(
     copies: Sequence[StoredBackup], buckets: Sequence[str], configuration: Configuration, now: datetime
 ) -> Iterator[Line]:
-    """Where the host is lost a bucket is all there is: each that answers holds a dump that the RPO allows. Nothing
-    where there is no bucket.
-    """
+    """Of each bucket that answers: where the host is lost, a dump in it that the RPO allows is all there is."""
     allowed, wrong = configuration.targets.rpo, []
     for place in buckets:
         moments = [one.moment for one in copies if one.place == place and not one.fault]

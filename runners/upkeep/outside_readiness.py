@@ -1,6 +1,4 @@
-"""What a recovery needs that is on no site: a place to go, names that follow quickly, a certificate, programs and
-runbooks. Asks only.
-"""
+"""What a recovery needs that is on no site: a new place, names, a certificate, programs, runbooks. Asks only."""
 
 import shutil
 from collections.abc import Iterator

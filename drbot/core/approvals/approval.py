@@ -146,9 +146,7 @@ def _refuse(code: str, **values: object) -> Decision:
 def decide(
     request: ApprovalRequest, votes: Iterable[Vote], ballot: Ballot, roster: Roster, *, early: bool = False
 ) -> Decision:
-    """Whether the ballot counts, and what the request becomes. `early`: before the dialog, when nobody can have shown
-    who they are yet.
-    """
+    """Whether the ballot counts, and what the request becomes. `early`: before anybody can have shown who they are."""
     refusal = _about_the_request(request, ballot, roster)
     if refusal is None and ballot.decision == "break-glass":
         return _break_glass(request, ballot, roster)

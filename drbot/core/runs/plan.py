@@ -204,9 +204,7 @@ def _before(plan: Plan, step_id: str) -> set[str]:
 
 
 def touches_production(plan: Plan, step: Step) -> bool:
-    """A change that is not made beside production: behind the gate, or in a runbook that needs none. Kept data lies
-    beside production too.
-    """
+    """A change that is not made beside production, as kept data is: behind the gate, or where none is needed."""
     if step.effect == "none" or plan.stakes.act in UNUSED:
         return False
     return bool(gates_before(plan, step.id)) or not any(is_guard(other) for other in plan.steps)

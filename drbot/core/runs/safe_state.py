@@ -57,9 +57,7 @@ Parts = Sequence[tuple[str, SafeState]]
 
 
 def is_new_place(plan: Plan) -> bool:
-    """Whether its steps make the system anew, here or (as a part) elsewhere. What a file says of its level decides
-    nothing.
-    """
+    """Whether its steps make the system anew, here or (as a part) elsewhere, whatever a file says of its level."""
     if any(step.do in MOVES for step in plan.steps):
         return False
     return any(step.run is not None or step.do in NEW_PLACE for step in plan.steps)

@@ -126,9 +126,7 @@ class Database:
             callback()
 
     def migrate(self) -> None:
-        """Bring the tables up to date; several processes may call it at once. Raises UserError when another version
-        made them.
-        """
+        """Bring the tables up to date; several processes may at once. Raises UserError for another version's."""
         config = _migrations()
         with _translated(), self._writer.begin() as connection:
             if not self.is_sqlite:

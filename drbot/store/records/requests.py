@@ -219,9 +219,7 @@ def _hold(tx: Transaction, request: ApprovalRequest, vote: Vote, rule: str) -> N
 
 
 def end_holds(tx: Transaction, roster: Roster, has_waited: Callable[[ApprovalRequest], bool]) -> None:
-    """Grant what break-glass asked for and nobody vetoed in ten minutes. `has_waited`: whether the worker has seen it
-    for so long.
-    """
+    """Grant what break-glass asked for and nobody vetoed in ten minutes, if the worker `has_waited` for so long."""
     query = select(requests).where(requests.c.state == RequestState.OPEN.value, requests.c.hold_until <= tx.now)
     for row in tx.connection.execute(query).mappings().all():
         request = _locked(tx, row["id"])

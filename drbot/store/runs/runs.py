@@ -321,10 +321,7 @@ def hand_over(tx: Transaction, run: Run, owner: str) -> None:
 
 
 def request_stop(tx: Transaction, run_id: str, person: str, why: str, *, kind: StopKind) -> RunState:
-    """One person stops, the parts of the run too. What nobody is running is stopped at once.
-
-    Raises UserError when it is over already.
-    """
+    """One person stops, the parts of the run too; at once what nobody is running. Raises UserError when it is over."""
     run = lock_run(tx, run_id)
     if run.is_over:
         raise UserError(
