@@ -203,7 +203,8 @@ class Lab:
             names = {"LAB": self.label, "NETWORK": f"{self.prefix}network", "IMAGE": part.image}
             volume = {"VOLUME": self.prefix + part.volume} if part.volume else {}
             port = {"PORT": str(chosen[part.name])} if part.port else {}
-            needed = {name: value for name, value in passwords.items() if name in compose_text(project)}
+            asked = (project / "docker-compose.yml").read_text()
+            needed = {name: value for name, value in passwords.items() if name in asked}
             write_env(project, names | volume | port | needed)
         (self.folder / "backups").mkdir(exist_ok=True)
         self.configuration.write_text(as_yaml(describe(self.folder, self.prefix, self.host, chosen)))
@@ -324,7 +325,3 @@ def fault_of_url(url: str) -> str:
     if answer.status_code == 200:
         return ""
     return phrase("it answers {status}: {text}", status=answer.status_code, text=answer.text[:160])
-
-
-def compose_text(project: Path) -> str:
-    return (project / "docker-compose.yml").read_text()

@@ -9,7 +9,6 @@ from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any
 
-from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from drbot.core.base.errors import PermanentError
@@ -55,13 +54,7 @@ class Ec2:
 
     @cached_property
     def client(self) -> Any:  # boto3 makes its clients at run time
-        """boto3's client."""
-        return aws.client_of(
-            "ec2",
-            endpoint_url=self._settings.endpoint,
-            region_name=self._settings.region,
-            config=Config(connect_timeout=5, read_timeout=30, retries={"total_max_attempts": 3}),
-        )
+        return aws.client_at("ec2", self._settings, 30)
 
     def require_right_to_run(self) -> None:
         """A dry run: would EC2, and is the image there, in this region? Raises PermanentError."""

@@ -310,7 +310,8 @@ def _next(run_context: RunContext) -> Other | None:
         chosen = _older_than(run_context, backup)
     except DrbotError:
         return None
-    return Other(name=chosen.name, loss_seconds=(run_context.plan.loss_seconds or 0.0) + _older(chosen, backup))
+    older = max(0.0, (backup.snapshot_at - chosen.snapshot_at).total_seconds())
+    return Other(name=chosen.name, loss_seconds=(run_context.plan.loss_seconds or 0.0) + older)
 
 
 def _remember(tx: Transaction, run_context: RunContext, other: Other | None) -> None:
@@ -327,10 +328,6 @@ def _older_than(run_context: RunContext, backup: BackupIdentity) -> BackupIdenti
     if not is_full_name(backup.name):
         return target.choose_backup(Search(before=backup, site=run_context.plan.data_of, cancelled=given_up)).backup
     return target.choose_full_backup(Search(before=backup, site=backup.site, cancelled=given_up)).backup
-
-
-def _older(one: BackupIdentity, than: BackupIdentity) -> float:
-    return max(0.0, (than.snapshot_at - one.snapshot_at).total_seconds())
 
 
 def _tidy(run_context: RunContext, step: Step) -> str | None:

@@ -195,9 +195,6 @@ def _group(connection: Connection, row: RowMapping) -> AlertGroup:
     found = connection.execute(
         select(alerts).where(alerts.c.group_id == row["id"]).order_by(alerts.c.starts_at, alerts.c.name)
     ).mappings()
+    of_group = tuple(Alert(**{name: value for name, value in one.items() if name != "group_id"}) for one in found)
     values = {name: row[name] for name in AlertGroup.__dataclass_fields__ if name not in ("alerts", "answer")}
-    return AlertGroup(**values, answer=Answer(row["answer"]), alerts=tuple(map(_alert, found)))
-
-
-def _alert(row: RowMapping) -> Alert:
-    return Alert(**{name: value for name, value in row.items() if name != "group_id"})
+    return AlertGroup(**values, answer=Answer(row["answer"]), alerts=of_group)
