@@ -107,7 +107,6 @@ def run_bot(
 
 
 def owner() -> str:
-    """A name for this process among the bots."""
     return f"{socket.gethostname()}-{os.getpid()}-{threading.get_ident()}"
 
 
@@ -117,7 +116,6 @@ def _publish(context: CommandContext, messenger: Messenger, process: Process, pa
 
 
 def _listen(context: CommandContext, settings: BotSettings, stop: threading.Event) -> None:
-    """Bolt behind Socket Mode or HTTP."""
     client = client_of(settings)
     with ThreadPoolExecutor(LISTENER_THREADS, thread_name_prefix="listener") as pool:
         signed_values = signed_values_of(context.database)

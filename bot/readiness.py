@@ -25,7 +25,6 @@ class SlackReadiness:
     """Looks at one workspace. `departed`: people who cannot vote by Slack, once `lines` has been read to its end."""
 
     def __init__(self, settings: BotSettings, scopes: frozenset[str]) -> None:
-        """`scopes`: what manifest.yml asks for."""
         self._settings = settings
         self._client = client_of(settings)
         self._slack = Slack(self._client, RateLimiter())

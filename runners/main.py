@@ -85,7 +85,6 @@ def run_worker(
 def worker_context_of(
     configuration: Configuration, database: Database, doorbell: Doorbell, name: str, home: Path, roster: Roster
 ) -> WorkerContext:
-    """What the worker of this site works with."""
     settings = RunnerSettings.from_environment(home)
     key = TotpSecrets(home).key()
     given = replace(roster, worker_key=key.public)

@@ -22,6 +22,7 @@ from drbot.core.site.site import Configuration, Site
 from drbot.runners.clients.full_folder import FolderStore
 from drbot.runners.clients.full_store import FullBackup, FullBackupStore, RepositoryStore, tags_of
 from drbot.runners.clients.object_store import ObjectStoreClient
+from drbot.runners.clients.restic import Snapshot
 from drbot.runners.contract.action import StepContext
 from tests.cheap_key import make_cheap
 
@@ -34,6 +35,15 @@ COPY public.users (id) FROM stdin;
 -- PostgreSQL database cluster dump complete
 """
 MOMENT = datetime(2026, 11, 26, 3, 0, tzinfo=UTC)
+
+
+def store_in(folder: Path) -> FullBackupStore:
+    return FullBackupStore(FolderStore(folder))
+
+
+def snapshot_of(backup: FullBackup) -> Snapshot:
+    assert backup.snapshot is not None
+    return backup.snapshot
 
 
 def put(
@@ -107,7 +117,7 @@ def new_repository() -> Path:
     """One for all tests of this process."""
     top = Path(tempfile.mkdtemp(prefix="repository-"))
     atexit.register(shutil.rmtree, top)
-    new = FullBackupStore(FolderStore(top))
+    new = store_in(top)
     new.restic().make()
     make_cheap(Path(new.repository.url))
     return Path(new.repository.url)

@@ -27,7 +27,6 @@ OUTAGE: str = phrase("*Services stopped during the recovery:* {outage}")
 
 
 def board(situation: IncidentView) -> list[Block]:
-    """The blocks of the board."""
     language = situation.language
     blocks = [
         header(_headline(situation)),
@@ -46,7 +45,6 @@ def sentence(situation: IncidentView) -> str:
 
 
 def told(situation: IncidentView) -> str:
-    """The same for people of any language."""
     incident = situation.incident
     named = filled(NAMED, name=incident.name, title=incident.title)
     return sentences(named, sentence_of(incident_text(incident)), _state(situation))
@@ -57,7 +55,6 @@ def _cut(words: str, language: str) -> str:
 
 
 def _state(situation: IncidentView) -> str:
-    """How the run is, and what it does."""
     run = situation.run
     if run is None:
         return NO_RUN

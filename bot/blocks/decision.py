@@ -1,6 +1,4 @@
-"""What a person must decide, in two lines: what does not work, by name, and below it the buttons. The rest is in the
-board's thread.
-"""
+"""What a person must decide: what does not work, by name, and the buttons below. The rest is in the board's thread."""
 
 from collections.abc import Mapping
 

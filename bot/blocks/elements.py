@@ -32,7 +32,6 @@ _EMOJI = re.compile(r":(?=(?!\d+:)[\w'+-]+:)")  # not 03:12:09
 
 
 def escape(text: str) -> str:
-    """Free text for mrkdwn."""
     return visible(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
@@ -52,22 +51,18 @@ def mrkdwn(text: str, limit: int = SECTION) -> dict[str, Any]:
 
 
 def header(text: str) -> Block:
-    """A large line."""
     return {"type": "header", "text": plain(text, HEADER)}
 
 
 def section(text: str) -> Block:
-    """A paragraph of mrkdwn."""
     return {"type": "section", "text": mrkdwn(text)}
 
 
 def context(*texts: str) -> Block:
-    """Small grey words."""
     return {"type": "context", "elements": [mrkdwn(text, 1900) for text in texts[:10]]}
 
 
 def divider() -> Block:
-    """A line."""
     return {"type": "divider"}
 
 

@@ -14,7 +14,6 @@ WHOLE = 9000
 
 
 def cell(value: str, language: str) -> str:
-    """One cell in one language, escaped, on one line."""
     return _short(say(value, language))
 
 

@@ -19,8 +19,6 @@ KEPT_SECONDS = 600.0
 
 
 class Accounts:
-    """Asks `users.info`."""
-
     def __init__(self, client: WebClient) -> None:
         self._client = client
         self._lock = threading.Lock()

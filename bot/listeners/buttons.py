@@ -22,7 +22,6 @@ from drbot.core.text.messages import say
 
 
 def pressed(responder: Responder, ack: Ack, body: Mapping[str, Any]) -> None:
-    """A button that stands for a command."""
     ack()
 
     def work(responder: Responder, slack_request: SlackRequest) -> None:

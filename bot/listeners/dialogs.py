@@ -44,14 +44,11 @@ class Sent:
 
 
 def voted(responder: Responder, ack: Ack, body: Mapping[str, Any]) -> None:
-    """The vote dialog was sent."""
     view = body["view"]
     _answer(responder, ack, body, lambda slack_request: _vote(responder, slack_request, view))
 
 
 def declared(responder: Responder, ack: Ack, body: Mapping[str, Any]) -> None:
-    """The declare dialog was sent."""
-
     def work(slack_request: SlackRequest) -> Sent:
         kept, fields = kept_of(responder, slack_request, body["view"]), fields_of(body["view"])
         values = {
@@ -69,12 +66,10 @@ def declared(responder: Responder, ack: Ack, body: Mapping[str, Any]) -> None:
 
 
 def updated(responder: Responder, ack: Ack, body: Mapping[str, Any]) -> None:
-    """The words to the stakeholders were sent."""
     _answer(responder, ack, body, lambda slack_request: _text(responder, slack_request, body["view"], "update", "text"))
 
 
 def resolved(responder: Responder, ack: Ack, body: Mapping[str, Any]) -> None:
-    """The summary was sent."""
     _answer(
         responder, ack, body, lambda slack_request: _text(responder, slack_request, body["view"], "resolve", "summary")
     )
@@ -103,7 +98,6 @@ def _text(responder: Responder, slack_request: SlackRequest, view: Mapping[str, 
 
 
 def _answer(responder: Responder, ack: Ack, body: Mapping[str, Any], work: Callable[[SlackRequest], Sent]) -> None:
-    """Work, and ack with what came of it."""
     slack_request = request_of_submission(body)
     language = responder.language(slack_request)
     doing, is_first = responder.once(slack_request, lambda: _guarded(responder, slack_request, work))

@@ -14,13 +14,11 @@ from drbot.store.records import incidents
 
 
 def opened(responder: Responder, body: Mapping[str, Any]) -> None:
-    """Somebody opened the Home tab."""
     if body["event"].get("tab", "home") == "home":
         responder.later(request_of_event(body, ""), publish)
 
 
 def publish(responder: Responder, slack_request: SlackRequest) -> None:
-    """Open incidents, and what waits for this person."""
     now = datetime.now(UTC)
     with responder.context.database.read() as connection:
         open_ones = incidents.recent(connection, open_only=True, limit=MOST)

@@ -22,7 +22,6 @@ MENTION = re.compile(r"<@[A-Z0-9]+>")
 
 
 def mentioned(responder: Responder, body: Mapping[str, Any]) -> None:
-    """Somebody wrote to @drbot."""
     event = body["event"]
     words = MENTION.sub(" ", str(event.get("text", ""))).strip()
     slack_request = replace(
@@ -32,7 +31,6 @@ def mentioned(responder: Responder, body: Mapping[str, Any]) -> None:
 
 
 def joined(responder: Responder, body: Mapping[str, Any]) -> None:
-    """Somebody came into a channel."""
     responder.later(request_of_event(body, str(body["event"].get("channel", ""))), _greet)
 
 

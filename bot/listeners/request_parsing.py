@@ -15,7 +15,6 @@ from drbot.store.records import incidents
 
 
 def request_of_command(body: Mapping[str, Any]) -> SlackRequest:
-    """A slash command."""
     return SlackRequest(
         user=str(body["user_id"]),
         key=str(body.get("trigger_id", "")),
@@ -40,7 +39,6 @@ def request_of_interaction(body: Mapping[str, Any]) -> SlackRequest:
 
 
 def request_of_submission(body: Mapping[str, Any]) -> SlackRequest:
-    """A dialog was sent."""
     view = body["view"]
     return SlackRequest(
         user=str(body["user"]["id"]),

@@ -56,8 +56,6 @@ Way = Callable[[SlackRequest, Reply, bool], bool]
 
 @dataclass(frozen=True, kw_only=True)
 class Responder:
-    """Built once by main.py."""
-
     context: CommandContext
     client: WebClient
     accounts: Accounts
@@ -119,7 +117,6 @@ class Responder:
             tell(_failed(phrase("drbot failed; its log says why.")))
 
     def person(self, slack_request: SlackRequest) -> Person | None:
-        """The roster's person behind the account."""
         return self.context.roster.of_account(slack_request.user)
 
     def language(self, slack_request: SlackRequest) -> str:

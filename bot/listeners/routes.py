@@ -36,7 +36,6 @@ EVENTS: tuple[tuple[str, Told], ...] = (
 
 
 def register(app: App, responder: Responder) -> None:
-    """Put the table into Bolt."""
     for command, take in COMMANDS:
         app.command(command)(_interactive(responder, take))
     for pattern, take in ACTIONS:

@@ -11,7 +11,6 @@ from drbot.bot.listeners.responder import Responder
 
 
 def typed(responder: Responder, ack: Ack, body: Mapping[str, Any]) -> None:
-    """Somebody typed a command."""
     ack()
     words = str(body.get("text") or "")
     responder.later(request_of_command(body), lambda responder, slack_request: answer(responder, slack_request, words))

@@ -20,7 +20,6 @@ LONGEST = 1500
 
 
 def reacted(responder: Responder, body: Mapping[str, Any]) -> None:
-    """Somebody put a reaction on a message."""
     event = body["event"]
     item = event.get("item") or {}
     if event.get("reaction") in PINS and item.get("type") == "message":
@@ -31,7 +30,6 @@ def reacted(responder: Responder, body: Mapping[str, Any]) -> None:
 
 
 def chosen(responder: Responder, ack: Ack, body: Mapping[str, Any]) -> None:
-    """The shortcut on a message."""
     ack()
 
     def work(responder: Responder, slack_request: SlackRequest) -> None:

@@ -36,8 +36,6 @@ class AlertPosts:
         self._owner = owner
 
     def run(self, stop: threading.Event, heart: Heart) -> None:
-        """The loop."""
-
         def turn() -> None:
             heart.beat("alerts")
             self.look()

@@ -43,7 +43,6 @@ class Cards:
         self._is_new = True  # an earlier process may have posted without remembering it
 
     def touch(self, events: Iterable[Event]) -> None:
-        """Remember the cards that these events change."""
         happened = tuple(events)
         self._owed |= {str(event.payload["request"]): None for event in happened if event.kind in CARDS}
         if any(event.kind in TURNS_OF_CARDS for event in happened):

@@ -1,6 +1,4 @@
-"""A drill that begins by the calendar is told beforehand, once, in the home channel; so is that a person put it off.
-One bot of many posts.
-"""
+"""A drill by the calendar is told beforehand in the home channel, and when it is put off. One bot of many posts."""
 
 import threading
 from datetime import UTC, datetime, timedelta
@@ -48,7 +46,6 @@ class DrillNotices:
         self._owner = owner
 
     def run(self, stop: threading.Event) -> None:
-        """The loop."""
         repeat(lambda: self.look(datetime.now(UTC)), LOOK_SECONDS, stop, "drill notices", begin=LOOK_SECONDS)
 
     def look(self, now: datetime) -> None:

@@ -71,7 +71,6 @@ def _post(
     channel: str = "",
     thread: str = "",
 ) -> Surface:
-    """Into the incident's channel, or another one."""
     outgoing = OutgoingMessage(
         incident=batch.situation.incident.id,
         key=key,

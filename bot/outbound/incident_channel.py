@@ -33,8 +33,6 @@ BOARD: str = phrase("Live board")
 
 
 class IncidentChannel:
-    """The channel of one incident."""
-
     def __init__(self, publisher_context: PublisherContext, incident: int) -> None:
         self._publisher_context = publisher_context
         self._incident = incident

@@ -72,7 +72,6 @@ class IncidentFeed:
             return self._pending[0].seq if self._pending else None
 
     def is_due(self) -> bool:
-        """Whether there is something to do now."""
         return not self.is_over and time.monotonic() >= self._next_look
 
     def work(self, interval: float) -> None:

@@ -50,7 +50,6 @@ class LiveBoard:
         return surface
 
     def known(self, channel: str) -> Surface | None:
-        """The board's message in this channel, if there is one."""
         return self._publisher_context.messenger.known(self._incident, _key(channel))
 
     def forget(self) -> None:
@@ -60,7 +59,6 @@ class LiveBoard:
             self._surface, self._shown = None, b""
 
     def draw(self, situation: IncidentView, surface: Surface, *, urgent: bool) -> None:
-        """Edit it if it would show something new."""
         blocks = board(situation)
         wanted = canonical(blocks)
         if wanted == self._shown:

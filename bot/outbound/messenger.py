@@ -45,8 +45,6 @@ class OutgoingMessage:
 
 
 class Messenger:
-    """Posting, editing and uploading on behalf of one publisher."""
-
     def __init__(self, slack: Slack, database: Database) -> None:
         self.slack = slack
         self._database = database
@@ -71,13 +69,11 @@ class Messenger:
         return surface
 
     def known(self, incident: int, key: str) -> Surface | None:
-        """What was remembered under this key."""
         with self._database.read() as connection:
             surface = surfaces.get(connection, incident, key)
         return surface if surface is not None and surface.channel else None
 
     def remember(self, surface: Surface) -> None:
-        """Keep it for the next time."""
         with self._database.write() as tx:
             surfaces.put(tx, surface)
 
@@ -178,7 +174,6 @@ class Messenger:
         return None
 
     def channels(self) -> Iterator[dict[str, Any]]:
-        """Every channel that is not archived."""
         place: dict[str, Any] = {"limit": 1000, "exclude_archived": True}
         while True:
             answer = self.slack.call("conversations.list", **place)

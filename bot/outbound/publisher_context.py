@@ -36,11 +36,9 @@ class PublisherContext:
 
     @property
     def database(self) -> Database:
-        """The store."""
         return self.context.database
 
     def situation(self, incident: int) -> IncidentView:
-        """The incident as it is now."""
         with self.database.read() as connection:
             return view_of(connection, self.context, incidents.get(connection, incident), datetime.now(UTC))
 

@@ -19,8 +19,6 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Question:
-    """A message with buttons, and what they say."""
-
     surface: Surface
     text: str
     blocks: Sequence[Block]
@@ -28,8 +26,6 @@ class Question:
 
 
 class Questions:
-    """The unanswered questions of one incident."""
-
     def __init__(self, messenger: Messenger) -> None:
         self._messenger = messenger
         self._open: list[Question] = []

@@ -47,7 +47,6 @@ class ReadinessPosts:
         self._owner = owner
 
     def run(self, stop: threading.Event) -> None:
-        """The loop."""
         repeat(lambda: self.look(datetime.now(UTC)), LOOK_SECONDS, stop, "readiness posts", begin=LOOK_SECONDS)
 
     def look(self, now: datetime) -> None:

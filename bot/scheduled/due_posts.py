@@ -52,7 +52,7 @@ def _status(context: CommandContext, tx: Transaction, event: Event) -> None:
     )
 
 
-def _reminders(context: CommandContext, tx: Transaction, event: Event) -> None:
+def _reminders(tx: Transaction, event: Event) -> None:
     request = requests.get(tx.connection, str(event.payload["request"]))
     time_to_vote = request.expires_at - request.opened_at
     for share in REMINDERS:
@@ -69,7 +69,7 @@ def _reminders(context: CommandContext, tx: Transaction, event: Event) -> None:
 
 
 def _asked(context: CommandContext, tx: Transaction, event: Event) -> None:
-    _reminders(context, tx, event)
+    _reminders(tx, event)
     plan_page(tx, event)
 
 

@@ -21,8 +21,6 @@ UNCLAIMED_SECONDS = 30.0
 
 
 class Ticker:
-    """`run` until stopped."""
-
     def __init__(self, context: CommandContext) -> None:
         self._context = context
         self._rung: dict[str, float] = {}
@@ -34,7 +32,6 @@ class Ticker:
             self.tick()
 
     def tick(self) -> None:
-        """One second's work."""
         for part in (self._roster, self._leases, self._unclaimed, self._overdue, self._plan, self._due):
             try:
                 part()
@@ -72,7 +69,6 @@ class Ticker:
             self._context.doorbell.ring(run.site, run.id)
 
     def _plan(self) -> None:
-        """What the newest events make due later."""
         plan_events(self._context)
 
     def _due(self) -> None:

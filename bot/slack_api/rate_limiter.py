@@ -26,8 +26,6 @@ OTHERS_PER_MINUTE = 90.0
 
 @dataclass(kw_only=True, slots=True)
 class Bucket:
-    """What may still be called at once."""
-
     tokens: float
     filled_at: float
     held_until: float = 0.0

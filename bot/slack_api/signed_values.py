@@ -33,7 +33,6 @@ class SignedValues:
         return [_signed(block, self._element) for block in blocks]
 
     def view(self, view: Mapping[str, Any], user: str) -> dict[str, Any]:
-        """A copy of a dialog or Home for this person."""
         kept = view.get("private_metadata")
         sealed = {"private_metadata": self.token(json.loads(kept), "view", user)} if kept else {}
         return {**view, **sealed, "blocks": self.blocks(view.get("blocks", []))}

@@ -53,7 +53,6 @@ class CommandContext:
 
     @property
     def roster(self) -> Roster:
-        """The roster in force, as of the last look at the ledger."""
         return self.rosters.roster
 
     def voters(self, *, fresh: bool = False, among: Roster | None = None) -> Roster:
@@ -67,7 +66,6 @@ class CommandContext:
 
 
 def context_of(database: Database, doorbell: Doorbell, loaded: Loaded) -> CommandContext:
-    """The context of a process."""
     found, faults = runbooks_of(loaded.configuration)
     rosters = Rosters(loaded.roster, loaded.configuration.approvals, loaded.configuration.default_site)
     with suppress(TemporaryError), database.read() as connection:  # the ticker looks again every second

@@ -16,19 +16,15 @@ CHOICES = 15
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Data:
-    """What is lost."""
-
     kind: DataKind
     files: str = ""  # which entry of `files` in dr.yml
 
     @property
     def words(self) -> str:
-        """As it is typed."""
         return f"{self.kind.value} {self.files}".strip()
 
     @property
     def text(self) -> str:
-        """As a title."""
         if not self.files:
             return LOST[self.kind]
         return phrase("{what}: {names}", what=LOST[self.kind], names=self.files)

@@ -28,7 +28,6 @@ def proposal_of(context: CommandContext) -> str | None:
 
 
 def fault_tables(context: CommandContext) -> tuple[Table, ...]:
-    """The faults as a table; none when all is well."""
     faults = faults_of(context)
     if not faults:
         return ()

@@ -25,7 +25,6 @@ STALE = timedelta(minutes=10)
 
 
 def machine_text(one: KnownMachine, configuration: Configuration, names: Sequence[LedName], now: datetime) -> str:
-    """One machine in a sentence."""
     what = listed((one.type, one.region, *one.addresses))
     long = ago(one.since, now).total_seconds()
     state, cost = _now(one, configuration, names, now), cost_text(cost_of(configuration, one.site), one.since, now)
@@ -43,7 +42,6 @@ def machine_text(one: KnownMachine, configuration: Configuration, names: Sequenc
 def machines_table(
     there: Iterable[KnownMachine], configuration: Configuration, names: Sequence[LedName], now: datetime
 ) -> Table:
-    """Every rented machine with what it costs."""
     rows = tuple(
         (
             f"DR-{one.incident}" if one.incident is not None else "?",

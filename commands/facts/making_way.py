@@ -19,7 +19,6 @@ def gives_way(incident: Incident, run: Run) -> bool:
 
 
 def in_progress(incident: Incident, run: Run, verb: str) -> Refusal:
-    """Why something else has to wait."""
     now = run_text(run)
     return Refusal(
         asked_for(verb, incident),

@@ -33,12 +33,10 @@ class Request:
 
     @property
     def origin(self) -> Origin:
-        """Where it was typed."""
         return origin_of(self.account, self.terminal)
 
     @property
     def language(self) -> str:
-        """The language of whoever asks."""
         return self.person.language if self.person else "en"
 
 
@@ -80,8 +78,6 @@ class Picture:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Reply:
-    """The answer to one request."""
-
     text: str  # a full sentence: notifications and old clients show nothing else
     tables: tuple[Table, ...] = ()
     choices: tuple[Choice, ...] = ()

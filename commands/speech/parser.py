@@ -26,11 +26,9 @@ class Words:
 
     @property
     def text(self) -> str:
-        """The rest as a person wrote it."""
         return " ".join(self.rest)
 
     def after(self, count: int) -> str:
-        """The rest without its first `count` words."""
         return " ".join(self.rest[count:])
 
 
@@ -89,7 +87,7 @@ def verb_of(word: str) -> str:
     shown = printable(word)
     raise Refusal(
         phrase('"{word}" is not a /dr command.', word=shown),
-        _did_you_mean(near) if near else "",
+        phrase('Did you mean "{near}"?', near=near[0]) if near else "",
         phrase("/dr help lists them all."),
         choices=tuple(Choice(label=f"/dr {name}", command=name) for name in (*near, "help")),
     )
@@ -104,7 +102,3 @@ def printable(word: str, longest: int = 40) -> str:
     """What somebody typed, short enough and harmless enough to be repeated to them."""
     shown = word.replace("{", "(").replace("}", ")").replace("<", "(").replace(">", ")")
     return cut(shown, longest)
-
-
-def _did_you_mean(near: list[str]) -> str:
-    return phrase('Did you mean "{near}"?', near=near[0])

@@ -23,8 +23,6 @@ DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Asked:
-    """What somebody wants to add, taken apart."""
-
     text: str
     owner: Person
     due: date

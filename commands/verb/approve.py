@@ -102,7 +102,6 @@ def cast(context: CommandContext, request: Request, words: Words) -> Reply:
 
 
 def ballot_of(request: Request, decision: Decided, *, reason: str, seal: str, target: str) -> Ballot:
-    """The vote of whoever asks."""
     return Ballot(
         person=request.person.id if request.person else None,
         account=request.account,

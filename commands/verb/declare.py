@@ -33,8 +33,6 @@ CARRIED = ("site", "since", "service", "data", "title", "anyway")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Declaration:
-    """What was declared, checked."""
-
     site: str
     level: Level
     service: str | None
@@ -168,9 +166,7 @@ def _service(site: Site, level: Level, values: Mapping[str, str], rest: list[str
 def _data(
     site: Site, level: Level, values: dict[str, str], said: list[str], rest: list[str]
 ) -> tuple[Data | None, list[str]]:
-    """What of level 2 is lost, and the words of a title; a word that begins a sentence is a part of it too. Raises
-    Refusal with the choice.
-    """
+    """What of level 2 is lost, and the words of a title, which may begin with it. Raises Refusal with the choice."""
     if level is not Level.DATABASE:
         return None, rest
     title = values.get("title") or " ".join(rest)
@@ -236,7 +232,6 @@ def _moment(moment: datetime, now: datetime) -> str:
 
 
 def _again(level: Level, values: Mapping[str, str]) -> str:
-    """The command that declares the same."""
     known = {**values, "data": values.get("data", "").replace(" ", ",")}
     options = [f"{name}={known[name]}" for name in ("site", "since", "service", "data") if known.get(name)]
     anyway = "anyway" if values.get("anyway") else ""
@@ -306,7 +301,6 @@ def _already_open(context: CommandContext, same: Incident, known: Declaration, n
 
 
 def opened(context: CommandContext, incident: Incident, data: Data | None = None) -> Reply:
-    """What happens from here on."""
     is_alone = runbook_for(context, incident.level) is None
     opened = phrase(
         "{name} (level {level}, {title}) is open. Its channel is being opened and the stakeholders are told.",

@@ -17,7 +17,6 @@ from drbot.store.records import incidents
 
 
 def help_(context: CommandContext, request: Request, words: Words, person: Person) -> Reply:
-    """All verbs, or one with its example."""
     if words.rest:
         return _one(verb_of(words.rest[0]))
     rows: tuple[tuple[str, ...], ...] = tuple((one.usage, one.help) for verb, one in VERBS.items() if one.usage)

@@ -16,7 +16,6 @@ from drbot.store.records import machines
 
 
 def lead_back(context: CommandContext, request: Request, words: Words, person: Person) -> Reply:
-    """Queue it for the worker of the control site."""
     with context.database.write() as tx:
         incident = incident_of(tx.connection, request, words)
         look = Choice(label=phrase("Status"), command=f"status {incident.name}")

@@ -19,9 +19,7 @@ LOOK_SECONDS = 0.1
 def proven(
     context: CommandContext, request_id: str, ballot: Ballot, *, code: str, sign: Signers, origin: Origin
 ) -> Ballot:
-    """The ballot with what stands behind it, or with the reason why nothing does. A vote that could not count anyway
-    spends no code.
-    """
+    """The ballot with what stands behind it, or why nothing does. A vote that could not count spends no code."""
     with context.database.read() as conn:
         asked = requests.get(conn, request_id)
         site = runs.get(conn, asked.run).site

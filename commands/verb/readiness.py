@@ -67,7 +67,6 @@ def _overdue(site: str, looked_at: datetime | None, now: datetime) -> Line | Non
 
 
 def verdict(colours: Sequence[Colour]) -> str:
-    """One sentence for the whole."""
     red, amber = colours.count(Colour.RED), colours.count(Colour.AMBER)
     if red:
         return phrase("🔴 Not ready: {count} of {total} are in the way of a recovery.", count=red, total=len(colours))

@@ -17,7 +17,6 @@ from drbot.store.runs import runs
 
 
 def report(context: CommandContext, request: Request, words: Words, person: Person) -> Reply:
-    """The Markdown of one incident."""
     with context.database.read() as conn:
         incident = incident_of(conn, request, words)
     return Reply(
@@ -27,7 +26,6 @@ def report(context: CommandContext, request: Request, words: Words, person: Pers
 
 
 def report_for(context: CommandContext, number: int, language: str) -> str:
-    """The report of an incident as it stands now."""
     with context.database.read() as conn:
         view = view_of(conn, context, incidents.get(conn, number), datetime.now(UTC))
         of_incident = runs.of_incident(conn, number)

@@ -73,9 +73,7 @@ def _agreed(context: CommandContext, request: Request, words: Words, person: Per
 
 
 def _voter(policy: Policy, request: Request, person: Person) -> Person:
-    """As the roster in force knows them. What is asked of person and account is what a
-    vote asks (core/approvals/approval.py).
-    """
+    """As the roster in force knows them; asked for what a vote asks for (core/approvals/approval.py)."""
     me = policy.roster.person(person.id)
     if me is None or "approver" not in me.roles or not policy.stayed(me.id):
         raise _refusal(phrase("Only approvers on the roster in force may do this."))

@@ -46,7 +46,6 @@ SERVICE = "service"
 
 
 def run(context: CommandContext, request: Request, words: Words, person: Person) -> Reply:
-    """Queue it, in its incident or in a new one."""
     runbook = _runbook(context, words)
     site, arguments = _arguments(context, runbook, words)
     with context.database.write() as tx:

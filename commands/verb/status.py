@@ -22,14 +22,12 @@ from drbot.store.records import incidents
 
 
 def status(context: CommandContext, request: Request, words: Words, person: Person) -> Reply:
-    """One incident in full."""
     with context.database.read() as conn:
         view = view_of(conn, context, incident_of(conn, request, words), request.at)
     return status_reply(view, fault_tables(context))
 
 
 def status_reply(view: IncidentView, faults: tuple[Table, ...] = ()) -> Reply:
-    """The answer about this incident."""
     return Reply(
         text=headline(view),
         tables=(*faults, Table(rows=rows_of(view)), *step_tables(view)),
@@ -73,7 +71,6 @@ def headline(view: IncidentView) -> str:
 
 
 def row_of(view: IncidentView) -> tuple[str, ...]:
-    """One line of a list."""
     incident = view.incident
     return (
         incident.name,
@@ -179,7 +176,6 @@ def _run_text(run: Run) -> str:
 
 
 def _working(view: IncidentView) -> list[str]:
-    """What runs right now, with its progress."""
     if view.run is None or view.run.plan is None or view.run.is_over:
         return []
     titles, done = _titles(view), sum(step.state in DONE_WITH for step in view.steps)

@@ -37,7 +37,6 @@ def undo(context: CommandContext, request: Request, words: Words, person: Person
 
 
 def _runbook(context: CommandContext, one: Kept) -> tuple[str, dict[str, str]]:
-    """What brings this back."""
     if one.whole_host:
         return UNDO_HOST_RUNBOOK, {"aside": one.run}
     is_files = is_folder(one) or one.original in context.configuration.site(one.site).files

@@ -88,7 +88,6 @@ def font_with(fonts: Iterable["FontEntry"], letters: str) -> str | None:
 
 
 def _words(shown: Sequence[Drill], goal: float, language: str) -> list[str]:
-    """Everything that is written in it."""
     times = [duration(one.rto_seconds) for one in shown if one.rto_seconds is not None]
     said = (TITLE, AXIS, SCALE, BAD, NEVER, _goal(goal), *times, *map(duration, TICKS), *map(_level, Level))
     return [say(one, language) for one in said] + [_column(one) for one in shown]
@@ -116,7 +115,6 @@ class _Chart:
     file: str | None
 
     def draw(self, axes: "Axes") -> None:
-        """All of it."""
         for level in Level:
             self._level(axes, level)
         self._bad(axes)

@@ -47,11 +47,9 @@ class Voice:
     plans: Mapping[str, Plan]  # of runs
 
     def plan_of(self, event: Event) -> Plan | None:
-        """Of the run that the event is about."""
         return self.plans.get(event.run or "")
 
     def title_of(self, event: Event) -> str:
-        """Of the step that the event is about."""
         plan, step = self.plan_of(event), step_of(event)
         return say(plan.title_of(step), self.language) if plan is not None else step
 

@@ -17,7 +17,6 @@ GOALS = (phrase("RTO goal"), phrase("Actual RTO")), (phrase("RPO goal"), phrase(
 
 
 def results(incident: Incident, drill: Drill, targets: Targets, language: str) -> str:
-    """The goals, and what was reached."""
     lines: list[str] = []
     figures = ((incident.rto_seconds, targets.rto), (incident.rpo_seconds, targets.rpo))
     for (goal, actual), (measured, target) in zip(GOALS, figures, strict=True):
@@ -38,7 +37,6 @@ def issues(
     incident: Incident, drill: Drill | None, runs: Sequence[Run], steps: Iterable[StepRecord], targets: Targets,
     language: str,
 ) -> str:  # fmt: skip
-    """What did not go as it should, numbered."""
     found = [*_missed(incident, targets), *_failed(runs, steps)]
     if drill is not None:
         found += [closed(drill.why)] if drill.why and not found else []

@@ -60,17 +60,14 @@ class IncidentView:
 
     @property
     def is_going(self) -> bool:
-        """A run is not over."""
         return self.run is not None and not self.run.is_over
 
     @property
     def clocks(self) -> Clocks:
-        """RTO and RPO as of now."""
         plan = self.run.plan if self.run else None
         return clocks_of(self.incident, plan, self.steps, self.configuration.targets, self.now)
 
     def title_of(self, step: str | None) -> str:
-        """A step's title in the language of the channel."""
         plan = self.run.plan if self.run else None
         return say(plan.title_of(step or ""), self.language) if plan else step or ""
 

@@ -31,7 +31,6 @@ def _flat(cell: str) -> str:
 
 
 def header(language: str, *cells: str) -> list[str]:
-    """Of a table."""
     return [row(*(say(cell, language) for cell in cells)), "|" + "---|" * len(cells)]
 
 

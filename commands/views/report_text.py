@@ -103,7 +103,6 @@ def _head(incident: Incident, drill: Drill | None, configuration: Configuration,
 
 
 def _about_drill(drill: Drill, language: str) -> Iterator[tuple[str, str]]:
-    """What was practised, when, and on what."""
     copy = phrase("a copy of {site} in an engine without a network", site=drill.site)
     asked = phrase("nobody was asked: stand-ins voted") if drill.rehearsed else phrase("two people approved")
     yield phrase("Test date"), f"{drill.asked_at:%Y-%m-%d}"

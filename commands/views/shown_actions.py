@@ -8,8 +8,6 @@ from drbot.commands.views.incident_view import IncidentView
 
 
 class Place(StrEnum):
-    """Where actions are shown."""
-
     BOARD = "board"
     REPLY = "reply"  # `status` and the menu, in Slack and in a terminal
     QUESTION = "question"  # the channel's message that asks for a decision

@@ -176,7 +176,6 @@ def named_copies(found: Sequence[StoredBackup], name: str) -> list[StoredBackup]
 
 
 def prover_of(configuration: Configuration, clients: Clients, database: Database, told: Told) -> Prover:
-    """As the worker has one."""
     home = home_path(None)
     return Prover(
         configuration=configuration,
@@ -190,17 +189,14 @@ def prover_of(configuration: Configuration, clients: Clients, database: Database
 
 
 def yes_or_no(is_so: bool) -> str:
-    """The word in a table."""
     return spoken(phrase("yes") if is_so else phrase("no"))
 
 
 def good(what: str, found: BackupIdentity) -> str:
-    """A line about a backup that a recovery would take."""
     return f"[green]{marked(GOOD)}[/] {escape(what)}: {marked(known_rows(found))}"
 
 
 def not_good(why: str) -> str:
-    """A line about one that it would refuse."""
     return f"[red]{marked(NOT_GOOD)}[/] {marked(why)}"
 
 
@@ -251,5 +247,4 @@ class ShowProgress:
         self._task = progress.add_task("", total=None)
 
     def __call__(self, done: float, total: float | None, unit: str) -> None:
-        """Draw it."""
         self._progress.update(self._task, completed=done, total=total)

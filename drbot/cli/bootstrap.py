@@ -65,7 +65,6 @@ def bootstrap(
 
 
 def show(copy: Vouched, files: Iterable[Path], incidents: Sequence[str], roots: Roots) -> None:
-    """What is here now, and what nobody could know."""
     console, one = plain_console(), copy.candidate
     if copy.passed_over:
         console.print(f"[yellow]![/] {marked(among(copy.passed_over))}")

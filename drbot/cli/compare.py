@@ -143,7 +143,6 @@ def watched(configuration: Configuration, site: str) -> Iterator[OutageWatch]:
 
 @contextmanager
 def stack_around(lab: Lab, environment: Mapping[str, str]) -> Iterator[DemoPlayer]:
-    """A local Slack and drbot, ready."""
     stack = open_stack(lab, lab.folder / "drbot", environment)
     database = Database(StoreSettings.from_environment(stack.home).database_url)
     try:
@@ -165,7 +164,6 @@ def drbots(played: Played, lab: Lab, outage: float) -> Way:
 
 
 def rows_of(lab: Lab) -> dict[str, int]:
-    """What is there now."""
     return {f"{database}.{table}": count(lab, database, table) for database, table in TABLES.items()}
 
 
@@ -175,7 +173,6 @@ def keys_of(lab: Lab) -> int:
 
 
 def show(level: int, megabytes: int, expected: Mapping[str, int], ways: Mapping[str, Way]) -> None:
-    """Both, side by side."""
     both = [ways[name] for name in ("document", "drbot")]
     title = phrase("Level {level}, {megabytes} MB", level=level, megabytes=megabytes)
     table = table_of("", NAMES["document"], NAMES["drbot"], title=title)

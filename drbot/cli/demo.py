@@ -135,7 +135,6 @@ def aside(line: str) -> None:
 
 
 def doing(what: str) -> Status:
-    """Shown while it takes its time."""
     return console.status(marked(what))
 
 

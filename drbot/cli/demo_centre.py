@@ -24,11 +24,9 @@ class UserData:
         self._thread = threading.Thread(target=self._watch, name="user-data", daemon=True)
 
     def start(self) -> None:
-        """Begin to watch."""
         self._thread.start()
 
     def stop(self) -> None:
-        """Stop watching; a worker that was started goes on."""
         self._stop.set()
         self._thread.join(timeout=10)
 

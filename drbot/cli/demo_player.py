@@ -74,17 +74,14 @@ class DemoPlayer:
         return found
 
     def incidents(self) -> list[Incident]:
-        """All incidents, newest first."""
         with self.database.read() as connection:
             return incidents.recent(connection)
 
     def incident(self, number: int) -> Incident:
-        """The incident as it is now."""
         with self.database.read() as connection:
             return incidents.get(connection, number)
 
     def run(self, incident: Incident) -> Run:
-        """The incident's current run."""
         with self.database.read() as connection:
             run = runs.current(connection, incident.id)
         if run is None:
@@ -97,7 +94,6 @@ class DemoPlayer:
             return runs.of_incident(connection, incident.id)
 
     def records(self, run_id: str) -> dict[str, StepRecord]:
-        """How far every step is."""
         with self.database.read() as connection:
             return {record.id: record for record in steps.of_run(connection, run_id)}
 
@@ -117,7 +113,6 @@ class DemoPlayer:
         return found
 
     def describe(self, incident: Incident) -> str:
-        """The run and its steps in lines, for an error."""
         run = self.run(incident)
         of_steps = (
             phrase("  {step} {state} {summary}", step=one.id, state=one.state.value, summary=one.summary or "")
@@ -127,7 +122,6 @@ class DemoPlayer:
         return lines([of_run, *of_steps])
 
     def messages(self, incident: Incident) -> list[Message]:
-        """What stands in the incident's channel."""
         return list(self.stack.people.messages(self.incident(incident.id).channel or ""))
 
     def click(self, person: str, find: Callable[[], Pressable | None], what: str) -> Acted:
@@ -221,7 +215,6 @@ class DemoPlayer:
 
 
 def buttons_of(message: Message) -> list[Message]:
-    """All buttons of a message."""
     rows = (block.get("elements", ()) for block in message.get("blocks", ()) if block.get("type") == "actions")
     return [element for row in rows for element in row if element.get("type") == "button"]
 

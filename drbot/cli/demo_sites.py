@@ -44,7 +44,6 @@ def back_up_full(sites: Sites, configuration: Path) -> str:
 
 
 def bucket_of(sites: Sites, configuration: Configuration) -> FullBackupStore:
-    """The full backups off-site."""
     if configuration.object_store is None:
         raise UserError(phrase("Looked for the bucket with full backups."), phrase("dr.yml names none."))
     return FullBackupStore(ObjectStoreClient(configuration.object_store, keys_of(sites)))

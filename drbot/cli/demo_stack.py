@@ -97,7 +97,6 @@ class DemoStack:
             raise UserError(phrase("Tried to start drbot."), why, todo) from error
 
     def log(self, name: str) -> Path:
-        """The output of the process called `name`."""
         return self.home / f"{name}.log"
 
     def kill(self, name: str) -> None:

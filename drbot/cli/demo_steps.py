@@ -18,7 +18,6 @@ TARGETS: Mapping[int, str] = {2: "production", 4: "recovery"}
 
 
 def steps_of(level: int) -> Iterator[str]:
-    """One line a step, with markup."""
     yield phrase("In #dr-ops type [bold]{words}[/]", words=FIRST_WORDS[level])
     if level in TARGETS:
         yield phrase(

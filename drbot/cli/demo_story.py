@@ -37,8 +37,6 @@ SUMMARIES: Mapping[int, str] = {
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Played:
-    """The end of a story."""
-
     incident: Incident
     run: Run
     records: Mapping[str, StepRecord]
@@ -219,7 +217,6 @@ def ready_again(player: DemoPlayer, site: str) -> str:
 
 
 def records_of(player: DemoPlayer, incident: Incident, run: Run) -> Mapping[str, StepRecord]:
-    """The steps of a run and of its parts."""
     parts = [one for one in player.runs(incident) if one.arguments.get(sub_runs.PART_OF) == run.id]
     found = {f"{part.runbook}/{key}": record for part in parts for key, record in player.records(part.id).items()}
     return {**player.records(run.id), **found}

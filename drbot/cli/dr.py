@@ -110,7 +110,7 @@ def run(
         commands, close = _context(config, home)
         try:
             who = person_named(person, commands.roster)
-            language = _language(commands, who)
+            language = who.language if who is not None else commands.configuration.language
             sign = signers(typed, who, key_path(key), home_path(home))
             reply = _ask(commands, typed, values, who, sign)
             if _may_prompt(reply, values):
@@ -233,10 +233,6 @@ def _prompted(reply: Reply, language: str) -> dict[str, str]:
     kept = dict(reply.dialog.values) if reply.dialog else {}
     code = {"code": typer.prompt(say(phrase("One-time code"), language))} if kept.pop("needs_code", "") else {}
     return {**kept, **code, "target": target, "reason": reason}
-
-
-def _language(commands: CommandContext, who: Person | None) -> str:
-    return who.language if who is not None else commands.configuration.language
 
 
 def _rich(table: Table, language: str) -> RichTable:

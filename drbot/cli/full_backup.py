@@ -17,7 +17,6 @@ NOT_ASKED: str = phrase("Could not be read:")
 
 
 def summary_of(made: FullBackup, manifest: FullManifest) -> str:
-    """What is in it, in one line."""
     rows = phrase("{rows} rows in {tables} tables", rows=sum(manifest.rows.values()), tables=len(manifest.rows))
     keys = phrase("{keys} Redis keys", keys=manifest.redis.keys) if manifest.redis else phrase("no Redis")
     files = phrase("{size} in {files} files", size=size(made.size), files=made.snapshot.files if made.snapshot else 0)

@@ -37,8 +37,6 @@ RESETTING: Mapping[str, str] = {
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class OwnKey:
-    """What lies in the file."""
-
     pair: KeyPair
     person: str
     workers: Mapping[str, str]  # site → its worker's public key, as of the day the key was made

@@ -19,11 +19,9 @@ class OutageWatch:
         self._thread = threading.Thread(target=self._watch, name="outage-watch", daemon=True)
 
     def start(self) -> None:
-        """Begins to ask."""
         self._thread.start()
 
     def stop(self) -> None:
-        """Ends the asking."""
         self._stop.set()
         self._thread.join(timeout=10)
 
@@ -33,7 +31,6 @@ class OutageWatch:
         return self._all_good_at
 
     def all_healthy(self) -> bool:
-        """Whether every service answers now."""
         with httpx.Client(timeout=5) as client:
             return all(_answers(client, url) for url in self.urls.values())
 

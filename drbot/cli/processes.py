@@ -26,8 +26,6 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Process:
-    """What every process of drbot is built from."""
-
     loaded: Loaded
     home: Path
     database: Database

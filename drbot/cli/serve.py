@@ -54,7 +54,6 @@ def bot(config: Config = None, home: Home = None, http: Http = "", alerts: Alert
 
 
 def serve(process: Process, site: str) -> None:
-    """The worker of one site, from what every process has."""
     loaded = process.loaded
     run_worker(
         loaded.configuration,

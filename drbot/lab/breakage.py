@@ -193,7 +193,6 @@ def own_volume(client: docker.DockerClient, lab: Lab, broken: Part) -> str:
 
 
 def reloaded(container: Container) -> Container:
-    """The container as it is now."""
     container.reload()
     return container
 

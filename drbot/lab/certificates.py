@@ -51,7 +51,6 @@ class CertificateAuthority:
 
     @property
     def program(self) -> Program:
-        """The process."""
         command = ("pebble", "-config", "pebble.json", "-dnsserver", self.names)
         return Program(name="acme", folder=self.folder, command=command, environment=ENVIRONMENT)
 
@@ -63,11 +62,9 @@ class CertificateAuthority:
         self.roots.write_text(self.get(f"https://127.0.0.1:{self.port('management')}/roots/0"))
 
     def stop(self) -> None:
-        """End it."""
         self.program.stop()
 
     def configure(self) -> None:
-        """Its configuration and the certificate of its own address."""
         self.folder.mkdir(parents=True, exist_ok=True)
         key = self.folder / "acme-server.key"
         if not self.trust.exists():
@@ -87,14 +84,12 @@ class CertificateAuthority:
         (self.folder / "pebble.json").write_text(json.dumps({"pebble": settings}))
 
     def answers(self) -> bool:
-        """Whether it is up."""
         try:
             return bool(self.get(self.directory))
         except httpx.HTTPError:
             return False
 
     def get(self, url: str) -> str:
-        """The text at one of its URLs."""
         return (
             httpx.get(url, verify=ssl.create_default_context(cafile=str(self.trust)), timeout=10)
             .raise_for_status()
@@ -102,5 +97,4 @@ class CertificateAuthority:
         )
 
     def port(self, name: str) -> int:
-        """One of its ports."""
         return port_of(self.folder / f"{name}.port")

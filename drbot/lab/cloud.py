@@ -25,7 +25,6 @@ class Cloud:
 
     @property
     def moto(self) -> Moto:
-        """The server."""
         return Moto(folder=self.folder, name="cloud")
 
     @property
@@ -65,7 +64,6 @@ class Cloud:
         return [str(machine["InstanceId"]) for group in found for machine in group["Instances"]]
 
     def give_back(self) -> None:
-        """End every machine."""
         if ids := self.machines():
             self.client("ec2").terminate_instances(InstanceIds=ids)
 
@@ -75,7 +73,6 @@ class Cloud:
         return base64.b64decode(found["UserData"].get("Value") or b"").decode()
 
     def point(self, name: str, address: str, ttl_seconds: int = TTL_SECONDS) -> None:
-        """Let a name lead to an address."""
         record = {"Name": name, "Type": "A", "TTL": ttl_seconds, "ResourceRecords": [{"Value": address}]}
         changes = [{"Action": "UPSERT", "ResourceRecordSet": record}]
         self.client("route53").change_resource_record_sets(HostedZoneId=self.zone(), ChangeBatch={"Changes": changes})

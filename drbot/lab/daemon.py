@@ -22,7 +22,6 @@ STOP_SECONDS = 60
 
 
 def installed() -> bool:
-    """Whether there is a dockerd to start."""
     return dockerd() is not None
 
 
@@ -37,7 +36,6 @@ def system_starts_it() -> bool:
 
 
 def socket_url(home: Path) -> str:
-    """Where our engine listens."""
     return f"unix://{runtime_folder(home) / 'docker.sock'}"
 
 
@@ -50,7 +48,6 @@ def runtime_folder(home: Path) -> Path:
 
 
 def folders(home: Path) -> footprint.Folders:
-    """All folders of our engine below `home`."""
     return (home / "engine", runtime_folder(home))
 
 
@@ -104,9 +101,7 @@ def sweep(runtime: Path, *, everything: bool) -> None:
 
 
 def stop(home: Path) -> bool:
-    """End our engine and take away what it has put on this machine, also after it was killed; its data stays. False
-    when there was none of ours.
-    """
+    """End our engine, also a killed one, and clear the machine of it, but not of its data. False: there was none."""
     runtime = runtime_folder(home)
     process = our_process(runtime)
     if process is not None:
@@ -136,7 +131,6 @@ def our_process(runtime: Path) -> int | None:
 
 
 def wait_until(condition: Callable[[], bool], seconds: float) -> bool:
-    """Whether the condition came true in time."""
     deadline = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > deadline:

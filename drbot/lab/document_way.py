@@ -20,8 +20,6 @@ SCRIPTS = Path(__file__).parent / "document"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TimedStep:
-    """One step of a way to recover."""
-
     name: str
     seconds: float
 

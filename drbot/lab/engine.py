@@ -63,9 +63,7 @@ def wipe_engine(home: Path) -> bool:
 
 
 def wake_engine(home: Path) -> None:
-    """Start the engine of ours below `home` again if it was stopped and no other is there: only it can remove what its
-    labs have on it.
-    """
+    """Start the stopped engine below `home` again if no other is there: only it can remove what its labs have on it."""
     home = home.resolve()
     if (home / "engine" / "data").exists() and find_engine(home) is None:
         with exclusive(home / "engine.lock"):
@@ -100,7 +98,6 @@ def find_engine(home: Path) -> str | None:
 
 
 def answers(host: str) -> bool:
-    """Whether a Docker engine answers at this URL."""
     if host.startswith("unix://") and not Path(host.removeprefix("unix://")).exists():
         return False
     try:
@@ -159,7 +156,6 @@ def ensure_compose(say: Say) -> None:
 
 
 def has_compose() -> bool:
-    """Whether the compose plugin works."""
     try:
         return subprocess.run(["docker", "compose", "version"], capture_output=True, timeout=20).returncode == 0
     except (OSError, subprocess.TimeoutExpired):

@@ -61,7 +61,6 @@ class Extras:
             raise UserError(STARTED, phrase("Prometheus only sees {jobs} up.", jobs=jobs))
 
     def port(self, folder: str, name: str = "PORT") -> int:
-        """The published port of one of them."""
         return int(read_env(self.lab.projects / (self.lab.prefix + folder))[name])
 
     def url(self, name: str) -> str:
@@ -69,22 +68,18 @@ class Extras:
         return f"http://{self.lab.address}:{self.port(MONITORING, f'{name}_PORT')}"
 
     def jobs_up(self) -> set[str]:
-        """The scrape jobs that are up, as Prometheus says."""
         found = fetch(f"{self.url('PROMETHEUS')}/api/v1/query?query=up==1")
         return {one["metric"]["job"] for one in found["data"]["result"]} if found else set()
 
     def alerts_pass(self) -> bool:
-        """Whether Alertmanager and the webhook behind it answer."""
         return (
             bool(fetch(f"{self.url('ALERTMANAGER')}/api/v2/status")) and fetch(f"{self.url('RECEIVER')}/") is not None
         )
 
     def arrived(self) -> list[dict[str, Any]]:
-        """The alerts that arrived at the webhook."""
         return list(fetch(f"{self.url('RECEIVER')}/alerts") or [])
 
     def describe_monitoring(self, address: str) -> Monitoring:
-        """For dr.yml, at this address."""
         urls = {
             name: f"http://{address}:{self.port(MONITORING, f'{name.upper()}_PORT')}"
             for name in ("prometheus", "alertmanager", "receiver")
@@ -98,7 +93,6 @@ class Extras:
         )
 
     def describe_edge(self) -> Service:
-        """For dr.yml."""
         title = "HTTPS"
         return Service(project=self.lab.prefix + EDGE, service="edge", role="front", needs=("front-user",), title=title)
 

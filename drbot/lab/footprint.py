@@ -33,9 +33,7 @@ def options(home: Path) -> tuple[str, ...]:
 
 
 def open_network(home: Path) -> None:
-    """The bridge, and the rule that lets pass what stays within one bridge; both may be there already. Raises
-    UserError.
-    """
+    """The bridge, and the rule that lets pass what stays within one; both may be there already. Raises UserError."""
     bridge = bridge_of(home)
     if not is_link(bridge):
         ip("link", "add", bridge, "type", "bridge")
@@ -46,7 +44,6 @@ def open_network(home: Path) -> None:
 
 
 def close_network(home: Path) -> None:
-    """Take both away again."""
     bridge = bridge_of(home)
     while shutil.which("iptables") and firewall("-C", bridge):
         firewall("-D", bridge)
@@ -55,7 +52,6 @@ def close_network(home: Path) -> None:
 
 
 def is_link(name: str) -> bool:
-    """Whether there is such an interface."""
     return Path(f"/sys/class/net/{name}").exists()
 
 

@@ -84,7 +84,6 @@ def part(name: str) -> Part:
 
 
 def describe(folder: Path, prefix: str, host: str, ports: dict[str, int]) -> Configuration:
-    """The lab below `folder` as drbot sees it."""
     return Configuration(
         system="ai-micro-service",
         sites={"production": describe_site(folder / "ai-micro-service", prefix, host, ports)},
@@ -96,7 +95,6 @@ def describe(folder: Path, prefix: str, host: str, ports: dict[str, int]) -> Con
 def describe_site(
     projects: Path, prefix: str, host: str, ports: dict[str, int], *, address: str = "127.0.0.1", title: str = "The lab"
 ) -> Site:
-    """One place where the lab runs, or could run."""
     services = {
         part.name: Service(
             project=prefix + part.folder,

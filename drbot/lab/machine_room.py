@@ -26,7 +26,6 @@ class MachineRoom:
 
     @property
     def program(self) -> Program:
-        """The process that watches."""
         arguments = (str(self.cloud.folder), str(self.second.home.resolve()), self.first)
         return Program(
             name="machines",
@@ -36,11 +35,9 @@ class MachineRoom:
         )
 
     def start(self) -> None:
-        """Begin to watch."""
         self.program.start(lambda: self.program.process() is not None)
 
     def is_done(self) -> bool:
-        """Whether the new host runs and has its images."""
         return self.program.process() is None and self.second.is_up()
 
     def watch(self) -> None:

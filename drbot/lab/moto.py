@@ -35,7 +35,6 @@ class Moto:
 
     @property
     def program(self) -> Program:
-        """The process."""
         port = self.endpoint.rpartition(":")[2]
         command = (sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", port)
         return Program(name=self.name, folder=self.folder, command=command)
@@ -56,7 +55,6 @@ class Moto:
         self.program.stop()
 
     def answers(self) -> bool:
-        """Whether it is up."""
         try:
             return httpx.get(f"{self.endpoint}/moto-api/data.json", timeout=10).status_code == 200
         except httpx.HTTPError:

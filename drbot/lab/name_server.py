@@ -27,8 +27,6 @@ OPTIONS = (
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class NameServer:
-    """The name server of one lab's cloud."""
-
     cloud: Cloud
 
     @property
@@ -43,7 +41,6 @@ class NameServer:
 
     @property
     def program(self) -> Program:
-        """The process that follows the zone."""
         command = (
             sys.executable,
             "-P",
@@ -60,11 +57,9 @@ class NameServer:
         self.program.start(self.answers)
 
     def stop(self) -> None:
-        """End it."""
         self.program.stop()
 
     def answers(self) -> bool:
-        """Whether it listens."""
         with socket.socket() as probe:
             return probe.connect_ex(("127.0.0.1", self.port)) == 0
 
@@ -86,7 +81,6 @@ def options(cloud: Cloud) -> tuple[str, ...]:
 
 
 def follow(cloud: Cloud, port: int) -> None:
-    """Serve the zone for ever."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     fixed = [dnsmasq(), *OPTIONS, f"--port={port}"]
     served: tuple[str, ...] = ()
@@ -103,7 +97,6 @@ def follow(cloud: Cloud, port: int) -> None:
 
 
 def end(running: "subprocess.Popen[bytes] | None") -> None:
-    """Stop dnsmasq and wait for it."""
     if running is not None:
         running.terminate()
         running.wait()

@@ -23,7 +23,6 @@ class Bucket:
 
     @property
     def moto(self) -> Moto:
-        """The server."""
         return Moto(folder=self.folder, name="s3")
 
     @property

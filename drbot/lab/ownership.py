@@ -67,8 +67,6 @@ def _works_on(container: Container, prefix: str) -> bool:
 
 
 def remove_containers(client: docker.DockerClient, name: str, prefix: str) -> None:
-    """Stop and remove them, all at the same time."""
-
     def remove(container: Container) -> None:
         try:
             container.stop(timeout=10)
@@ -94,7 +92,6 @@ def remove_kept_containers(client: docker.DockerClient, prefix: str) -> None:
 
 
 def remove_volumes(client: docker.DockerClient, name: str, prefix: str) -> None:
-    """Remove the lab's volumes and with them its data."""
     for volume in client.volumes.list():
         if is_ours(str(volume.name), volume.attrs.get("Labels"), name, prefix):
             with suppress(NotFound):
@@ -102,7 +99,6 @@ def remove_volumes(client: docker.DockerClient, name: str, prefix: str) -> None:
 
 
 def remove_networks(client: docker.DockerClient, name: str, prefix: str) -> None:
-    """Remove the lab's networks."""
     for network in client.networks.list():
         if is_ours(str(network.name), network.attrs.get("Labels"), name, prefix):
             with suppress(NotFound):

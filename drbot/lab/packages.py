@@ -92,7 +92,6 @@ def candidate(name: str) -> str:
 
 
 def is_installed(name: str) -> bool:
-    """Whether dpkg has this package installed."""
     if shutil.which("dpkg-query") is None:
         return False
     command = ["dpkg-query", "-W", "-f", "${db:Status-Status}", name]

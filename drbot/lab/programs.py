@@ -24,7 +24,6 @@ class Program:
 
     @property
     def log(self) -> Path:
-        """What it says."""
         return self.folder / f"{self.name}.log"
 
     @property
@@ -54,7 +53,6 @@ class Program:
         remember(self.pid_file, process.pid)
 
     def process(self) -> int | None:
-        """Its process, if it runs."""
         return running(self.pid_file)
 
     def stop(self) -> None:

@@ -29,12 +29,10 @@ class SecondEngine:
 
     @property
     def folder(self) -> Path:
-        """Where it keeps everything."""
         return self.home.resolve() / "second"
 
     @property
     def host(self) -> str:
-        """Its URL."""
         return daemon.socket_url(self.folder)
 
     def client(self) -> docker.DockerClient:
@@ -53,7 +51,6 @@ class SecondEngine:
         return self.host
 
     def is_up(self) -> bool:
-        """Whether it answers."""
         return answers(self.host)
 
     def is_used(self) -> bool:

@@ -27,7 +27,6 @@ def labs_folder(home: Path) -> Path:
 
 
 def lab_names(home: Path) -> list[str]:
-    """The labs that were started from this folder."""
     return sorted(path.name for path in labs_folder(home).glob("*") if path.is_dir())
 
 
@@ -61,7 +60,6 @@ def open_lab(home: Path, name: str) -> Lab:
 
 
 def main() -> int:
-    """Prepare this machine, telling what is done."""
     try:
         host = prepare(lab_home(), lambda line: print(f"lab: {line}", flush=True))
     except UserError as error:

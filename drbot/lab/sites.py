@@ -51,22 +51,18 @@ class Sites:
 
     @property
     def bucket(self) -> Bucket:
-        """The off-site backups."""
         return Bucket(folder=self.folder)
 
     @property
     def cloud(self) -> Cloud:
-        """The cloud account."""
         return Cloud(folder=self.folder)
 
     @property
     def names(self) -> NameServer:
-        """The name server."""
         return NameServer(cloud=self.cloud)
 
     @property
     def authority(self) -> CertificateAuthority:
-        """The ACME server."""
         return CertificateAuthority(folder=self.folder, names=self.names.address)
 
     @property
@@ -175,7 +171,6 @@ class Sites:
 
 
 def complete(site: Site, extras: Extras, address: str) -> Site:
-    """A site with HTTPS, monitoring and its address."""
     services: dict[str, Service] = {**site.services, "edge": extras.describe_edge()}
     monitoring = extras.describe_monitoring(address)
     return site.model_copy(update={"services": services, "monitoring": monitoring, "address": address})

@@ -54,7 +54,6 @@ class PartStatus:
 
     @property
     def healthy(self) -> bool:
-        """Whether it works for its users."""
         return not self.fault
 
 
@@ -91,17 +90,14 @@ class Lab:
 
     @property
     def folder(self) -> Path:
-        """Where its files are."""
         return self.home / self.name
 
     @property
     def configuration(self) -> Path:
-        """Its dr.yml."""
         return self.folder / "dr.yml"
 
     @property
     def projects(self) -> Path:
-        """The folder of all its compose projects."""
         return self.moved_to or self.folder / "ai-micro-service"
 
     def project(self, part: Part) -> Path:
@@ -109,7 +105,6 @@ class Lab:
         return self.projects / (self.prefix + part.folder)
 
     def client(self) -> closing[docker.DockerClient]:
-        """A connection to the engine."""
         return closing(connect(self.host))
 
     def container(self, client: docker.DockerClient, part: Part) -> Container | None:
@@ -162,7 +157,6 @@ class Lab:
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def remove(self) -> None:
-        """Remove containers, network and data from the engine."""
         self.down()
         with self.client() as client:
             ownership.remove_volumes(client, self.label, self.prefix)
@@ -192,7 +186,6 @@ class Lab:
         return PartStatus(name=part.name, title=part.title, state=state, fault=fault, url=url)
 
     def url(self, part: Part) -> str | None:
-        """The health URL of a part."""
         port = read_env(self.project(part)).get("PORT")
         return f"http://{self.address}:{port}/health" if port else None
 
@@ -210,7 +203,8 @@ class Lab:
             names = {"LAB": self.label, "NETWORK": f"{self.prefix}network", "IMAGE": part.image}
             volume = {"VOLUME": self.prefix + part.volume} if part.volume else {}
             port = {"PORT": str(chosen[part.name])} if part.port else {}
-            needed = {name: value for name, value in passwords.items() if name in compose_text(project)}
+            asked = (project / "docker-compose.yml").read_text()
+            needed = {name: value for name, value in passwords.items() if name in asked}
             write_env(project, names | volume | port | needed)
         (self.folder / "backups").mkdir(exist_ok=True)
         self.configuration.write_text(as_yaml(describe(self.folder, self.prefix, self.host, chosen)))
@@ -250,7 +244,6 @@ class Lab:
             self.wait(part, partial(self.runs, part, command))
 
     def runs(self, part: Part, command: tuple[str, ...]) -> bool:
-        """Whether a command inside the part's container succeeds."""
         with self.client() as client:
             container = self.container(client, part)
             try:
@@ -259,12 +252,10 @@ class Lab:
                 return False  # it does not run, or has just ended
 
     def wait_until_healthy(self) -> None:
-        """Until every service works for its users."""
         for part in PARTS:
             self.wait(part, partial(self.is_healthy, part))
 
     def is_healthy(self, part: Part) -> bool:
-        """Whether one service works."""
         url = self.url(part)
         return not (url and fault_of_url(url))  # the stores were waited for before
 
@@ -287,7 +278,6 @@ class Lab:
             return bool(container and container.status == "exited")
 
     def last_words(self, part: Part) -> str:
-        """The end of a part's log."""
         with self.client() as client:
             container = self.container(client, part)
             return container.logs(tail=5).decode(errors="replace").strip() if container else phrase("(no container)")
@@ -335,8 +325,3 @@ def fault_of_url(url: str) -> str:
     if answer.status_code == 200:
         return ""
     return phrase("it answers {status}: {text}", status=answer.status_code, text=answer.text[:160])
-
-
-def compose_text(project: Path) -> str:
-    """The compose file's text: it says which passwords the part needs."""
-    return (project / "docker-compose.yml").read_text()

@@ -67,8 +67,6 @@ class Incoming(BaseModel):
 
 
 class IncomingAlert(Incoming):
-    """One alert of Alertmanager's."""
-
     status: Literal["firing", "resolved"]
     labels: Labels
     annotations: Labels = Field(default_factory=dict)
@@ -84,7 +82,6 @@ class IncomingAlert(Incoming):
         return given
 
     def alert(self) -> Alert:
-        """As it is kept."""
         said = next((text for name in SAYS_WHAT if (text := self.annotations.get(name, "").strip())), "")
         return Alert(
             fingerprint=self.fingerprint or _digest(*sorted(f"{name}={text}" for name, text in self.labels.items())),

@@ -33,7 +33,6 @@ class StateCollector(Collector):
         return []
 
     def collect(self) -> Iterator[Metric]:
-        """One look at the state."""
         answers = GaugeMetricFamily("drbot_state_answers", "Whether drbot's own state answers: 1 = yes.")
         try:
             with self._database.read() as connection:

@@ -34,14 +34,12 @@ class ShortConnection(H11Protocol):
                 min(others, key=lambda one: one._since).transport.abort()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Its clock goes with it."""
         if self._deadline is not None:
             self._deadline.cancel()
         super().connection_lost(exc)
 
     @property
     def is_reading(self) -> bool:
-        """Whether the rest of its request is still to come."""
         return self.conn.their_state in (h11.IDLE, h11.SEND_BODY) and not self.transport.is_closing()
 
     def _end_unless_read(self) -> None:

@@ -112,7 +112,6 @@ class Acting:
     # channels
 
     def join(self, user: str, channel_name: str) -> Channel:
-        """Enter a public channel."""
         channel = self._looking.channel(channel_name, self._looking.person(user).id)
         if user not in channel.members:
             self._state.join(channel, user)
@@ -120,7 +119,6 @@ class Acting:
         return channel
 
     def archive(self, user: str, channel_name: str) -> Channel:
-        """Archive a channel."""
         channel = self._looking.channel(channel_name, self._looking.person(user).id)
         archive_channel(self._context, channel, user)
         return channel

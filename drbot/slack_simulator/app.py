@@ -18,11 +18,9 @@ class App:
     scopes: frozenset[str]
 
     def command(self, name: str) -> dict[str, Any] | None:
-        """The slash command of this name, or None."""
         return next((command for command in self.commands if command["command"] == name), None)
 
     def shortcut(self, callback_id: str) -> dict[str, Any] | None:
-        """The shortcut of this callback, or None."""
         return next((each for each in self.shortcuts if each["callback_id"] == callback_id), None)
 
 

@@ -167,7 +167,6 @@ def _unique(values: list[Any], name: str, place: str, complaints: Complaints) ->
 
 
 def texts_of(thing: Any) -> list[str]:
-    """All strings a reader sees in some blocks."""
     if isinstance(thing, list):
         return [text for each in thing for text in texts_of(each)]
     if isinstance(thing, dict):
@@ -187,7 +186,6 @@ def with_ids(blocks: list[Json]) -> list[Json]:
 
 
 def elements_of(block: Json) -> list[Json]:
-    """What can be pressed or filled in there."""
     if block["type"] == "actions":
         return list(block["elements"])
     return [block["element"]] if block["type"] == "input" else []

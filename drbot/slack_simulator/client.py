@@ -41,7 +41,6 @@ class Answer:
 
     @property
     def acknowledged(self) -> bool:
-        """Whether the app acknowledged in time."""
         return self.outcome == "acknowledged"
 
 
@@ -60,7 +59,6 @@ class People:
         self.close()
 
     def close(self) -> None:
-        """Give the connections back."""
         self._http.close()
 
     def _read(self, path: str, **parameters: str) -> Json:
@@ -76,7 +74,6 @@ class People:
         return _answer(self._do("command", user=user, channel=channel, text=text))
 
     def say(self, user: str, channel: str, text: str, thread_ts: str = "") -> Json:
-        """Write a message."""
         message: Json = self._do("message", user=user, channel=channel, text=text, thread_ts=thread_ts)["message"]
         return message
 
@@ -100,24 +97,19 @@ class People:
         return _answer(self._do("submit", user=user, view_id=view_id, values=values or {}))
 
     def close_view(self, user: str, view_id: str) -> None:
-        """Dismiss a modal."""
         self._do("close_view", user=user, view_id=view_id)
 
     def open_home(self, user: str) -> Answer:
-        """Open the app's Home."""
         return _answer(self._do("home", user=user))
 
     def react(self, user: str, message: Json, name: str) -> None:
-        """Add a reaction."""
         self._do("reaction", user=user, channel=message["channel"], ts=message["ts"], name=name)
 
     def shortcut(self, user: str, callback_id: str, message: Json | None = None) -> Answer:
-        """Use a global shortcut, or one on a message."""
         place = {"channel": message["channel"], "ts": message["ts"]} if message else {}
         return _answer(self._do("shortcut", user=user, callback_id=callback_id, **place))
 
     def archive(self, user: str, channel: str) -> None:
-        """Archive a channel."""
         self._do("archive", user=user, channel=channel)
 
     def set_faults(self, **fields: Any) -> None:
@@ -147,12 +139,10 @@ class People:
         return views
 
     def home(self, user: str) -> Json | None:
-        """What the app published for this person."""
         home: Json | None = self._outline(user)["home"]
         return home
 
     def channels(self, user: str = "") -> list[Json]:
-        """The channels, with their messages."""
         channels: list[Json] = self.state(user)["channels"]
         return channels
 
@@ -167,15 +157,12 @@ class People:
         return messages
 
     def thread(self, channel: str, ts: str) -> list[Json]:
-        """The parent and its replies."""
         return [each for each in self.messages(channel) if ts in (each["ts"], each.get("thread_ts"))]
 
     def file(self, file: Json) -> bytes:
-        """The bytes of a file in a message."""
         return self._http.get(file["url"]).raise_for_status().content
 
     def calls(self, method: str = "") -> list[Json]:
-        """The Web API calls so far, all or of one method."""
         return [call for call in self._read("calls")["calls"] if method in ("", call["method"])]
 
     def envelopes(self) -> list[Json]:
@@ -185,7 +172,6 @@ class People:
 
     @property
     def connections(self) -> int:
-        """How many Socket Mode connections the app has."""
         return int(self._outline()["app"]["connections"])
 
     # wait

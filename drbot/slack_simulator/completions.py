@@ -15,5 +15,4 @@ class Completion:
     choices: tuple[tuple["Completion", ...], ...] = ()  # by place: the first are offered right behind the word
 
     def as_seen(self) -> Json:
-        """As `control.md` has it."""
         return asdict(self)

@@ -24,8 +24,6 @@ Act = Callable[[Json], Awaitable[Json]]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Control:
-    """Serves `/control/…`."""
-
     state: State
     faults: Faults
     connections: Connections

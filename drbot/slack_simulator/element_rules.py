@@ -17,7 +17,6 @@ class Complaints:
     messages: list[str] = field(default_factory=list)
 
     def add(self, why: str, place: str) -> None:
-        """One more complaint."""
         self.messages.append(f"[ERROR] {why} [json-pointer:{place}]")
 
     def length(self, value: Any, longest: int, place: str, *, shortest: int = 1) -> None:
@@ -61,7 +60,6 @@ class Complaints:
 
 
 def check_button(button: Any, place: str, complaints: Complaints) -> None:
-    """A button of an actions block."""
     if not _is_element(button, ("button",), place, complaints):
         return
     complaints.fields(button, "type text", "action_id value style", place)
@@ -73,7 +71,6 @@ def check_button(button: Any, place: str, complaints: Complaints) -> None:
 
 
 def check_field(element: Any, place: str, complaints: Complaints) -> None:
-    """What is filled in: the element of an input block."""
     if not _is_element(element, ("plain_text_input", "static_select"), place, complaints):
         return
     if element["type"] == "static_select":

@@ -31,11 +31,9 @@ class Faults:
             setattr(self, name, value)
 
     def as_seen(self) -> dict[str, Any]:
-        """All fields, for the control API."""
         return asdict(self)
 
     def delay_seconds(self, method: str) -> float:
-        """How long a call of this method is held back."""
         return self.delays.get(method, self.delays.get(ANY, 0.0))
 
     def next_error(self, method: str) -> dict[str, Any] | None:

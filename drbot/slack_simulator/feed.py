@@ -52,7 +52,6 @@ class Feed:
             }
 
     def channel(self, channel: Channel, user: str) -> Json:
-        """A channel with its messages."""
         messages = [message.as_seen() for message in self._state.history(channel.id, user)]
         return channel.as_seen(user) | {"messages": messages}
 

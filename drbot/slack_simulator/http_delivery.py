@@ -45,8 +45,6 @@ def signature(body: bytes, stamp: str, secret: str) -> str:
 
 
 class HttpDelivery:
-    """Posts to one request URL."""
-
     def __init__(self, url: str) -> None:
         self._url = url
 

@@ -29,7 +29,6 @@ class Interacting:
         self._looking = Looking(context=context)
 
     async def click(self, asked: Json) -> Json:
-        """Press a button, in a message or on the App Home."""
         person = self._looking.person(asked["user"])
         if "view_id" in asked:
             view = self._looking.view(asked["view_id"], person.id)
@@ -46,7 +45,6 @@ class Interacting:
         return ids | {"action_ts": self._state.new_ts()} | kept
 
     async def submit(self, user: str, view_id: str, values: Mapping[str, Mapping[str, Any]]) -> Json:
-        """Press the submit button of a modal."""
         person = self._looking.person(user)
         view = self._looking.view(view_id, user)
         state = state_of(view["blocks"], values)
@@ -92,7 +90,6 @@ class Interacting:
         self._state.close_view(user, view_id)
 
     async def shortcut(self, user: str, callback_id: str, channel_name: str = "", ts: str = "") -> Json:
-        """Use a shortcut, on a message if one is named."""
         person = self._looking.person(user)
         if self._context.app.shortcut(callback_id) is None:
             raise RefusedError("shortcut_not_found", f"The app has no shortcut {callback_id}.")
@@ -101,7 +98,6 @@ class Interacting:
         return result_of(await self._connections.deliver("interactive", payload), TROUBLE)
 
     async def open_home(self, user: str) -> Json:
-        """Open the app's Home."""
         person = self._looking.person(user)
         home = self._state.homes.get(user)
         direct = self._state.direct(person.id)

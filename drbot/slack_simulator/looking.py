@@ -24,8 +24,6 @@ def result_of(delivery: Delivery, error: str) -> Json:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Looking:
-    """Look-ups as a person makes them."""
-
     context: MethodContext
 
     def person(self, identifier: str) -> Person:

@@ -74,7 +74,6 @@ def _sent(view: Json, state: Json) -> Json:
 
 
 def action_in_view(context: MethodContext, person: Person, view: Json, action: Json) -> Json:
-    """A click on the App Home."""
     return _common(person) | {
         "type": "block_actions",
         "container": {"type": "view", "view_id": view["id"]},
@@ -85,7 +84,6 @@ def action_in_view(context: MethodContext, person: Person, view: Json, action: J
 
 
 def submission(context: MethodContext, person: Person, view: Json, state: Json) -> Json:
-    """The submit button of a modal."""
     return _common(person) | {
         "type": "view_submission",
         "trigger_id": context.tickets.new_trigger(person.id),
@@ -95,7 +93,6 @@ def submission(context: MethodContext, person: Person, view: Json, state: Json) 
 
 
 def shortcut(context: MethodContext, person: Person, callback_id: str, message: Message | None) -> Json:
-    """A global shortcut, or one on a message."""
     payload = _common(person) | {
         "type": "shortcut" if message is None else "message_action",
         "callback_id": callback_id,
@@ -114,7 +111,6 @@ def shortcut(context: MethodContext, person: Person, callback_id: str, message: 
 
 
 def event(kind: str, fields: Json, ts: str) -> Json:
-    """An event of the Events API."""
     return {
         "token": VERIFICATION_TOKEN,
         "team_id": TEAM,

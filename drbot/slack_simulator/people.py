@@ -26,7 +26,6 @@ class Person:
     team_id: str = TEAM
 
     def as_seen(self) -> dict[str, Any]:
-        """The fields the control API shows."""
         return {
             "id": self.id,
             "name": self.name,

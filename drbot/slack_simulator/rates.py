@@ -12,8 +12,6 @@ POST_BURST = 5
 
 @dataclass(kw_only=True, slots=True)
 class Bucket:
-    """What is left of a burst."""
-
     tokens: float
     filled_at: float
 

@@ -11,8 +11,6 @@ Json = dict[str, Any]
 
 @dataclass(kw_only=True, slots=True)
 class Channel:
-    """A channel or a direct message."""
-
     id: str
     name: str
     creator: str
@@ -83,11 +81,9 @@ class Message:
 
     @property
     def is_reply(self) -> bool:
-        """Whether it stands in a thread and not in the channel."""
         return bool(self.thread_ts) and self.thread_ts != self.ts
 
     def as_slack(self, *, with_metadata: bool = False) -> Json:
-        """Slack's message object."""
         shown: Json = {"type": "message", "ts": self.ts, "user": self.user, "text": self.text}
         optional = {
             "subtype": self.subtype,
@@ -103,7 +99,6 @@ class Message:
         return shown | {name: value for name, value in optional.items() if value}
 
     def as_seen(self) -> Json:
-        """The message as the control API shows it."""
         always = {
             "channel": self.channel,
             "blocks": self.blocks,
@@ -115,7 +110,6 @@ class Message:
         return self.as_slack(with_metadata=True) | always
 
     def reactions_seen(self) -> list[Json]:
-        """The reactions as Slack lists them."""
         return [
             {"name": name, "users": list(users), "count": len(users)} for name, users in self.reactions.items() if users
         ]
@@ -134,7 +128,6 @@ class File:
     content: bytes | None = None
 
     def as_seen(self) -> Json:
-        """The file as messages and the control API show it."""
         return {
             "id": self.id,
             "name": self.name,

@@ -171,7 +171,6 @@ class SlackSimulator:
 
 
 async def _permalink(request: Request) -> Response:
-    """A permalink opens the page at the channel."""
     message = request.path_params["message"].removeprefix("p")
     place = f"channel={request.path_params['channel']}&message={message[:-6]}.{message[-6:]}"
     return RedirectResponse(f"/?{place}")

@@ -71,11 +71,9 @@ class Connections:
 
     @property
     def count(self) -> int:
-        """How many connections are open."""
         return len(self._sockets)
 
     def envelopes(self) -> list[Json]:
-        """All deliveries so far, oldest first."""
         return [asdict(record) for record in list(self._records.values())]
 
     def new_ticket(self) -> str:
@@ -85,7 +83,6 @@ class Connections:
         return ticket
 
     async def serve(self, socket: WebSocket) -> None:
-        """One connection, from hello to the end."""
         ticket = socket.query_params.get("ticket", "")
         if self._faults.down or ticket not in self._tickets or self.count >= MOST_CONNECTIONS:
             await socket.close()

@@ -41,7 +41,6 @@ class State:
     # changes
 
     def changed(self, kind: str, *, channel: str = "", ts: str = "", user: str = "") -> None:
-        """Tell everybody who follows the feed."""
         with self.lock:
             self.seq += 1
             self._changes.append(Change(seq=self.seq, kind=kind, channel=channel, ts=ts, user=user))
@@ -57,7 +56,6 @@ class State:
             return [change for change in self._changes if change.seq > seq]
 
     def identifier(self, prefix: str) -> str:
-        """A new id, unique over all kinds."""
         with self.lock:
             return f"{prefix}{next(self._numbers):07d}"
 
@@ -86,7 +84,6 @@ class State:
             return self._keep(channel)
 
     def direct(self, user: str) -> Channel:
-        """The direct message between the app and this person."""
         with self.lock:
             for channel in self.channels.values():
                 if channel.is_im and channel.user == user:
@@ -126,7 +123,6 @@ class State:
         )
 
     def worded(self, message: str, **values: object) -> str:
-        """In the language of this Slack."""
         return say(filled(message, **values), self.language)
 
     # messages
@@ -163,7 +159,6 @@ class State:
             self.changed("message", channel=message.channel, ts=message.ts)
 
     def delete(self, message: Message) -> None:
-        """Remove a message and its pin."""
         with self.lock:
             del self.messages[message.channel][message.ts]
             channel = self.channels[message.channel]
@@ -206,7 +201,6 @@ class State:
                 self.show_view(user, view)
 
     def mark_errors(self, view: Json, errors: dict[str, str]) -> None:
-        """Show sentences at the inputs of an open modal."""
         with self.lock:
             view["errors"] = errors
             self.changed("views", user=next((user for user, stack in self.views.items() if view in stack), ""))
@@ -222,7 +216,6 @@ class State:
         return any(view["id"] == view_id for view in self.views.get(user, []))
 
     def publish_home(self, user: str, view: Json) -> None:
-        """Show a Home to a person."""
         with self.lock:
             self.homes[user] = view
             self.changed("home", user=user)

@@ -43,7 +43,6 @@ class Tickets:
         self._urls: dict[str, ResponseUrl] = {}
 
     def new_trigger(self, user: str) -> str:
-        """A trigger id for this person."""
         trigger_id = f"{secrets.randbelow(10**10)}.{secrets.randbelow(10**10)}.{secrets.token_hex(16)}"
         with self._lock:
             self._triggers[trigger_id] = Trigger(user=user, expires_at=self.clock() + TRIGGER_SECONDS)
@@ -63,7 +62,6 @@ class Tickets:
             return trigger.user
 
     def new_response_token(self, user: str, channel: str, ts: str = "") -> str:
-        """The last part of a response URL."""
         token = secrets.token_urlsafe(16)
         expires_at = self.clock() + RESPONSE_URL_SECONDS
         with self._lock:

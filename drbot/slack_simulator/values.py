@@ -32,7 +32,6 @@ def _option(element: Json, value: Any) -> Json:
 
 
 def inputs_of(blocks: list[Json]) -> list[Json]:
-    """The blocks in which something is filled in."""
     return [block for block in blocks if block["type"] == "input"]
 
 

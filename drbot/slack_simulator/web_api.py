@@ -78,12 +78,10 @@ class WebApi:
         self._calls: list[CallRecord] = []
 
     def calls(self) -> list[Json]:
-        """All calls so far, oldest first."""
         with self._lock:
             return [asdict(call) for call in self._calls]
 
     async def serve(self, request: Request) -> Response:
-        """One call."""
         started = time.monotonic()
         name = request.path_params["method"]
         arguments, token = await read_call(request)

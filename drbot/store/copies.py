@@ -32,7 +32,6 @@ def copied_tables() -> list[Table]:
 
 
 def rows_of(connection: Connection) -> dict[str, list[dict[str, Any]]]:
-    """Every row of these tables as plain JSON values."""
     return {
         table.name: [
             {name: _plain(value) for name, value in row.items()}

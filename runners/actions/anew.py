@@ -34,7 +34,6 @@ def anew(context: StepContext, given: Mapping[str, Any]) -> Finding:
 
 
 def faults_of(context: StepContext, name: str, service: Service, began: datetime | None) -> Iterator[str]:
-    """One sentence for each."""
     docker = context.clients.docker
     found = docker.container(service)
     if found is None:
@@ -58,7 +57,6 @@ def faults_of(context: StepContext, name: str, service: Service, began: datetime
 
 
 def _volumes(context: StepContext, made_of: Mapping[str, Any]) -> Iterator[VolumeIdentity]:
-    """Of a container."""
     docker = context.clients.docker
     names = (mount["Name"] for mount in made_of["Mounts"] if mount["Type"] == "volume")
     yield from filter(None, map(docker.volume, names))

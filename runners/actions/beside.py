@@ -19,7 +19,6 @@ from drbot.runners.contract.action import Finding, Outcome, Registry, StepContex
 
 
 def redis(context: StepContext, given: Mapping[str, Any]) -> Outcome:
-    """Action redis.restore_beside."""
     volume, found = arguments.text(given, "volume"), with_redis(context)
     alone = redis_alone(context, volume)
     with made_beside(context, volume):
@@ -53,7 +52,6 @@ def files(context: StepContext, given: Mapping[str, Any]) -> Outcome:
 
 @or_why_not
 def files_equal(context: StepContext, given: Mapping[str, Any]) -> Finding:
-    """Probe files.beside_equal."""
     return _compared(context, _files(context, given))
 
 
@@ -68,7 +66,6 @@ def set_equal(context: StepContext, given: Mapping[str, Any]) -> Finding:
 
 
 def settings(context: StepContext, given: Mapping[str, Any]) -> Outcome:
-    """Action settings.restore_beside."""
     found = fetched(context)
     if not found.facts.projects:
         raise PermanentError(phrase("The backup holds no configuration"))
@@ -78,7 +75,6 @@ def settings(context: StepContext, given: Mapping[str, Any]) -> Outcome:
 
 @or_why_not
 def settings_equal(context: StepContext, given: Mapping[str, Any]) -> Finding:
-    """Probe settings.beside_equal."""
     return _compared(context, _settings(context, given))
 
 

@@ -31,8 +31,6 @@ SHRUNK = 0.5  # of the backup's keys: with fewer, Redis has lost them; services 
 
 @dataclass(frozen=True, kw_only=True)
 class Looking:
-    """One site, and what is asked about it once."""
-
     clients: Clients
     site: Site
     configuration: Configuration

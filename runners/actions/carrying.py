@@ -30,7 +30,6 @@ class Carried:
 
     @property
     def facts(self) -> Mapping[str, Any]:
-        """For the report."""
         return {"carried": list(self.files), "not_carried": list(self.left)}
 
 

@@ -20,17 +20,14 @@ _PAUSE = threading.Event()
 
 
 def names_of(context: StepContext) -> NameService:
-    """The zone of dr.yml."""
     return NameService(_present(context.configuration.dns, "dns"))
 
 
 def dns_of(context: StepContext) -> Dns:
-    """The section `dns`."""
     return _present(context.configuration.dns, "dns")
 
 
 def certificate_of(context: StepContext) -> Certificate:
-    """The section `certificate`."""
     return _present(context.configuration.certificate, "certificate")
 
 
@@ -49,7 +46,6 @@ def site_of(context: StepContext, given: Mapping[str, Any]) -> tuple[str, Site]:
 
 
 def provision_of(context: StepContext, given: Mapping[str, Any]) -> Provision:
-    """How a site's machine is made."""
     name, site = site_of(context, given)
     return _present(site.provision, f"sites: {name}: provision")
 

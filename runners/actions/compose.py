@@ -91,7 +91,6 @@ def _interrupted(context: StepContext, given: Mapping[str, Any], verb: Interrupt
 
 
 def subjects(context: StepContext, given: Mapping[str, Any]) -> frozenset[str]:
-    """The services that are interrupted."""
     services = arguments.services(context, given).values()
     return frozenset(subject for one in services for subject in named(one.project, [one.service]))
 
@@ -108,7 +107,6 @@ def start(context: StepContext, given: Mapping[str, Any]) -> Outcome:
 
 
 def running(context: StepContext, given: Mapping[str, Any]) -> Finding:
-    """Are all of them running?"""
     services = arguments.services(context, given)
     found = {name: status_of(context, service, "running") for name, service in services.items()}
     wrong = {name: status for name, status in found.items() if status != "running"}

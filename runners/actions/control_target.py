@@ -29,7 +29,6 @@ class ControlTarget:
 
     @property
     def clients(self) -> Clients:
-        """What actions work with."""
         return self._clients
 
     def fingerprint(self, cancelled: Cancelled) -> dict[str, Any]:

@@ -78,7 +78,6 @@ def keep_service(context: StepContext, folder: Path, name: str, service: Service
 
 
 def keep_disk(context: StepContext, folder: Path) -> None:
-    """How much room there was."""
     free = free_bytes(context.clients, context.labels, context.cancelled)
     write_private(folder / "disk.txt", f"free on the disk of the volumes: {size(free)}\n")
 

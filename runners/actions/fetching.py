@@ -47,7 +47,6 @@ def clone(context: StepContext, given: Mapping[str, Any]) -> Outcome:
 
 
 def at(context: StepContext, given: Mapping[str, Any]) -> Finding:
-    """Probe repository.at."""
     commit, folder = arguments.text(given, "commit"), arguments.text(given, "folder")
     head = git.head_of(Path(folder), watch_of(context))
     return Finding(
@@ -57,9 +56,7 @@ def at(context: StepContext, given: Mapping[str, Any]) -> Finding:
 
 
 def fetch(context: StepContext, given: Mapping[str, Any]) -> Outcome:
-    """Action backup.fetch: the sealed backup into the recoveries' own repository; it goes on where an earlier attempt
-    stopped.
-    """
+    """Action backup.fetch: the sealed backup into the recoveries' own repository, from where an earlier try stopped."""
     sealed, folder, recovery = arguments.sealed_backup(context), folder_of(context), recovery_of(context)
     folder.mkdir(parents=True, exist_ok=True, mode=PRIVATE_FOLDER)
     write_private(folder / MARK, folder.name)
@@ -91,7 +88,6 @@ def brought(context: StepContext, recovery: Recovery, sealed: BackupIdentity, fo
 
 
 def bring(context: StepContext, recovery: Recovery, found: FullBackup, folder: Path) -> Snapshot:
-    """From this place."""
     sealed = arguments.sealed_backup(context)
     if found.snapshot is None:
         return recovery.take_in(downloaded(context, found, sealed, folder), folder / WORK, sealed.snapshot_at)

@@ -66,7 +66,6 @@ def give_back(context: StepContext, given: Mapping[str, Any]) -> Outcome:
 
 
 def subjects(context: StepContext, given: Mapping[str, Any]) -> frozenset[str]:
-    """What is given back."""
     return frozenset({permit.machine(str(given["machine"]))})
 
 
@@ -85,7 +84,6 @@ def unled(context: StepContext, given: Mapping[str, Any]) -> Finding:
 
 
 def gone(context: StepContext, given: Mapping[str, Any]) -> Finding:
-    """Probe machine.gone."""
     name = arguments.text(given, "machine")
     there = find(context.configuration, name)
     if there is not None:

@@ -23,7 +23,6 @@ def wait(context: StepContext, given: Mapping[str, Any]) -> Outcome:
 
 
 def services(context: StepContext, given: Mapping[str, Any]) -> Finding:
-    """Are all of them healthy now?"""
     names = tuple(arguments.services(context, given))
     faults = context.clients.health.faults(names)
     if not faults:
@@ -46,7 +45,6 @@ def postgres(context: StepContext, given: Mapping[str, Any]) -> Finding:
 
 
 def redis(context: StepContext, given: Mapping[str, Any]) -> Finding:
-    """Does Redis answer?"""
     fault = context.clients.redis.fault()
     return Finding(passed=fault is None, sentence=phrase("Redis: {why}", why=fault or phrase("answers")))
 

@@ -38,14 +38,12 @@ def prepare(context: StepContext, given: Mapping[str, Any]) -> Outcome:
 
 
 def ready(context: StepContext, given: Mapping[str, Any]) -> Finding:
-    """Probe host.ready."""
     found = versions(context)
     faults = faults_of(found, {name: arguments.text(given, name) for name in TITLES})
     return Finding(passed=not faults, sentence=clauses(faults) or sentence_of(found), facts=found)
 
 
 def sentence_of(found: Mapping[str, str]) -> str:
-    """What is there, with its version."""
     return listed(f"{title} {found[name]}" for name, title in TITLES.items())
 
 
@@ -78,21 +76,17 @@ def numbers(version: str) -> tuple[int, ...]:
 
 
 def occupied(context: StepContext, given: Mapping[str, Any]) -> Finding:
-    """Probe host.occupied."""
     passed, sentence = _held(context)
     return Finding(passed=passed, sentence=sentence)
 
 
 def empty(context: StepContext, given: Mapping[str, Any]) -> Finding:
-    """Probe host.empty."""
     held, sentence = _held(context)
     return Finding(passed=not held, sentence=sentence)
 
 
 def _held(context: StepContext) -> tuple[bool, str]:
-    """What an earlier recovery made is somebody's data by now: its label says who made it, not who has written to it
-    since.
-    """
+    """What an earlier recovery made is somebody's data by now: its label does not say who has written to it since."""
     found = occupants_of(host_of(context), "", mounted(context))
     return bool(found), clauses(occupants_text(found)) or phrase("Nothing of the system is here")
 

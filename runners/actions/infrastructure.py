@@ -20,8 +20,6 @@ NONE = phrase("none")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Needed:
-    """An image, and how to get it."""
-
     project: str
     service: str
     image: str
@@ -69,7 +67,6 @@ def images(context: StepContext, given: Mapping[str, Any]) -> Iterator[Needed]:
 
 
 def images_present(context: StepContext, given: Mapping[str, Any]) -> Finding:
-    """Probe images.present."""
     wanted = [one.image for one in images(context, given)]
     missing = [image for image in wanted if not context.clients.docker.has_image(image)]
     if missing:
@@ -143,7 +140,6 @@ def wanted_of(context: StepContext, documents: Iterable[Mapping[str, Any]]) -> t
 
 
 def present(context: StepContext, given: Mapping[str, Any]) -> Finding:
-    """Probe volumes.present."""
     networks, volumes = wanted_of(context, [document for _, document in described(context, given)])
     docker = context.clients.docker
     missing = [name for name in networks if not docker.has_network(name)]

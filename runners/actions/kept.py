@@ -32,12 +32,10 @@ def remove(context: StepContext, given: Mapping[str, Any]) -> Outcome:
 
 
 def subjects(context: StepContext, given: Mapping[str, Any]) -> frozenset[str]:
-    """What is given up."""
     return frozenset({permit.volume(str(given["volume"]))})
 
 
 def gone(context: StepContext, given: Mapping[str, Any]) -> Finding:
-    """Probe volume.gone."""
     name = arguments.text(given, "volume")
     there = context.clients.docker.volume(name) is not None
     if there:

@@ -101,7 +101,6 @@ def can_provision(context: StepContext, given: Mapping[str, Any]) -> Finding:
 
 
 def running(context: StepContext, given: Mapping[str, Any]) -> Finding:
-    """Does the machine of this incident run?"""
     site, _ = site_of(context, given)
     settings = provision_of(context, given)
     if terraform_of(settings) is not None:
@@ -137,7 +136,6 @@ def join(context: StepContext, given: Mapping[str, Any]) -> Outcome:
 
 @or_why_not
 def joined(context: StepContext, given: Mapping[str, Any]) -> Finding:
-    """Has a worker joined?"""
     site, _ = site_of(context, given)
     worker = invitations_of(context).joined(site)
     if worker is None:
@@ -147,7 +145,6 @@ def joined(context: StepContext, given: Mapping[str, Any]) -> Finding:
 
 
 def invitations_of(context: StepContext) -> Invitations:
-    """The run's tokens."""
     if context.invitations is None:
         raise PermanentError(phrase("this step has no way to invite a worker"))
     return context.invitations

@@ -73,12 +73,10 @@ def fault_of(context: StepContext, settings: Monitoring, *, alert: bool) -> str 
 
 
 def scraping(context: StepContext, given: Mapping[str, Any]) -> Finding:
-    """Probe monitoring.scraping."""
     return finding(context, alert=False, well=phrase("Prometheus stores samples of every target"))
 
 
 def alerted(context: StepContext, given: Mapping[str, Any]) -> Finding:
-    """Probe monitoring.alerted."""
     return finding(context, alert=True, well=phrase("The test alert has arrived"))
 
 

@@ -43,12 +43,10 @@ class Host:
 
     @property
     def projects(self) -> tuple[str, ...]:
-        """The compose projects of the site."""
         return self.site.compose_projects()
 
 
 def host_of(context: StepContext) -> Host:
-    """As a step sees it."""
     return Host(
         clients=context.clients,
         site=context.site,

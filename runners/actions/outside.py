@@ -44,7 +44,6 @@ def check(context: StepContext, given: Mapping[str, Any]) -> Outcome:
 
 
 def answers(context: StepContext, given: Mapping[str, Any]) -> Finding:
-    """Does it answer now?"""
     try:
         answer = _ask(context)
     except DrbotError as error:

@@ -70,9 +70,7 @@ def restored(loaded: Loaded, backup: BackupIdentity, name: str, volume: str, car
 
 
 def load(context: StepContext, volume: str, reader: Sql, backup: BackupIdentity, digests: Mapping[str, str]) -> Loaded:
-    """A dump into an empty volume, judged by what is counted in it. `digests`: of its manifest. Raises
-    PermanentError.
-    """
+    """A dump into an empty volume, judged by counting. `digests`: of its manifest. Raises PermanentError."""
     server_major = context.clients.postgres.major_version()
     return restore_dump.load(scratch_of(context, volume, "restore"), reader, backup, digests, server_major)
 
@@ -127,7 +125,6 @@ def first_of(wrong: Sequence[str]) -> str:
 
 
 def scratch_of(context: StepContext, volume: str, purpose: str) -> Scratch:
-    """A server on this volume, run as production's is."""
     postgres = context.clients.postgres
     return Scratch(
         engine=context.clients.docker,

@@ -180,7 +180,6 @@ def copy(context: StepContext, source: str, target: str, script: str, *marks: st
 
 
 def _refusal(output: str) -> str:
-    """What the script itself found."""
     word, _, path = output.strip().partition(" ")
     return filled(REFUSALS[word], path=path) if word in REFUSALS else ending(output, 300)
 

@@ -45,7 +45,6 @@ class SiteTarget:
 
     @property
     def clients(self) -> Clients:
-        """What actions work with."""
         return self._clients
 
     def fingerprint(self, cancelled: Cancelled) -> dict[str, Any]:
@@ -153,15 +152,12 @@ class SiteTarget:
         return written_since(self._clients.docker, self._clients.postgres, transaction, SURVEY_LABELS, cancelled)
 
     def remove_survivors(self, run_id: str, step_id: str | None) -> None:
-        """Remove the containers a killed or cancelled step left."""
         remove_survivors(self._clients.docker, run_id, step_id)
 
     def lock(self, claim: Claim, gone: str | None) -> Holder | None:
-        """Keeps other drbots away. None: it is ours. Raises TemporaryError."""
         return self._lock.take(claim) if gone is None else self._lock.take_over(claim, gone)
 
     def holder(self) -> Holder | None:
-        """Who keeps others away now. Raises TemporaryError."""
         return self._lock.holder()
 
     def unlock(self, instance: str, run: str) -> None:

@@ -121,7 +121,6 @@ def swapped(context: StepContext, given: Mapping[str, Any]) -> Finding:
 
 
 def exists(context: StepContext, given: Mapping[str, Any]) -> Finding:
-    """Is there a volume of this name?"""
     name = arguments.text(given, "volume")
     there = context.clients.docker.volume(name) is not None
     if there:

@@ -32,8 +32,6 @@ from drbot.runners.foundation.watching import Progress
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class BackupRules:
-    """What a backup must be to be used here."""
-
     system: str
     site: str  # whose data; "" = of any site
     server_major: int | None  # of the server that will read it; None = not known
@@ -212,9 +210,7 @@ def choose(
 
 
 def judged(dump: StoredDump, rules: BackupRules) -> BackupIdentity:
-    """Its identity if it is good by its manifest. Raises PermanentError with what is wrong, TemporaryError,
-    CancelledError.
-    """
+    """Its identity if its manifest is good. Raises PermanentError with its fault, TemporaryError, CancelledError."""
     manifest = None if dump.fault else dump.store.manifest(dump, rules.cancelled)
     backup = Backup(
         path=Path(dump.name),
@@ -260,7 +256,6 @@ def identify(store: BackupStore, identity: BackupIdentity) -> BackupIdentity:
 
 
 def rules_of(context: StepContext) -> BackupRules:
-    """The rules of this step's site."""
     postgres = context.clients.postgres
     return BackupRules(
         system=context.configuration.system,

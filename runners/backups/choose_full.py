@@ -212,7 +212,6 @@ def read(backup: FullBackup, rules: FullRules) -> BackupIdentity:
 
 
 def shown(backup: FullBackup, rules: FullRules) -> Iterator[bytes]:
-    """The archive's bytes, with progress."""
     assert backup.archive is not None
     done = 0
     for piece in backup.store.objects.stream(backup.archive, cancelled=rules.cancelled):
@@ -222,7 +221,6 @@ def shown(backup: FullBackup, rules: FullRules) -> Iterator[bytes]:
 
 
 def identity_of(backup: FullBackup, manifest: FullManifest) -> BackupIdentity:
-    """Which backup, exactly."""
     return BackupIdentity(
         place=backup.place,
         name=backup.name,
@@ -248,9 +246,7 @@ def identity_of(backup: FullBackup, manifest: FullManifest) -> BackupIdentity:
 
 
 def find_full_backup(stores: Sequence[FullBackupStore], identity: BackupIdentity) -> FullBackup:
-    """Exactly the sealed bytes: in the place of the plan, else anywhere. Raises PermanentError when they are gone or
-    others.
-    """
+    """Exactly the sealed bytes: in the place of the plan, else anywhere. Raises PermanentError when there are none."""
     return next(find_everywhere(stores, identity, never))
 
 

@@ -20,9 +20,7 @@ LEFT_SECONDS = 86_400.0
 
 
 def dump_named(context: StepContext, name: str) -> Backup:
-    """The dump of this name; that of the plan from wherever the plan says. Raises PermanentError, TemporaryError,
-    CancelledError.
-    """
+    """The one of this name; the plan's from wherever it says. Raises PermanentError, TemporaryError, CancelledError."""
     sealed = context.plan.backup
     if sealed is None or not sealed.is_in_bucket or name not in (sealed.name, sealed.name.removesuffix(SUFFIX)):
         return context.clients.backups.get(name)
@@ -42,7 +40,6 @@ def let_go(context: StepContext) -> None:
 
 
 def folder_of(context: StepContext) -> Path:
-    """Of this run alone."""
     return dumps_folder(context.clients.settings.home, context.plan.site) / context.run.id
 
 

@@ -10,8 +10,6 @@ from drbot.core.text.messages import listed, phrase
 
 
 class Found(Protocol):
-    """What is in it."""
-
     @property
     def own(self) -> Collection[str]: ...
     @property

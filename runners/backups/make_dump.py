@@ -34,8 +34,6 @@ IsMade = Callable[[datetime], bool]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Written:
-    """What went into the file."""
-
     size: int
     sha256: str
     scanner: DumpScanner
@@ -159,7 +157,6 @@ def claim(folder: Path, name: str) -> bool:
 
 
 def unwritable(folder: Path, error: OSError) -> PermanentError:
-    """A folder or disk that does not take the backup."""
     return PermanentError(
         phrase("The backup cannot be written to {folder}: {why}", folder=folder, why=error.strerror or error)
     )

@@ -51,8 +51,6 @@ EXCLUDED = (f"{PROJECTS}/*/.git", "__pycache__")  # a clone brings the one back,
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Making:
-    """One full backup that is being made."""
-
     configuration: Configuration
     site_name: str
     clients: Clients
@@ -63,12 +61,10 @@ class Making:
 
     @property
     def site(self) -> Site:
-        """The site it is made of."""
         return self.configuration.site(self.site_name)
 
     @property
     def name(self) -> str:
-        """The backup's name."""
         return full_name(self.started)
 
     @property
@@ -78,7 +74,6 @@ class Making:
 
     @property
     def projects(self) -> tuple[str, ...]:
-        """The compose projects of the site."""
         return tuple(sorted(self.site.compose_projects()))
 
 
@@ -214,7 +209,6 @@ def dump_postgres(making: Making, manifest: FullManifest) -> FullManifest:
 
 
 def take(making: Making, store: FullBackupStore, manifest: FullManifest) -> FullBackup:
-    """The snapshot, in the repository beside the host."""
     if not store.has_repository():
         store.restic(making.cancelled).make()
     linked = dict(links_outside(making.site.projects, making.projects))

@@ -64,12 +64,10 @@ class Bench:
 
     @property
     def site(self) -> Site:
-        """Whose backups."""
         return self.configuration.site(self.site_name)
 
     @property
     def folder(self) -> Path:
-        """For what is fetched from a bucket."""
         return dumps_folder(self.home, self.site_name) / self.run
 
     @property
@@ -79,7 +77,6 @@ class Bench:
 
     @property
     def dump_rules(self) -> BackupRules:
-        """What a backup of PostgreSQL must be to be used here."""
         postgres = self.clients.postgres
         return BackupRules(
             system=self.configuration.system,
@@ -92,7 +89,6 @@ class Bench:
 
     @property
     def labels(self) -> Mapping[str, str]:
-        """Of what works."""
         return {RUN_LABEL: self.run, STEP_LABEL: WORK}
 
     @property
@@ -110,7 +106,6 @@ class Bench:
             raise TemporaryError(phrase("the image {image} is not on this host", image=image), kind="starting")
 
     def volume(self) -> AbstractContextManager[str]:
-        """A new one for a moment."""
         labels = {RUN_LABEL: self.run, STEP_LABEL: VOLUME}
         return helper.throw_away_volume(self.clients.docker, self.image, labels)
 
@@ -122,7 +117,6 @@ class Bench:
 
 
 def prove_dump(bench: Bench, backup: Backup) -> BackupIdentity:
-    """A backup of PostgreSQL."""
     rules, manifest = bench.dump_rules, backup.manifest
     identity = with_floor(check(backup, rules), bench.clients.backups, rules)
     require_room(bench, manifest.sql_bytes if manifest else backup.size * USUAL_RATIO)
@@ -165,7 +159,6 @@ def prove_full(bench: Bench, backup: FullBackup) -> BackupIdentity:
 
 
 def restore_snapshot(bench: Bench, backup: FullBackup, identity: BackupIdentity) -> None:
-    """All of one of drbot's own."""
     assert backup.snapshot is not None
     restic, snapshot = backup.store.restic(bench.cancelled), backup.snapshot.id
     manifest = backup.store.manifest(backup, bench.cancelled)

@@ -27,9 +27,7 @@ from drbot.store.base.file_modes import private, public_folder
 
 
 def unzipped(pieces: Iterable[bytes], name: str) -> Iterator[bytes]:
-    """Decompressed, which checks its CRC. Raises PermanentError, also for what holds far more than any real one of its
-    size.
-    """
+    """Decompressed, which checks its CRC. Raises PermanentError, also for more than any real one of its size holds."""
     packed, done = Digested(pieces), 0
     with archive_errors(name), igzip.open(IteratorFile(packed), "rb") as file:  # type: ignore[no-untyped-call]
         while chunk := file.read(CHUNK):
@@ -50,7 +48,6 @@ def checked(entry: Entry, wanted: Iterable[str]) -> Entry:
 
 
 def folders_in(pieces: Iterable[bytes], name: str, wanted: Iterable[str]) -> tuple[str, ...]:
-    """Those of these names that the archive of files has."""
     left = {one: one.strip("/") for one in wanted}
     there = set()
     for entry in entries(unzipped(pieces, name), name):
@@ -59,9 +56,7 @@ def folders_in(pieces: Iterable[bytes], name: str, wanted: Iterable[str]) -> tup
 
 
 def write_folder(pieces: Iterable[bytes], name: str, top: str, folder: Path, cancelled: Cancelled) -> int:
-    """One folder of the archive of files to the same path below `folder`. Returns how many files. Raises
-    PermanentError, CancelledError.
-    """
+    """One folder of the archive to the same path below `folder`; its files. Raises PermanentError, CancelledError."""
     count = 0
     for entry in entries(unzipped(pieces, name), name, cancelled):
         if not entry.is_below(top):
@@ -116,7 +111,6 @@ def keep(pieces: Iterable[bytes], target: Path) -> None:
 
 
 def unwritable(target: Path, error: OSError) -> PermanentError:
-    """Neither folder nor disk takes it."""
     return PermanentError(phrase("{path} cannot be written: {why}", path=target, why=error.strerror or error))
 
 

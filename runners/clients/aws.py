@@ -6,8 +6,11 @@ from typing import Any
 
 import boto3.session
 import botocore.session
+from botocore.config import Config
 from botocore.exceptions import NoCredentialsError
 from botocore.loaders import Loader
+
+from drbot.core.site.site import Dns, Provision
 
 
 @cache
@@ -22,6 +25,12 @@ def client_of(service: str, **settings: Any) -> Any:
     session.register_component("data_loader", _loader())
     made: Any = boto3.session.Session(botocore_session=session)  # whose types name each service of AWS
     return made.client(service, **settings)
+
+
+def client_at(service: str, settings: Dns | Provision, seconds: float) -> Any:
+    """Where dr.yml says. `seconds`: for an answer."""
+    config = Config(connect_timeout=5, read_timeout=seconds, retries={"total_max_attempts": 3})
+    return client_of(service, endpoint_url=settings.endpoint, region_name=settings.region, config=config)
 
 
 def keys() -> Mapping[str, str]:

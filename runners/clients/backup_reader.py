@@ -33,7 +33,6 @@ class DigestingFile(io.RawIOBase):
         self.position = 0
 
     def readable(self) -> bool:
-        """Always."""
         return True
 
     def readinto(self, buffer: Any) -> int:
@@ -111,9 +110,7 @@ class BackupReader:
         self._deadline = time.monotonic() + self._limits.seconds if hurried else math.inf
 
     def statements(self) -> Iterator[bytes]:
-        """What psql should execute. Raises PermanentError when the file is cut, damaged, not complete, or still being
-        written.
-        """
+        """What psql should execute. Raises PermanentError when the file is cut, damaged, or still being written."""
         try:
             file = open_plain(self._backup.path)
         except OSError as error:

@@ -59,7 +59,6 @@ class Backup:
 
     @property
     def name(self) -> str:
-        """The file's name."""
         return self.path.name
 
 
@@ -75,9 +74,7 @@ class BackupStore:
         return f"file:{self.directory}"
 
     def newest_first(self) -> tuple[Backup, ...]:
-        """All finished backups; one that cannot be used says why and hides no other. Raises PermanentError when the
-        folder cannot be read.
-        """
+        """All finished ones; one that cannot be used says why. Raises PermanentError when the folder cannot be read."""
         try:
             now = datetime.now(UTC)
             found = [backup_at(path, now) for path in self.directory.iterdir() if is_dump_name(path.name)]
@@ -131,12 +128,10 @@ class BackupStore:
 
 
 def is_dump_name(name: str) -> bool:
-    """Whether this is the name of a dump's file."""
     return bool(_NAME.match(name))
 
 
 def manifest_path(path: Path) -> Path:
-    """Where the manifest of a backup is."""
     return path.with_name(path.name.removesuffix(SUFFIX) + ".manifest.json")
 
 

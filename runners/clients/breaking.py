@@ -1,6 +1,4 @@
-"""Breaking a system for real, for drills. Each act first makes sure that the engine is a drill's own: on any other it
-touches nothing.
-"""
+"""Breaking a system for real, for drills. Each act touches nothing on an engine that is not a drill's own."""
 
 import threading
 import time
@@ -27,8 +25,6 @@ _PAUSE = threading.Event()
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Breaker:
-    """For one engine."""
-
     engine: DockerEngine
     labels: Mapping[str, str]
     cancelled: Cancelled

@@ -21,7 +21,6 @@ class Digested:
         return self
 
     def __next__(self) -> bytes:
-        """The next piece."""
         piece = next(self._pieces)
         self._sha256.update(piece)
         self.bytes += len(piece)
@@ -33,14 +32,11 @@ class Digested:
 
 
 class IteratorFile(io.RawIOBase):
-    """A file that is read from an iterator."""
-
     def __init__(self, pieces: Iterable[bytes]) -> None:
         self._pieces = iter(pieces)
         self._rest = memoryview(b"")
 
     def readable(self) -> bool:
-        """Always."""
         return True
 
     def readinto(self, buffer: Any) -> int:
@@ -66,11 +62,9 @@ class DigestingWriter:
         self.size = 0
 
     def write(self, data: bytes) -> int:
-        """Write all of it."""
         self.sha256.update(data)
         self.size += len(data)
         return self._file.write(data)
 
     def flush(self) -> None:
-        """Pass on what is buffered."""
         self._file.flush()

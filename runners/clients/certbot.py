@@ -64,9 +64,7 @@ class Certbot:
         return self.issued
 
     def install(self, folder: Path) -> None:
-        """Put chain and key where the front expects them; each file is whole at any moment, and what was there stays
-        beside it.
-        """
+        """Chain and key to where the front expects them: each whole at any moment, and what was there beside it."""
         public_folder(folder)
         for name, mode in (("privkey.pem", 0o600), ("fullchain.pem", 0o644)):
             fresh = folder / f".{name}.new"

@@ -16,8 +16,6 @@ from drbot.runners.foundation.settings import RunnerSettings
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Clients:
-    """Everything an action may use."""
-
     docker: DockerEngine
     compose: Compose
     postgres: PostgresServer
@@ -28,7 +26,6 @@ class Clients:
     settings: RunnerSettings
 
     def close(self) -> None:
-        """Close the connections."""
         self.docker.close()
 
 

@@ -34,7 +34,6 @@ Answered = Callable[[ClientError, str, str], DrbotError]  # of a permission and 
 
 
 def code_of(error: ClientError) -> str:
-    """The error's name."""
     return str(error.response.get("Error", {}).get("Code", ""))
 
 

@@ -74,7 +74,6 @@ class Compose:
         return True
 
     def restart(self, project: str, services: Sequence[str], permit: Permit, watch: Watch) -> None:
-        """Restart the services in their containers."""
         permit.require(*named(project, services))
         self._run(project, ["restart"], watch, services)
 
@@ -117,11 +116,9 @@ class Compose:
         return ended.lines[-1].strip() if ended.code == 0 and ended.lines else ""
 
     def pull(self, project: str, services: Sequence[str], watch: Watch) -> None:
-        """Pull the images of the services."""
         self._run(project, ["pull"], watch, services)
 
     def build(self, project: str, services: Sequence[str], watch: Watch) -> None:
-        """Build the images of the services."""
         self._run(project, ["build"], watch, services)
 
     def alone(self, project: str, document: Mapping[str, Any], verb: str, bounds: Bounds) -> None:
@@ -133,7 +130,6 @@ class Compose:
             self._run(project, [verb], watch, other=(f"--project-name={document['name']}", f"--file={file.name}"))
 
     def folder(self, project: str) -> Path:
-        """Where the project's compose file is."""
         return self._projects / project
 
     def files(self, project: str) -> tuple[Path, ...]:

@@ -7,7 +7,6 @@ from drbot.core.site.full_manifest import Uses
 
 
 def uses_of(documents: Iterable[Mapping[str, Any]]) -> Uses:
-    """Of all these projects together."""
     found = tuple(documents)
     services = [service for document in found for service in (document.get("services") or {}).values()]
     return Uses(

@@ -100,7 +100,6 @@ class DockerEngine:
             return self._client
 
     def close(self) -> None:
-        """Close the connections."""
         if self._client is not None:
             self._client.close()
             self._client = None
@@ -116,7 +115,6 @@ class DockerEngine:
             return datetime.fromisoformat(self.client.info()["SystemTime"])
 
     def version(self) -> str:
-        """The engine's version."""
         with docker_errors(phrase("Ask the Docker engine for its version")):
             return str(self.client.version()["Version"])
 
@@ -147,12 +145,10 @@ class DockerEngine:
         return tuple(made)
 
     def inspect(self, container: str) -> dict[str, Any]:
-        """Everything Docker knows about a container."""
         with docker_errors(phrase("Inspect a container")):
             return dict(self.client.api.inspect_container(container))
 
     def find(self, name: str) -> dict[str, Any] | None:
-        """Everything Docker knows about the container of this name, or None."""
         with docker_errors(phrase("Look for the container {name}", name=name)):
             try:
                 return dict(self.client.api.inspect_container(name))
@@ -190,7 +186,6 @@ class DockerEngine:
             return environment_of(self.client.images.get(image).attrs["Config"].get("Env"))
 
     def volume(self, name: str) -> VolumeIdentity | None:
-        """The volume of this name, or None."""
         with docker_errors(phrase("Inspect the volume {name}", name=name)):
             try:
                 return volume_of(self.client.api.inspect_volume(name))
@@ -267,7 +262,6 @@ class DockerEngine:
             return int(self.client.images.get(image).attrs["Size"])
 
     def volumes_labelled(self, labels: Mapping[str, str]) -> tuple[str, ...]:
-        """Names of the volumes with all these labels."""
         wanted = [f"{name}={value}" for name, value in labels.items()]
         with docker_errors(phrase("List volumes by label")):
             found = self.client.api.volumes(filters={"label": wanted})["Volumes"] or ()
@@ -279,7 +273,6 @@ class DockerEngine:
             return any(found["Name"] == name for found in self.client.api.networks(names=[name]))
 
     def create_network(self, name: str, labels: Mapping[str, str]) -> None:
-        """Make a bridge network."""
         with docker_errors(phrase("Create the network {name}", name=name)):
             self.client.api.create_network(name, driver="bridge", labels=dict(labels))
 
@@ -342,9 +335,7 @@ class DockerEngine:
 
 
 def connect(host: str | None, patience: Patience, seconds: int = 60) -> docker.DockerClient:
-    """A client of this engine; without a host DOCKER_HOST or the Docker context, which the SDK ignores. `seconds`: for
-    one answer.
-    """
+    """A client of this engine, else DOCKER_HOST's or the Docker context's. `seconds`: for one answer."""
     if host is None or host == os.environ.get("DOCKER_HOST"):
         if os.environ.get("DOCKER_HOST"):
             return PatientDocker(patience=patience, timeout=seconds, **kwargs_from_env())
@@ -353,7 +344,6 @@ def connect(host: str | None, patience: Patience, seconds: int = 60) -> docker.D
 
 
 def context_host() -> str | None:
-    """The endpoint of the current Docker context."""
     command = ["docker", "context", "inspect", "--format", "{{.Endpoints.docker.Host}}"]
     try:
         return subprocess.run(command, capture_output=True, text=True, timeout=10).stdout.strip() or None
@@ -362,7 +352,6 @@ def context_host() -> str | None:
 
 
 def volume_of(found: Mapping[str, Any]) -> VolumeIdentity:
-    """What we need of an inspected volume."""
     return VolumeIdentity(
         name=found["Name"],
         created_at=found.get("CreatedAt", ""),

@@ -45,12 +45,10 @@ class Contents:
 
     @property
     def redis(self) -> bool:
-        """Whether it holds data of Redis."""
         return RDB in self.kinds
 
     @property
     def configuration(self) -> bool:
-        """Whether it holds settings."""
         return CONFIGURATION in self.kinds
 
 
@@ -64,7 +62,6 @@ class Part:
 
     @property
     def unzipped(self) -> Iterator[bytes]:
-        """What is in it."""
         return unzipped(self.entry.pieces(), self.place)
 
 

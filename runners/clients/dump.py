@@ -28,7 +28,6 @@ class DumpScanner:
         return next((line for line in lines if line not in (b"", b"--")), b"") == CLOSING_LINE
 
     def feed(self, chunk: bytes) -> None:
-        """The next bytes."""
         self.bytes += len(chunk)
         if not (self.server_version and self.holds_data):
             self._look(self._tail + chunk)

@@ -63,7 +63,6 @@ class CreatedDatabases:
         self.lines: list[int] = []
 
     def over(self, pieces: Iterable[bytes]) -> Iterator[bytes]:
-        """The same pieces."""
         before, rest = 1, b"\n"
         for piece in pieces:
             yield piece

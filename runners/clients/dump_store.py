@@ -36,7 +36,6 @@ class StoredDump:
 
     @property
     def fault(self) -> str | None:
-        """Why it is none, as far as its moment tells."""
         return future_fault(self.snapshot_at, datetime.now(UTC))
 
     @property
@@ -73,7 +72,6 @@ class DumpStore(RepositoryStore):
         return next((one for one in found if one.name == name and is_made_for(one.snapshot, system, site)), None)
 
     def manifest(self, dump: StoredDump, cancelled: Cancelled = never) -> Manifest:
-        """What was written down when it was made."""
         path = f"/{manifest_path(Path(dump.name))}"
         try:
             return Manifest.model_validate_json(self.restic(cancelled).document(dump.snapshot.id, path))
@@ -98,15 +96,12 @@ class DumpStore(RepositoryStore):
         self.objects.keep(f"{self.folder}/")
 
     def remove_old(self, keep: int, system: str, site: str, cancelled: Cancelled = never) -> None:
-        """Remove the oldest of this system and site beyond `keep`; others are not ours to remove, and what cannot be
-        used pushes none out.
-        """
+        """Remove the oldest of this system and site beyond `keep`; what cannot be used pushes none out."""
         found = self.newest_first(cancelled)
         ours = [one for one in found if is_made_for(one.snapshot, system, site) and not one.fault]
         self.restic(cancelled).forget([one.snapshot.id for one in ours[keep:]])
 
     def pieces(self, dump: StoredDump, cancelled: Cancelled = never) -> Iterator[bytes]:
-        """The file, as it is read."""
         return self.restic(cancelled).stream(dump.snapshot.id, f"/{dump.name}")
 
     def require_whole(self, dump: StoredDump, sha256: str, progress: Progress, cancelled: Cancelled) -> None:
@@ -134,12 +129,9 @@ class DumpStore(RepositoryStore):
 
 @dataclass(frozen=True, slots=True)
 class _Download:
-    """A dump as what is downloaded."""
-
     dump: StoredDump
 
     def place(self, key: str = "", version: str | None = None) -> str:
-        """Where it lies."""
         return self.dump.place
 
     def stream(self, stored: StoredObject, *, start: int = 0, cancelled: Cancelled = never) -> Iterator[bytes]:

@@ -65,7 +65,6 @@ class EngineLock:
             self._remove(holder)
 
     def holder(self) -> Holder | None:
-        """Who holds it now."""
         with docker_errors(phrase("Look at the lock of the target")):
             try:
                 found = self._engine.client.api.inspect_container(self.name)

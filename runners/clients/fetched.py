@@ -28,8 +28,6 @@ TARGET = "/target"
 
 
 class Facts(Model):
-    """What was found out when it was fetched."""
-
     backup: str  # the digest of the plan's backup
     snapshot: str
     tree: str  # the digest of everything in it
@@ -51,12 +49,10 @@ class Recovery:
 
     @property
     def folder(self) -> Path:
-        """Of all recoveries at this site."""
         return self.home / "recoveries" / self.site
 
     @property
     def restic(self) -> Restic:
-        """Its repository."""
         return Restic(local_repository(self.folder / "restic"), cancelled=self.cancelled, progress=self.progress)
 
     @property
@@ -123,7 +119,6 @@ class Recovery:
         return found
 
     def facts_of(self, snapshot: Snapshot, backup: str) -> Facts:
-        """Look into what was fetched."""
         tree, paths = self.restic.listed(snapshot.id, (OWN, PROJECTS, FILES, LINKED))
         has = {folder: sorted(below(folder, paths)) for folder in (OWN, PROJECTS, FILES, LINKED)}
         document = self.restic.document(snapshot.id, f"{OWN}/{MANIFEST}") if MANIFEST in has[OWN] else None
@@ -214,7 +209,6 @@ class Fetched:
         return count
 
     def compare_settings(self, target: Path, without: tuple[str, ...]) -> Compared:
-        """The same, compared."""
         return self._restic.compare(self._id, settings_wanted(without), str(target), alone=False)
 
     def put_folder(self, name: str, target: Path) -> int:
@@ -222,7 +216,6 @@ class Fetched:
         return self._restic.restore(self._id, files_wanted(name), str(target))
 
     def compare_folder(self, name: str, target: Path) -> Compared:
-        """The same, compared."""
         return self._restic.compare(self._id, files_wanted(name), str(target), alone=True)
 
     def put_volume(self, there: Volume) -> int:
@@ -234,7 +227,6 @@ class Fetched:
         return count
 
     def compare_volume(self, there: Volume) -> Compared:
-        """The same, compared."""
         restic = self._inside(there, read_only=True)
         return restic.compare(self._id, there.wanted, TARGET, alone=not there.is_settings)
 

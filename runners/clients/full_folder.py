@@ -44,7 +44,6 @@ class FolderStore:
             raise PermanentError(phrase("{what}: {why}", what=self.place(key), why=error.strerror)) from error
 
     def repository_url(self, name: str) -> str:
-        """As restic takes it."""
         return str(self.directory / name)
 
     def keys(self) -> Mapping[str, str]:
@@ -85,13 +84,11 @@ def stored_plain(path: Path) -> Iterator[StoredObject]:
 
 
 def stored_at(path: Path) -> StoredObject:
-    """What is known of a file."""
     found = path.stat()
     return StoredObject(key=path.name, size=found.st_size, modified_at=datetime.fromtimestamp(found.st_mtime, UTC))
 
 
 def read_pieces(path: Path, start: int, cancelled: Cancelled) -> Iterator[bytes]:
-    """The bytes of a file from `start`."""
     try:
         with open_plain(path) as file:
             file.seek(start)

@@ -56,12 +56,10 @@ class FullBackup:
 
     @property
     def fault(self) -> str | None:
-        """Why it is none, as far as its moment tells."""
         return future_fault(self.moment, datetime.now(UTC))
 
     @property
     def names(self) -> tuple[str, str]:
-        """As people write it."""
         return self.name, self.name.removesuffix(SUFFIX)
 
     @property
@@ -83,8 +81,6 @@ class FullBackup:
 
 
 class RepositoryStore:
-    """A repository of drbot's own in one place."""
-
     folder = REPOSITORY
 
     def __init__(self, objects: Objects, cache: Path | None = None) -> None:
@@ -99,14 +95,12 @@ class RepositoryStore:
 
     @property
     def repository(self) -> Repository:
-        """Where drbot's own lie."""
         url = self.objects.repository_url(self.folder)
         keys = self.objects.keys()
         cache = (self._cache or cache_folder()) if keys else None
         return Repository(url=url, place=self.place, keys={**password(), **keys}, cache=cache)
 
     def restic(self, cancelled: Cancelled = never, progress: Progress = unheard) -> Restic:
-        """To work with them."""
         return Restic(self.repository, cancelled=cancelled, progress=progress)
 
     def has_repository(self) -> bool:
@@ -118,12 +112,8 @@ class RepositoryStore:
 
 
 class FullBackupStore(RepositoryStore):
-    """The full backups of one place."""
-
     def newest_first(self, cancelled: Cancelled = never, unread: list[str] | None = None) -> tuple[FullBackup, ...]:
-        """All of them; which ones nobody can read is put into `unread`. Raises PermanentError, TemporaryError,
-        CancelledError.
-        """
+        """All of them; unreadable ones go into `unread`. Raises PermanentError, TemporaryError, CancelledError."""
         found = [self.of_archive(stored) for stored in self.objects.list(PREFIX) if is_archive(stored.key)]
         if self.has_repository():
             snapshots = self.restic(cancelled).snapshots(unread)
@@ -163,16 +153,13 @@ class FullBackupStore(RepositoryStore):
         self.objects.keep(f"{REPOSITORY}/")
 
     def remove_old(self, keep: int, system: str, site: str, cancelled: Cancelled = never) -> tuple[str, ...]:
-        """Remove the oldest of this system and site beyond `keep`; others are not ours to remove, and what cannot be
-        used pushes none out.
-        """
+        """Remove the oldest of this system and site beyond `keep`; what cannot be used pushes none out."""
         found = self.newest_first(cancelled)
         ours = [backup for backup in found if is_of(backup, system, site) and not backup.fault]
         old = {backup.name: backup.snapshot.id for backup in ours[keep:] if backup.snapshot}
         return tuple(old) if self.restic(cancelled).forget(tuple(old.values())) else ()
 
     def of_archive(self, stored: StoredObject) -> FullBackup:
-        """One of the document's scripts."""
         moment = named_moment(stored.key) or stored.modified_at
         return FullBackup(store=self, name=stored.key, moment=moment, size=stored.size, archive=stored)
 
@@ -222,7 +209,6 @@ def cache_folder() -> Path:
 
 
 def local_repository(folder: Path) -> Repository:
-    """One on this host."""
     return Repository(url=str(folder), place=f"file:{folder}", keys=password())
 
 

@@ -58,8 +58,6 @@ class Mount:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class HelperOrder:
-    """What a helper container is made of."""
-
     image: str
     name: str | None  # a name is exclusive: a second helper of this name is refused
     labels: Mapping[str, str]
@@ -140,7 +138,6 @@ def throw_away_volume(engine: DockerEngine, image: str, labels: Mapping[str, str
 
 
 def start(engine: DockerEngine, container: str) -> None:
-    """Start a created helper."""
     with docker_errors(phrase("Start a helper container")):
         engine.client.api.start(container)
 

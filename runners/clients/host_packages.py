@@ -53,5 +53,4 @@ def commands(packages: Path | None, watch: Watch) -> list[list[str]]:
 
 
 def offers(name: str, watch: Watch) -> bool:
-    """Whether the distribution has this package."""
     return run_process(["apt-cache", "show"], watch.bounds, lambda _: None, values=[name]).code == 0

@@ -153,7 +153,6 @@ def forget(engine: DockerEngine, keeper: str, container: str, permit: Permit) ->
 
 
 def kept_by(engine: DockerEngine, run: str) -> tuple[KeptContainer, ...]:
-    """What this run has put aside."""
     with docker_errors(phrase("List the containers that are kept")):
         images = [one.attrs for one in engine.client.images.list(name=IMAGES, filters={"label": f"{KEPT_BY}={run}"})]
         return tuple(_kept(image, _layer_bytes(engine, image["Id"])) for image in images)
@@ -198,7 +197,6 @@ def make_again(engine: DockerEngine, kept: KeptContainer, permit: Permit, made: 
 
 
 def _settings(kept: KeptContainer, run: str, made: Mapping[str, str]) -> dict[str, Any]:
-    """As the engine takes them."""
     config, host = dict(kept.made_of["Config"]), kept.made_of["HostConfig"]
     if host["NetworkMode"].startswith("container:"):
         for name in ("Hostname", "Domainname", "ExposedPorts"):  # the other one's; asked for here they are refused

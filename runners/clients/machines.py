@@ -9,7 +9,6 @@ from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any
 
-from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from drbot.core.base.errors import PermanentError
@@ -28,8 +27,6 @@ RENTED_TAG = "drbot.rented_by"  # the run that rented it; never changed
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Machine:
-    """A machine that somebody rents us."""
-
     id: str
     state: str  # as EC2 says it; "running" for Terraform's
     address: str | None
@@ -57,18 +54,10 @@ class Ec2:
 
     @cached_property
     def client(self) -> Any:  # boto3 makes its clients at run time
-        """boto3's client."""
-        return aws.client_of(
-            "ec2",
-            endpoint_url=self._settings.endpoint,
-            region_name=self._settings.region,
-            config=Config(connect_timeout=5, read_timeout=30, retries={"total_max_attempts": 3}),
-        )
+        return aws.client_at("ec2", self._settings, 30)
 
     def require_right_to_run(self) -> None:
-        """A dry run: EC2 says whether it would. The image is looked for, too: it may be of another region or gone.
-        Raises PermanentError.
-        """
+        """A dry run: would EC2, and is the image there, in this region? Raises PermanentError."""
         wanted = self._wanted()
         with cloud_errors("ec2:DescribeImages", phrase("the image {image}", image=self._settings.image)):
             self.client.describe_images(ImageIds=[self._settings.image])
@@ -101,7 +90,6 @@ class Ec2:
         return _machine(done["Instances"][0])
 
     def tag(self, machine: str, tags: Mapping[str, str]) -> None:
-        """Change or add these."""
         with cloud_errors("ec2:CreateTags", phrase("the machine {machine}", machine=machine)):
             self.client.create_tags(
                 Resources=[machine], Tags=[{"Key": key, "Value": value} for key, value in tags.items()]
@@ -129,7 +117,6 @@ class Ec2:
         return _machine(found[0]["Instances"][0]) if found else None
 
     def get(self, machine: str) -> Machine:
-        """How it is now."""
         with cloud_errors("ec2:DescribeInstances", phrase("the machine {machine}", machine=machine)):
             found = self.client.describe_instances(InstanceIds=[machine])["Reservations"]
         return _machine(found[0]["Instances"][0])

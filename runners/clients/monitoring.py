@@ -89,7 +89,6 @@ def test_alert_arrived(settings: Monitoring, run: str) -> bool:
 
 
 def is_test(alert: Mapping[str, Any], run: str) -> bool:
-    """Whether this is the test alert of this run."""
     labels = alert.get("labels") or {}
     return labels.get("alertname") == ALERT and labels.get("run") == run
 

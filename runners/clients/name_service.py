@@ -7,7 +7,6 @@ from typing import Any
 
 import dns.exception
 import dns.resolver
-from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from drbot.core.base.errors import PermanentError, TemporaryError
@@ -25,8 +24,6 @@ LEAD_TOO = frozenset({"AAAA", "CNAME", "HTTPS", "SVCB"})
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Record:
-    """Where one name leads."""
-
     addresses: tuple[str, ...]
     ttl: int  # seconds
 
@@ -39,13 +36,7 @@ class NameService:
 
     @cached_property
     def client(self) -> Any:  # boto3 makes its clients at run time
-        """boto3's client."""
-        return aws.client_of(
-            "route53",
-            endpoint_url=self.settings.endpoint,
-            region_name=self.settings.region,
-            config=Config(connect_timeout=5, read_timeout=20, retries={"total_max_attempts": 3}),
-        )
+        return aws.client_at("route53", self.settings, 20)
 
     def zone(self) -> str:
         """The zone's id. Raises PermanentError when this account has none of that name."""

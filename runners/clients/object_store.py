@@ -128,7 +128,6 @@ class ObjectStoreClient:
         return version
 
     def repository_url(self, name: str) -> str:
-        """As restic takes it."""
         endpoint = self.settings.endpoint or f"https://s3.{self.settings.region}.amazonaws.com"
         return f"s3:{endpoint}/{self.settings.bucket}/{self.settings.prefix}{name}"
 
@@ -142,9 +141,7 @@ class ObjectStoreClient:
         """A bucket holds nothing else than objects."""
 
     def keep(self, prefix: str) -> None:
-        """Make everything below undeletable for now, where dr.yml asks for it and the bucket can; locks of programs
-        are no data.
-        """
+        """Make all below undeletable for now, if dr.yml asks and the bucket can; locks of programs are no data."""
         until = self.keeps_until()
         if until is None:
             return
@@ -214,9 +211,7 @@ class ObjectStoreClient:
         return names | {"VersionId": version} if version else names
 
     def _lock(self, key: str, until: datetime, version: str | None = None) -> None:
-        """Make this version undeletable. In a request of its own: not every store keeps what it is told at the
-        beginning of an upload in parts.
-        """
+        """In a request of its own: not every store keeps what it is told at the beginning of an upload in parts."""
         with store_errors("lock", self.place(key, version)):
             self.client.put_object_retention(
                 **self._names(key, version), Retention={"Mode": "GOVERNANCE", "RetainUntilDate": until}

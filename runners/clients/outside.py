@@ -18,8 +18,6 @@ REQUEST_SECONDS = 10.0
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Answer:
-    """What a user would get."""
-
     address: str  # where the name led
     status: int
     text: str

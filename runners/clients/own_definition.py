@@ -88,7 +88,6 @@ class OwnDefinition:
         return [dict(one) for one in self._own.get("volumes") or ()]
 
     def _name(self, mount: Mapping[str, Any]) -> str | None:
-        """The real name of the volume that is mounted."""
         known = self.document.get("volumes") or {}
         return known.get(mount.get("source"), {}).get("name") if mount["type"] == "volume" else None
 

@@ -76,9 +76,7 @@ def require_movable(folder: Path, keeper: Path, *, home: Path) -> None:
 
 
 def require_no_mount(folder: Path) -> None:
-    """Raises PermanentError when another file system is mounted below: it would go along, and be copied or deleted
-    although others use it.
-    """
+    """Raises PermanentError when another file system is mounted below: others use what would go along."""
     below = mounts_below(folder)
     if below:
         raise PermanentError(

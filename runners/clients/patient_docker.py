@@ -33,7 +33,6 @@ class Patience:
         self._asked = 0.0
 
     def here(self) -> None:
-        """It has answered."""
         self._away_since = None
 
     def ends(self) -> bool:

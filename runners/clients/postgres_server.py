@@ -43,8 +43,6 @@ class PostgresRecipe:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ServerIdentity:
-    """A running server's version, cluster and clock."""
-
     version: str
     system_identifier: str
     now: datetime
@@ -67,7 +65,6 @@ class PostgresServer:
 
     @property
     def service(self) -> Service:
-        """Its entry under `services`."""
         return self._site.services[self.settings.service]
 
     def container(self) -> ServiceContainer | None:
@@ -137,9 +134,7 @@ class PostgresServer:
         )
 
     def role_fault(self) -> str | None:
-        """Why the role of dr.yml cannot dump and restore everything, or None. Raises TemporaryError when it does not
-        answer.
-        """
+        """Why the role of dr.yml cannot dump and restore everything. Raises TemporaryError without an answer."""
         answer = self._answer("postgres", "SELECT rolsuper FROM pg_roles WHERE rolname = current_user")
         return None if answer == "t" else phrase("{user} is no superuser", user=self.settings.user)
 

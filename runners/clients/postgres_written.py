@@ -78,7 +78,6 @@ def written_since(
 
 
 def written_in(lines: list[str]) -> Written:
-    """The lines of COUNT_WRITTEN."""
     rows = size = 0
     untouched = {}
     for line in lines:

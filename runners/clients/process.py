@@ -107,9 +107,7 @@ def start(
 def read_process(
     command: Sequence[str], bounds: Bounds, errors: list[str], *, environment: Mapping[str, str] | None = None
 ) -> Generator[bytes, None, int]:
-    """What it writes, as it is; what it complains about is put into `errors`. Returns its exit code. Raises as
-    `run_process`.
-    """
+    """What it writes, as it is; its complaints go into `errors`. Returns its exit code. Raises as `run_process`."""
     with tempfile.TemporaryFile() as complaints:
         process, started = start(command, environment, errors=complaints), time.monotonic()
         assert process.stdout is not None

@@ -136,5 +136,4 @@ def complaint(message: list[str]) -> str:
 
 
 def refused(why: str) -> PermanentError:
-    """The error for people."""
     return PermanentError(phrase("The backup does not restore: {why}", why=why))

@@ -51,8 +51,6 @@ exec {real} "$@" {options}
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RedisAlone:
-    """Where it runs."""
-
     engine: DockerEngine
     compose: Compose
     definition: OwnDefinition
@@ -62,7 +60,6 @@ class RedisAlone:
     cancelled: Cancelled
 
     def order(self, *entrypoint: str) -> HelperOrder:
-        """A helper of its image."""
         return HelperOrder(
             image=self.definition.image, name=None, labels=self.labels, entrypoint=entrypoint, user="root"
         )
@@ -111,7 +108,6 @@ def created(alone: RedisAlone) -> Iterator[str]:
 
 
 def labels_of(alone: RedisAlone) -> dict[str, str]:
-    """As of every helper."""
     return {**alone.labels, HELPER_LABEL: "true"}
 
 
@@ -163,7 +159,6 @@ def wait_until_ready(alone: RedisAlone, container: str, within_seconds: float) -
 
 
 def is_running(alone: RedisAlone, container: str) -> bool:
-    """Whether anything in it still runs."""
     return bool(alone.engine.inspect(container)["State"]["Status"] == "running")
 
 

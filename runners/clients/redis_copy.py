@@ -38,9 +38,7 @@ def identity(redis: RedisServer) -> tuple[str, bool]:
 def copy(
     engine: DockerEngine, redis: RedisServer, labels: Mapping[str, str], folder: Path, cancelled: Cancelled
 ) -> RdbCount:
-    """dump.rdb into a folder of the engine's host; what it holds. Raises PermanentError, TemporaryError,
-    CancelledError.
-    """
+    """dump.rdb into a folder of the engine's host; its keys. Raises PermanentError, TemporaryError, CancelledError."""
     container = redis.running()
     login = redis.login(container, *MAY_COPY)
     order = HelperOrder(

@@ -48,7 +48,6 @@ class Login:
 
     @property
     def words(self) -> tuple[str, ...]:
-        """Options of redis-cli."""
         return (
             *(("--user", self.user) if self.user and self.password else ()),
             *(("-p", self.port) if self.port else ()),
@@ -95,7 +94,6 @@ def read_inside(engine: DockerEngine, container: str, path: str) -> dict[str, st
 
 
 def logins_in(config: Mapping[str, Any], read: Reader, given: Login) -> tuple[Login, ...]:
-    """The same of what a container is made of."""
     words, environment = words_of(config), environment_of(config.get("Env"))
     files = list(files_of(config, words, environment, read))
     texts = ["\n".join(words), " ".join(words), *environment.values(), *files]
@@ -157,7 +155,6 @@ def named_files(text: str) -> Iterator[str]:
 def passwords(
     words: Sequence[str], texts: Sequence[str], files: Sequence[str], environment: Mapping[str, str]
 ) -> Iterator[str]:
-    """Those without a user's name."""
     given = [value for option, value in pairwise(words) if option in ("--requirepass", "--pass", "-a")]
     yield from given
     yield from (environment.get(name, "") for value in given for name in _VARIABLE.findall(value))

@@ -97,7 +97,6 @@ class RedisServer:
 
 
 def refusal(said: str) -> str:
-    """What to do about it."""
     return phrase(
         "{said}. Its password was looked for in its container's environment, command, files and secrets. Name a "
         "user as `user` of `redis` in dr.yml, and give its password as SITE_REDIS_PASSWORD",

@@ -39,8 +39,6 @@ PASSING = ("connection", "timeout", "timed out", "EOF", "no such host", "SlowDow
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Repository:
-    """Where snapshots lie."""
-
     url: str  # as restic takes it: a folder, or s3:…
     place: str  # for people and plans
     keys: Mapping[str, str] = field(default_factory=dict, repr=False)  # environment: what it takes to get in
@@ -48,13 +46,10 @@ class Repository:
 
     @property
     def is_encrypted(self) -> bool:
-        """Whether a password is given."""
         return "RESTIC_PASSWORD" in self.keys
 
 
 class Summary(BaseModel):
-    """What restic says of a backup it has made."""
-
     total_files_processed: int = 0
     total_bytes_processed: int = 0
 
@@ -76,7 +71,6 @@ class Snapshot(BaseModel):
 
     @property
     def files(self) -> int:
-        """How many."""
         return self.summary.total_files_processed
 
 
@@ -108,8 +102,6 @@ def plain(path: str) -> str:
 
 
 class Execute(Protocol):
-    """Runs restic to its end."""
-
     def __call__(
         self, arguments: Sequence[str], on_line: Callable[[str], None], *, values: Sequence[str] = ()
     ) -> int: ...
@@ -136,7 +128,6 @@ class Restic:
         self._execute = execute
 
     def exists(self) -> bool:
-        """Whether there is a repository."""
         with self._answering() as quick:
             code, said = quick._run(["cat", "config", "--no-lock"])
         if code == NO_REPOSITORY:
@@ -234,7 +225,6 @@ class Restic:
         self._done(failed, words, self._environment_of(other), values=[snapshot])
 
     def document(self, snapshot: str, path: str) -> bytes:
-        """A small file of it."""
         with self._answering() as quick:
             return b"".join(quick.stream(snapshot, path))
 

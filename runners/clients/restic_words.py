@@ -22,7 +22,6 @@ class Said:
         self._on_message = on_message
 
     def take(self, line: str) -> None:
-        """One line, from either of its streams."""
         said = message_of(line)
         kind = said.get("message_type")
         if kind == "status":
@@ -53,7 +52,6 @@ class Said:
 
 
 def error_in(said: Mapping[str, Any]) -> str:
-    """Of a file, or of the repository itself."""
     of_file = said.get("error")
     return f"{said.get('item', '')}: {of_file.get('message', '')}" if of_file else str(said.get("message", ""))
 

@@ -71,9 +71,7 @@ class Sandbox:
 
     @property
     def folder(self) -> Path:
-        """On the host and, under the same path, inside: the socket, and what Compose mounts from. A socket's path has
-        to be short.
-        """
+        """Outside and inside the same path: the socket, which takes only a short one, and what Compose mounts from."""
         return Path(tempfile.gettempdir()) / self.name
 
     @property
@@ -88,7 +86,6 @@ class Sandbox:
 
     @property
     def docker(self) -> tuple[str, ...]:
-        """The program, for production's engine."""
         return ("docker", *(("-H", self.engine.host) if self.engine.host else ()))
 
     def start(self, image: str | None, cancelled: Cancelled) -> None:
@@ -183,7 +180,6 @@ class Sandbox:
                 )
 
     def execute(self, command: Sequence[str]) -> str:
-        """What it says, in there."""
         return self.engine.execute(self.name, command, seconds=60).output
 
     def lost_packets(self) -> int | None:

@@ -1,6 +1,4 @@
-"""Ports inside the sandbox, reached from the worker: each connection is carried through `docker exec`, because no
-network leads in there either.
-"""
+"""Ports inside the sandbox, reached from the worker through `docker exec`: no network leads in there either."""
 
 import socket
 import subprocess
@@ -29,7 +27,6 @@ class SandboxPorts:
         return int(self._listening[address, port].getsockname()[1])
 
     def close(self) -> None:
-        """Nobody comes in any more."""
         for one in self._listening.values():
             with suppress(OSError):
                 one.shutdown(socket.SHUT_RDWR)  # wakes who waits there

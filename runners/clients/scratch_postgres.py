@@ -56,8 +56,6 @@ OWN_RULES = PurePosixPath("/tmp/drbot_hba.conf")  # noqa: S108  inside a contain
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Scratch:
-    """Where and as whom a scratch server runs."""
-
     engine: DockerEngine
     recipe: PostgresRecipe
     user: str
@@ -154,7 +152,6 @@ def count_and_digest(scratch: Scratch, container: str) -> tuple[dict[str, int], 
 
 
 def _said_in_each(scratch: Scratch, container: str, script: str) -> str:
-    """What a script says in all databases."""
     said = bytearray()
     for database in json.loads(ask(scratch, container, DATABASES)):
         command = ["psql", "-XAtq", "-v", "ON_ERROR_STOP=1", "-U", scratch.user, "-f", "-"]

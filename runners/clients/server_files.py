@@ -91,8 +91,6 @@ LEFT = {
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ServerFiles:
-    """Those of one site's server."""
-
     engine: DockerEngine
     recipe: PostgresRecipe
     labels: Mapping[str, str]

@@ -28,12 +28,10 @@ class ServiceContainer:
 
 
 def environment_of(lines: Sequence[str] | None) -> dict[str, str]:
-    """Docker's list of NAME=value as a mapping."""
     return dict(line.split("=", 1) for line in lines or () if "=" in line)
 
 
 def container_of(found: Mapping[str, Any]) -> ServiceContainer:
-    """What we need of an inspected container."""
     state = found["State"]
     return ServiceContainer(
         id=found["Id"],

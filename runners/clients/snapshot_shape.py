@@ -40,7 +40,6 @@ class Shape:
         return frozenset(self._below[FILES])
 
     def take(self, said: Mapping[str, Any]) -> None:
-        """The next line."""
         if said.get("message_type") != "node":
             return
         path, name, kind = str(said["path"]), str(said["name"]), str(said["type"])

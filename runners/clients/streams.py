@@ -24,7 +24,6 @@ class Output:
         self._decoder = FrameDecoder()
 
     def take(self, data: bytes) -> None:
-        """The next bytes of the connection."""
         for stream, piece in self._decoder.feed(data):
             self.kept += piece
             if self._heard is not None:

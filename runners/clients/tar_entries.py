@@ -83,9 +83,7 @@ class Entry:
 
 
 def entries(pieces: Iterable[bytes], name: str, cancelled: Cancelled = never) -> Iterator[Entry]:
-    """Every entry: files, folders and links, none of which leads elsewhere by its own name. Raises PermanentError,
-    CancelledError.
-    """
+    """Files, folders and links, none leading elsewhere by its own name. Raises PermanentError, CancelledError."""
     source, seen, holes = Digested(pieces), Seen(name), 0
     with archive_errors(name):
         with tarfile.open(fileobj=IteratorFile(source), mode="r|", bufsize=CHUNK, tarinfo=StrictHeader) as archive:
@@ -118,7 +116,6 @@ def holes_of(info: tarfile.TarInfo) -> int:
 
 
 def content_of(archive: tarfile.TarFile, info: tarfile.TarInfo) -> BinaryIO | None:
-    """Of a plain file."""
     return archive.extractfile(info) if info.isreg() else None  # type: ignore[return-value]  # typeshed: IO[bytes]
 
 
@@ -203,9 +200,7 @@ def require_inside(entry: Entry, top: str = "") -> None:
 
 
 def require_same_folder(entry: Entry, top: str) -> None:
-    """A second name of a file is restored with the first one; what is restored as a folder is one. Raises
-    PermanentError.
-    """
+    """A second name of a file comes back with the first; what comes back as a folder is one. Raises PermanentError."""
     info, name = entry.info, entry.archive
     if entry.path == top and not info.isdir():
         raise unusable(phrase("{archive}: {path} is no folder; nothing was used"), name, info.name)

@@ -29,8 +29,6 @@ SBIN = "/usr/sbin:/sbin"  # not on everybody's path
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Ingredients:
-    """What goes into an image."""
-
     repository: str
     programs: tuple[str, ...]
     folders: tuple[Path, ...] = ()  # of this host, under the same names
@@ -59,7 +57,6 @@ def image_of(engine: DockerEngine, ingredients: Ingredients) -> str:
 
 
 def program(name: str) -> Path | None:
-    """Where it is on this host."""
     found = shutil.which(name) or shutil.which(name, path=SBIN)
     return Path(found).resolve() if found else None
 

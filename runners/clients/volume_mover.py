@@ -66,20 +66,15 @@ class Move:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Moved:
-    """What a move did."""
-
     method: Method
     kept_bytes: int
 
 
 class VolumeMover:
-    """Moves data between volumes of one engine."""
-
     def __init__(self, engine: DockerEngine) -> None:
         self._engine = engine
 
     def _method(self, move: Move) -> Method:
-        """Of a folder as it says itself."""
         if move.is_folder:
             return "overlay" if move.is_overlay else "copy"
         return self.method_of(move.volume, move.replacement, move.keeper)

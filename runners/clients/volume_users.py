@@ -12,8 +12,6 @@ from drbot.runners.clients.service_container import STOPPED
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class VolumeUser:
-    """A container that was made with a volume."""
-
     name: str
     is_running: bool
     labels: Mapping[str, str]

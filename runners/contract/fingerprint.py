@@ -41,9 +41,7 @@ def fingerprint(
 
 
 def settings_of(configuration: Configuration) -> dict[str, Any]:
-    """Everything of dr.yml that says what is touched and where users are led: edited after the plan was sealed, it is
-    another plan.
-    """
+    """What dr.yml says of what is touched and where users are led: edited after the seal, it is another plan."""
     document = configuration.model_dump(mode="json", exclude={**dict.fromkeys(UNSEALED, True), **BESIDE})
     return {name: value for name, value in document.items() if value is not None}
 

@@ -43,7 +43,6 @@ class Rented:
 
     @property
     def region(self) -> str:
-        """Where it is."""
         return self.settings.region
 
 
@@ -58,7 +57,6 @@ class Maker:
 
     @property
     def name(self) -> str:
-        """For people."""
         if self.by == TERRAFORM:
             return phrase("Terraform in {folder}", folder=self.settings.terraform)
         return phrase("EC2 in {region}", region=self.settings.region)
@@ -79,9 +77,7 @@ class Maker:
         return machine.site == self.site if self.by == TERRAFORM else machine.region == self.settings.region
 
     def knows_gone(self, machine: str, age: timedelta) -> bool:
-        """Whether one that it does not list has ended, by its own word; EC2 does not know a new one at once. Raises
-        DrbotError.
-        """
+        """Whether one that is not listed has ended; EC2 does not know a new one at once. Raises DrbotError."""
         if self.by == TERRAFORM:
             terraform = terraform_of(self.settings)
             return terraform is not None and terraform.has_ended()
@@ -124,9 +120,7 @@ def all_rented(configuration: Configuration) -> tuple[list[Rented], list[str]]:
 
 
 def has_ended(configuration: Configuration, machine: RentedMachine, now: datetime) -> bool:
-    """Whether its maker says so: one that is not listed may be where dr.yml does not look any more. Raises
-    DrbotError.
-    """
+    """Whether its maker says so: an unlisted one may be where dr.yml does not look any more. Raises DrbotError."""
     age = now - (machine.since or now)
     return any(
         maker.knows_gone(machine.machine, age) for maker in makers_of(configuration) if maker.would_list(machine)

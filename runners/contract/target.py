@@ -61,8 +61,6 @@ def chosen_over(
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Search:
-    """Which backup is looked for."""
-
     site: str
     name: str | None = None  # None: the newest
     before: BackupIdentity | None = None  # only older ones
@@ -136,9 +134,7 @@ class Target(Protocol):
         """Files below the projects that are missing, or not as in the full backup; of data none. Raises DrbotError."""
 
     def broken(self, cancelled: Cancelled = never) -> tuple[Broken, ...]:
-        """What of the data does not work or is missing; what the others need comes first. Raises TemporaryError,
-        CancelledError.
-        """
+        """What does not work or is missing; what the others need comes first. Raises TemporaryError, CancelledError."""
 
     def written_since(self, transaction: int, cancelled: Cancelled) -> "Written":
         """What the running production wrote since then. Raises DrbotError saying why not, CancelledError."""

@@ -25,8 +25,6 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Looked:
-    """The answer to `unless`."""
-
     step: str
     healthy: bool
     sentence: str = ""
@@ -82,7 +80,6 @@ class Attempt:
         self._cancel.set()
 
     def cancelled(self) -> bool:
-        """What the act asks."""
         if not self._cancel.is_set() and (why := self.over_limit()):
             self.cancel(why, StepState.FAILED)
         return self._cancel.is_set()

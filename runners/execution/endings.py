@@ -58,7 +58,6 @@ def conclude(run_context: RunContext, ending: Ending, seen_wakes: int) -> bool:
 
 
 def succeed(run_context: RunContext) -> bool:
-    """Every step is done with."""
     records = run_context.records()
     failed = [record.id for record in records.values() if record.state is StepState.FAILED]
     last = incident_clocks.last_health_step(run_context.plan)
@@ -216,9 +215,7 @@ def _take_back(run_context: RunContext, ending: Ending) -> bool:
 
 
 def _taken_back(plan: Plan, records: Mapping[str, StepRecord]) -> str:
-    """What is true when no undo has failed: a step without one stays as it was done, and one of a file's own may do
-    anything.
-    """
+    """Where no undo failed: a step without one stays as it was done, and one of a file's own may do anything."""
     acted = [step for step in plan.steps if records[step.id].may_have_acted and touches_production(plan, step)]
     if all(brings_back(step) for step in acted):
         return phrase("Production is as it was.")
@@ -313,7 +310,8 @@ def _next(run_context: RunContext) -> Other | None:
         chosen = _older_than(run_context, backup)
     except DrbotError:
         return None
-    return Other(name=chosen.name, loss_seconds=(run_context.plan.loss_seconds or 0.0) + _older(chosen, backup))
+    older = max(0.0, (backup.snapshot_at - chosen.snapshot_at).total_seconds())
+    return Other(name=chosen.name, loss_seconds=(run_context.plan.loss_seconds or 0.0) + older)
 
 
 def _remember(tx: Transaction, run_context: RunContext, other: Other | None) -> None:
@@ -330,10 +328,6 @@ def _older_than(run_context: RunContext, backup: BackupIdentity) -> BackupIdenti
     if not is_full_name(backup.name):
         return target.choose_backup(Search(before=backup, site=run_context.plan.data_of, cancelled=given_up)).backup
     return target.choose_full_backup(Search(before=backup, site=backup.site, cancelled=given_up)).backup
-
-
-def _older(one: BackupIdentity, than: BackupIdentity) -> float:
-    return max(0.0, (than.snapshot_at - one.snapshot_at).total_seconds())
 
 
 def _tidy(run_context: RunContext, step: Step) -> str | None:

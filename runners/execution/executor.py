@@ -259,9 +259,7 @@ class Executor:
                 self._sweeper(step)()
 
     def _see_out(self) -> None:
-        """What is never interrupted comes to its end before the run does: only then it can be said how things are, and
-        others may have the site.
-        """
+        """What is never interrupted ends before the run does: only then it is known how things are."""
         self._idle = True
         while any(attempt.step.interrupt == "never" for attempt in self._running.values()):
             if self._run_context.lease.fenced:

@@ -23,7 +23,7 @@ def record_result(run_context: RunContext, result: Result) -> None:
     """Waits for the database if it must: what was done is written down before anything else starts."""
     step = run_context.plan.step(result.step)
     _note_end(run_context, step, result)
-    there = _there(run_context, step, result.facts) if result.state is StepState.SUCCEEDED else frozenset()
+    there = _there(run_context, step) if result.state is StepState.SUCCEEDED else frozenset()
     aside = put_aside(run_context, step)
 
     def finish(tx: Transaction) -> None:
@@ -93,7 +93,7 @@ def _weigh(run_context: RunContext, step: Step, records: Mapping[str, StepRecord
     finding = finding_of(run_context, step, records)
     known = run_context.worker_context.own.run(run_context.run.id)
     facts = known.facts.get(step.id, {}) if known is not None else {}
-    there, aside = _there(run_context, step, facts) if finding.passed else (), put_aside(run_context, step)
+    there, aside = _there(run_context, step) if finding.passed else (), put_aside(run_context, step)
     people = [run_context.name_of(person) for person in (record.vouched_by, record.settled_by) if person]
     names = all_of(people)
     said = sentences(phrase('"{step}" was settled as done by {names}.', step=step.title, names=names), finding.sentence)
@@ -122,9 +122,9 @@ def _weigh(run_context: RunContext, step: Step, records: Mapping[str, StepRecord
     run_context.write(settle)
 
 
-def _there(run_context: RunContext, step: Step, facts: Mapping[str, Any]) -> frozenset[str]:
+def _there(run_context: RunContext, step: Step) -> frozenset[str]:
     """Which of the volumes that hold old data now are really there. Only reads."""
-    return frozenset(volume for volume in kept_by(step, facts) if _is_there(run_context, step, volume))
+    return frozenset(volume for volume in kept_by(step) if _is_there(run_context, step, volume))
 
 
 def _is_there(run_context: RunContext, step: Step, volume: str) -> bool:

@@ -76,9 +76,7 @@ def fingerprint_of(worker_context: WorkerContext, cancelled: Cancelled = never) 
 
 
 def drift(worker_context: WorkerContext, plan: Plan, *, ignored: Collection[str]) -> list[str]:
-    """What is no longer as it was sealed, one line each. `ignored`: what this run has changed itself, as paths:
-    "volumes postgres_data".
-    """
+    """What is not as it was sealed, a line each. `ignored`: what this run has changed: "volumes postgres_data"."""
     try:
         found = differences(plan.fingerprint, fingerprint_of(worker_context), ignored=ignored)
         if plan.backup is not None:

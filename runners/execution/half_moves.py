@@ -65,6 +65,6 @@ def _believe(run_context: RunContext, step: Step) -> None:
 
     def believe(tx: Transaction) -> None:
         steps.believe(tx, run_context.run, step.id, phrase("Its check says that it was done."), {})
-        keep(tx, run_context.run, step, {}, kept_by(step, {}))
+        keep(tx, run_context.run, step, {}, kept_by(step))
 
     run_context.write(believe)

@@ -10,7 +10,6 @@ from drbot.core.runbooks.effects import effect_of, is_agreed_to, is_inverse, is_
 from drbot.core.runbooks.runbook import Step, as_undo
 from drbot.core.runs.plan import SETTINGS, Plan, gates_before, is_about_settings, is_guard, seal_of
 from drbot.core.runs.run import StepState
-from drbot.core.site.people import Roster
 from drbot.core.text.messages import listed, phrase
 from drbot.runners.execution.gate import refusal
 from drbot.runners.execution.run_context import RunContext
@@ -149,7 +148,8 @@ def _counted(tx: Transaction, run_context: RunContext, known: OwnRun, gate: Step
     if mine.ended:
         raise NoPermitError(phrase("This request has ended before."))
     roster, votes = run_context.worker_context.roster_now(tx.connection), requests.votes(tx.connection, request.id)
-    _under_this_roster(plan, roster)
+    if plan.policy != roster.number:
+        raise NoPermitError(phrase("Another roster has come into force since the plan was made."))
     _in_time(run_context, known, gate, mine, request, votes)
     guards = gate.gate.for_ if gate.gate else ()
     guarded = step if step.id in guards else plan.step(guards[0])
@@ -159,17 +159,10 @@ def _counted(tx: Transaction, run_context: RunContext, known: OwnRun, gate: Step
     return request
 
 
-def _under_this_roster(plan: Plan, roster: Roster) -> None:
-    if plan.policy != roster.number:
-        raise NoPermitError(phrase("Another roster has come into force since the plan was made."))
-
-
 def _in_time(
     run_context: RunContext, known: OwnRun, gate: Step, mine: OwnRequest, request: ApprovalRequest, votes: list[Vote]
 ) -> None:
-    """By this worker's own clock and memory: the proof is there, the votes came in time, the start does. Raises
-    NoPermitError.
-    """
+    """By this worker's own clock and memory: proof, votes and start came in time. Raises NoPermitError."""
     rules, now = run_context.worker_context.approvals, run_context.worker_context.own.now()
     proofs = gate.gate.proof if gate.gate else ()
     missing = [name for name in proofs if not known.has_succeeded(name)]

@@ -13,7 +13,7 @@ from drbot.store.base.database import Transaction
 from drbot.store.records import kept
 
 
-def kept_by(step: Step, facts: Mapping[str, Any]) -> dict[str, str]:
+def kept_by(step: Step) -> dict[str, str]:
     """Where a step that worked has put old data → the name it had."""
     arguments = step.with_
     if step.do == "volume.swap":
@@ -33,7 +33,7 @@ def keep(tx: Transaction, run: Run, step: Step, facts: Mapping[str, Any], there:
         for one in kept.list_of(tx.connection, run.site):
             if one.whole_host and one.run == step.with_["aside"]:
                 kept.moved(tx, one.id, phrase("given up, deleted for good"))
-    for volume, original in kept_by(step, facts).items():
+    for volume, original in kept_by(step).items():
         if volume in there:
             _add(tx, run, step.id, volume, original, facts.get("kept_bytes"))
 
@@ -57,7 +57,7 @@ def put_aside(run_context: RunContext, step: Step) -> tuple[Occupant, ...]:
 
 def list_as_kept(tx: Transaction, run: Run, step: Step) -> None:
     """Old data that such a step has put aside, without more being known of it."""
-    for volume, original in kept_by(step, {}).items():
+    for volume, original in kept_by(step).items():
         _add(tx, run, step.id, volume, original, None)
 
 

@@ -109,7 +109,6 @@ class WorkerContext:
 
     @property
     def site(self) -> Site:
-        """The site this worker serves."""
         return self.configuration.site(self.site_name)
 
 
@@ -166,7 +165,6 @@ class RunContext:
                 time.sleep(self.worker_context.timing.pause)
 
     def name_of(self, person: str) -> str:
-        """How people call somebody of the roster."""
         return self.worker_context.roster.name_of(person)
 
     def log_of(self, step_id: str, name: str) -> StepLog:
@@ -184,7 +182,6 @@ class RunContext:
         permit: Permit | None = None,
         own: OwnWork | None = None,
     ) -> StepContext:
-        """What an action or a probe gets."""
         return StepContext(
             run=self.run,
             plan=self.plan,
@@ -211,13 +208,11 @@ class RunContext:
     def attempt(
         self, step: Step, number: int, *, permit: Permit | None = None, own: OwnWork | None = None
     ) -> tuple[Attempt, StepContext]:
-        """A new attempt and its context."""
         step_log = self.log_of(step.id, str(number))
         attempt = Attempt(step, step_log, self.worker_context.timing)
         return attempt, self.context(step, number, step_log, attempt.cancelled, permit=permit, own=own)
 
     def looking(self, step: Step) -> StepContext:
-        """For whoever only looks."""
         return self.context(step, 0, self.log_of(step.id, "look"), lambda: self.lease.fenced)
 
     def note(self, step_id: str, known: OwnStep) -> None:

@@ -25,8 +25,6 @@ class End(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Ending:
-    """The end and what it is about."""
-
     kind: End
     step: str | None = None
     request: ApprovalRequest | None = None

@@ -116,9 +116,7 @@ def signature_of_end(key: KeyPair, plan: Plan, state: RunState, missed: Sequence
 
 
 def require_end(part: Run, asked: SubRun, arguments: Mapping[str, str], keys: Collection[str]) -> None:
-    """Raises UntrustedError unless the owner of one of these keys says that this part, planned there with these
-    arguments, succeeded.
-    """
+    """Raises UntrustedError unless one of these keys says that this part, with these arguments, succeeded."""
     plan = part.plan
     if plan is None or (plan.run, plan.site, plan.runbook) != (part.id, asked.site, asked.runbook):
         raise UntrustedError(

@@ -48,9 +48,7 @@ def require_agreed(worker_context: WorkerContext) -> None:
 
 
 def require_agreed_place(worker_context: WorkerContext, service: str) -> None:
-    """The same for a single service that is tried as its compose file says. Raises TemporaryError: a later plan may be
-    agreed to.
-    """
+    """The same for one service, tried by its compose file. Raises TemporaryError: a later plan may be agreed to."""
     then, now = agreed(worker_context), settings_of(worker_context.configuration)
     before, after = (_places(one, worker_context.site_name, (service,)) for one in (then, now))
     found = differences(before, after)

@@ -33,8 +33,6 @@ from drbot.store.records import locks, requests, steps
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Started:
-    """Whether the act may begin now."""
-
     record: StepRecord | None = None
     permit: Permit | None = None
     holder: str | Holder | None = None  # the run, or the other drbot, that holds the site
@@ -179,7 +177,6 @@ def end(tx: Transaction, run_context: RunContext, request_id: str, error: NoPerm
 
 
 def approvers(run_context: RunContext, tx: Transaction, gate: str) -> str:
-    """Names of those whose votes opened the gate."""
     request = requests.latest(tx.connection, run_context.run.id, gate)
     votes = requests.votes(tx.connection, request.id) if request else []
     roster = run_context.worker_context.roster_now(tx.connection)

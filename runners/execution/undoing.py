@@ -28,14 +28,11 @@ from drbot.store.records import steps
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Undone:
-    """What came of it."""
-
     done: tuple[str, ...] = ()  # titles of steps
     failed: tuple[str, ...] = ()  # one sentence each
 
     @property
     def sentence(self) -> str:
-        """For people."""
         done = phrase("Taken back: {steps}.", steps=listed(self.done)) if self.done else ""
         failed = phrase("Not taken back: {steps}", steps=sentences(*self.failed)) if self.failed else ""
         return sentences(done, failed)

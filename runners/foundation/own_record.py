@@ -80,7 +80,6 @@ class OwnRun(Model):
         return any(step.does in LEADS and step.state is not StepState.SKIPPED for step in self.steps.values())
 
     def with_request(self, name: str, request: OwnRequest) -> "OwnRun":
-        """The same with this request."""
         return self.model_copy(update={"requests": {**self.requests, name: request}})
 
     def with_step(self, name: str, step: OwnStep) -> "OwnRun":
@@ -135,9 +134,7 @@ class OwnRecord:
         self._latest: tuple[datetime, float] | None = None  # a moment, and the monotonic second it was seen at
 
     def now(self) -> datetime:
-        """UTC. A clock that is set back does not give anybody more time: this one never goes back, also not over a
-        restart.
-        """
+        """UTC, never going back, also not over a restart: a clock that is set back gives nobody more time."""
         with self._clock:
             if self._latest is None:
                 known = self._files.read(CLOCK)
@@ -240,7 +237,6 @@ class OwnRecord:
         return self._files.held(name)
 
     def held_now(self, pattern: str) -> list[str]:
-        """Which of these locks are held."""
         return self._files.held_now(pattern)
 
     def keep_time(self) -> None:

@@ -44,9 +44,7 @@ class Permit:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class OwnWork:
-    """What this very run has made may be removed by it, until users or another run count on it. The thing's own labels
-    say who has made it.
-    """
+    """What this very run has made, as its labels say, it may remove until users or another run count on it."""
 
     run: str
     counted_on: frozenset[str] = frozenset()  # sites and addresses where others' users and proofs are
@@ -63,7 +61,6 @@ def volume(name: str) -> str:
 
 
 def volumes_in(subjects: Iterable[str]) -> frozenset[str]:
-    """The names of the volumes among them."""
     kinds = (subject.partition(" ") for subject in subjects)
     return frozenset(name for kind, _, name in kinds if kind == "volume")
 

@@ -47,9 +47,7 @@ def adopt_open_runs(tx: Transaction, home: Path) -> None:
 
 
 def _with_memory(copied: OwnRun, mine: OwnRun | None) -> OwnRun:
-    """Where the worker's own folder is back, or was never lost, it may know more than the copy: what was used, has
-    begun or has ended stays so.
-    """
+    """The worker's own folder, if it is there, may know more than the copy: what was used or has ended stays so."""
     if mine is None or mine.seal != copied.seal:
         return copied
     requests = {**mine.requests, **copied.requests}

@@ -51,7 +51,6 @@ def vouched_copy(bucket: ObjectStoreClient, roots: Roots, ledger: str = "") -> V
 
 
 def searches_in(bucket: ObjectStoreClient, roots: Roots) -> dict[str, Search]:
-    """Of each ledger that has a copy."""
     state, _ = everything(bucket, FOLDER)
     kept, shows_removed = everything(bucket, HEADS)
     found, pieces, heads = named(COPY, state), named(PIECE, state), named(HEAD, kept)
@@ -111,7 +110,6 @@ def refusal(bucket: ObjectStoreClient, roots: Roots, searches: Collection[Search
 
 
 def told_of(doubt: Doubt) -> str:
-    """Which copy, and why not."""
     one = doubt.candidate
     return phrase(
         "{place} (until record {record}, of {moment} UTC): {why}",

@@ -24,7 +24,6 @@ class Records:
     returns: Sequence[tuple[int, int]]  # of each coming back: to which record, and which one was then forgotten
 
     def has(self, head: Head) -> bool:
-        """Whether this head is one of it."""
         return 0 < head.seq <= len(self.hashes) and head.is_of(head.seq, self.hashes[head.seq - 1])
 
     def keys_until(self, seq: int) -> set[str]:
@@ -37,8 +36,6 @@ class Records:
 
 
 class BucketLedger:
-    """The pieces of one ledger in a bucket."""
-
     def __init__(self, bucket: ObjectStoreClient, pieces: Sequence[Named]) -> None:
         self._bucket = bucket
         self._pieces = pieces

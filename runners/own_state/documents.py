@@ -8,8 +8,6 @@ CONFIGURATION = "dr.yml"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Documents:
-    """Where they are, as far as there are any."""
-
     configuration: Path | None
     runbooks: Path | None
 
@@ -34,5 +32,4 @@ def as_text(data: bytes) -> str:
 
 
 def as_bytes(text: str) -> bytes:
-    """And back."""
     return text.encode("utf-8", "surrogateescape")

@@ -52,7 +52,6 @@ class LedgerAnchor:
 
 
 def anchor_ledger(database: Database, bucket: ObjectStoreClient, key: KeyPair, stop: threading.Event) -> None:
-    """Start it beside the worker."""
     threading.Thread(
         target=LedgerAnchor(database, bucket, key).run, args=(stop,), name="ledger anchor", daemon=True
     ).start()

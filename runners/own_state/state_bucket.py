@@ -41,7 +41,6 @@ class Named:
 
     @property
     def head(self) -> Head:
-        """The last record."""
         return Head(seq=self.last, hash=self.digest)
 
 
@@ -51,22 +50,18 @@ def name_of(ledger: str) -> str:
 
 
 def folder_of(ledger: str) -> str:
-    """Of its pieces and copies."""
     return f"{FOLDER}{name_of(ledger)}/"
 
 
 def copy_key(ledger: str, seq: int) -> str:
-    """Of the copy as of this record."""
     return f"{folder_of(ledger)}copies/{seq:012d}.signed"
 
 
 def piece_key(ledger: str, first: int, last: int, digest: str) -> str:
-    """Of these records."""
     return f"{folder_of(ledger)}ledger/{first:012d}-{last:012d}-{short(digest)}.jsonl.gz"
 
 
 def head_key(ledger: str, seq: int, digest: str) -> str:
-    """Of the statement about this record."""
     return f"{HEADS}{name_of(ledger)}/{seq:012d}-{short(digest)}.json"
 
 

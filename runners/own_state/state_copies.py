@@ -219,7 +219,6 @@ def keep_copies(
     signer: Signer,
     stop: threading.Event,
 ) -> None:
-    """Start it beside the worker."""
     documents = Documents(configuration=document, runbooks=configuration.runbooks)
     state = StateCopies(database, bucket, documents, signer)
     threading.Thread(target=state.run, args=(stop,), name="state copies", daemon=True).start()

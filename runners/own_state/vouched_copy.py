@@ -50,7 +50,6 @@ class Candidate:
 
     @property
     def head(self) -> Head:
-        """Where its ledger ends."""
         return self.statement.head
 
 
@@ -87,9 +86,7 @@ class Search:
     doubts: list[Doubt] = field(default_factory=list)
 
     def newest(self) -> Vouched | None:
-        """None: there is none, and `doubts` and `passed_over` say why. Raises TemporaryError; UserError for a copy of
-        a newer drbot.
-        """
+        """None: `doubts` and `passed_over` say why. Raises TemporaryError; UserError for a copy of a newer drbot."""
         for candidate in self._candidates():
             trusted = self.witnesses.trusted(self.roots, candidate.statement, candidate.records)
             doubt = self._doubt_whose(candidate, trusted) or self._doubt_whether_newest(candidate, trusted)

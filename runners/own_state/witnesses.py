@@ -39,9 +39,7 @@ class Witnesses:
     _read: dict[Named, Statement | None] = field(default_factory=dict)
 
     def trusted(self, roots: Roots, said: Statement, records: Records) -> frozenset[str]:
-        """The keys that are believed about the ledger that ends with `records`; no more are looked for once that of
-        `said` is among them.
-        """
+        """The keys that are believed about the ledger of `records`, looked for until that of `said` is among them."""
         keys, heard = roots.keys | records.keys_until(roots.certain(records)), list[Statement]()
         if not keys & records.keys_until(len(records.hashes)):
             return keys  # nobody whom this ledger names is known: no statement leads further
@@ -54,7 +52,6 @@ class Witnesses:
         return keys
 
     def on(self, records: Records) -> Iterator[tuple[Named, Statement]]:
-        """Heads that this ledger has."""
         for found in self.heads:
             if records.has(found.head):
                 statement = self.statement(found)

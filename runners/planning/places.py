@@ -73,7 +73,6 @@ def require_kept(target: Target, runbook: str, volume: str) -> KeptVolume:
 
 
 def settings_place(site: Site) -> str:
-    """The folder of all projects."""
     return str(site.projects.absolute())
 
 

@@ -150,8 +150,6 @@ def _of_move(worker_context: WorkerContext, steps: tuple[Step, ...], backup: Bac
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Kept:
-    """The kept data a plan is about."""
-
     data: KeptData
     is_postgres: bool
     next_transaction: int | None  # PostgreSQL's first after the data was put aside

@@ -56,8 +56,6 @@ AGAIN: Mapping[RunKind, str] = {
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Survey:
-    """Everything a survey has in hand while it works."""
-
     worker_context: WorkerContext
     run: Run
     incident: Incident

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import pyotp
 
@@ -38,7 +38,6 @@ class Entry:
     guesses: Guesses = field(default_factory=Guesses)
 
     def unlocked(self) -> "Entry":
-        """What the worker's host makes of it."""
         return replace(self, guesses=Guesses())
 
 
@@ -63,11 +62,9 @@ class TotpSecrets:
         part.replace(path)  # whole or not at all
 
     def entry(self, person: str) -> Entry | None:
-        """What is known of a person."""
         return self._read().get(person)
 
     def keep(self, person: str, entry: Entry | None) -> None:
-        """Remember, or forget."""
         with self._files.locked():
             entries = self._read()
             entries.pop(person, None)
@@ -89,14 +86,12 @@ class TotpSecrets:
 
     def _read(self) -> dict[str, Entry]:
         found = self._files.read(ENTRIES) or {}
-        return {person: _entry(values) for person, values in found.items()}
+        return {
+            person: Entry(**(values | {"guesses": Guesses(**values["guesses"])})) for person, values in found.items()
+        }
 
     def _write(self, entries: dict[str, Entry]) -> None:
         self._files.write(ENTRIES, {person: asdict(entry) for person, entry in entries.items()})
-
-
-def _entry(values: dict[str, Any]) -> Entry:
-    return Entry(**(values | {"guesses": Guesses(**values["guesses"])}))
 
 
 def key_in(path: Path) -> KeyPair:

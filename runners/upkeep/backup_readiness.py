@@ -73,7 +73,6 @@ def proof_lines(
 
 
 def _dump(one: Backup, configuration: Configuration) -> StoredBackup:
-    """In the folder."""
     return StoredBackup(
         kind=BackupKind.POSTGRES, name=one.name, place=BackupStore(one.path.parent).place, is_off_site=False,
         moment=one.snapshot_at, size=one.size, fault=_fault(one, configuration), mark=one.mark,
@@ -81,7 +80,6 @@ def _dump(one: Backup, configuration: Configuration) -> StoredBackup:
 
 
 def _copied_dumps(there: Found[StoredDump], configuration: Configuration) -> list[StoredBackup]:
-    """In every bucket, of this system and site."""
     ours = [one for one in there.backups if is_made_for(one.snapshot, configuration.system, configuration.default_site)]
     return [
         StoredBackup(
@@ -95,9 +93,7 @@ def _copied_dumps(there: Found[StoredDump], configuration: Configuration) -> lis
 def copies_lines(
     copies: Sequence[StoredBackup], buckets: Sequence[str], configuration: Configuration, now: datetime
 ) -> Iterator[Line]:
-    """Where the host is lost a bucket is all there is: each that answers holds a dump that the RPO allows. Nothing
-    where there is no bucket.
-    """
+    """Of each bucket that answers: where the host is lost, a dump in it that the RPO allows is all there is."""
     allowed, wrong = configuration.targets.rpo, []
     for place in buckets:
         moments = [one.moment for one in copies if one.place == place and not one.fault]

@@ -26,8 +26,6 @@ RING_AGAIN_SECONDS = 10.0
 
 
 class Upkeep:
-    """Called once per tick."""
-
     def __init__(self, worker_context: WorkerContext) -> None:
         self._worker_context = worker_context
         self._rung: dict[tuple[str, datetime], float] = {}

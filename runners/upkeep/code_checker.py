@@ -34,8 +34,6 @@ class Tested:
 
 
 class CodeChecker:
-    """One per worker; `tick` looks for codes that wait."""
-
     def __init__(self, worker_context: WorkerContext) -> None:
         self._worker_context = worker_context
         self._totp_secrets = TotpSecrets(worker_context.home)
@@ -52,7 +50,6 @@ class CodeChecker:
                 log.exception("A code could not be checked; going on.")
 
     def tick(self) -> None:
-        """Everything that waits now."""
         site, database = self._worker_context.site_name, self._worker_context.database
         if not self._published:
             with database.write() as tx:

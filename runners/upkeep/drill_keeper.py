@@ -30,7 +30,6 @@ class Keeper:
     stop: threading.Event
 
     def run(self) -> None:
-        """Until `stop`."""
         repeat(self.look, LOOK_SECONDS, self.stop, "drills")
 
     def look(self) -> None:

@@ -170,7 +170,6 @@ class Forecasts:
     seen: list[tuple[float, float]] = field(default_factory=list)  # (over by then, forecast of the whole)
 
     def note(self, plan: Plan, records: tuple[StepRecord, ...], now: datetime) -> None:
-        """One look."""
         over = time.monotonic() - self.began
         self.seen.append((over, over + remaining_seconds(plan, records, now)))
 

@@ -64,7 +64,6 @@ class DrillRun:
 
     @property
     def sandbox(self) -> Sandbox:
-        """Its sandbox, whether it stands or not."""
         clients = self.worker_context.target.clients
         return Sandbox(
             engine=clients.docker,
@@ -93,7 +92,6 @@ class DrillRun:
             end_all(tx, replace(drill, leftovers=leftovers))
 
     def clear(self) -> tuple[str, ...]:
-        """What could not be removed."""
         try:
             self.sandbox.remove()
             return self.sandbox.leftovers()
@@ -221,7 +219,6 @@ def end_all(tx: Transaction, drill: Drill) -> None:
 
 
 def summary_of(drill: Drill) -> str:
-    """One or two sentences."""
     left = listed((*drill.production_changes, *drill.leftovers))
     return sentences(
         phrase("Drill: {end}.", end=ENDS[drill.end]) if drill.end is not None else "",

@@ -1,6 +1,4 @@
-"""What a recovery needs that is on no site: a place to go, names that follow quickly, a certificate, programs and
-runbooks. Asks only.
-"""
+"""What a recovery needs that is on no site: a new place, names, a certificate, programs, runbooks. Asks only."""
 
 import shutil
 from collections.abc import Iterator
@@ -22,7 +20,6 @@ RENEW: str = phrase("Renew it: see `certificate` in docs/recovery-sites.md.")
 
 
 def lines_about_all(configuration: Configuration) -> Iterator[Line]:
-    """What the default site's worker sees."""
     yield new_place_line(configuration)
     yield runbooks_line(configuration)
     yield from certificate_line(configuration)
@@ -67,7 +64,6 @@ def certificate_line(configuration: Configuration) -> Iterator[Line]:
 
 
 def about_certificate(path: Path, now: datetime) -> Line:
-    """How long it is good for."""
     what = phrase("certificate")
     try:
         ends = x509.load_pem_x509_certificate(path.read_bytes()).not_valid_after_utc

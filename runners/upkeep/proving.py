@@ -202,7 +202,6 @@ def _full(bench: Bench, one: StoredBackup) -> FullBackup:
 
 
 def _copy(bench: Bench, one: StoredBackup) -> StoredDump:
-    """The same of a dump in a bucket."""
     store = next((found for found in dump_stores(bench.configuration, bench.cache) if found.place == one.place), None)
     for dump in store.newest_first(bench.cancelled) if store is not None else ():
         if dump.name == one.name and dump.mark == one.mark:
@@ -216,7 +215,6 @@ def gone(one: StoredBackup) -> PermanentError:
 
 
 def keep_proving(worker_context: WorkerContext, stop: threading.Event) -> None:
-    """Until `stop`, where the default site is served."""
     is_default = worker_context.site_name == worker_context.configuration.default_site
     if not is_default or worker_context.site.postgres is None:
         return
@@ -259,6 +257,5 @@ def _next(prover: Prover) -> None:
 
 
 def places_of(configuration: Configuration) -> frozenset[str]:
-    """Where backups of dr.yml lie."""
     folder = BackupStore(configuration.backups.directory).place
     return frozenset({folder, *(store.place for store in full_stores(configuration))})

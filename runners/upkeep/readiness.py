@@ -205,7 +205,6 @@ class SiteReadiness:
 
 
 def site_lines(configuration: Configuration, name: str, settings: RunnerSettings) -> Iterator[Line]:
-    """All about one site, with clients of its own."""
     site = configuration.site(name)
     if site.provision is not None:
         yield good(name, phrase("is made when it is needed (level 4)"))
@@ -303,7 +302,6 @@ def _led(configuration: Configuration) -> frozenset[str] | None:
 
 
 def confirmed_lines(roster: Roster, connection: Connection) -> Iterator[Line]:
-    """What only people can say."""
     known, now = confirmations.list_of(connection), datetime.now(UTC)
     yield reachable_line(roster, known, now)
     yield roster_line(known, now)

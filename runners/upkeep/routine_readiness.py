@@ -14,7 +14,6 @@ LATE = timedelta(hours=1)
 
 
 def routine_lines(routines: Iterable[Routine], now: datetime) -> Iterator[Line]:
-    """As the rows say."""
     for one in routines:
         yield _line(NAMES.get(one.key) or DRILL_NAMES.get(one.key, one.key), one, now)
 

@@ -1,6 +1,4 @@
-"""Does what is due by the calendar of dr.yml, each in a thread of its own beside the runs: any number of workers may
-look, one of them does it.
-"""
+"""Does what is due by the calendar of dr.yml, beside the runs: any number of workers may look, one of them does it."""
 
 import threading
 import time
@@ -54,9 +52,7 @@ def keep_doing(worker_context: WorkerContext, works: Iterable[Work], stop: threa
 
 
 def do_if_due(worker_context: WorkerContext, work: Work, stop: threading.Event) -> None:
-    """Once, if it is due and no run holds the site: one that begins meanwhile goes first. Raises TemporaryError while
-    the state does not answer.
-    """
+    """Once, if it is due and no run holds the site. Raises TemporaryError while the state does not answer."""
     taken = _take(worker_context, work)
     if taken is None:
         return

@@ -31,7 +31,8 @@ from drbot.store.base.database import Database
 from drbot.store.base.doorbell import doorbell_of
 from drbot.store.base.settings import StoreSettings
 from drbot.store.records import requests
-from tests.integration.bot.worker import opened, planned
+from tests.integration.bot.worker import planned
+from tests.integration.store.store_fixture import opened
 from tests.strain import Strain
 from tests.waiting import PATIENCE
 

@@ -133,8 +133,6 @@ class Ballot:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Decision:
-    """What becomes of a ballot."""
-
     counted: bool
     code: str
     message: str
@@ -148,9 +146,7 @@ def _refuse(code: str, **values: object) -> Decision:
 def decide(
     request: ApprovalRequest, votes: Iterable[Vote], ballot: Ballot, roster: Roster, *, early: bool = False
 ) -> Decision:
-    """Whether the ballot counts, and what the request becomes. `early`: before the dialog, when nobody can have shown
-    who they are yet.
-    """
+    """Whether the ballot counts, and what the request becomes. `early`: before anybody can have shown who they are."""
     refusal = _about_the_request(request, ballot, roster)
     if refusal is None and ballot.decision == "break-glass":
         return _break_glass(request, ballot, roster)

@@ -19,15 +19,11 @@ BACK = timedelta(days=1)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Calendar:
-    """What dr.yml says of when."""
-
     expression: str
     time_zone: str = "UTC"
 
     def after(self, moment: datetime) -> datetime:
-        """The first due time after this moment, UTC. Counted from a day before, so that an hour that clocks show twice
-        holds a time of day once.
-        """
+        """The first due time after this moment, UTC. An hour that clocks show twice holds a time of day once."""
         due = CronSim(self.expression, (moment - BACK).astimezone(ZoneInfo(self.time_zone)))
         return next(utc for one in due if (utc := one.astimezone(UTC)) > moment)
 

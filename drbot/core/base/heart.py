@@ -14,7 +14,6 @@ class Heart:
         self._changing = threading.Lock()
 
     def beat(self, loop: str) -> None:
-        """This loop has begun another turn."""
         with self._changing:
             self._beats[loop] = self._now()
 

@@ -34,7 +34,6 @@ class KeyPair:
 
     @classmethod
     def new(cls) -> "KeyPair":
-        """A fresh one."""
         return cls(secrets.token_bytes(BYTES))
 
     @property
@@ -44,7 +43,6 @@ class KeyPair:
         return PREFIX + _text(b"".join(half.public_bytes_raw() for half in halves))
 
     def sign(self, statement: bytes) -> str:
-        """Proof that the owner said exactly this."""
         return _text(self._signing.sign(statement))
 
     def open(self, sealed: str) -> bytes:
@@ -65,7 +63,6 @@ class KeyPair:
 
 
 def is_public(text: str) -> bool:
-    """Whether this is the public half of a key."""
     try:
         return all(len(half) == BYTES for half in _halves(text))
     except ValueError:
@@ -73,7 +70,6 @@ def is_public(text: str) -> bool:
 
 
 def verify(public: str, statement: bytes, signature: str) -> bool:
-    """Whether the owner of `public` said exactly this."""
     try:
         Ed25519PublicKey.from_public_bytes(_halves(public)[0]).verify(_bytes(signature), statement)
     except (InvalidSignature, ValueError):

@@ -17,7 +17,6 @@ def quoted(part: str) -> str:
 
 
 def database_of(name: str) -> str:
-    """The database in a table's name."""
     if not name.startswith('"'):
         return name.partition(".")[0]
     end = re.match(r'"((?:[^"]|"")*)"', name)

@@ -34,8 +34,6 @@ KEY = "[key]"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Problem:
-    """Something wrong in a file, and where."""
-
     where: Where
     sentence: str
 
@@ -64,7 +62,6 @@ class YamlFile:
         return lines(self.complaints(problems))
 
     def complaints(self, problems: Sequence[Problem]) -> tuple[str, ...]:
-        """The same, one by one."""
         found = sorted((self.line(problem.where), problem.sentence) for problem in problems)
         return tuple(_at_line(self.path, line, sentence) for line, sentence in found)
 
@@ -106,7 +103,6 @@ def _no_yaml(path: Path, error: YAMLError) -> str:
 
 
 def reading(path: Path) -> str:
-    """What was tried."""
     return phrase("Reading {path}.", path=path)
 
 
@@ -115,7 +111,6 @@ def _at_line(path: Path, line: int, sentence: str) -> str:
 
 
 def wrong_lines(tried: str, file: YamlFile, problems: Sequence[Problem]) -> UserError:
-    """Every mistake of a file."""
     return UserError(tried, file.complain(problems), phrase("Correct the lines named."))
 
 
@@ -157,7 +152,6 @@ def _problem(model: type[BaseModel], where: Where, kind: str, message: str) -> P
 
 
 def _keys_at(model: type[BaseModel], where: Where) -> list[str]:
-    """The keys that are allowed at this place."""
     kind: Any = model
     for part in where:
         kind = _inside(kind, part)

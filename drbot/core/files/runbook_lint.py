@@ -183,9 +183,7 @@ def _seeing(runbook: Runbook) -> Iterator[Problem]:
 
 
 def _destroying(runbook: Runbook, ancestors: Ancestors) -> Iterator[Problem]:
-    """What two people agree to says how success is seen, how it is taken back, and who agrees; one kind of act a
-    runbook.
-    """
+    """What two people agree to says how success is seen, how it is taken back, who agrees; one kind of act a file."""
     gates = {step.id: step.gate for step in runbook.steps if step.gate is not None}
     first: Step | None = None
     for index, step in enumerate(runbook.steps):

@@ -70,12 +70,10 @@ class Attestation:
 
 
 def statement(proof: Proof, claim: Claim) -> bytes:
-    """What is signed."""
     return canonical({"drbot": 2, "proof": proof.value, **document_of(claim)})
 
 
 def document_of(claim: Claim) -> dict[str, Any]:
-    """For a row."""
     return asdict(claim) | {"purpose": claim.purpose.value}
 
 

@@ -121,9 +121,7 @@ class Event:
 
 
 def canonical(value: object) -> bytes:
-    """The one JSON of a value: sorted keys, no spaces, UTF-8, messages as they were made. Seals and hashes are made of
-    it.
-    """
+    """The one JSON of a value, of which seals and hashes are made: sorted keys, no spaces, UTF-8, messages as made."""
     return json.dumps(stored(value), sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
 
 
@@ -148,5 +146,4 @@ def record_of(event: Event) -> dict[str, Any]:
 
 
 def hash_of(event: Event) -> str:
-    """SHA-256 over the record."""
     return hashlib.sha256(canonical(record_of(event))).hexdigest()

@@ -28,7 +28,6 @@ class Chain:
         self.problems: list[str] = []
 
     def add(self, event: Event) -> None:
-        """The next event."""
         if event.seq > self.seq + 1:
             self._say(phrase("Records {first} to {last} are missing.", first=self.seq + 1, last=event.seq - 1))
         elif event.seq <= self.seq:
@@ -65,7 +64,6 @@ class Chain:
 
     @property
     def is_hopeless(self) -> bool:
-        """Enough was found."""
         return len(self.problems) >= MOST_PROBLEMS
 
     def _say(self, problem: str) -> None:
@@ -85,7 +83,6 @@ class Known:
         self._found: str | None = None
 
     def see(self, event: Event) -> None:
-        """The event may be the one."""
         if event.seq == self.seq:
             self._found = event.hash
 

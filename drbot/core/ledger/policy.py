@@ -109,7 +109,6 @@ def document_of(configuration: Configuration) -> dict[str, Any]:
 
 
 def hash_of(document: Document) -> str:
-    """SHA-256 of the document."""
     return hashlib.sha256(canonical(document)).hexdigest()
 
 
@@ -148,17 +147,14 @@ def needed_to_change(roster: Roster) -> frozenset[Proof]:
 
 
 def attestation_of(stored: Mapping[str, Any] | None) -> Attestation | None:
-    """As it stands in an event or a row."""
     return Attestation(proof=Proof(stored["proof"]), signature=str(stored["signature"])) if stored else None
 
 
 def stored(attestation: Attestation | None) -> dict[str, str] | None:
-    """For an event or a row."""
     return {"proof": attestation.proof.value, "signature": attestation.signature} if attestation else None
 
 
 def differences(old: Document, new: Document) -> list[str]:
-    """A plain diff, one sentence each."""
     lines: list[str] = []
     for name in sorted({*old["people"], *new["people"]}):
         then, now = old["people"].get(name), new["people"].get(name)

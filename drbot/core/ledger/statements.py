@@ -26,7 +26,6 @@ class Head:
         return f"{self.seq}:{short(self.hash)}"
 
     def is_of(self, seq: int, digest: str) -> bool:
-        """Whether this record is meant."""
         return seq == self.seq and digest.startswith(self.hash)
 
 
@@ -44,7 +43,6 @@ class Statement:
 
     @property
     def head(self) -> Head:
-        """Where the ledger stood."""
         return Head(seq=self.seq, hash=self.hash)
 
 

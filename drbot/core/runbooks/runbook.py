@@ -20,8 +20,6 @@ class Probe(Model):
 
 
 class Undo(Model):
-    """How the step is taken back."""
-
     do: str
     with_: dict[str, Any] = Field(default_factory=dict, alias="with")
 
@@ -99,16 +97,12 @@ class Step(Model):
 
 
 class Input(Model):
-    """Something the plan fills in."""
-
     type: Literal["backup", "service", "volume", "run", "machine", "files"]
     of: str = ""
     choose: Literal["newest_checked", "given", "declared"] = "given"
 
 
 class Runbook(Model):
-    """The whole file."""
-
     runbook: str
     title: Heading
     level: int = Field(ge=1, le=4)
@@ -144,7 +138,6 @@ def ancestors_of(steps: tuple[Step, ...]) -> dict[str, frozenset[str]]:
 
 
 def as_undo(step: Step) -> Step:
-    """The step that takes it back."""
     if step.undo is None:
         raise ValueError(f"{step.id} has no undo")
     return step.model_copy(update={"do": step.undo.do, "with_": step.undo.with_, "effect": "none"})

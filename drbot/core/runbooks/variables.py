@@ -44,7 +44,6 @@ KNOWN = frozenset(
 
 
 def references(value: Any) -> Iterator[str]:
-    """The names used anywhere inside a value."""
     if isinstance(value, str):
         yield from (found.strip() for found in _REFERENCE.findall(value))
     elif isinstance(value, Mapping):

@@ -18,9 +18,7 @@ class ActionItem:
 
     @property
     def is_done(self) -> bool:
-        """Somebody said so."""
         return self.done_at is not None
 
     def is_overdue(self, today: date) -> bool:
-        """Not done, and its day is over."""
         return not self.is_done and self.due < today

@@ -64,7 +64,6 @@ USERS: Mapping[Users, str] = {
 
 
 def machine_text(one: RentedMachine) -> str:
-    """Which machine, since when, and what goes with it."""
     more = []
     if one.kept:
         more.append(phrase("Kept data on it goes too: {names}", names=listed(one.kept)))

@@ -22,8 +22,6 @@ ON_ITS_WAY_SECONDS = 60.0
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Clocks:
-    """What the board shows."""
-
     rto_used: float  # so far, or the final figure once recovered
     rto_target: float
     rto_forecast: float | None  # expected total; None when nothing is planned
@@ -34,19 +32,16 @@ class Clocks:
 
     @property
     def rto_is_missed(self) -> bool:
-        """Past the target."""
         return self.rto_used > self.rto_target
 
     @property
     def rto_at_risk(self) -> bool:
-        """Past the target, or expected to be."""
         return max(self.rto_used, self.rto_forecast or 0) > self.rto_target
 
 
 def clocks_of(
     incident: Incident, plan: Plan | None, steps: Iterable[StepRecord], targets: Targets, now: datetime
 ) -> Clocks:
-    """The clocks of an incident at `now`."""
     records = tuple(steps)
     used = incident.rto_seconds
     if used is None:

@@ -30,8 +30,6 @@ class DrillState(StrEnum):
 
 
 class DrillEnd(StrEnum):
-    """How it ended."""
-
     PASSED = "passed"  # recovered within RTO and RPO
     MISSED = "missed"  # recovered, and a goal was missed
     FAILED = "failed"  # not recovered
@@ -80,12 +78,10 @@ class Drill:
 
     @property
     def is_over(self) -> bool:
-        """Nothing of it goes on."""
         return self.state is DrillState.ENDED
 
 
 def end_of(rto: float | None, rpo: float | None, targets: Targets) -> DrillEnd:
-    """By what was measured against what was promised."""
     if rto is None:
         return DrillEnd.FAILED
     kept = rto <= targets.rto and (rpo is None or rpo <= targets.rpo)

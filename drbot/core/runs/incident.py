@@ -72,7 +72,6 @@ class Incident:
 
     @property
     def is_open(self) -> bool:
-        """Not resolved yet."""
         return self.state is not IncidentState.RESOLVED
 
 
@@ -83,9 +82,7 @@ def incident_number(word: str) -> int | None:
 
 
 def channel_name(incident: Incident) -> str:
-    """`dr-<date>-l<level>-<slug>`, of a drill `drill-…`, as Slack allows it: lower case, no dots, at most
-    80 characters.
-    """
+    """`dr-<date>-l<level>-<slug>`, of a drill `drill-…`; Slack allows lower case, no dots, at most 80 characters."""
     plain = unicodedata.normalize("NFKD", incident.title).encode("ascii", "ignore").decode()
     slug = re.sub(r"[^a-z0-9]+", "-", plain.lower()).strip("-")[:40].strip("-")
     kind = "drill" if incident.is_drill else "dr"

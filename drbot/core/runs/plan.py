@@ -108,7 +108,6 @@ class Plan(Model):
         return self.stakes.keeps
 
     def step(self, step_id: str) -> Step:
-        """The step of this id."""
         return next(step for step in self.steps if step.id == step_id)
 
     def title_of(self, step_id: str) -> str:
@@ -117,7 +116,6 @@ class Plan(Model):
 
 
 def document_of(plan: Plan) -> dict[str, Any]:
-    """The plan as plain JSON values."""
     return plan.model_dump(mode="json", by_alias=True)
 
 
@@ -178,7 +176,6 @@ def is_guard(step: Step) -> bool:
 
 
 def act_asked(plan: Plan, gate: str) -> Act:
-    """What a request of this gate is about."""
     return Act.SETTINGS if gate == SETTINGS_GATE else plan.stakes.act
 
 
@@ -207,9 +204,7 @@ def _before(plan: Plan, step_id: str) -> set[str]:
 
 
 def touches_production(plan: Plan, step: Step) -> bool:
-    """A change that is not made beside production: behind the gate, or in a runbook that needs none. Kept data lies
-    beside production too.
-    """
+    """A change that is not made beside production, as kept data is: behind the gate, or where none is needed."""
     if step.effect == "none" or plan.stakes.act in UNUSED:
         return False
     return bool(gates_before(plan, step.id)) or not any(is_guard(other) for other in plan.steps)

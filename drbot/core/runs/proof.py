@@ -24,9 +24,7 @@ def floor_of(databases: Iterable[str], before: Mapping[str, int] | None, now: It
 
 
 def faults(backup: BackupIdentity, found: Mapping[str, int]) -> list[str]:
-    """Why these rows do not prove the backup, one sentence each; empty when they do. `found`: all tables of the
-    restored server.
-    """
+    """Why these rows do not prove the backup, one sentence each. `found`: all tables of the restored server."""
     wrong = differences(backup.rows, found) if backup.manifest else _below(backup.floor, found)
     return wrong or ([] if any(found.values()) else [phrase("no table holds a row: that proves nothing")])
 

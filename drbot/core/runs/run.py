@@ -23,8 +23,6 @@ class RunState(StrEnum):
 
 
 class RunKind(StrEnum):
-    """What a run is for."""
-
     RECOVER = "recover"
     PLAN = "plan"  # survey only: shows the plan and touches nothing
     UNDO = "undo"  # brings the kept data back
@@ -111,7 +109,6 @@ class Run:
 
     @property
     def is_over(self) -> bool:
-        """Nothing moves any more."""
         return not RUN_TRANSITIONS[self.state]
 
 

@@ -36,8 +36,6 @@ class Services(Enum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SafeState:
-    """The sentence and what makes sense now."""
-
     sentence: str
     offers: tuple[Offer, ...] = ()
     open_ended: tuple[str, ...] = ()  # steps that replace, of which nobody knows how far they came
@@ -59,9 +57,7 @@ Parts = Sequence[tuple[str, SafeState]]
 
 
 def is_new_place(plan: Plan) -> bool:
-    """Whether its steps make the system anew, here or (as a part) elsewhere. What a file says of its level decides
-    nothing.
-    """
+    """Whether its steps make the system anew, here or (as a part) elsewhere, whatever a file says of its level."""
     if any(step.do in MOVES for step in plan.steps):
         return False
     return any(step.run is not None or step.do in NEW_PLACE for step in plan.steps)

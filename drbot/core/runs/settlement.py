@@ -60,7 +60,6 @@ def is_undecided(plan: Plan | None, record: StepRecord) -> bool:
 
 
 def undecided(plan: Plan | None, records: Iterable[StepRecord]) -> list[StepRecord]:
-    """All of them, in the order of the plan."""
     return [record for record in records if is_undecided(plan, record)]
 
 

@@ -81,8 +81,6 @@ PROVES: Mapping[Act, ProofKind] = {
 
 
 class LossKind(StrEnum):
-    """What is gone afterwards."""
-
     NOTHING = "nothing"
     SINCE_BACKUP = "since_backup"  # what was written after the backup was taken
     KEYS_SINCE_BACKUP = "keys_since_backup"  # the same of Redis, in keys
@@ -112,8 +110,6 @@ class Loss(Model):
 
 
 class KeepKind(StrEnum):
-    """What is there to go back to."""
-
     NOTHING = "nothing"
     VOLUME = "volume"  # the old data, in the volume `names[0]`
     ASIDE = "aside"  # what lay on the host, in the volumes, images and the folder named so
@@ -128,7 +124,6 @@ class Keeps(Model):
     names: tuple[str, ...] = ()
 
     def __bool__(self) -> bool:
-        """Whether there is anything to go back to."""
         return self.kind is not KeepKind.NOTHING
 
 
@@ -202,7 +197,6 @@ class Stakes(Model):
 
 
 def act_of(steps: Iterable[Step]) -> Act:
-    """What two people agree to in a plan of these steps."""
     acts = acts_of(steps)
     if len(acts) == 1:
         return acts.pop()

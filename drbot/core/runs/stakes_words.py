@@ -28,9 +28,7 @@ ACTS: Mapping[Act, str] = {
 
 
 class Approve(NamedTuple):
-    """Words for saying yes: the button that opens the dialog (Slack allows 75 letters), and the dialog's title and
-    button (24).
-    """
+    """Words for saying yes: the button that opens the dialog (Slack allows 75 letters), and the dialog's own (24)."""
 
     button: str
     title: str

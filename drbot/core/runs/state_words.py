@@ -52,7 +52,6 @@ STEP: Mapping[StepState, str] = {
 
 
 def incident_text(incident: Incident) -> str:
-    """Its state, and what people said about it."""
     if incident.state is IncidentState.RECOVERING and incident.users_say is UsersSay.NO:
         return NOT_RECOVERED
     if incident.state is IncidentState.RECOVERED and incident.users_say is not None:
@@ -74,17 +73,14 @@ def run_text(run: Run) -> str:
 
 
 def now_text(incident: Incident, run: Run | None) -> str:
-    """Both in one line."""
     return clauses((incident_text(incident), run_text(run) if run is not None else ""))
 
 
 def titled(words: str) -> str:
-    """The same words at the beginning of a line."""
     return OwnWords({language: _capital(say(words, language)) for language in languages()})
 
 
 def sentence_of(words: str) -> str:
-    """The same words as a sentence of their own."""
     return phrase("{sentence}.", sentence=titled(words))
 
 

@@ -33,7 +33,6 @@ class Alert:
 
     @property
     def fires(self) -> bool:
-        """Not resolved yet."""
         return self.ends_at is None
 
 
@@ -66,13 +65,11 @@ def _of_one(configuration: Configuration, alert: Alert) -> Proposal:
 
 
 def _data_of(site: Site, service: str | None) -> DataKind | None:
-    """Of the service that keeps it."""
     stores = {DataKind.POSTGRES: site.postgres, DataKind.REDIS: site.redis}
     return next((kind for kind, store in stores.items() if store is not None and store.service == service), None)
 
 
 def _level_of(alert: Alert) -> Level | None:
-    """As its rule says it."""
     known = {str(level.value): level for level in Level}
     return next((known[given] for name in LEVEL_LABELS if (given := alert.labels.get(name, "")) in known), None)
 

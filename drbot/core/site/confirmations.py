@@ -14,8 +14,6 @@ COUNTS_FOR = timedelta(days=90)
 
 
 class Subject(StrEnum):
-    """What is confirmed."""
-
     REACHABLE = "reachable"  # whoever says it can be called at night, and has what it takes to vote
     ROSTER = "roster"  # everybody on the roster is still who they were, with the right role
     KEY = "key"  # RESTIC_PASSWORD lies where the host's loss does not take it along
@@ -23,8 +21,6 @@ class Subject(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Confirmation:
-    """The last time a person said so."""
-
     subject: Subject
     person: str
     at: datetime  # UTC
@@ -41,7 +37,6 @@ def reachable_line(roster: Roster, known: Collection[Confirmation], now: datetim
 
 
 def roster_line(known: Collection[Confirmation], now: datetime) -> Line:
-    """Somebody has read it."""
     what = phrase("roster was read")
     if _by(Subject.ROSTER, known, now):
         return good(what, phrase("somebody read it within 90 days"))

@@ -16,7 +16,6 @@ def cost_of(configuration: Configuration, site: str) -> str | None:
 
 
 def cost_text(hourly: str | None, since: datetime, now: datetime) -> str:
-    """What it has cost so far."""
     if hourly is None:
         return phrase("cost unknown (no `hourly` in dr.yml)")
     price, currency = hourly.split()

@@ -26,8 +26,6 @@ Leads = Callable[[str, int], int]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DrillPlace:
-    """Where a drill happens."""
-
     docker: str  # URL of its engine
     folder: Path  # for the compose projects of the copy
     leads: Leads

@@ -26,8 +26,6 @@ LATEST = "full_backup_latest.tar.gz"  # what the source document's level 3 downl
 
 
 class RedisState(Model):
-    """What the RDB file holds."""
-
     version: str
     keys: int
     expires: int = 0  # of these, the keys that go by themselves when their time has come
@@ -44,8 +42,6 @@ class Uses(Model):
 
 
 class FullManifest(Model):
-    """One full backup."""
-
     format: int = FORMAT
     name: str  # full_backup_<YYYYmmdd_HHMMSS>
     system: str

@@ -18,7 +18,6 @@ class Level(IntEnum):
 
     @property
     def text(self) -> str:
-        """What it means, in a few words."""
         return LEVEL_TEXTS[self]
 
 

@@ -66,7 +66,6 @@ def image_tag(container: str, suffix: str) -> str:
 
 
 def names_of(occupants: Iterable[Occupant], kind: OccupantKind) -> tuple[str, ...]:
-    """Of this kind."""
     return tuple(one.name for one in occupants if one.kind is kind)
 
 

@@ -47,7 +47,6 @@ def notes_of(old: OldServer | None) -> Iterator[str]:
 
 
 def said_of(old: OldServer) -> str:
-    """The files, with what ALTER SYSTEM has set."""
     files = [name for name in sorted(old.files) if name != ALTER_SYSTEM]
     if ALTER_SYSTEM not in old.files or not old.settings:
         return listed(files)

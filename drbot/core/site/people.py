@@ -33,8 +33,6 @@ class Account:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Person:
-    """An entry of the roster."""
-
     id: str
     name: str
     roles: frozenset[Role]
@@ -56,7 +54,6 @@ class Roster:
     number: int = 0  # of the acceptance in the ledger; 0 = nothing was accepted yet
 
     def person(self, person_id: str) -> Person | None:
-        """The person of this id."""
         return self.people.get(person_id)
 
     def name_of(self, person_id: str | None) -> str:
@@ -65,7 +62,6 @@ class Roster:
         return found.name if found is not None else person_id or "drbot"
 
     def of_account(self, account_id: str) -> Person | None:
-        """The person who owns this Slack id."""
         return next((person for person in self.people.values() if account_id in person.slack), None)
 
     def approvers(self, without: frozenset[str] = frozenset()) -> tuple[Person, ...]:

@@ -16,8 +16,6 @@ POSTPONED_FOR = timedelta(minutes=15)
 
 
 class ProofResult(StrEnum):
-    """What came of it."""
-
     PROVEN = "proven"  # all of it came back, as its manifest says
     SAME = "same"  # read back whole: the bytes of one that came back from another place
     FAILED = "failed"  # it did not
@@ -59,7 +57,6 @@ PROOF_TEXTS: Mapping[ProofResult, str] = {
 
 
 def proven_text(proven_at: datetime, seconds: float) -> str:
-    """Of a backup that came back then."""
     return filled(PROOF_TEXTS[ProofResult.PROVEN], moment=_minute(proven_at), took=duration(max(1.0, seconds)))
 
 

@@ -39,7 +39,6 @@ class Line:
 
     @property
     def sentence(self) -> str:
-        """Both."""
         return sentences(closed(self.reason), self.remedy) if self.remedy else self.reason
 
 

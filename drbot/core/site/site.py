@@ -59,8 +59,6 @@ class Service(Model):
 
 
 class Postgres(Model):
-    """The PostgreSQL server under recovery."""
-
     service: Name = "postgres"
     user: Word = "postgres"
     volume: Name  # the real name of the Docker volume with its data directory
@@ -68,8 +66,6 @@ class Postgres(Model):
 
 
 class Redis(Model):
-    """The Redis server under recovery."""
-
     service: Name = "redis"
     user: Word | None = None  # of its ACL, whose password is SITE_REDIS_PASSWORD; none = found in its container
     volume: Name
@@ -128,12 +124,10 @@ class Site(Model):
 
     @property
     def file_volumes(self) -> tuple[str, ...]:
-        """The volumes among `files`."""
         return tuple(name for name in self.files if "/" not in name)
 
     @property
     def file_folders(self) -> tuple[str, ...]:
-        """The folders below `projects` among `files`."""
         return tuple(name for name in self.files if "/" in name)
 
     def names(self, *roles: ServiceRole) -> tuple[str, ...]:
@@ -254,8 +248,6 @@ class Approvals(Model):
 
 
 class Alerts(Model):
-    """What monitoring may do."""
-
     declare: tuple[Word, ...] = ()  # names of alerts that open an incident by themselves
 
 
@@ -274,8 +266,6 @@ class DrillSchedule(Model):
 
 
 class Drills(Model):
-    """How the document's drills are held."""
-
     schedule: DrillSchedule = DrillSchedule()
     notice: Seconds = 86_400.0  # so long before a scheduled one the home channel is told; 0: not at all
     image: str | None = None  # with a Docker engine, such as docker:dind; none = made of this host's own programs

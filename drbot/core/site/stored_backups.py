@@ -12,8 +12,6 @@ COPIES = 3
 
 
 class BackupKind(StrEnum):
-    """What is in it."""
-
     POSTGRES = "postgres"  # the databases
     FULL = "full"  # databases, Redis, settings and files
 

@@ -139,7 +139,6 @@ class LineByLine:
         self._inside = False
 
     def __call__(self, line: str) -> str:
-        """The next line without secrets."""
         if self._inside and _KEY_LINE.fullmatch(line):
             return MASK
         opened, closed = line.rfind("PRIVATE KEY-----"), line.rfind("-----END ")

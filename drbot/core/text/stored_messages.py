@@ -18,7 +18,6 @@ DEEPEST = 40
 
 
 def stored(value: object, depth: int = 0) -> Any:
-    """The value with its messages as JSON."""
     if depth > DEEPEST:
         return value
     written: Any = value
@@ -36,7 +35,6 @@ def stored(value: object, depth: int = 0) -> Any:
 
 
 def restored(value: object, depth: int = 0) -> Any:
-    """What `stored` made of it, as it was."""
     if depth > DEEPEST:
         return value
     if isinstance(value, list):

@@ -115,7 +115,6 @@ def post_ephemeral(context: MethodContext, arguments: Json) -> Json:
 
 
 def get_permalink(context: MethodContext, arguments: Json) -> Json:
-    """A link that opens the message on the simulator's page."""
     channel = context.channel(str(arguments["channel"]))
     message = context.message(channel, str(arguments["message_ts"]))
     link = f"{context.url}/archives/{channel.id}/p{message.ts.replace('.', '')}"

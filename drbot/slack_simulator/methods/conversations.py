@@ -86,7 +86,6 @@ def _kind(channel: Channel) -> str:
 
 
 def info(context: MethodContext, arguments: Json) -> Json:
-    """One channel."""
     return {"channel": context.channel(str(arguments["channel"]), "read").as_slack()}
 
 
@@ -94,7 +93,7 @@ def history(context: MethodContext, arguments: Json) -> Json:
     """Newest first, without replies and without what only one person sees."""
     channel = _channel_to_read(context, arguments)
     shown = [each for each in reversed(context.state.history(channel.id)) if not each.is_reply]
-    return _messages(context, shown, arguments, 100)
+    return _messages(shown, arguments, 100)
 
 
 def replies(context: MethodContext, arguments: Json) -> Json:
@@ -105,7 +104,7 @@ def replies(context: MethodContext, arguments: Json) -> Json:
         raise SlackError("thread_not_found")
     thread_ts = parent.thread_ts or parent.ts
     shown = [each for each in context.state.history(channel.id) if thread_ts in (each.ts, each.thread_ts)]
-    return _messages(context, shown, arguments, 1000)
+    return _messages(shown, arguments, 1000)
 
 
 def _channel_to_read(context: MethodContext, arguments: Json) -> Channel:
@@ -117,7 +116,7 @@ def _channel_to_read(context: MethodContext, arguments: Json) -> Channel:
     return channel
 
 
-def _messages(context: MethodContext, messages: list[Message], arguments: Json, usual: int) -> Json:
+def _messages(messages: list[Message], arguments: Json, usual: int) -> Json:
     oldest, latest = str(arguments.get("oldest") or "0"), str(arguments.get("latest") or "9999999999")
     inclusive = is_true(arguments.get("inclusive"))
     within = [
@@ -154,7 +153,6 @@ def archive_channel(context: MethodContext, channel: Channel, user: str) -> None
 
 
 def open_direct(context: MethodContext, arguments: Json) -> Json:
-    """The direct message with one person."""
     users = names_of(arguments.get("users"))
     if len(users) != 1:
         raise SlackError("users_list_not_supplied" if not users else "not_enough_users")

@@ -25,5 +25,4 @@ def open_connection(context: MethodContext, arguments: Json) -> Json:
 
 
 def user_info(context: MethodContext, arguments: Json) -> Json:
-    """One person."""
     return {"user": context.person(str(arguments["user"])).as_slack()}

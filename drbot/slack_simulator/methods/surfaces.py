@@ -9,7 +9,6 @@ from drbot.slack_simulator.rules import SlackError
 
 
 def add_pin(context: MethodContext, arguments: Json) -> Json:
-    """Pin a message of a channel the bot is in."""
     channel = context.own_channel(str(arguments["channel"]))
     message = context.message(channel, str(arguments["timestamp"]))
     if message.ts in channel.pins:
@@ -20,7 +19,6 @@ def add_pin(context: MethodContext, arguments: Json) -> Json:
 
 
 def add_bookmark(context: MethodContext, arguments: Json) -> Json:
-    """A link at the top of the channel."""
     channel = context.own_channel(str(arguments["channel_id"]))
     if not re.match(r"https?://\S+$", str(arguments.get("link") or "")):
         raise SlackError("invalid_link")
@@ -38,7 +36,6 @@ def add_bookmark(context: MethodContext, arguments: Json) -> Json:
 
 
 def add_reaction(context: MethodContext, arguments: Json) -> Json:
-    """A reaction of the bot."""
     channel = context.own_channel(str(arguments["channel"]))
     message = context.message(channel, str(arguments["timestamp"]))
     name = str(arguments["name"]).strip(":")
@@ -55,7 +52,6 @@ def add_reaction(context: MethodContext, arguments: Json) -> Json:
 
 
 def remove_reaction(context: MethodContext, arguments: Json) -> Json:
-    """Take a reaction of the bot's back."""
     channel = context.own_channel(str(arguments["channel"]))
     message = context.message(channel, str(arguments["timestamp"]))
     name = str(arguments["name"]).strip(":")

@@ -25,7 +25,6 @@ def open_view(context: MethodContext, arguments: Json) -> Json:
 
 
 def update_view(context: MethodContext, arguments: Json) -> Json:
-    """New content for an open modal."""
     found = context.state.view(str(arguments["view_id"]))
     if found is None:
         raise SlackError("not_found")
@@ -36,7 +35,6 @@ def update_view(context: MethodContext, arguments: Json) -> Json:
 
 
 def publish(context: MethodContext, arguments: Json) -> Json:
-    """Show a Home to a person."""
     person = context.person(str(arguments["user_id"]))
     old = context.state.homes.get(person.id)
     view = checked_view(arguments["view"], "home") | {"id": old["id"] if old else context.state.identifier("V")}

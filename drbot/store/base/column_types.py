@@ -60,9 +60,7 @@ class Sentence(TypeDecorator[str]):
     cache_ok = True
 
     def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
-        """As it was made."""
         return None if value is None else text_of_row(value)
 
     def process_result_value(self, value: str | None, dialect: Dialect) -> str | None:
-        """The message again."""
         return None if value is None else message_of_row(value)

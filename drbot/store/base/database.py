@@ -79,7 +79,6 @@ class Transaction:
 
 
 def _plain(value: object) -> object:
-    """What JSON does not know but payloads may hold."""
     if isinstance(value, datetime):
         return value.astimezone(UTC).isoformat(timespec="microseconds")
     if isinstance(value, (set, frozenset)):
@@ -127,9 +126,7 @@ class Database:
             callback()
 
     def migrate(self) -> None:
-        """Bring the tables up to date; several processes may call it at once. Raises UserError when another version
-        made them.
-        """
+        """Bring the tables up to date; several processes may at once. Raises UserError for another version's."""
         config = _migrations()
         with _translated(), self._writer.begin() as connection:
             if not self.is_sqlite:
@@ -142,7 +139,6 @@ class Database:
             _upgrade(config)
 
     def close(self) -> None:
-        """Give every connection back."""
         self._engine.dispose()
 
     def now(self, connection: Connection) -> datetime:

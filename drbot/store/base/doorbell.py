@@ -25,8 +25,6 @@ REDIS_TIMEOUT_SECONDS = 5.0
 
 
 class Doorbell(Protocol):
-    """What bot, commands and worker see of it."""
-
     def ring(self, site: str, run_id: str) -> None:
         """Never raises because the other side is away."""
 
@@ -49,7 +47,6 @@ class DramatiqDoorbell:
         self._workers: list[dramatiq.Worker] = []
 
     def ring(self, site: str, run_id: str) -> None:
-        """Put the run's id into the queue of the site."""
         queue = queue_of(site)
         message: dramatiq.Message[None] = dramatiq.Message(
             queue_name=queue, actor_name=_actor_of(site), args=(run_id,), kwargs={}, options={}
@@ -61,7 +58,6 @@ class DramatiqDoorbell:
             log.warning("The doorbell is silent; the run will be found by looking.", run=run_id, error=str(error))
 
     def listen(self, site: str, handler: Callable[[str], None], threads: int = 2) -> None:
-        """Start the worker threads of a site."""
         queue = queue_of(site)
 
         def take_run(run_id: str) -> None:
@@ -76,7 +72,6 @@ class DramatiqDoorbell:
         self._workers.append(worker)
 
     def stop(self) -> None:
-        """End all threads."""
         for worker in self._workers:
             worker.stop()
         self._workers.clear()
@@ -108,7 +103,6 @@ def doorbell_of(redis_url: str | None) -> Doorbell:
 
 
 def queue_of(site: str) -> str:
-    """The queue of a site."""
     return f"site-{site}"
 
 

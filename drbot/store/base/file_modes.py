@@ -51,7 +51,6 @@ def made_private(path: Path) -> None:
 
 
 def write_private(path: Path, text: str) -> None:
-    """A small file."""
     with open(path, "w", encoding="utf-8", opener=private) as file:
         file.write(text)
 

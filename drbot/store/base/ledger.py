@@ -80,9 +80,7 @@ def verify(connection: Connection, known: Known | None = None) -> list[str]:
 
 
 def checked(connection: Connection, known: Known) -> tuple[Chain, list[str]]:
-    """The chain, and what is wrong with it. A roll-back of the whole database is only found against a head that is
-    `known` elsewhere.
-    """
+    """The chain, and what is wrong with it. A roll-back of the whole database only shows against a `known` head."""
     chain = check_events(everything(connection), known)
     if not chain.problems:
         chain.end(*head(connection))

@@ -24,7 +24,6 @@ _NOT_OF_A_RUN = frozenset({"wakes", "queued_at", "fault_told_at"})
 
 
 def incident_of(row: RowMapping) -> Incident:
-    """A row of `incidents`."""
     read = {
         "level": Level(row["level"]),
         "state": IncidentState(row["state"]),
@@ -34,7 +33,6 @@ def incident_of(row: RowMapping) -> Incident:
 
 
 def run_of(row: RowMapping) -> Run:
-    """A row of `runs`."""
     values = {key: value for key, value in row.items() if key not in _NOT_OF_A_RUN}
     read = {
         "kind": RunKind(row["kind"]),
@@ -48,7 +46,6 @@ def run_of(row: RowMapping) -> Run:
 
 
 def step_of(row: RowMapping) -> StepRecord:
-    """A row of `steps`."""
     read = {
         "state": StepState(row["state"]),
         "answers": tuple(row["answers"] or ()),
@@ -59,14 +56,12 @@ def step_of(row: RowMapping) -> StepRecord:
 
 
 def request_of(row: RowMapping) -> ApprovalRequest:
-    """A row of `requests`."""
     values = {key: value for key, value in row.items() if key != "number"}
     lists = {"guards": tuple(row["guards"]), "requesters": tuple(row["requesters"])}
     return ApprovalRequest(**(values | lists | {"state": RequestState(row["state"])}))
 
 
 def vote_of(row: RowMapping) -> Vote:
-    """A row of `votes`."""
     values = {key: value for key, value in row.items() if key not in {"id", "request"}}
     read = {
         "entry_point": EntryPoint(row["entry_point"]),

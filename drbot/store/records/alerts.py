@@ -20,8 +20,6 @@ from drbot.store.base.schema import alert_groups, alerts
 
 
 class Answer(StrEnum):
-    """What people said to a group."""
-
     NONE = "none"
     SEEN = "seen"  # not now
     SILENCED = "silenced"  # neither this nor a new one of the same key, until `silent_until`
@@ -50,16 +48,13 @@ class AlertGroup:
 
     @property
     def firing(self) -> tuple[Alert, ...]:
-        """What is not resolved yet."""
         return tuple(one for one in self.alerts if one.fires)
 
     @property
     def names(self) -> str:
-        """Of all its alerts, for people."""
         return listed(sorted({one.name for one in self.alerts}))
 
     def is_silent(self, now: datetime) -> bool:
-        """Whether somebody wants to hear nothing of it."""
         return self.silent_until is not None and now < self.silent_until
 
 
@@ -177,7 +172,6 @@ def unshown(connection: Connection) -> list[AlertGroup]:
 
 
 def shown(tx: Transaction, group: AlertGroup) -> None:
-    """People see it as it was then."""
     tx.connection.execute(
         update(alert_groups)
         .where(alert_groups.c.id == group.id, alert_groups.c.shown < group.version)
@@ -186,7 +180,6 @@ def shown(tx: Transaction, group: AlertGroup) -> None:
 
 
 def answer(tx: Transaction, group: int, said: Answer, person: str, silent_until: datetime | None = None) -> None:
-    """Somebody has seen it, or wants silence."""
     _changed(tx, group, answer=said.value, answered_by=person, silent_until=silent_until)
 
 
@@ -202,9 +195,6 @@ def _group(connection: Connection, row: RowMapping) -> AlertGroup:
     found = connection.execute(
         select(alerts).where(alerts.c.group_id == row["id"]).order_by(alerts.c.starts_at, alerts.c.name)
     ).mappings()
+    of_group = tuple(Alert(**{name: value for name, value in one.items() if name != "group_id"}) for one in found)
     values = {name: row[name] for name in AlertGroup.__dataclass_fields__ if name not in ("alerts", "answer")}
-    return AlertGroup(**values, answer=Answer(row["answer"]), alerts=tuple(map(_alert, found)))
-
-
-def _alert(row: RowMapping) -> Alert:
-    return Alert(**{name: value for name, value in row.items() if name != "group_id"})
+    return AlertGroup(**values, answer=Answer(row["answer"]), alerts=of_group)

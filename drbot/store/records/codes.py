@@ -20,8 +20,6 @@ TOO_OLD = timedelta(seconds=60)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Attempt:
-    """Somebody typed a code."""
-
     id: int
     site: str
     proof: Proof
@@ -36,12 +34,10 @@ class Attempt:
 
 
 def publish(tx: Transaction, site: str, public: str) -> None:
-    """A worker says by which key it is known."""
     insert_or(tx, worker_keys, {"site": site, "public": public}, replace=True)
 
 
 def worker_key(connection: Connection, site: str) -> str | None:
-    """The public key of the site's worker, as far as the database knows."""
     return connection.execute(select(worker_keys.c.public).where(worker_keys.c.site == site)).scalar_one_or_none()
 
 
@@ -68,7 +64,6 @@ def ask(
 
 
 def get(connection: Connection, attempt_id: int) -> Attempt:
-    """The attempt as it is now."""
     row = connection.execute(select(codes).where(codes.c.id == attempt_id)).mappings().one()
     return _attempt_of(row)
 

@@ -14,6 +14,5 @@ def said(tx: Transaction, subject: Subject, person: str) -> None:
 
 
 def list_of(connection: Connection) -> list[Confirmation]:
-    """All of them."""
     rows = connection.execute(select(confirmations).order_by(confirmations.c.at)).mappings()
     return [Confirmation(subject=Subject(row["subject"]), person=row["person"], at=row["at"]) for row in rows]

@@ -40,7 +40,6 @@ def ask(tx: Transaction, level: Level, *, site: str, service: str | None, person
 
 
 def get(connection: Connection, incident: int) -> Drill | None:
-    """The drill that this incident is."""
     row = connection.execute(select(drills).where(drills.c.incident == incident)).mappings().first()
     return None if row is None else _drill_of(row)
 
@@ -67,7 +66,6 @@ def take(tx: Transaction, drill: Drill, owner: str, seconds: float) -> bool:
 
 
 def change(tx: Transaction, incident: int, **values: Any) -> None:
-    """What is known by now."""
     plain = {name: value.value if isinstance(value, DrillState | DrillEnd) else value for name, value in values.items()}
     tx.connection.execute(update(drills).where(drills.c.incident == incident).values(**plain))
 

@@ -117,7 +117,6 @@ def similar(
 
 
 def change_level(tx: Transaction, incident: int, level: Level, person: str, why: str) -> None:
-    """Make it better or worse."""
     old = get(tx.connection, incident).level
     _change_open(
         tx, incident, phrase("You asked to change the level of DR-{incident}.", incident=incident), level=int(level)
@@ -202,14 +201,12 @@ def _back_to_work(tx: Transaction, now: Incident, tried: str, **values: Any) -> 
 
 
 def resolve(tx: Transaction, incident: int, person: str, summary: str) -> None:
-    """Close it."""
     tried = phrase("You asked to resolve DR-{incident}.", incident=incident)
     _move(tx, incident, IncidentState.RESOLVED, tried, resolved_at=tx.now, summary=summary)
     tx.record(EventKind.INCIDENT_RESOLVED, incident=incident, person=person, summary=summary)
 
 
 def note(tx: Transaction, incident: int, person: str | None, text: str) -> None:
-    """A line for the timeline."""
     tx.record(EventKind.INCIDENT_NOTE, incident=incident, person=person, text=text)
 
 

@@ -23,8 +23,6 @@ TRIED = phrase("Joining with a one-time token.")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Invitation:
-    """A row of `invitations`."""
-
     site: str
     incident: int
     run: str
@@ -85,7 +83,6 @@ def refuse(tx: Transaction, token: str, owner: str) -> None:
 
 
 def find(connection: Connection, token: str) -> Invitation | None:
-    """What this token is for."""
     query = select(invitations).where(invitations.c.token_sha256 == digest(token))
     row = connection.execute(query).mappings().first()
     return None if row is None else Invitation(**row)

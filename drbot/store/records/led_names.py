@@ -13,8 +13,6 @@ from drbot.store.base.schema import led_names
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LedName:
-    """A row of `led_names`."""
-
     name: str
     addresses: tuple[str, ...]  # empty = nowhere
     told: tuple[str, ...] | None  # None = no name server answered
@@ -22,7 +20,6 @@ class LedName:
 
 
 def saw(tx: Transaction, name: str, addresses: Sequence[str], told: Sequence[str] | None) -> None:
-    """It leads there now."""
     values = {"name": name, "addresses": list(addresses), "told": None if told is None else list(told)}
     insert_or(tx, led_names, values | {"seen_at": tx.now}, replace=True)
 

@@ -30,5 +30,4 @@ def release(tx: Transaction, site: str, run_id: str) -> None:
 
 
 def holder(connection: Connection, site: str) -> str | None:
-    """The run that holds the site."""
     return connection.execute(select(locks.c.run).where(locks.c.site == site)).scalar()

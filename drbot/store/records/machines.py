@@ -13,8 +13,6 @@ from drbot.store.base.schema import machines
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class KnownMachine:
-    """A row of `machines`."""
-
     machine: str
     by: str
     site: str

@@ -123,7 +123,6 @@ def of_run(connection: Connection, run_id: str) -> list[ApprovalRequest]:
 
 
 def latest(connection: Connection, run_id: str, gate: str) -> ApprovalRequest | None:
-    """The newest request of a gate."""
     of_gate = [request for request in of_run(connection, run_id) if request.gate == gate]
     return of_gate[-1] if of_gate else None
 
@@ -220,9 +219,7 @@ def _hold(tx: Transaction, request: ApprovalRequest, vote: Vote, rule: str) -> N
 
 
 def end_holds(tx: Transaction, roster: Roster, has_waited: Callable[[ApprovalRequest], bool]) -> None:
-    """Grant what break-glass asked for and nobody vetoed in ten minutes. `has_waited`: whether the worker has seen it
-    for so long.
-    """
+    """Grant what break-glass asked for and nobody vetoed in ten minutes, if the worker `has_waited` for so long."""
     query = select(requests).where(requests.c.state == RequestState.OPEN.value, requests.c.hold_until <= tx.now)
     for row in tx.connection.execute(query).mappings().all():
         request = _locked(tx, row["id"])
@@ -320,13 +317,11 @@ def close(tx: Transaction, request_id: str, state: RequestState, *, why: str = "
 
 
 def void_all(tx: Transaction, *, why: str) -> None:
-    """End whatever is live, of every run."""
     for request_id in tx.connection.execute(select(requests.c.id).where(requests.c.state.in_(_LIVE))).scalars().all():
         close(tx, request_id, RequestState.VOID, why=why)
 
 
 def end_live(tx: Transaction, run: Run, state: RequestState, *, why: str) -> None:
-    """End what is still live of a run that ends."""
     query = select(requests).where(requests.c.run == run.id, requests.c.state.in_(_LIVE)).with_for_update()
     for row in tx.connection.execute(query).mappings().all():
         _end(tx, request_of(row), state, person=None, why=why)

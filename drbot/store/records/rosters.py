@@ -35,7 +35,6 @@ class Rosters:
 
     @property
     def approvals(self) -> Approvals:
-        """The policy's numbers in force."""
         return self._policy.approvals if self._policy is not None else self._approvals
 
     @property

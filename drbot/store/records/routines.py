@@ -51,7 +51,6 @@ class Routine:
 
     @property
     def calendar(self) -> Calendar:
-        """When it is due."""
         return Calendar(expression=self.expression, time_zone=self.time_zone)
 
 
@@ -81,7 +80,6 @@ def plan(tx: Transaction, key: str, calendar: Calendar) -> None:
 
 
 def unplan(tx: Transaction, key: str) -> None:
-    """It is not to be done any more."""
     tx.connection.execute(delete(routines).where(routines.c.key == key))
 
 

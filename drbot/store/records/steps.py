@@ -155,7 +155,6 @@ def stopped(tx: Transaction, run: Run, step_id: str, why: str) -> None:
 
 
 def undone(tx: Transaction, run: Run, step_id: str, summary: str) -> None:
-    """Taken back."""
     _end(tx, run, step_id, StepState.UNDONE, EventKind.STEP_UNDONE, summary=summary)
 
 
@@ -245,9 +244,7 @@ def found(tx: Transaction, run_id: str, step_id: str, *, passed: bool, sentence:
 
 
 def believe(tx: Transaction, run: Run, step_id: str, summary: str, facts: Mapping[str, Any]) -> None:
-    """A step that a person settled as done counts as done, after a worker has looked at it. `facts`: as far as the
-    worker knows them.
-    """
+    """A step that a person settled as done counts as done, now that a worker has looked. `facts`: as far as known."""
     fence(tx, run)
     _move(tx, run.id, step_id, StepState.SUCCEEDED, summary=summary, facts=dict(facts), finished_at=tx.now)
     _event(tx, run, step_id, EventKind.STEP_SUCCEEDED, summary=summary, seconds=None)

@@ -43,5 +43,4 @@ def list_of(connection: Connection) -> list[StoredBackup]:
 
 
 def seen_at(connection: Connection) -> datetime | None:
-    """When somebody looked last."""
     return connection.execute(select(func.max(backups.c.seen_at))).scalar()

@@ -24,7 +24,6 @@ class Surface:
 
 
 def get(connection: Connection, incident: int, key: str) -> Surface | None:
-    """The message of this key, if it was posted."""
     query = select(surfaces).where(surfaces.c.incident == incident, surfaces.c.key == key)
     row = connection.execute(query).mappings().first()
     return None if row is None else Surface(**row)
@@ -37,7 +36,6 @@ def put(tx: Transaction, surface: Surface) -> None:
 
 
 def of_incident(connection: Connection, incident: int) -> list[Surface]:
-    """All messages of an incident."""
     query = select(surfaces).where(surfaces.c.incident == incident).order_by(surfaces.c.key)
     return [Surface(**row) for row in connection.execute(query).mappings()]
 

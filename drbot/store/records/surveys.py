@@ -18,8 +18,6 @@ KEPT_FOR = timedelta(hours=1)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Survey:
-    """A row of `surveys`."""
-
     id: int
     site: str
     lost: str
@@ -51,7 +49,6 @@ def ask(tx: Transaction, *, site: str, lost: str, runbook: str, arguments: Mappi
 
 
 def get(connection: Connection, survey_id: int) -> Survey:
-    """As it is now."""
     return _survey_of(connection.execute(select(surveys).where(surveys.c.id == survey_id)).mappings().one())
 
 
@@ -73,7 +70,6 @@ def answer(tx: Transaction, survey_id: int, *, found: str, plan: Plan | None = N
 
 
 def _read(connection: Connection, now: datetime) -> list[Survey]:
-    """Those that somebody waits for."""
     query = select(surveys).where(surveys.c.ended_at.is_(None), surveys.c.asked_at > now - WAITED_FOR)
     return [_survey_of(row) for row in connection.execute(query.order_by(surveys.c.id)).mappings()]
 

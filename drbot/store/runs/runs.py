@@ -52,7 +52,6 @@ def queue(
     arguments: Mapping[str, str],
     person: str,
 ) -> Run:
-    """A new run that any worker of the site may claim."""
     values = {
         "id": _free_id(tx, incident),
         "incident": incident,
@@ -110,7 +109,6 @@ def current(connection: Connection, incident: int) -> Run | None:
 
 
 def going_on(connection: Connection, site: str) -> bool:
-    """Whether any run of this site is not over."""
     query = select(runs.c.id).where(runs.c.site == site, runs.c.state.notin_([state.value for state in _END_EVENTS]))
     return connection.execute(query.limit(1)).first() is not None
 
@@ -323,10 +321,7 @@ def hand_over(tx: Transaction, run: Run, owner: str) -> None:
 
 
 def request_stop(tx: Transaction, run_id: str, person: str, why: str, *, kind: StopKind) -> RunState:
-    """One person stops, the parts of the run too. What nobody is running is stopped at once.
-
-    Raises UserError when it is over already.
-    """
+    """One person stops, the parts of the run too; at once what nobody is running. Raises UserError when it is over."""
     run = lock_run(tx, run_id)
     if run.is_over:
         raise UserError(

@@ -85,9 +85,7 @@ def left_by_parts(connection: Connection, records: Iterable[StepRecord]) -> Part
 
 
 def answered(tx: Transaction, run: Run, state: RunState) -> Run | None:
-    """In the transaction that ends a run: its end answers the step that waits for it. The run of that step; None when
-    nobody waits.
-    """
+    """In the transaction that ends a run: answers the step that waits for it. The run of that step, if there is one."""
     if not is_part(run):
         return None
     whole, step_id = run.arguments[PART_OF], run.arguments[STEP]

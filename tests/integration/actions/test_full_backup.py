@@ -17,10 +17,10 @@ from drbot.runners.backups.held import require_held
 from drbot.runners.backups.make_full import back_up_full
 from drbot.runners.clients.compose_settings import digest_of, settings_of
 from drbot.runners.clients.fetched import Fetched, Recovery, Volume, files_wanted
-from drbot.runners.clients.full_folder import FolderStore
 from drbot.runners.clients.full_store import FullBackup, FullBackupStore
 from drbot.runners.clients.process import Bounds
 from drbot.runners.foundation.watching import never, unheard
+from tests.archives import store_in
 from tests.integration.actions.conftest import WorkerFixture, own
 from tests.torture import MANY, picture, plant
 
@@ -74,7 +74,7 @@ def made(shared: WorkerFixture, files: str, tmp_path_factory: pytest.TempPathFac
     project = shared.configuration.site().projects / shared.configuration.site().services["postgres"].project
     (folder / "outside.env").write_text("SECRET=kept elsewhere\n")
     (project / "linked.env").symlink_to(folder / "outside.env")
-    stores = tuple(FullBackupStore(FolderStore(folder / name)) for name in ("copy", "backups"))
+    stores = tuple(store_in(folder / name) for name in ("copy", "backups"))
     try:
         backup, manifest = back_up_full(
             with_files(shared, folder / "backups", files), "production", clients=shared.clients,

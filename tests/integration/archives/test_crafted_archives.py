@@ -19,11 +19,9 @@ from drbot.runners.actions.host import unpacked_size
 from drbot.runners.backups.choose_full import FullRules, choose_full_backup
 from drbot.runners.clients.archive_files import folders_in, repacked, write_folder
 from drbot.runners.clients.document_archive import read_archive, unpack
-from drbot.runners.clients.full_folder import FolderStore
-from drbot.runners.clients.full_store import FullBackupStore
 from drbot.runners.clients.tar_entries import entries
 from drbot.runners.foundation.watching import never, unheard
-from tests.archives import SQL, add
+from tests.archives import SQL, add, store_in
 
 NAME, FOLDER, VOLUME = "full_backup_20261126_030000.tar.gz", "app/uploads", "uploads"
 STAMP = "20261126_030000"
@@ -267,7 +265,7 @@ def test_the_room_that_it_takes_on_the_host_is_counted_not_guessed(tmp_path: Pat
     path = tmp_path / NAME
     path.write_bytes(archive(files=tar(content)))
 
-    chosen = choose_full_backup((FullBackupStore(FolderStore(tmp_path)),), FullRules(system="shop", site="production"))
+    chosen = choose_full_backup((store_in(tmp_path),), FullRules(system="shop", site="production"))
 
     assert 4 * path.stat().st_size < large < chosen.backup.unpacked < large + 1000
     assert unpacked_size(chosen.backup) == chosen.backup.unpacked

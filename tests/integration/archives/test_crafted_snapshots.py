@@ -14,10 +14,8 @@ import pytest
 from drbot.core.base.errors import PermanentError
 from drbot.core.site.full_manifest import full_name
 from drbot.runners.backups.choose_full import FullRules, choose_full_backup, judged
-from drbot.runners.clients.full_folder import FolderStore
-from drbot.runners.clients.full_store import FullBackupStore
 from drbot.runners.clients.snapshot_shape import Shape, fault_of
-from tests.archives import MOMENT, put
+from tests.archives import MOMENT, put, store_in
 
 RULES = FullRules(system="shop", site="production", server_major=15)
 PROJECT = "projects/ai-micro-postgres"
@@ -47,7 +45,7 @@ CRAFTED: dict[str, tuple[Callable[[Path], object], str]] = {
 
 
 def test_each_crafted_one_is_refused_with_its_reason_and_hides_no_good_one(tmp_path: Path) -> None:
-    store = FullBackupStore(FolderStore(tmp_path))
+    store = store_in(tmp_path)
     put(store)
     for number, (plant, _) in enumerate(CRAFTED.values()):
         put(store, MOMENT + timedelta(hours=number + 1), plant=plant, files=("uploads",))
@@ -60,7 +58,7 @@ def test_each_crafted_one_is_refused_with_its_reason_and_hides_no_good_one(tmp_p
 
 
 def test_its_room_is_counted_whatever_it_says_of_itself(tmp_path: Path) -> None:
-    backup = put(FullBackupStore(FolderStore(tmp_path)), weight=4096)
+    backup = put(store_in(tmp_path), weight=4096)
 
     assert judged(replace(backup, size=0), RULES).size == judged(backup, RULES).size == backup.size > 4096
 
@@ -98,7 +96,7 @@ def test_what_lies_in_volumes_is_data(kind: str) -> None:
 def test_one_that_holds_less_than_its_manifest_says_is_refused_with_the_survey(
     tmp_path: Path, files: tuple[str, ...]
 ) -> None:
-    backup = put(FullBackupStore(FolderStore(tmp_path)), files=files)
+    backup = put(store_in(tmp_path), files=files)
 
     with pytest.raises(PermanentError, match="holds no orders, although its manifest says so"):
         judged(backup, RULES)

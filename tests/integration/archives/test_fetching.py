@@ -22,10 +22,9 @@ from drbot.core.site.site import Backups, Configuration, Site
 from drbot.runners.actions import fetching, file_sets
 from drbot.runners.backups.choose_full import FullRules, choose_full_backup
 from drbot.runners.clients.fetched import Fetched
-from drbot.runners.clients.full_folder import FolderStore
 from drbot.runners.clients.full_store import FullBackupStore
 from drbot.runners.contract.action import StepContext
-from tests.archives import MOMENT, SQL, add, fetching_context, make_foreign, new_repository, put, put_files
+from tests.archives import MOMENT, SQL, add, fetching_context, make_foreign, new_repository, put, put_files, store_in
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,7 +39,7 @@ class Made:
 @pytest.fixture(scope="session")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
     folder, home = tmp_path_factory.mktemp("made"), tmp_path_factory.mktemp("home")
-    put(FullBackupStore(FolderStore(folder)))
+    put(store_in(folder))
     found = Made(folder=folder, home=home, sealed=chosen_in(folder))
     fetching.fetch(context(home, "r1", folder, found.sealed), {})
     return found
@@ -59,11 +58,11 @@ def fresh(made: Made, tmp_path: Path) -> StepContext:
 
 
 def store_of(run: StepContext) -> FullBackupStore:
-    return FullBackupStore(FolderStore(run.configuration.backups.directory))
+    return store_in(run.configuration.backups.directory)
 
 
 def chosen_in(folder: Path) -> BackupIdentity:
-    store = FullBackupStore(FolderStore(folder))
+    store = store_in(folder)
     return choose_full_backup((store,), FullRules(system="shop", site="production")).backup
 
 
@@ -112,7 +111,7 @@ def test_a_download_makes_room_for_the_next_and_folders_of_others_stay(fetched: 
     others = tmp_path / "home" / "recoveries" / "recovery" / "customers"
     others.mkdir()
     (others / "data.db").write_text("all that they have")
-    newer = put(FullBackupStore(FolderStore(tmp_path / "backups")), sql=SQL + b"-- newer")
+    newer = put(store_in(tmp_path / "backups"), sql=SQL + b"-- newer")
     second = other_run(fetched, chosen_in(tmp_path / "backups"), tmp_path / "backups")
 
     fetching.fetch(second, {})
@@ -208,7 +207,7 @@ def test_a_damaged_one_is_refused_and_nothing_of_it_passes_for_whole(fresh: Step
 
 def test_what_an_index_has_lost_is_missed_though_restic_copies_without_a_word(tmp_path: Path) -> None:
     """That copy is the proof for which a host is cleared."""
-    store = FullBackupStore(FolderStore(tmp_path / "backups"))
+    store = store_in(tmp_path / "backups")
     put_files(store, MOMENT - timedelta(hours=1), {f"own/{DUMP}": SQL})
     (index,) = (tmp_path / "backups" / "restic" / "index").iterdir()
     put(store)
@@ -308,7 +307,7 @@ def test_stop_ends_it_and_it_can_be_begun_again(fetched: StepContext) -> None:
 
 def test_with_a_password_it_lies_here_encrypted_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RESTIC_PASSWORD", "of these backups")
-    put(FullBackupStore(FolderStore(tmp_path / "backups")))
+    put(store_in(tmp_path / "backups"))
     run = context(tmp_path / "home", "r1", tmp_path / "backups", chosen_in(tmp_path / "backups"))
     fetching.fetch(run, {})
 

@@ -16,7 +16,7 @@ from drbot.core.site.full_manifest import SUFFIX, full_name
 from drbot.runners.backups.choose_full import FullRules, choose_full_backup, find_full_backup
 from drbot.runners.clients.full_folder import FolderStore
 from drbot.runners.clients.full_store import FullBackupStore
-from tests.archives import MOMENT, SQL, add, make_foreign, put, put_files
+from tests.archives import MOMENT, SQL, add, make_foreign, put, put_files, store_in
 
 RULES = FullRules(system="shop", site="production", server_major=15)
 LATER = MOMENT + timedelta(hours=1)
@@ -26,18 +26,14 @@ LATER = MOMENT + timedelta(hours=1)
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A place with one good full backup: to make a repository takes a second."""
     folder = tmp_path_factory.mktemp("made")
-    put(FullBackupStore(FolderStore(folder)))
+    put(store_in(folder))
     return folder
 
 
 @pytest.fixture
 def store(made: Path, tmp_path: Path) -> FullBackupStore:
     """One of this test's own, with the good one of MOMENT in it."""
-    return place(shutil.copytree(made, tmp_path / "store"))
-
-
-def place(folder: Path) -> FullBackupStore:
-    return FullBackupStore(FolderStore(folder))
+    return store_in(shutil.copytree(made, tmp_path / "store"))
 
 
 def folder_of(store: FullBackupStore) -> Path:
@@ -112,12 +108,12 @@ def test_a_bad_one_is_refused_with_its_reason_and_the_next_good_one_is_taken(
 
 def test_nothing_good_is_said_with_every_reason(store: FullBackupStore, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("no folder")
-    silent_place, of_a_bank = place(tmp_path / "file"), replace(RULES, system="bank")
+    silent_place, of_a_bank = store_in(tmp_path / "file"), replace(RULES, system="bank")
 
     with pytest.raises(UserError, match=r"file/ cannot be listed.*another system"):
         choose_full_backup((silent_place, store), of_a_bank)
     with pytest.raises(UserError, match="there is none in file:"):
-        choose_full_backup((place(tmp_path / "missing"),), RULES)
+        choose_full_backup((store_in(tmp_path / "missing"),), RULES)
 
 
 def test_the_newest_is_taken_an_earlier_one_when_asked_and_one_by_name(store: FullBackupStore) -> None:
@@ -144,7 +140,7 @@ def test_one_of_the_scripts_is_named_with_and_without_its_suffix(store: FullBack
 def test_the_same_one_in_two_places_is_taken_from_the_first_without_a_word(
     store: FullBackupStore, tmp_path: Path
 ) -> None:
-    copy = place(tmp_path / "copy")
+    copy = store_in(tmp_path / "copy")
     (snapshot,) = (backup.snapshot for backup in store.newest_first())
     assert snapshot is not None
     copy.add(store.repository, snapshot)
@@ -156,7 +152,7 @@ def test_the_same_one_in_two_places_is_taken_from_the_first_without_a_word(
 
 
 def test_another_one_of_the_same_name_is_told_and_the_first_place_wins(store: FullBackupStore, tmp_path: Path) -> None:
-    other = place(tmp_path / "other")
+    other = store_in(tmp_path / "other")
     twin = put(other, sql=SQL + b"-- changed")
 
     chosen = choose_full_backup((other, store), RULES)
@@ -212,7 +208,7 @@ def test_another_one_in_its_place_is_not_the_sealed_one(store: FullBackupStore) 
 def test_an_archive_that_was_replaced_is_not_the_sealed_one(store: FullBackupStore, tmp_path: Path) -> None:
     path = make_foreign(folder_of(store), LATER)
     sealed = choose_full_backup((store,), RULES).backup
-    assert find_full_backup((place(tmp_path / "elsewhere"), store), sealed).place == sealed.place
+    assert find_full_backup((store_in(tmp_path / "elsewhere"), store), sealed).place == sealed.place
 
     path.write_bytes(b"another")
 

@@ -22,9 +22,8 @@ from drbot.runners.backups.choose_dump import choose, identify, newest
 from drbot.runners.backups.choose_full import FullRules, choose_full_backup
 from drbot.runners.clients.backup_reader import BackupReader
 from drbot.runners.clients.backup_store import BackupStore, backup_at, manifest_path
-from drbot.runners.clients.full_folder import FolderStore
-from drbot.runners.clients.full_store import FullBackupStore
 from tests.archives import put as put_full
+from tests.archives import store_in
 from tests.strain import Strain
 from tests.unit.runners.test_backups import RULES, SQL, put
 
@@ -99,7 +98,7 @@ def test_an_odd_file_is_refused_with_its_reason_and_hides_no_good_one(tmp_path: 
 
 
 def test_odd_files_among_full_backups_hide_no_good_one(tmp_path: Path) -> None:
-    store = FullBackupStore(FolderStore(tmp_path))
+    store = store_in(tmp_path)
     good = put_full(store)
     kinds = ("a pipe", "a socket", "a folder", "a link to nowhere", "a link to itself", "a link to a device", "empty")
     for number, kind in enumerate(kinds):
@@ -121,7 +120,7 @@ def test_a_day_that_does_not_exist_hides_no_good_one_and_is_never_the_newest(tmp
     assert choose(BackupStore(tmp_path), RULES).backup.name == good.name
     assert newest(BackupStore(tmp_path), "shop", "production").name == good.name
     assert backup_at(odd).snapshot_at == UNKNOWN
-    assert len(FullBackupStore(FolderStore(tmp_path)).newest_first()) == 1
+    assert len(store_in(tmp_path).newest_first()) == 1
 
 
 def test_a_file_that_this_user_may_not_read_hides_no_good_one() -> None:
@@ -246,7 +245,7 @@ def test_eight_gibibytes_inside_a_full_backup_are_refused_on_the_way(tmp_path: P
     archive = tmp_path / "full_backup_20261126_020000.tar.gz"
     with tarfile.open(archive, "w:gz", compresslevel=1) as packed:
         packed.add(bomb, f"full_backup_20261126_020000/{ODD}")
-    store = FullBackupStore(FolderStore(tmp_path))
+    store = store_in(tmp_path)
     started = time.process_time()
 
     with pytest.raises(UserError, match="unpacks to more than"):

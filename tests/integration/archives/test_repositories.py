@@ -17,13 +17,12 @@ import pytest
 from drbot.core.base.errors import CancelledError, PermanentError, TemporaryError, UserError
 from drbot.core.site.full_manifest import MANIFEST, OWN, PROJECTS, full_name
 from drbot.runners.backups.choose_full import FullRules, check_full_backup, choose_full_backup, require_whole
-from drbot.runners.clients.full_folder import FolderStore
 from drbot.runners.clients.full_store import FullBackup, FullBackupStore
-from drbot.runners.clients.restic import Repository, Restic, Snapshot, Wanted
+from drbot.runners.clients.restic import Repository, Restic, Wanted
 from drbot.runners.clients.restic_words import Said
 from drbot.runners.foundation.watching import unheard
 from tests import torture
-from tests.archives import MOMENT, make_foreign, put
+from tests.archives import MOMENT, make_foreign, put, snapshot_of, store_in
 from tests.waiting import wait_for
 
 RULES = FullRules(system="shop", site="production", server_major=15)
@@ -35,7 +34,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A place with two good full backups."""
     folder = tmp_path_factory.mktemp("made")
     for moment in (MOMENT, LATER):
-        put(FullBackupStore(FolderStore(folder)), moment)
+        put(store_in(folder), moment)
     return folder
 
 
@@ -47,12 +46,7 @@ def folder(made: Path, tmp_path: Path) -> Path:
 
 @pytest.fixture
 def store(folder: Path) -> FullBackupStore:
-    return FullBackupStore(FolderStore(folder))
-
-
-def snapshot_of(backup: FullBackup) -> Snapshot:
-    assert backup.snapshot is not None
-    return backup.snapshot
+    return store_in(folder)
 
 
 def files_in(folder: Path, part: str) -> list[Path]:
@@ -86,7 +80,7 @@ def pieces_of(folder: Path) -> Iterator[tuple[str, int]]:
 
 def test_whatever_bit_rots_a_check_refuses_it(tmp_path: Path) -> None:
     """In folders too: over a damaged one restic itself ends as if all were well, or breaks down."""
-    backup = put(FullBackupStore(FolderStore(tmp_path)))
+    backup = put(store_in(tmp_path))
     pieces = list(pieces_of(tmp_path))
 
     for pack, middle in pieces:
@@ -123,7 +117,7 @@ def test_what_cannot_be_read_only_while_it_is_read_is_missed(tmp_path: Path, mon
     """As when a store fails for a moment: over a damaged folder restic breaks down, or it leaves the folder out and ends
     as if all were well. Which of the two is chance, so that here the folder is always left out.
     """
-    backup = put(FullBackupStore(FolderStore(tmp_path / "backups")))
+    backup = put(store_in(tmp_path / "backups"))
     program = tmp_path / "bin" / "restic"
     program.parent.mkdir()
     program.write_text(
@@ -211,7 +205,7 @@ def test_a_broken_place_is_told_and_another_one_is_used(
 ) -> None:
     BROKEN[kind](folder / "restic")
 
-    chosen = choose_full_backup((store, FullBackupStore(FolderStore(made))), RULES)
+    chosen = choose_full_backup((store, store_in(made)), RULES)
 
     assert chosen.backup.place.startswith(f"file:{made}/")
     assert f"could not be listed: {store.place}" in chosen.silent[0]
@@ -221,14 +215,14 @@ def test_a_folder_that_nobody_may_read_says_so(tmp_path: Path) -> None:
     (tmp_path / "restic").write_text("no folder")
 
     with pytest.raises(PermanentError, match=f"file:{tmp_path}/ cannot be listed"):
-        FullBackupStore(FolderStore(tmp_path)).newest_first()
+        store_in(tmp_path).newest_first()
 
 
 def test_a_password_opens_what_was_made_with_it_alone(
     store: FullBackupStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Missing or wrong: told in words, and another place is used."""
-    secret = FullBackupStore(FolderStore(tmp_path / "secret"))
+    secret = store_in(tmp_path / "secret")
     monkeypatch.setenv("RESTIC_PASSWORD", "of these backups")
     backup = put(secret)
     assert choose_full_backup((secret,), RULES).backup.sha256 == backup.digest
@@ -264,7 +258,7 @@ def test_where_backups_are_encrypted_an_archive_that_anybody_could_have_put_ther
 ) -> None:
     """Whoever writes in the bucket would say by a newer one which compose files are started on an empty host."""
     monkeypatch.setenv("RESTIC_PASSWORD", "of these backups")
-    store = FullBackupStore(FolderStore(tmp_path / "secret"))
+    store = store_in(tmp_path / "secret")
     planted = make_foreign(tmp_path / "secret", MOMENT + timedelta(hours=1))
     with pytest.raises(UserError, match="its origin cannot be verified"):
         choose_full_backup((store,), RULES)
@@ -279,7 +273,7 @@ def test_where_backups_are_encrypted_an_archive_that_anybody_could_have_put_ther
 
 def test_a_password_is_in_no_message_and_no_command(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("RESTIC_PASSWORD", "hunter2")
-    store = FullBackupStore(FolderStore(tmp_path))
+    store = store_in(tmp_path)
 
     assert "hunter2" not in repr(store.repository)
     with pytest.raises(PermanentError) as refused:
@@ -291,7 +285,7 @@ def test_a_password_is_in_no_message_and_no_command(monkeypatch: pytest.MonkeyPa
 def test_what_is_copied_to_another_place_has_the_same_digest_and_takes_no_second_room(
     store: FullBackupStore, folder: Path, tmp_path: Path
 ) -> None:
-    copy = FullBackupStore(FolderStore(tmp_path / "copy"))
+    copy = store_in(tmp_path / "copy")
     newest, oldest = map(snapshot_of, store.newest_first())
     for snapshot in (oldest, newest, newest):  # twice, as after a failure
         copy.add(store.repository, snapshot)
@@ -377,15 +371,14 @@ def test_what_is_made_is_for_its_owner_alone(store: FullBackupStore, folder: Pat
 
 
 def test_a_comparison_writes_and_removes_nothing(tmp_path: Path) -> None:
-    backup = put(FullBackupStore(FolderStore(tmp_path / "backups")))
+    backup = put(store_in(tmp_path / "backups"))
     folder = tmp_path / "shop"
     (folder / "ai-micro-postgres" / "more").mkdir(parents=True)
     (folder / "ai-micro-postgres" / ".env").write_text("of today")
     (folder / "ai-micro-postgres" / "more" / "orders").write_text("of users")
     before = {path: path.stat().st_mtime_ns for path in folder.rglob("*")}
-    assert backup.snapshot is not None
 
-    compared = backup.store.restic().compare(backup.snapshot.id, Wanted(folder=PROJECTS), str(folder), alone=True)
+    compared = backup.store.restic().compare(snapshot_of(backup).id, Wanted(folder=PROJECTS), str(folder), alone=True)
 
     assert compared.same == 0
     assert len(compared.other) >= 2

@@ -26,9 +26,8 @@ from drbot.slack_simulator.people import TEAM
 from drbot.store.base.database import Database
 from drbot.store.records import requests
 from tests.integration.attacks.incident_app import ROSTER
-from tests.integration.bot.worker import opened
 from tests.integration.commands.verb_fixture import Bell
-from tests.integration.store.store_fixture import running
+from tests.integration.store.store_fixture import opened, running
 
 PEOPLE = {account: name for name, entry in ROSTER.items() for account in entry["slack"]}
 NO_MEMBERS = frozenset({"U00GUEST", "U00BOTX", "U00GONE", "U00ELSE"})

@@ -17,11 +17,8 @@ from drbot.lab.object_store import BUCKET, SECOND_BUCKET
 from drbot.runners.actions import fetching
 from drbot.runners.backups.choose_full import FullRules, check_full_backup, choose_full_backup, find_full_backup
 from drbot.runners.clients.fetched import Fetched, Recovery
-from drbot.runners.clients.full_folder import FolderStore
-from drbot.runners.clients.full_store import FullBackup, FullBackupStore
-from drbot.runners.clients.restic import Snapshot
 from drbot.runners.foundation.watching import Cancelled, never, unheard
-from tests.archives import MOMENT, SQL, fetching_context, make_foreign, put
+from tests.archives import MOMENT, SQL, fetching_context, make_foreign, put, snapshot_of, store_in
 from tests.integration.backups.conftest import Place
 
 RULES = FullRules(system="shop", site="production", server_major=15)
@@ -33,11 +30,6 @@ def recovery(home: Path, cancelled: Cancelled = never) -> Recovery:
     made = Recovery(home=home, site="recovery", cancelled=cancelled, progress=unheard)
     made.folder.mkdir(parents=True, exist_ok=True)
     return made
-
-
-def snapshot_of(backup: FullBackup) -> Snapshot:
-    assert backup.snapshot is not None
-    return backup.snapshot
 
 
 def put_object(place: Place, key: str, data: bytes) -> None:
@@ -214,7 +206,7 @@ def test_a_store_that_refuses_in_the_middle_is_told_at_once(place: Place, here: 
 
 
 def test_what_is_stored_in_a_bucket_is_kept_and_locks_of_programs_are_not(place: Place, tmp_path: Path) -> None:
-    here, there = FullBackupStore(FolderStore(tmp_path / "folder")), place.store()
+    here, there = store_in(tmp_path / "folder"), place.store()
     backup = put(here)
 
     there.add(here.repository, snapshot_of(backup))
@@ -231,7 +223,7 @@ def test_what_is_stored_in_a_bucket_is_kept_and_locks_of_programs_are_not(place:
 @pytest.mark.more
 def test_retention_goes_on_over_what_is_kept(place: Place, tmp_path: Path) -> None:
     """Its versions stay until their time has come: whoever takes the keys of this host takes no backup."""
-    here, there = FullBackupStore(FolderStore(tmp_path / "folder")), place.store()
+    here, there = store_in(tmp_path / "folder"), place.store()
     old, new = put(here), put(here, LATER)
     for backup in (old, new):
         there.add(here.repository, snapshot_of(backup))

@@ -10,7 +10,8 @@ from drbot.core.ledger.events import EventKind
 from drbot.core.runs.incident import Incident
 from drbot.store.records import requests
 from tests.integration.bot.conftest import PATIENCE, Message, Scene
-from tests.integration.bot.worker import opened, planned
+from tests.integration.bot.worker import planned
+from tests.integration.store.store_fixture import opened
 from tests.waiting import wait_for
 
 

@@ -17,7 +17,8 @@ from drbot.core.site.level import Level
 from drbot.slack_simulator import payloads
 from drbot.store.records import incidents, steps
 from tests.integration.bot.conftest import PATIENCE, Scene
-from tests.integration.bot.worker import opened, planned
+from tests.integration.bot.worker import planned
+from tests.integration.store.store_fixture import opened
 from tests.waiting import wait_for
 
 

@@ -14,7 +14,8 @@ from drbot.store.base import schema, waking
 from drbot.store.records import incidents, steps, surfaces
 from drbot.store.runs import runs
 from tests.integration.bot.conftest import PATIENCE, Message, Scene
-from tests.integration.bot.worker import opened, planned
+from tests.integration.bot.worker import planned
+from tests.integration.store.store_fixture import opened
 from tests.waiting import wait_for
 
 AIKO, BEN, CHIKA, DAN = "U00AIKO", "U00BEN", "U00CHIKA", "U00DAN"

@@ -18,7 +18,8 @@ from drbot.store.records import incidents, requests
 from tests.integration.bot.conftest import Scene
 from tests.integration.bot.http_scene import by_http, post
 from tests.integration.bot.test_approval import card, open_dialog, shown, submit
-from tests.integration.bot.worker import opened, planned
+from tests.integration.bot.worker import planned
+from tests.integration.store.store_fixture import opened
 
 __all__ = ["by_http"]
 

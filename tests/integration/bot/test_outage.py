@@ -16,7 +16,8 @@ from drbot.core.site.level import Level
 from drbot.store.base import ledger
 from drbot.store.records import incidents, surfaces
 from tests.integration.bot.conftest import PATIENCE, QUICK, Message, Scene
-from tests.integration.bot.worker import do_steps, opened, planned
+from tests.integration.bot.worker import do_steps, planned
+from tests.integration.store.store_fixture import opened
 from tests.waiting import wait_for
 
 

@@ -11,7 +11,8 @@ from drbot.core.runs.run import RunState
 from drbot.store.records import incidents, requests, surfaces
 from drbot.store.runs import runs
 from tests.integration.bot.conftest import PATIENCE, ROOT, Message, Scene
-from tests.integration.bot.worker import opened, planned
+from tests.integration.bot.worker import planned
+from tests.integration.store.store_fixture import opened
 from tests.waiting import wait_for
 
 BEN, CHIKA, AIKO, DAN = "U00BEN", "U00CHIKA", "U00AIKO", "U00DAN"

@@ -21,8 +21,8 @@ from drbot.store.base.schema import schedules as schedules_table
 from drbot.store.records import incidents, kept, requests, schedules
 from drbot.store.runs import runs
 from tests.integration.bot.conftest import configuration
-from tests.integration.bot.worker import opened, planned
-from tests.integration.store.store_fixture import queued
+from tests.integration.bot.worker import planned
+from tests.integration.store.store_fixture import opened, queued
 
 
 class Bell:

@@ -2,13 +2,12 @@
 
 from datetime import UTC, datetime, timedelta
 
-from drbot.core.approvals.approval import ApprovalRequest
 from drbot.core.runs.incident import Incident
-from drbot.core.runs.plan import BackupIdentity, question_of, seal_of
+from drbot.core.runs.plan import BackupIdentity
 from drbot.core.runs.run import Run
 from drbot.core.runs.stakes import Act, KeepKind, Keeps, Loss, LossKind, ProofKind, Stakes
 from drbot.store.base.database import Database
-from drbot.store.records import requests, steps
+from drbot.store.records import steps
 from drbot.store.runs import runs
 from tests.integration.store.store_fixture import plan_of
 
@@ -42,26 +41,6 @@ def planned(database: Database, incident: Incident) -> Run:
             "requesters": ("aiko",),
         }
         return runs.planned(tx, run, plan_of(run).model_copy(update=update))
-
-
-def opened(database: Database, run: Run, *, vote_seconds: float = 600) -> ApprovalRequest:
-    """An open request for the swap."""
-    assert run.plan is not None
-    with database.write() as tx:
-        return requests.open(
-            tx,
-            run,
-            gate="approval",
-            guards=("swap",),
-            seal=seal_of(run.plan),
-            question=question_of(run.plan),
-            target="production",
-            people=2,
-            requesters=("aiko",),
-            requester_counts=False,
-            vote_seconds=vote_seconds,
-            start_seconds=600,
-        )
 
 
 def do_steps(database: Database, run: Run, count: int) -> None:

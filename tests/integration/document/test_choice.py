@@ -12,9 +12,7 @@ from drbot.runners.actions import fetching
 from drbot.runners.backups.choose_dump import BackupRules, choose
 from drbot.runners.backups.choose_full import FullRules, choose_full_backup
 from drbot.runners.clients.backup_store import BackupStore
-from drbot.runners.clients.full_folder import FolderStore
-from drbot.runners.clients.full_store import FullBackupStore
-from tests.archives import SQL, fetching_context, put
+from tests.archives import SQL, fetching_context, put, store_in
 from tests.integration.document.servers import Docker
 
 pytestmark = [pytest.mark.docker, pytest.mark.long]
@@ -63,7 +61,7 @@ def dump_of_this_run(home: Path) -> bytes:
     """What drbot takes that has fetched its own backup, after an earlier run that had fetched another one."""
     sites = {"recovery": Site()}
     for number, said in (("r0", b"-- of another run\n"), ("r1", b"-- of this run\n")):
-        store = FullBackupStore(FolderStore(home / number))
+        store = store_in(home / number)
         put(store, sql=SQL + said)
         sealed = choose_full_backup((store,), FullRules(system="shop", site="production")).backup
         configuration = Configuration(

@@ -7,9 +7,7 @@ from pathlib import Path
 from drbot.core.site.site import Backups, Configuration, Site
 from drbot.runners.actions import fetching
 from drbot.runners.backups.choose_full import FullRules, choose_full_backup
-from drbot.runners.clients.full_folder import FolderStore
-from drbot.runners.clients.full_store import FullBackupStore
-from tests.archives import MOMENT, fetching_context, put
+from tests.archives import MOMENT, fetching_context, put, store_in
 
 LEVEL_3 = """#!/bin/bash
 aws s3 cp s3://your-backup-bucket/ai-micro-service/full_backup_latest.tar.gz {folder}/
@@ -20,7 +18,7 @@ echo "$@" >> {folder}/fetched
 
 
 def test_the_documents_level_3_fetches_another_backup_than_level_4_has_chosen(tmp_path: Path) -> None:
-    store = FullBackupStore(FolderStore(tmp_path / "store"))
+    store = store_in(tmp_path / "store")
     chosen = put(store)
     put(store, MOMENT + timedelta(hours=1))
     for name, text in (("level3.sh", LEVEL_3), ("aws", AWS)):

@@ -2,7 +2,6 @@
 
 import datetime as times
 import json
-import os
 import shutil
 import threading
 from collections.abc import Callable, Iterator
@@ -13,6 +12,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
+import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -45,8 +45,6 @@ from drbot.runners.backups.make_dump import copy_elsewhere
 from drbot.runners.clients.backup_store import BackupStore, manifest_path
 from drbot.runners.clients.clients import Clients
 from drbot.runners.clients.dump_store import dump_stores
-from drbot.runners.clients.full_folder import FolderStore
-from drbot.runners.clients.full_store import FullBackupStore
 from drbot.runners.clients.object_store import ObjectStoreClient
 from drbot.runners.execution.run_context import WorkerContext
 from drbot.runners.own_state.documents import Documents
@@ -59,6 +57,7 @@ from drbot.store.base.schema import confirmations as confirmation_rows
 from drbot.store.base.schema import proofs as proof_rows
 from drbot.store.records import action_items, confirmations, drills, incidents, proofs, readiness
 from tests.archives import put as put_full
+from tests.archives import store_in
 
 TTL = 60
 PROGRAMS = ("docker", "restic", "git", "certbot", "sh")
@@ -80,27 +79,22 @@ class World:
 
     @property
     def configuration(self) -> Configuration:
-        """As the worker has it."""
         return self.worker_context.configuration
 
     def changed(self, **changes: Any) -> "World":
-        """The same with these sections of dr.yml."""
         configuration = self.configuration.model_copy(update=changes)
         return replace(self, worker_context=replace(self.worker_context, configuration=configuration))
 
     def with_site(self, **changes: Any) -> "World":
-        """The same with these keys of production."""
         site = self.configuration.site().model_copy(update=changes)
         return self.changed(sites={**self.configuration.sites, "production": site})
 
     def with_people(self, without: str) -> "World":
-        """The same roster without somebody."""
         people = {name: one for name, one in self.configuration.people.items() if name != without}
         roster = roster_of(people, self.configuration.approvals)
         return replace(self, worker_context=replace(self.worker_context, roster=roster))
 
     def override(self, service: str, said: str) -> Path:
-        """More of a service's compose file."""
         about = self.configuration.site().services[service]
         path = self.clients.compose.folder(about.project) / "docker-compose.override.yml"
         path.write_text(f"services:\n  {about.service}:\n{said}")
@@ -139,17 +133,14 @@ class Prometheus:
 
     @property
     def url(self) -> str:
-        """Where it answers."""
         return f"http://127.0.0.1:{self._server.server_port}"
 
     def stop(self) -> None:
-        """End it."""
         self._server.shutdown()
         self._server.server_close()
 
 
 def certificate_for(days: float) -> bytes:
-    """One that ends then."""
     key, name = ec.generate_private_key(ec.SECP256R1()), x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, NAME)])
     now = times.datetime.now(times.UTC)
     made = (
@@ -166,14 +157,10 @@ def configuration_of(lab_s: Configuration, home: Path, bucket: Bucket, cloud: Cl
     production = lab_s.site().model_copy(
         update={"monitoring": Monitoring(project=watching, prometheus=prometheus, alertmanager=prometheus)}
     )
-    host = production.docker.host
+    recovery = Site.model_validate({"docker": {"host": production.docker.host}})
     return lab_s.model_copy(
         update={
-            "sites": {
-                "production": production,
-                "recovery": Site.model_validate({"docker": {"host": host}}),
-                "control": Site(),
-            },
+            "sites": {"production": production, "recovery": recovery, "control": Site()},
             "backups": lab_s.backups.model_copy(update={"directory": home / "backups"}),
             "object_store": ObjectStore(
                 bucket=BUCKET, second_bucket=SECOND_BUCKET, prefix="ready/", endpoint=bucket.endpoint
@@ -190,7 +177,6 @@ def configuration_of(lab_s: Configuration, home: Path, bucket: Bucket, cloud: Cl
 
 
 def note_proofs(database: Database, found: tuple[StoredBackup, ...], result: ProofResult) -> None:
-    """Of all of these, now."""
     with database.write() as tx:
         for one in found:
             proofs.tried(
@@ -203,7 +189,6 @@ def note_proofs(database: Database, found: tuple[StoredBackup, ...], result: Pro
 
 
 def confirm_everything(world: World) -> None:
-    """Everybody, everything."""
     with world.database.write() as tx:
         for person in world.worker_context.roster.people:
             for subject in Subject:
@@ -223,15 +208,12 @@ def programs_in(folder: Path, *, without: str = "") -> Iterator[None]:
     """Only these are found; Python's own are called by their paths."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
-    before = os.environ["PATH"]
     for name in PROGRAMS:
         if name != without and (found := shutil.which(name)):
             (folder / name).symlink_to(found)
-    os.environ["PATH"] = str(folder)
-    try:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PATH", str(folder))
         yield
-    finally:
-        os.environ["PATH"] = before
 
 
 Break = Callable[[World], AbstractContextManager[World]]
@@ -300,15 +282,13 @@ def without_copies(world: World, count: int) -> Callable[[], object]:
 
 def full_only_here(world: World, later: times.timedelta) -> Callable[[], object]:
     """A newer full backup that lies in the folder alone; `later` than now, by a clock that was wrong."""
-    store = FullBackupStore(FolderStore(world.configuration.backups.directory))
+    store = store_in(world.configuration.backups.directory)
     made = put_full(store, times.datetime.now(times.UTC) + later, system=world.configuration.system)
     assert made.snapshot is not None
     return partial(store.restic().forget, [made.snapshot.id])
 
 
 def row_gone(subject: Subject) -> Break:
-    """Nobody has ever said so."""
-
     def act(world: World) -> Callable[[], object]:
         with world.database.write() as tx:
             tx.connection.execute(delete(confirmation_rows).where(confirmation_rows.c.subject == subject.value))
@@ -318,8 +298,6 @@ def row_gone(subject: Subject) -> Break:
 
 
 def proofs_failed(kind: str) -> Break:
-    """The newest did not come back."""
-
     def act(world: World) -> Callable[[], object]:
         def become(result: ProofResult) -> None:
             with world.database.write() as tx:
@@ -369,14 +347,11 @@ def pointed(world: World, ttl: int) -> Callable[[], object]:
 
 
 def ruled(world: World, rules: list[str]) -> Callable[[], object]:
-    """What Prometheus would raise."""
     before, world.prometheus.rules = world.prometheus.rules, rules
     return lambda: setattr(world.prometheus, "rules", before)
 
 
 def overridden(service: str, said: str) -> Break:
-    """Its compose file says something else."""
-
     def act(world: World) -> Callable[[], object]:
         world.override(service, said)
         return lambda: world.override(service, LIMITS)

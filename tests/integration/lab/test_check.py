@@ -25,16 +25,11 @@ from drbot.slack_simulator.people import APP_TOKEN, BOT_TOKEN
 from drbot.slack_simulator.server import SlackSimulator
 from drbot.store.records import readiness
 from tests.integration.runners.worker_fixture import worker_fixture_in
-from tests.labs import LabFactory, mend
+from tests.labs import mend
 
 pytestmark = pytest.mark.docker
 
 NAMES = ("SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "SLACK_SIGNING_SECRET", "SLACK_API_URL", "DATABASE_URL", "REDIS_URL")
-
-
-@pytest.fixture(scope="module")
-def lab(lab_factory: LabFactory) -> Lab:
-    return lab_factory("lab")
 
 
 @pytest.fixture(scope="module")

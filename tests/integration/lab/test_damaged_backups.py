@@ -23,11 +23,10 @@ from drbot.core.site.stored_backups import BackupKind, StoredBackup
 from drbot.lab.system import Lab
 from drbot.runners.backups.make_dump import back_up_postgres, name_of
 from drbot.runners.clients.backup_store import BackupStore, Manifest
-from drbot.runners.clients.full_folder import FolderStore
 from drbot.runners.clients.full_store import FullBackupStore
 from drbot.runners.upkeep.backup_readiness import DUMP, FULL
 from drbot.store.base.database import Database
-from tests.archives import MOMENT
+from tests.archives import MOMENT, store_in
 from tests.archives import put as put_full
 from tests.cheap_key import cheap_keys
 from tests.integration.archives import (
@@ -38,7 +37,6 @@ from tests.integration.archives import (
 )
 from tests.integration.dumps.test_acting import with_act
 from tests.integration.lab.provers import proving
-from tests.labs import LabFactory
 from tests.unit.runners import test_backups
 
 pytestmark = pytest.mark.docker
@@ -78,10 +76,6 @@ class Bad:
 
     make: Make
     said: str | None
-
-
-def store_in(folder: Path) -> FullBackupStore:
-    return FullBackupStore(FolderStore(folder))
 
 
 def of_dump(make: Callable[[Path], object]) -> Make:
@@ -194,11 +188,6 @@ def is_quick(kind: str) -> bool:
 
 
 ALWAYS = ("rows that are not there", "a full one that has rotted")
-
-
-@pytest.fixture(scope="module")
-def lab(lab_factory: LabFactory) -> Lab:
-    return lab_factory("lab")
 
 
 @pytest.fixture(scope="module")

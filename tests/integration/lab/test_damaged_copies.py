@@ -24,7 +24,7 @@ from drbot.runners.upkeep.backup_readiness import COPIES, DUMP, look_at_backups
 from drbot.store.base.database import Database
 from tests.archives import make
 from tests.integration.lab.provers import Proving, proving
-from tests.labs import LabFactory, mend
+from tests.labs import mend
 
 pytest.importorskip("moto")
 pytestmark = pytest.mark.docker
@@ -70,11 +70,6 @@ class Copied:
 
 
 @pytest.fixture(scope="module")
-def lab(lab_factory: LabFactory) -> Lab:
-    return lab_factory("lab")
-
-
-@pytest.fixture(scope="module")
 def bucket(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bucket]:
     made = Bucket(folder=tmp_path_factory.mktemp("s3"))
     made.start()
@@ -83,14 +78,6 @@ def bucket(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bucket]:
             patch.setenv(name, value)
         yield made
     made.stop()
-
-
-@pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    made = Database(f"sqlite:///{tmp_path}/state.db")
-    made.migrate()
-    yield made
-    made.close()
 
 
 @pytest.fixture

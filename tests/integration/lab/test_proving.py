@@ -25,24 +25,11 @@ from drbot.store.base.database import Database
 from drbot.store.records import incidents, stored_backups
 from drbot.store.runs import runs
 from tests.integration.lab.provers import Proving, proving
-from tests.labs import LabFactory, mend
+from tests.labs import mend
 from tests.waiting import wait_for
 
 pytestmark = pytest.mark.docker
 DUMPS, FULLS = LINES[BackupKind.POSTGRES], LINES[BackupKind.FULL]
-
-
-@pytest.fixture(scope="module")
-def lab(lab_factory: LabFactory) -> Lab:
-    return lab_factory("lab")
-
-
-@pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    made = Database(f"sqlite:///{tmp_path}/state.db")
-    made.migrate()
-    yield made
-    made.close()
 
 
 @pytest.fixture

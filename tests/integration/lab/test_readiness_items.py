@@ -33,7 +33,6 @@ from drbot.runners.upkeep.readiness import SiteReadiness
 from tests.integration.lab import readiness_world as worlds
 from tests.integration.lab.readiness_world import Break, Prometheus, World, by, by_doing
 from tests.integration.runners.worker_fixture import worker_fixture_in
-from tests.labs import LabFactory
 from tests.waiting import PATIENCE, wait_for
 
 pytestmark = pytest.mark.docker
@@ -158,11 +157,6 @@ ELSEWHERE = {
     "Slack: tokens, scopes, channels, people": "tests/integration/bot/test_readiness.py",
 }
 """Rows of the document that other tests break."""
-
-
-@pytest.fixture(scope="module")
-def lab(lab_factory: LabFactory) -> Lab:
-    return lab_factory("lab")
 
 
 @pytest.fixture(scope="module")

@@ -15,14 +15,8 @@ from drbot.lab.engine import connect
 from drbot.lab.layout import PARTS, TABLES, part
 from drbot.lab.seed import seed
 from drbot.lab.system import Lab
-from tests.labs import LabFactory
 
 pytestmark = [pytest.mark.docker, pytest.mark.xdist_group("lab")]
-
-
-@pytest.fixture(scope="module")
-def lab(lab_factory: LabFactory) -> Lab:
-    return lab_factory("lab")
 
 
 def test_every_service_is_healthy_after_up(lab: Lab) -> None:

@@ -55,6 +55,18 @@ STEPS = (
 )
 
 
+def backup(name: str, snapshot_at: datetime) -> BackupIdentity:
+    return BackupIdentity(
+        place="file:/backups",
+        name=name,
+        size=13_400_000,
+        sha256="0" * 64,
+        snapshot_at=snapshot_at,
+        manifest=True,
+        site="production",
+    )
+
+
 def plan(**changes: Any) -> Plan:
     given = Plan(
         runbook="level2-postgres",
@@ -65,15 +77,7 @@ def plan(**changes: Any) -> Plan:
         steps=STEPS,
         fingerprint={},
         target="production",
-        backup=BackupIdentity(
-            place="file:/backups",
-            name="all_databases_20261126_000000.sql.gz",
-            size=13_400_000,
-            sha256="1" * 64,
-            snapshot_at=NOW - timedelta(hours=3),
-            manifest=True,
-            site="production",
-        ),
+        backup=backup("all_databases_20261126_000000.sql.gz", NOW - timedelta(hours=3)),
         replaces=("volume postgres_data",),
         stakes=Stakes(
             act=Act.RESTORE,

@@ -188,7 +188,8 @@ def test_home_and_the_other_dialogs_keep_the_limits(language: str) -> None:
     assert check_blocks(home("x", None, [], [], language)["blocks"], "home")
     site = one.configuration.site("production")
     assert check_blocks(text_dialog("update", 7, language, LONG)["blocks"], "modal")
-    with_services = site.model_copy(update={"services": {"auth": _service()}})
+    auth = Service(project="auth", service="api", role="app").model_copy(update={"title": LONG})
+    with_services = site.model_copy(update={"services": {"auth": auth}})
     sites = {"production": with_services, "staging": with_services}
     view = declare_dialog(sites, "staging", language, {"title": LONG, "since": "20m"}, "C1")
 
@@ -197,10 +198,6 @@ def test_home_and_the_other_dialogs_keep_the_limits(language: str) -> None:
     assert shown["site"]["initial_option"]["value"] == "staging"
     assert shown["since"]["initial_value"] == "20m"
     assert shown["text"]["initial_value"].startswith("an <!channel>")
-
-
-def _service() -> Service:
-    return Service(project="auth", service="api", role="app").model_copy(update={"title": LONG})
 
 
 @given(st.text(max_size=300))

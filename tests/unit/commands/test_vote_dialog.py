@@ -23,6 +23,7 @@ from drbot.core.text.messages import say
 from drbot.core.text.words import clock
 from tests.unit.bot.situations import (
     NOW,
+    backup,
     configuration,
     lost_by_undo,
     plan,
@@ -34,15 +35,7 @@ from tests.unit.bot.situations import (
     vote,
 )
 
-BACKUP = BackupIdentity(
-    place="file:/backups",
-    name="all_databases_20261126_020000.sql.gz",
-    size=13_400_000,
-    sha256="0" * 64,
-    snapshot_at=NOW - timedelta(hours=2),
-    manifest=True,
-    site="production",
-)
+BACKUP = backup("all_databases_20261126_020000.sql.gz", NOW - timedelta(hours=2))
 STEPS = (
     step("copy", "Copy", do="x", check=[{"probe": "postgres.beside_rows"}] * 3),
     step("approval", "Approval", gate={"for": ["swap"], "proof": ["copy"]}),
@@ -106,7 +99,7 @@ def asked() -> ApprovalRequest:
         (
             "what is the proof",
             "PROVEN: restored beside production at 03:08:00 UTC, 3 checks passed",
-            "検証済み: 03:08:00 UTC",
+            "検証済み: 03:08:00",
         ),
         (
             "what is lost",
@@ -268,13 +261,9 @@ def test_a_deletion_that_cannot_be_counted_is_said() -> None:
 
 
 KEPT = KeptData(
-    volume="pgdata_before_r5",
-    original="pgdata",
-    incident=5,
-    made_at="day 1",
-    since=NOW - timedelta(hours=4),
+    volume="pgdata_before_r5", original="pgdata", incident=5, made_at="day 1", since=NOW - timedelta(hours=4),
     size=13_400_000,
-)
+)  # fmt: skip
 UNDO = Stakes(
     act=Act.UNDO,
     proof=ProofKind.KEPT,

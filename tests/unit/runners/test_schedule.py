@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from drbot.core.approvals.approval import ApprovalRequest, RequestState
-from drbot.core.runbooks.runbook import Step
 from drbot.core.runs.plan import Plan, gates_before
 from drbot.core.runs.run import StepRecord, StepState
 from drbot.runners.execution.schedule import End, schedule_of
+from tests.unit.bot.situations import step
 
 NOW = datetime(2026, 11, 26, 12, tzinfo=UTC)
 REQUEST = ApprovalRequest(
@@ -30,10 +30,6 @@ REQUEST = ApprovalRequest(
     expires_at=NOW + timedelta(minutes=30),
     start_seconds=900,
 )
-
-
-def step(name: str, **fields: Any) -> Step:
-    return Step.model_validate({"id": name, "title": {"en": name}, **fields})
 
 
 PLAN = Plan(

@@ -40,7 +40,6 @@ def load_session_cache() -> dict[str, object]:
 
 
 def query(statement: str) -> list[tuple[object, ...]]:
-    """Rows of one statement on this service's database."""
     import psycopg2
 
     try:
@@ -59,7 +58,6 @@ def query(statement: str) -> list[tuple[object, ...]]:
 
 
 def redis_round_trip() -> None:
-    """Write a value and read it back."""
     import redis
 
     try:
@@ -106,7 +104,6 @@ def works(probe: "Future[object]") -> bool:
 
 
 def ask(api: str) -> str:
-    """Health of an API, as a front sees it."""
     try:
         with urllib.request.urlopen(f"http://{api}:8000/health", timeout=3 * TIMEOUT_SECONDS) as answer:
             return json.load(answer)["status"]
