@@ -8,6 +8,7 @@ from drbot.commands.views.incident_view import IncidentView
 from drbot.commands.views.shown_actions import Place, actions_at
 from drbot.commands.views.vote_dialog import dialog_from, table_of
 from drbot.core.approvals.approval import ApprovalRequest, RequestState, Vote, standing
+from drbot.core.approvals.refusals import REFUSALS
 from drbot.core.approvals.state_words import REQUEST
 from drbot.core.approvals.too_few import eligible, too_few
 from drbot.core.runs.plan import short_seal
@@ -33,6 +34,9 @@ def approval_card(situation: IncidentView, *, is_current: bool) -> list[Block]:
     """The blocks of the card of `situation.request`; only the incident's current request has buttons."""
     request, votes, language = situation.request, situation.votes, situation.language
     assert request is not None
+    if not situation.is_as_sealed:
+        reason = section(f":no_entry: {escape(say(REFUSALS['not_as_sealed'], language))}")
+        return [header(situation.incident.name), reason, context(escape(request.id))]
     blocks = [header(_title(situation, request))]
     if request.state is RequestState.OPEN:
         blocks.append(section(_call(situation, request, votes)))
@@ -55,6 +59,9 @@ def card_sentence(situation: IncidentView) -> str:
     """The card in a sentence, with the mentions that wake the approvers."""
     request, votes = situation.request, situation.votes
     assert request is not None
+    if not situation.is_as_sealed:
+        named = filled(CARD, name=situation.incident.name, title=one_line(situation.incident.title))
+        return say(sentences(named, REFUSALS["not_as_sealed"]), situation.language)
     title = one_line(_title(situation, request))
     is_open = request.state is RequestState.OPEN
     rest = _call(situation, request, votes) if is_open else _count(situation, request, votes)

@@ -6,6 +6,7 @@ from drbot.bot.blocks.tables import table_block
 from drbot.commands.facts.runbook_selection import by_hand
 from drbot.commands.views.incident_view import IncidentView
 from drbot.commands.views.shown_actions import Place, actions_at
+from drbot.core.approvals.refusals import REFUSALS
 from drbot.core.runs.clocks import Clocks, minutes_up
 from drbot.core.runs.plan import seal_of, short_seal
 from drbot.core.runs.run import RunState, StepState
@@ -34,6 +35,8 @@ def board(situation: IncidentView) -> list[Block]:
         section(_clock_lines(situation)),
     ]
     blocks += [section(f":red_circle: {escape(say(fault, language))}") for fault in situation.faults[:3]]
+    if not situation.is_as_sealed:
+        blocks.append(section(f":no_entry: {escape(say(REFUSALS['not_as_sealed'], language))}"))
     blocks += plan_blocks(situation) if situation.run else _by_hand(situation)
     blocks += choice_buttons(actions_at(situation, Place.BOARD), language)
     return [*blocks, context(_footer(situation))]

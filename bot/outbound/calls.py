@@ -79,7 +79,8 @@ def _is_due(event: Event, situation: IncidentView, run: Run | None) -> bool:
     request = situation.request
     if event.kind in ASKING:
         wanted = str(event.payload["request"])
-        return request is not None and request.id == wanted and request.state in ASKING[event.kind]
+        is_asked = request is not None and request.id == wanted and request.state in ASKING[event.kind]
+        return is_asked and situation.is_as_sealed
     if event.kind in LEFT_SO:
         return run is not None and run.state is LEFT_SO[event.kind] and not _is_told(event, situation)
     if event.kind in SAID:

@@ -67,7 +67,8 @@ class Cards:
                 situation = _about(connection, now, request_id)
             try:
                 self._show(situation, now, channel, doubtful=doubtful or self._is_new)
-                del self._owed[request_id]
+                if situation.is_as_sealed:  # else drawn again, until it shows what votes are for
+                    del self._owed[request_id]
             except SlackRefusedError as refusal:
                 if refusal.code in GONE and not is_last_place:
                     raise
@@ -166,9 +167,7 @@ def _key(request: ApprovalRequest, place: str) -> str:
 
 
 def _about(connection: Connection, now: IncidentView, request_id: str) -> IncidentView:
-    """The situation of the run this request belongs to, which may be an earlier one."""
+    """The situation of the run this request belongs to, which may be an earlier one; `now` may be older than it."""
     request = requests.get(connection, request_id)
-    is_current = now.run is not None and now.run.id == request.run
-    run = now.run if is_current and now.run is not None else runs.get(connection, request.run)
-    records = now.steps if is_current else tuple(steps.of_run(connection, request.run))
+    run, records = runs.get(connection, request.run), tuple(steps.of_run(connection, request.run))
     return asking(connection, replace(now, run=run, steps=records), request)

@@ -17,12 +17,14 @@ from drbot.bot.outbound.calls import ASKING
 from drbot.bot.slack_api.slack import LOCAL
 from drbot.commands.facts.context import CommandContext
 from drbot.core.approvals.approval import ApprovalRequest
+from drbot.core.approvals.refusals import REFUSALS
 from drbot.core.ledger.events import Event, EventKind
 from drbot.core.runs.plan import short_seal
 from drbot.core.text.messages import filled, phrase, say, sentences
 from drbot.core.text.words import clock
 from drbot.store.base.database import Transaction
 from drbot.store.records import requests, schedules
+from drbot.store.records.as_sealed import reads_as_sealed
 from drbot.store.records.schedules import Schedule
 
 log = structlog.get_logger(__name__)
@@ -65,25 +67,29 @@ def page(context: CommandContext, tx: Transaction, schedule: Schedule) -> None:
         _tell(tx, request)
         return
     _put(tx, what, request.id, request.incident, attempt=number + 1, seconds=AGAIN_SECONDS)
-    document = document_of(what, request, context.configuration.system, context.configuration.language)
+    system, language = context.configuration.system, context.configuration.language
+    as_sealed = reads_as_sealed(tx.connection, request)
+    document = document_of(what, request, system, language, as_sealed=as_sealed)
     work = partial(_try, context, what, request, number, document)
     tx.after_commit(lambda: threading.Thread(target=work, name="pager", daemon=True).start())
 
 
-def document_of(kind: EventKind, request: ApprovalRequest, system: str, language: str) -> dict[str, str]:
+def document_of(
+    kind: EventKind, request: ApprovalRequest, system: str, language: str, *, as_sealed: bool
+) -> dict[str, str]:
     """What somebody who is woken needs: what, until when, and how to decide without Slack."""
     name, seal = f"DR-{request.incident}", short_seal(request.seal)
     until = clock(request.expires_at)
     what = filled(WORDS[kind], system=system, target=request.target, name=name, until=until)
+    how = filled(HOW, name=name, request=request.id, seal=seal)
+    words = (what, how) if as_sealed else (f"{name}.", REFUSALS["not_as_sealed"])
     return {
-        "text": say(sentences(what, filled(HOW, name=name, request=request.id, seal=seal)), language),
+        "text": say(sentences(*words), language),
         "kind": kind.value,
         "incident": name,
         "request": request.id,
-        "seal": seal,
-        "target": request.target,
         "expires_at": request.expires_at.isoformat(),
-    }
+    } | ({"seal": seal, "target": request.target} if as_sealed else {})
 
 
 def send(url: str, document: Mapping[str, str]) -> None:

@@ -14,6 +14,7 @@ from drbot.commands.speech.refusal import Refusal
 from drbot.commands.verb.proving import proven
 from drbot.commands.views.vote_dialog import VoteDialog, dialog_from, one_terminal_text, table_of
 from drbot.core.approvals.approval import ApprovalRequest, Ballot, Decision, EntryPoint, Vote, decide
+from drbot.core.approvals.refusals import REFUSALS
 from drbot.core.approvals.terminals import one_terminal
 from drbot.core.approvals.too_few import too_few
 from drbot.core.runs.clocks import clocks_of
@@ -21,6 +22,7 @@ from drbot.core.runs.plan import short_seal
 from drbot.core.site.people import Account, Person, Roster
 from drbot.core.text.messages import phrase
 from drbot.store.records import incidents, requests, steps
+from drbot.store.records.as_sealed import is_as_sealed
 from drbot.store.runs import runs
 
 Decided = Literal["approve", "deny", "break-glass"]
@@ -147,14 +149,10 @@ def _too_few(outcome: Decision, asked: ApprovalRequest, votes: Iterable[Vote], r
 
 def _draw(conn: Connection, context: CommandContext, asked: ApprovalRequest, now: datetime) -> VoteDialog:
     run = runs.get(conn, asked.run)
-    if run.plan is None:
-        raise Refusal(
-            phrase("The plan cannot be shown."),
-            phrase("This run has no plan yet."),
-            phrase("Try again in a moment."),
-        )
     incident = incidents.get(conn, asked.incident)
     records = steps.of_run(conn, run.id)
+    if run.plan is None or not is_as_sealed(asked, incident, run, records):
+        raise Refusal("", REFUSALS["not_as_sealed"], code="not_as_sealed")
     return dialog_from(
         incident=incident,
         plan=run.plan,

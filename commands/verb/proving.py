@@ -10,6 +10,7 @@ from drbot.core.approvals.approval import Ballot, EntryPoint, claim_of, decide, 
 from drbot.core.base.signing import seal_for
 from drbot.core.ledger.attestation import Attestation, Claim, Origin, Proof, statement
 from drbot.store.records import codes, requests
+from drbot.store.records.as_sealed import reads_as_sealed
 from drbot.store.runs import runs
 
 ANSWER_SECONDS = 10.0  # a worker looks for codes every 0.4 s
@@ -24,12 +25,13 @@ def proven(
         asked = requests.get(conn, request_id)
         site = runs.get(conn, asked.run).site
         roster = context.rosters.look(conn, site)
-        votes = requests.votes(conn, request_id)
+        votes, as_sealed = requests.votes(conn, request_id), reads_as_sealed(conn, asked)
     person = roster.person(ballot.person) if ballot.person else None
     wanted = needed(person, ballot.entry_point, ballot.decision, roster) if person is not None else frozenset()
     if person is None or not wanted:
         return ballot
-    if ballot.decision != "break-glass" and not decide(asked, votes, ballot, roster, early=True).counted:
+    early = decide(asked, votes, ballot, roster, early=True, as_sealed=as_sealed)
+    if ballot.decision != "break-glass" and not early.counted:
         return ballot
     claim = claim_of(asked, roster, person=person.id, seal=ballot.seal, decision=ballot.decision)
     signed = by_key(sign, wanted, claim)

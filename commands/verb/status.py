@@ -10,6 +10,7 @@ from drbot.commands.speech.parser import Words, plain
 from drbot.commands.views.incident_view import IncidentView, view_of
 from drbot.commands.views.shown_actions import Place, actions_at
 from drbot.core.approvals.approval import ApprovalRequest, RequestState, Vote, standing
+from drbot.core.approvals.refusals import REFUSALS
 from drbot.core.approvals.state_words import REQUEST
 from drbot.core.approvals.too_few import too_few
 from drbot.core.runs.clocks import Clocks, minutes_up
@@ -95,7 +96,8 @@ def rows_of(view: IncidentView) -> tuple[tuple[str, ...], ...]:
         rows.append((phrase("Recovery"), _run_text(run)))
         rows += [(phrase("Now"), line) for line in _working(view)]
     if view.request is not None:
-        rows.append((phrase("Approval"), request_text(view.request, view.votes, view.roster)))
+        said = request_text(view.request, view.votes, view.roster) if view.is_as_sealed else REFUSALS["not_as_sealed"]
+        rows.append((phrase("Approval"), said))
     rows.append((phrase("RTO"), _rto_text(clocks)))
     if clocks.rpo is not None:
         rows.append(

@@ -88,13 +88,13 @@ Found = Iterable[AvailableAction]
 
 
 def _approve(view: IncidentView) -> Found:
-    if view.request is not None and view.request.state is RequestState.OPEN:
+    if view.request is not None and view.request.state is RequestState.OPEN and view.is_as_sealed:
         yield _action(view.incident, "approve", APPROVE[view.act].button, style="primary", request=view.request)
 
 
 def _deny(view: IncidentView) -> Found:
     """Once approved only the veto is left."""
-    if view.request is not None and view.request.state in LIVE:
+    if view.request is not None and view.request.state in LIVE and view.is_as_sealed:
         yield _action(view.incident, "deny", phrase("Deny…"), style="danger", request=view.request)
 
 

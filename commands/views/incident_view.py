@@ -13,7 +13,7 @@ from drbot.commands.facts.context import CommandContext, faced, request_now
 from drbot.commands.facts.faults import faults_of
 from drbot.commands.facts.machines import concerns_names, led_by, names_of
 from drbot.commands.facts.runbook_selection import RUNBOOK_OF
-from drbot.core.approvals.approval import ApprovalRequest, Vote
+from drbot.core.approvals.approval import LIVE, ApprovalRequest, Vote
 from drbot.core.ledger.events import Event, EventKind
 from drbot.core.runs.clocks import Clocks, clocks_of
 from drbot.core.runs.incident import Incident
@@ -25,6 +25,7 @@ from drbot.core.site.site import Configuration
 from drbot.core.text.messages import say
 from drbot.store.base import ledger
 from drbot.store.records import kept, machines, requests, steps
+from drbot.store.records.as_sealed import is_as_sealed
 from drbot.store.records.kept import Kept
 from drbot.store.records.led_names import LedName
 from drbot.store.records.machines import KnownMachine
@@ -44,6 +45,7 @@ class IncidentView:
     others: tuple[Run, ...] = ()  # of the incident, not over, beside that one
     steps: tuple[StepRecord, ...] = ()
     request: ApprovalRequest | None = None  # the newest that the run, its whole or another run of the incident asks
+    is_as_sealed: bool = True  # False: what is shown is not what votes for the request would be for
     act: Act = Act.NOTHING  # what the request asks for
     votes: tuple[Vote, ...] = ()
     turn: Event | None = None  # what a run that waits for a choice asked last; it is shown, nothing is decided by it
@@ -106,8 +108,13 @@ def view_of(connection: Connection, context: CommandContext, incident: Incident,
 def asking(connection: Connection, view: IncidentView, asked: ApprovalRequest) -> IncidentView:
     """The same with this request."""
     votes = tuple(requests.votes(connection, asked.id))
-    plan = runs.get(connection, asked.run).plan
-    return replace(view, request=asked, votes=votes, act=act_asked(plan, asked.gate) if plan else Act.NOTHING)
+    if view.run is not None and view.run.id == asked.run:
+        run, records = view.run, view.steps
+    else:
+        run, records = runs.get(connection, asked.run), tuple(steps.of_run(connection, asked.run))
+    act = act_asked(run.plan, asked.gate) if run.plan is not None else Act.NOTHING
+    is_whole = asked.state not in LIVE or is_as_sealed(asked, view.incident, run, records)
+    return replace(view, request=asked, votes=votes, act=act, is_as_sealed=is_whole)
 
 
 def _turn(connection: Connection, run: Run) -> Event | None:

@@ -144,10 +144,18 @@ def _refuse(code: str, **values: object) -> Decision:
 
 
 def decide(
-    request: ApprovalRequest, votes: Iterable[Vote], ballot: Ballot, roster: Roster, *, early: bool = False
+    request: ApprovalRequest,
+    votes: Iterable[Vote],
+    ballot: Ballot,
+    roster: Roster,
+    *,
+    early: bool = False,
+    as_sealed: bool = True,
 ) -> Decision:
-    """Whether the ballot counts, and what the request becomes. `early`: before anybody can have shown who they are."""
-    refusal = _about_the_request(request, ballot, roster)
+    """Whether the ballot counts, and what the request becomes. `early`: before the dialog, when nobody can have shown
+    who they are yet. `as_sealed`: people read what the request's seal covers; a no needs no reading.
+    """
+    refusal = _about_the_request(request, ballot, roster, as_sealed)
     if refusal is None and ballot.decision == "break-glass":
         return _break_glass(request, ballot, roster)
     refusal = refusal or _about_the_person(request, ballot, roster)
@@ -176,13 +184,15 @@ def decide(
     )
 
 
-def _about_the_request(request: ApprovalRequest, ballot: Ballot, roster: Roster) -> Decision | None:
+def _about_the_request(request: ApprovalRequest, ballot: Ballot, roster: Roster, as_sealed: bool) -> Decision | None:
     if request.state not in LIVE:
         return _refuse("not_live", state=REQUEST[request.state])
     if request.state is RequestState.OPEN and ballot.at >= request.expires_at:
         return _refuse("expired", when=clock(request.expires_at))
     if roster.fault is not None and ballot.decision != "deny":
         return _refuse("roster_fault", fault=roster.fault)
+    if not as_sealed and ballot.decision != "deny":
+        return _refuse("not_as_sealed")
     return None
 
 

@@ -8,6 +8,10 @@ REFUSALS: Mapping[str, str] = {
     "not_live": phrase("Not counted: this request has ended ({state})."),
     "expired": phrase("Not counted: the time to vote ended at {when}."),
     "roster_fault": phrase("Not counted: no gate can open. {fault}"),
+    "not_as_sealed": phrase(
+        "Do not vote: what drbot's database shows is not the plan that votes are for. Somebody may have changed it. "
+        "End this with /dr stop, find out who writes to that database, then plan anew with /dr recover."
+    ),
     "unknown_person": phrase(
         "Not counted: this account belongs to nobody on the roster in force. A change of dr.yml is in force once "
         "two people have accepted it: /dr roster"

@@ -20,6 +20,10 @@ def routine_of(level: Level) -> str:
     return f"drill.level{int(level)}"
 
 
+ROUTINES = frozenset(map(routine_of, Level))
+"""All of them: nothing else that comes by the calendar may be put off."""
+
+
 class DrillState(StrEnum):
     """Moves only forward."""
 

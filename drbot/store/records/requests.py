@@ -38,6 +38,7 @@ from drbot.store.base.rows import fence, lock_run, request_of, sources, vote_of
 from drbot.store.base.schema import requests
 from drbot.store.base.schema import votes as votes_table
 from drbot.store.base.waking import wake
+from drbot.store.records.as_sealed import reads_as_sealed
 
 _END_EVENTS: Mapping[RequestState, EventKind] = {
     RequestState.DENIED: EventKind.REQUEST_DENIED,
@@ -161,7 +162,8 @@ def cast(tx: Transaction, request_id: str, ballot: Ballot, roster: Roster) -> De
     # The later of the two clocks: a slow clock at the entry point must not lengthen the time to vote.
     ballot = replace(ballot, at=max(ballot.at, tx.now))
     earlier = votes(tx.connection, request_id)
-    decision = decide(request, earlier, ballot, roster)
+    as_sealed = reads_as_sealed(tx.connection, request)
+    decision = decide(request, earlier, ballot, roster, as_sealed=as_sealed)
     if not decision.counted or ballot.person is None:
         _event(
             tx,

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection, Update, delete, select, update
 
 from drbot.core.base.cron import Calendar
+from drbot.core.runs.drill import ROUTINES
 from drbot.core.text.messages import phrase
 from drbot.store.base.database import Transaction
 from drbot.store.base.rows import insert_or
@@ -46,8 +47,8 @@ class Routine:
 
     @property
     def is_skipped(self) -> bool:
-        """A person put off the due time that comes next."""
-        return self.skip_at == self.due_at
+        """A person put off the drill that comes next. What a row says so of a backup or a proof is not believed."""
+        return self.key in ROUTINES and self.skip_at == self.due_at
 
     @property
     def calendar(self) -> Calendar:

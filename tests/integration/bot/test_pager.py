@@ -10,12 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import update
 
 from drbot.bot.outbound.pager import AGAIN_SECONDS, TRIES
 from drbot.bot.scheduled.due_posts import FIRE, plan_events
 from drbot.core.approvals.approval import RequestState
 from drbot.core.ledger.events import EventKind
 from drbot.core.runs.plan import short_seal
+from drbot.store.base import schema
 from drbot.store.records import requests, schedules
 from drbot.store.records.schedules import Schedule
 from tests.integration.commands.verb_fixture import VerbFixture, build
@@ -97,6 +99,20 @@ def test_a_request_pages_once_with_everything_that_is_needed_without_slack(
     assert document["incident"] == "DR-1" and document["request"] == asked.id
     assert document["seal"] == short_seal(asked.seal)
     assert "drbot dr approve DR-1" in document["text"] and f"key code {asked.id}" in document["text"]
+
+
+def test_a_page_about_rows_that_are_not_the_plan_says_not_to_vote(verb_fixture: VerbFixture, pager: Pager) -> None:
+    verb_fixture.asked()
+    with verb_fixture.database.write() as tx:
+        tx.connection.execute(update(schema.requests).values(target="staging"))
+
+    plan_events(verb_fixture.context)
+    fire(verb_fixture)
+    wait_for(lambda: pager.documents, 20, "the page")
+
+    (document,) = pager.documents
+    assert "Do not vote" in document["text"] and "staging" not in str(document)
+    assert "seal" not in document
 
 
 def test_a_pager_that_fails_is_tried_again_and_then_everybody_is_told_to_call(

@@ -194,7 +194,7 @@ class VerbFixture:
 def plan_of(run: Run, requesters: tuple[str, ...]) -> Plan:
     """A sealed plan of level 2."""
     return Plan(
-        runbook="level2-postgres",
+        runbook=run.runbook,
         runbook_sha256="0" * 64,
         level=2,
         site="production",

@@ -7,6 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy import update
 
 from drbot.core.base.cron import Calendar
 from drbot.core.base.errors import CancelledError, PermanentError
@@ -18,7 +19,7 @@ from drbot.runners.foundation.watching import Cancelled
 from drbot.runners.upkeep.routine_readiness import routine_lines
 from drbot.runners.upkeep.routines import Work, do_if_due, keep_doing
 from drbot.runners.upkeep.scheduled_backups import scheduled_backups
-from drbot.store.base import ledger
+from drbot.store.base import ledger, schema
 from drbot.store.records import locks, routines
 from drbot.store.records.routines import Routine
 from tests.integration.runners.worker_fixture import WorkerFixture, worker_fixture_in
@@ -217,3 +218,14 @@ def test_only_the_default_sites_worker_makes_backups(context: WorkerContext) -> 
     elsewhere = context.configuration.model_copy(update={"default_site": "other"})
 
     assert list(scheduled_backups(replace(context, configuration=elsewhere), None)) == []
+
+
+def test_a_row_that_puts_a_backup_off_puts_nothing_off(context: WorkerContext, database: ClockedDatabase) -> None:
+    """Only a drill may be left out."""
+    done: list[str] = []
+    with context.database.write() as tx:
+        tx.connection.execute(update(schema.routines).values(skip_at=row(context).due_at, skipped_by="ben"))
+
+    assert "left out" not in line(context).reason
+    look(context, lambda cancelled: done.append("the backup"))
+    assert done == ["the backup"]

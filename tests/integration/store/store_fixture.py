@@ -99,6 +99,7 @@ def plan_of(run: Run, steps: Sequence[Step] = STEPS) -> Plan:
         steps=tuple(steps),
         fingerprint={"system_identifier": "unreadable"},
         target="production",
+        requesters=("aiko",),
         headline={"en": "Restore", "ja": "復元"},
         surveyed_at=datetime.now(UTC),
     )

@@ -13,7 +13,7 @@ from drbot.store.records import routines
 from drbot.store.records.routines import Routine
 from tests.integration.store.store_fixture import ClockedDatabase, at_once
 
-KEY, NOON = "backup.postgres", ClockedDatabase.moment
+KEY, NOON = "drill.level2", ClockedDatabase.moment
 EVERY_THREE_HOURS = Calendar(expression="30 */3 * * *", time_zone="Europe/Berlin")
 NIGHTLY = Calendar(expression="30 2 * * *", time_zone="Europe/Berlin")
 STEP = timedelta(minutes=15)
