@@ -7,12 +7,10 @@ from typing import Any
 from drbot.core.site.site import Service
 from drbot.core.text.messages import clauses, listed, phrase
 from drbot.runners.actions.compose import watch_of
-from drbot.runners.clients.container_labels import KEPT_LABEL, RUN_LABEL
+from drbot.runners.clients.container_labels import CONFIG_HASH, KEPT_LABEL, RUN_LABEL
 from drbot.runners.clients.docker_engine import VolumeIdentity
 from drbot.runners.contract import arguments
 from drbot.runners.contract.action import Finding, Registry, StepContext
-
-CONFIG_HASH = "com.docker.compose.config-hash"
 
 
 def anew(context: StepContext, given: Mapping[str, Any]) -> Finding:

@@ -22,7 +22,7 @@ from drbot.runners.backups.choose_full import FullRules, candidates, judged
 from drbot.runners.backups.choose_full import with_floor as with_full_floor
 from drbot.runners.backups.dump_at_hand import dumps_folder
 from drbot.runners.backups.restore_dump import load
-from drbot.runners.backups.restore_redis import alone_on, require_keys
+from drbot.runners.backups.restore_redis import alone_on, require_as_production, require_keys
 from drbot.runners.clients import helper, object_store, scratch_redis
 from drbot.runners.clients.backup_reader import BackupReader, Pieces, Sql
 from drbot.runners.clients.backup_store import Backup
@@ -34,6 +34,7 @@ from drbot.runners.clients.dump_store import StoredDump
 from drbot.runners.clients.free_room import USUAL_RATIO, free_bytes
 from drbot.runners.clients.full_store import FullBackup, full_stores
 from drbot.runners.clients.helper import HelperOrder, Mount
+from drbot.runners.clients.redis_alone import RedisAlone
 from drbot.runners.clients.scratch_postgres import Scratch
 from drbot.runners.clients.snapshot_shape import Shape
 from drbot.runners.clients.streams import feed_command
@@ -46,6 +47,7 @@ WORK, VOLUME = "work", "volume"
 ROOM = 5
 """Free bytes per byte of SQL and files: as much as a copy takes, and a recovery's own copy beside it."""
 INSIDE = "/files"
+NO_VOLUME = "none"  # nothing is put there
 COUNT = ("sh", "-c", f"find {INSIDE} -mindepth 1 | wc -l")
 
 
@@ -149,6 +151,8 @@ def prove_full(bench: Bench, backup: FullBackup) -> BackupIdentity:
         progress=bench.progress,
     )
     identity = judged(backup, rules)
+    if identity.holds.redis:  # before anything is started
+        redis_on(bench, NO_VOLUME)
     require_room(bench, identity.unpacked or identity.size)
     if backup.snapshot is None:
         known = candidates(full_stores(bench.configuration, bench.cache), cancelled=bench.cancelled).backups
@@ -168,7 +172,7 @@ def restore_snapshot(bench: Bench, backup: FullBackup, identity: BackupIdentity)
         pieces = restic.stream(snapshot, f"{OWN}/{DUMP}")
         source = Pieces(backup.name, pieces, manifest.sql_bytes, bench.progress)
         restore_postgres(bench, source, identity, manifest.digests)
-    if REDIS in shape.own and bench.site.redis is not None:
+    if REDIS in shape.own:
         restore_redis(bench, restic.stream(snapshot, f"{OWN}/{REDIS}"), manifest)
     restore_files(bench, lambda top: restic.stream(snapshot, top, "--archive=tar"), shape, backup.place)
 
@@ -180,7 +184,7 @@ def restore_archive(bench: Bench, backup: FullBackup, identity: BackupIdentity) 
     for part in members(source, backup.name, bench.cancelled):
         if part.kind is SQL:
             restore_postgres(bench, Pieces(backup.name, part.unzipped, None, bench.progress), identity, {})
-        elif part.kind is RDB and bench.site.redis is not None:
+        elif part.kind is RDB:
             restore_redis(bench, part.unzipped, None)
         elif part.kind is CONFIGURATION:
             for _ in settings(part, bench.cancelled):
@@ -212,9 +216,21 @@ def restore_postgres(bench: Bench, source: Sql, identity: BackupIdentity, digest
 def restore_redis(bench: Bench, pieces: Iterable[bytes], manifest: FullManifest | None) -> None:
     """Into a Redis that is run as production's is; it loads every key."""
     with bench.volume() as volume:
-        alone = alone_on(volume, bench.site, bench.clients, bench.labels, bench.cancelled)
+        alone = redis_on(bench, volume)
         count, _ = scratch_redis.restore(replace(alone, name=f"drbot-prove-{volume[:12]}"), pieces)
         require_keys(count, manifest.redis if manifest else None)
+
+
+def redis_on(bench: Bench, volume: str) -> RedisAlone:
+    """Production's Redis, as production has it, on this volume. Raises TemporaryError while dr.yml knows none."""
+    redis = bench.site.redis
+    if redis is None:
+        raise TemporaryError(
+            phrase("It holds data of Redis, and dr.yml names no `redis` that could load it"), kind="starting"
+        )
+    alone = alone_on(volume, bench.site, bench.clients, bench.labels, bench.cancelled)
+    require_as_production(alone, bench.site.services[redis.service])
+    return alone
 
 
 def restore_files(bench: Bench, stream: Callable[[str], Iterator[bytes]], shape: Shape, place: str) -> None:

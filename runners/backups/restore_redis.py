@@ -2,15 +2,17 @@
 
 from collections.abc import Mapping
 
-from drbot.core.base.errors import PermanentError
+from drbot.core.base.errors import PermanentError, TemporaryError
 from drbot.core.site.full_manifest import RedisState
-from drbot.core.site.site import Site
+from drbot.core.site.site import Service, Site
 from drbot.core.text.messages import phrase
 from drbot.runners.clients.clients import Clients
+from drbot.runners.clients.container_labels import CONFIG_HASH
 from drbot.runners.clients.own_definition import definition_of
 from drbot.runners.clients.process import Bounds
 from drbot.runners.clients.rdb_check import RdbCount
 from drbot.runners.clients.redis_alone import RedisAlone
+from drbot.runners.clients.rights import Asked, beyond_production
 from drbot.runners.foundation.watching import Cancelled
 
 
@@ -30,6 +32,25 @@ def alone_on(volume: str, site: Site, clients: Clients, labels: Mapping[str, str
         labels=labels,
         cancelled=cancelled,
     )
+
+
+def require_as_production(alone: RedisAlone, service: Service) -> None:
+    """For what nobody is asked about. Raises TemporaryError until production's own container was made from the files
+    that are there now, and has all that they ask for.
+    """
+    wanted = alone.compose.hashes(service.project, Bounds(cancelled=alone.cancelled, seconds=60)).get(service.service)
+    made = [alone.engine.inspect(one.id)["Config"]["Labels"] for one in alone.engine.containers(service)]
+    if wanted is None or not any(labels.get(CONFIG_HASH) == wanted for labels in made):
+        said = phrase(
+            "Production has no container of {project}/{service} that was made from the files there now, so nothing is "
+            "tried by them; make it from them: docker compose up -d {service}",
+            project=service.project,
+            service=service.service,
+        )
+        raise TemporaryError(said, kind="starting")
+    document = alone.definition.alone(alone.name, alone.definition.data, {})  # on production's own volume
+    if more := beyond_production(Asked(document=document, service=service.service), alone.engine, service):
+        raise TemporaryError(more, kind="starting")
 
 
 def require_keys(count: RdbCount, expected: RedisState | None) -> None:

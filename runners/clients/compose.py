@@ -33,6 +33,10 @@ class Watch:
     on_line: Callable[[str], None]
 
 
+Guard = Callable[[str, Mapping[str, Any], Sequence[str]], None]
+"""Given a project, all that its files say, and the services to be started of it; none: all. Raises PermanentError."""
+
+
 class Compose:
     """The compose command for the folder that holds one folder per project."""
 
@@ -48,9 +52,11 @@ class Compose:
         self._environment = {"DOCKER_HOST": docker_host} if docker_host else {}
         if address:
             self._environment["ADDRESS"] = address  # the same files publish their ports on another host's address
+        self.guard: Guard | None = None  # asked before anything is made of a file
 
     def up(self, project: str, services: Sequence[str], watch: Watch) -> None:
         """Start the services: those that were stopped, and those that have no container any more."""
+        self._ask(project, services, watch.bounds)
         self._run(project, ["up", "--detach", "--no-recreate", "--no-deps"], watch, services)
 
     def stop(self, project: str, services: Sequence[str], permit: Permit, watch: Watch) -> None:
@@ -82,6 +88,7 @@ class Compose:
         without a name; an old one goes when the new one is made. What it wrote into its own layer goes with it.
         """
         permit.require(*named(project, services))
+        self._ask(project, services, watch.bounds)
         self._run(project, ["up", "--detach", "--no-deps", "--force-recreate"], watch, services)
 
     def service(self, project: str, service: str, bounds: Bounds) -> dict[str, Any]:
@@ -98,8 +105,13 @@ class Compose:
     def describe(self, project: str, bounds: Bounds) -> dict[str, Any]:
         """The whole project as its compose file describes it, passwords filled in: not to be logged."""
         ended = self._run(project, ["config", "--format", "json"], Watch(bounds=bounds, on_line=lambda _: None))
-        text = "\n".join(ended.lines)
-        return dict(json.loads(text[text.find("{\n") :]))  # warnings come first
+        return _document(ended)
+
+    def whole(self, project: str, bounds: Bounds) -> dict[str, Any]:
+        """The same, with what is started only where it is named."""
+        other = (f"--project-name={project}", "--profile=*")
+        watch = Watch(bounds=bounds, on_line=lambda _: None)
+        return _document(self._run(project, ["config", "--format", "json"], watch, other=other))
 
     def hashes(self, project: str, bounds: Bounds) -> dict[str, str]:
         """Service → the digest that Compose writes on a container which it makes from the files as they are now."""
@@ -119,15 +131,22 @@ class Compose:
         self._run(project, ["pull"], watch, services)
 
     def build(self, project: str, services: Sequence[str], watch: Watch) -> None:
+        self._ask(project, services, watch.bounds)
         self._run(project, ["build"], watch, services)
 
     def alone(self, project: str, document: Mapping[str, Any], verb: str, bounds: Bounds) -> None:
         """`create`, `start` or `stop` what another document says, with this project's folder and .env."""
+        if self.guard is not None and verb == "create":
+            self.guard(project, document, ())
         with tempfile.NamedTemporaryFile("w", suffix=".json") as file:  # it holds passwords; only we may read it
             json.dump(document, file)
             file.flush()
             watch = Watch(bounds=bounds, on_line=lambda _: None)
             self._run(project, [verb], watch, other=(f"--project-name={document['name']}", f"--file={file.name}"))
+
+    def _ask(self, project: str, services: Sequence[str], bounds: Bounds) -> None:
+        if self.guard is not None:
+            self.guard(project, self.whole(project, bounds), services)
 
     def folder(self, project: str) -> Path:
         return self._projects / project
@@ -179,3 +198,8 @@ class Compose:
                     kind="network",
                 )
             watch.on_line(f"The Docker engine is away; trying {arguments[0]} again")
+
+
+def _document(ended: Ended) -> dict[str, Any]:
+    text = "\n".join(ended.lines)
+    return dict(json.loads(text[text.find("{\n") :]))  # warnings come first

@@ -185,6 +185,14 @@ class DockerEngine:
         with docker_errors(phrase("Inspect the image {image}", image=image)):
             return environment_of(self.client.images.get(image).attrs["Config"].get("Env"))
 
+    def image_user(self, image: str) -> str:
+        """Whom it names to run as; "" = nobody, which is root, and where there is no such image."""
+        with docker_errors(phrase("Inspect the image {image}", image=image)):
+            try:
+                return str(self.client.images.get(image).attrs["Config"].get("User") or "")
+            except NotFound:
+                return ""
+
     def volume(self, name: str) -> VolumeIdentity | None:
         with docker_errors(phrase("Inspect the volume {name}", name=name)):
             try:

@@ -15,7 +15,7 @@ from drbot.core.runbooks.centre_actions import CENTRE_ACTIONS
 from drbot.core.runs.drill import ENDS, GOES_BEFORE, Drill, DrillEnd, DrillState, end_of
 from drbot.core.runs.incident import Incident
 from drbot.core.site.drill_site import DrillPlace, configuration_of_drill
-from drbot.core.site.site import Configuration
+from drbot.core.site.site import Configuration, Site
 from drbot.core.text.messages import closed, listed, phrase, sentences
 from drbot.runners.clients.engine_census import census, changes
 from drbot.runners.clients.sandbox import Sandbox
@@ -28,6 +28,7 @@ from drbot.runners.foundation.own_record import OwnRecord
 from drbot.runners.foundation.settings import RunnerSettings
 from drbot.runners.upkeep.drill_copying import copy_projects, images_of
 from drbot.runners.upkeep.drill_practice import Practice, StoppedError, stand_ins
+from drbot.runners.upkeep.drill_rights import DrillRights
 from drbot.store.base.database import Transaction
 from drbot.store.base.file_modes import PRIVATE_FOLDER
 from drbot.store.records import drills, incidents, kept, schedules
@@ -113,10 +114,13 @@ class DrillRun:
         """
         worker_context, sandbox = self.worker_context, self.sandbox
         require_agreed(worker_context)
+        site = worker_context.configuration.sites[self.drill.site]
+        if self.drill.level in GOES_BEFORE:
+            self._rights(worker_context.target, site).require_all()
         with worker_context.database.write() as tx:
             drills.change(tx, self.drill.incident, state=DrillState.PREPARING)
         self._tell(phrase("Starting an engine of its own, without a network."))
-        clients, site = worker_context.target.clients, worker_context.configuration.sites[self.drill.site]
+        clients = worker_context.target.clients
         images = images_of(site, clients, self._is_over)
         sandbox.require_room(ROOM_BYTES + sum(map(clients.docker.image_size, images)))
         sandbox.start(worker_context.configuration.drills.image, self._is_over)
@@ -128,12 +132,26 @@ class DrillRun:
     def _is_over(self) -> bool:
         return self.cancelled() is not None
 
+    def _target_of(self, name: str, configuration: Configuration, settings: RunnerSettings) -> Target:
+        """Where nothing is started that asks for more than production has."""
+        target = self.hands.target_of(name, configuration, settings)
+        self._rights(target, configuration.sites[name]).hold()
+        return target
+
+    def _rights(self, target: Target, site: Site) -> DrillRights:
+        return DrillRights(
+            production=self.worker_context.target.clients.docker,
+            site=site,
+            compose=target.clients.compose,
+            cancelled=self._is_over,
+        )
+
     @contextmanager
     def _workers(self) -> Iterator[WorkerContext]:
         """A worker for each site of the drill: their configuration knows no other place."""
         ports, over, sandbox = SandboxPorts(self.sandbox), threading.Event(), self.sandbox
         place = DrillPlace(docker=sandbox.host, folder=sandbox.folder / "projects", leads=ports)
-        contexts = own_contexts(self.worker_context, self.drill, place, self.hands.target_of)
+        contexts = own_contexts(self.worker_context, self.drill, place, self._target_of)
         threads = [threading.Thread(target=self.hands.serve, args=(one, over), daemon=True) for one in contexts]
         for thread in threads:
             thread.start()

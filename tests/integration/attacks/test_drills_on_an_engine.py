@@ -1,8 +1,10 @@
 """Drills of a real engine by a dr.yml that somebody has edited: what nobody agreed to is not started there."""
 
+import json
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,17 +12,24 @@ from typing import Any
 
 import pytest
 
+from drbot.core.base.errors import PermanentError
 from drbot.core.runs.drill import Drill, DrillEnd
 from drbot.core.site.configuration import load_configuration
 from drbot.core.site.level import Level
 from drbot.core.site.proofs import ProofResult
+from drbot.core.site.site import Service, Site
 from drbot.core.site.stored_backups import BackupKind, StoredBackup
+from drbot.lab.compose import compose as in_its_folder
 from drbot.lab.system import Lab
+from drbot.runners.clients.compose import Compose, Watch
+from drbot.runners.clients.process import Bounds
 from drbot.runners.clients.sandbox import INSTANCE_LABEL
 from drbot.runners.contract.fingerprint import settings_of
 from drbot.runners.execution.run_context import WorkerContext
+from drbot.runners.foundation.watching import never
 from drbot.runners.main import HANDS, worker_context_of
 from drbot.runners.upkeep.drill_keeper import Keeper
+from drbot.runners.upkeep.drill_rights import DrillRights
 from drbot.runners.upkeep.proving import prover_of
 from drbot.store.base.database import Database
 from drbot.store.base.doorbell import doorbell_of
@@ -99,6 +108,58 @@ def test_no_compose_file_that_nobody_agreed_to_is_started_in_it(here: Here, tmp_
     assert drill.end is DrillEnd.FAILED
     assert f"projects: {configuration.site().projects} → {tmp_path / 'strangers'}" in (drill.why or "")
     assert here.started(drill, since) == []
+
+
+@contextmanager
+def edited(here: Here, name: str, **changes: Any) -> Iterator[None]:
+    """Somebody writes these into the compose file of a service."""
+    service = here.worker_context.configuration.site().services[name]
+    override = here.worker_context.target.clients.compose.folder(service.project) / "docker-compose.override.yml"
+    override.write_text(json.dumps({"services": {service.service: changes}}))
+    try:
+        yield
+    finally:
+        override.unlink()
+
+
+def test_no_service_gets_in_a_drill_what_productions_own_does_not_have(here: Here) -> None:
+    since = int(time.time())
+
+    with edited(here, "auth", privileged=True, pid="host", volumes=["/etc:/host"]):
+        drill = here.practise()
+
+    assert drill.end is DrillEnd.FAILED
+    assert "auth-service asks for pid: host, privileged, volumes: /etc (writable)" in (drill.why or "")
+    assert here.started(drill, since) == []
+
+
+def written(folder: Path, **service: Any) -> None:
+    """A project of one service, as a full backup may bring it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    image = "drbot-lab/service:1"
+    document = {"services": {"auth-service": {"image": image, "command": ["sleep", "60"], **service}}}
+    (folder / "docker-compose.yml").write_text(json.dumps(document))
+
+
+def test_nor_what_a_full_backup_brings(here: Here, tmp_path: Path) -> None:
+    """Also by a way of starting it that nobody has thought of: Compose itself is held."""
+    name = "ordinary" + here.lab.name
+    site = Site(projects=tmp_path / "copy", services={"app": Service(project=name, service="auth-service", role="app")})
+    engine = here.worker_context.target.clients.docker
+    compose, watch = Compose(site.projects, here.lab.host), Watch(bounds=Bounds(cancelled=never), on_line=print)
+    DrillRights(production=engine, site=site, compose=compose, cancelled=never).hold()
+    written(site.projects / name, cap_add=["SYS_ADMIN"], devices=["/dev/null:/dev/sda"], profiles=["odd"])
+
+    with pytest.raises(PermanentError, match="asks for cap_add: SYS_ADMIN, devices: /dev/null rwm"):
+        compose.up(name, ["auth-service"], watch)
+    assert engine.container(site.services["app"]) is None
+
+    written(site.projects / name, volumes=["./:/here", "own:/own"], ports=["8000"], user="0")
+    document = json.loads((site.projects / name / "docker-compose.yml").read_text())
+    (site.projects / name / "docker-compose.yml").write_text(json.dumps(document | {"volumes": {"own": {}}}))
+    compose.up(name, ["auth-service"], watch)
+    assert engine.container(site.services["app"]) is not None
+    in_its_folder(here.lab.host, site.projects / name, "down", "--volumes", "--timeout", "0")
 
 
 def test_no_redis_is_tried_as_a_compose_file_says_that_nobody_agreed_to(here: Here, tmp_path: Path) -> None:

@@ -1,0 +1,74 @@
+"""Nothing in a drill gets what production's own container of that service does not have: the engine of a drill has all
+rights on production's host, a drill asks nobody, and who may edit a compose file is not who may say what runs as root.
+"""
+
+import threading
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from drbot.core.base.errors import PermanentError
+from drbot.core.site.site import Service, Site
+from drbot.core.text.messages import phrase
+from drbot.runners.clients.compose import Compose
+from drbot.runners.clients.docker_engine import DockerEngine
+from drbot.runners.clients.process import Bounds
+from drbot.runners.clients.rights import Asked, beyond_production
+from drbot.runners.foundation.watching import Cancelled
+
+LOOK_SECONDS = 60
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DrillRights:
+    """Of what the compose files of a site say, in its projects or in a drill's copy of them."""
+
+    production: DockerEngine
+    site: Site
+    compose: Compose
+    cancelled: Cancelled
+    looked: threading.Event = field(default_factory=threading.Event)
+    looking: threading.Lock = field(default_factory=threading.Lock)
+
+    def hold(self) -> None:
+        """From now on nothing is made of these files that asks for more, whoever has put them there since."""
+        self.compose.guard = self._require
+
+    def require_all(self) -> None:
+        """Raises PermanentError with the first service that asks for more, and what that is."""
+        projects = self.site.compose_projects()
+        with ThreadPoolExecutor(max(len(projects), 1), thread_name_prefix="compose") as pool:
+            documents = tuple(pool.map(self._whole, projects))
+        for project, document in zip(projects, documents, strict=True):
+            self._require_of(project, document, self._started(project))
+
+    def _whole(self, project: str) -> Mapping[str, Any]:
+        return self.compose.whole(project, Bounds(cancelled=self.cancelled, seconds=LOOK_SECONDS))
+
+    def _started(self, project: str) -> Sequence[str]:
+        """Of the monitoring all is started."""
+        if self.site.monitoring is not None and self.site.monitoring.project == project:
+            return ()
+        return [one.service for one in self.site.services.values() if one.project == project]
+
+    def _require(self, project: str, document: Mapping[str, Any], services: Sequence[str]) -> None:
+        """Before the first of them is started all are looked at."""
+        with self.looking:
+            if not self.looked.is_set():
+                self.require_all()
+                self.looked.set()
+        self._require_of(project, document, services)
+
+    def _require_of(self, project: str, document: Mapping[str, Any], services: Sequence[str]) -> None:
+        known = document.get("services") or {}
+        for name in services or known:
+            if name not in known:
+                raise PermanentError(
+                    phrase("The project {project} describes no service {service}", project=project, service=name)
+                )
+            asked = Asked(document=document, service=name, own=Path(self.site.projects))
+            said = beyond_production(asked, self.production, Service(project=project, service=name, role="app"))
+            if said:
+                raise PermanentError(said)
