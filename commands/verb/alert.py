@@ -62,7 +62,7 @@ def alert(context: CommandContext, request: Request, words: Words, person: Perso
     with context.database.write() as tx:
         group = alerts.get(tx.connection, number)
         if said == "declare":
-            level = level_of(words.rest[2]) if len(words.rest) > 2 else None
+            level = level_of(words.rest[2], f"alert {number} declare level2") if len(words.rest) > 2 else None
             return _declare(context, tx, group, person, level)
         if said not in ("", "seen", "silence"):
             raise _unknown(number, said)

@@ -67,6 +67,26 @@ def test_it_waits_for_nothing_else(verb_fixture: VerbFixture, before: str, why: 
     assert why in reply.text
 
 
+@pytest.mark.parametrize(
+    ("words", "unknown"),
+    [("level2 foo", "foo"), ("level2 rehersed", "rehersed"), ("level1 user foo", "foo"), ("level3 rehearsed x", "x")],
+)
+def test_a_word_that_is_not_understood_wakes_nobody(verb_fixture: VerbFixture, words: str, unknown: str) -> None:
+    reply = verb_fixture.say("emi", f"drill {words}")
+
+    with verb_fixture.database.read() as connection:
+        assert drills.going_on(connection) is None
+    assert not reply.ok
+    assert f'No drill was started. "{unknown}" was not understood.' in reply.text
+    assert "/dr drill level2 rehearsed" in reply.text
+
+
+def test_a_level_that_is_asked_for_keeps_what_was_said(verb_fixture: VerbFixture) -> None:
+    reply = verb_fixture.say("emi", "drill rehearsed")
+
+    assert [choice.command for choice in reply.choices] == [f"drill level{level} rehearsed" for level in range(1, 5)]
+
+
 def test_who_only_reads_starts_none(verb_fixture: VerbFixture) -> None:
     assert not verb_fixture.say("dan", "drill level2").ok
 
