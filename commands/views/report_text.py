@@ -99,7 +99,7 @@ def _head(incident: Incident, drill: Drill | None, configuration: Configuration,
     tested, recovered = phrase("Disaster recovery test report"), phrase("Disaster recovery report")
     title = say(tested if incident.is_drill else recovered, language)
     summary = f"\n\n{escape(incident.summary)}" if incident.summary else ""
-    return f"# {title} {incident.name}: {escape(incident.title)}{summary}\n\n" + "\n".join(lines)
+    return f"# {title} {incident.name}: {escape(say(incident.title, language))}{summary}\n\n" + "\n".join(lines)
 
 
 def _about_drill(drill: Drill, language: str) -> Iterator[tuple[str, str]]:

@@ -10,6 +10,7 @@ from drbot.core.base.cron import Calendar
 from drbot.core.ledger.events import EventKind
 from drbot.core.runs.drill import Drill, DrillEnd, routine_of
 from drbot.core.site.level import Level
+from drbot.core.text.messages import say
 from drbot.store.base import ledger
 from drbot.store.records import drills, incidents, routines, schedules
 from drbot.store.records.routines import Routine
@@ -47,6 +48,12 @@ def test_a_drill_is_no_incident_of_production(verb_fixture: VerbFixture) -> None
         True,
     )
     assert due == []
+
+
+def test_its_title_is_said_in_the_readers_language(verb_fixture: VerbFixture) -> None:
+    verb_fixture.say("emi", "drill level2 rehearsed")
+
+    assert "レベル 2 の訓練" in say(verb_fixture.say("aiko", "status").text, "ja")
 
 
 def test_level_1_practises_a_service(verb_fixture: VerbFixture) -> None:
