@@ -58,7 +58,7 @@ def list_(context: CommandContext, request: Request, words: Words, person: Perso
     late = sum(one.is_overdue(today) for one in found)
     header = (phrase("Of"), phrase("No."), phrase("What"), phrase("Owner"), phrase("Due"), phrase("State"))
     rows = tuple(_row(one, names[one.incident], context.roster, today) for one in found)
-    text = phrase("{name}: {count} action items, {late} overdue.", name=said, count=len(found), late=late)
+    text = phrase("{name}: action items: {count}, overdue: {late}.", name=said, count=len(found), late=late)
     return Reply(text=text, tables=(Table(header=header, rows=rows),))
 
 

@@ -141,8 +141,8 @@ def _figures(incident: Incident, repair_times: Sequence[float], configuration: C
     return section(phrase("Measured against the targets"), language, [*head, *lines])
 
 
-ASKED = phrase("{people} approvals asked for at {when}")
-INCLUDED = phrase("{people} approvals asked for at {when}, requester included")
+ASKED = phrase("asked at {when} for approvals: {people}")
+INCLUDED = phrase("asked at {when} for approvals: {people}, requester included")
 
 
 def _approvals(

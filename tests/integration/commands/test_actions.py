@@ -109,7 +109,7 @@ def test_what_is_open_of_all_is_listed_and_what_is_late_is_said(practised: VerbF
 
     everything, of_one = practised.say("dan", "actions"), practised.say("dan", "actions DRILL-1")
 
-    assert "2 action items, 1 overdue" in everything.text
+    assert "action items: 2, overdue: 1" in everything.text
     assert [row[2:] for row in everything.tables[0].rows] == [
         ("renew it", "gone", PAST, "overdue"),
         ("shrink it", "Ben", LATER, "open"),

@@ -89,7 +89,7 @@ def test_an_unknown_verb_is_repeated_harmlessly() -> None:
 
 
 def test_a_pasted_log_is_refused_with_its_length() -> None:
-    with pytest.raises(UserError, match="3010 characters"):
+    with pytest.raises(UserError, match="3,010 characters"):
         parse("update " + "x" * (LONGEST + 3))
 
 
