@@ -102,7 +102,7 @@ def _day(incident: Incident, word: str, today: date) -> date:
     except ValueError:
         due = None
     if due is None:
-        why = phrase('"{word}" is no day.', word=printable(word)) if word else phrase("It does not say by when.")
+        why = phrase('"{word}" is not a day.', word=printable(word)) if word else phrase("It does not say by when.")
         raise Refusal(_tried(incident), why, _how(incident))
     if due < today:
         why = phrase("{due} is over; today is {today}.", due=due.isoformat(), today=today.isoformat())
@@ -118,7 +118,7 @@ def _owner(roster: Roster, incident: Incident, word: str) -> Person:
         return found
     if not name:
         raise Refusal(_tried(incident), phrase("It does not say who does it."), _how(incident))
-    why = phrase('"{word}" is nobody of dr.yml, people.', word=printable(word))
+    why = phrase('"{word}" is not a person of dr.yml.', word=printable(word))
     known = phrase("There are: {names}.", names=listed(roster.people))
     raise Refusal(_tried(incident), sentences(why, did_you_mean(name, list(roster.people))), known)
 

@@ -65,7 +65,7 @@ def _which(rehearsed: bool) -> Reply:
     levels = tuple(
         Choice(label=phrase("Level {level}", level=int(one)), command=f"drill level{int(one)}{also}") for one in Level
     )
-    return Reply(text=phrase("Which level? drill level1..level4"), choices=levels, ok=False)
+    return Reply(text=phrase("Which level? /dr drill level1..level4"), choices=levels, ok=False)
 
 
 def _wanted(context: CommandContext, rest: Sequence[str]) -> tuple[Level, str | None]:
