@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from drbot.bot.blocks.elements import Block, choice_buttons, context, escape, header, mention, one_line, section
 from drbot.bot.blocks.tables import whole_table
+from drbot.commands.verb.status import STAND_INS_VOTED
 from drbot.commands.views.incident_view import IncidentView
 from drbot.commands.views.shown_actions import Place, actions_at
 from drbot.commands.views.vote_dialog import dialog_from, table_of
@@ -104,6 +105,8 @@ def _call(situation: IncidentView, request: ApprovalRequest, votes: tuple[Vote, 
 
 
 def _count(situation: IncidentView, request: ApprovalRequest, votes: tuple[Vote, ...]) -> str:
+    if situation.has_stand_ins:
+        return say(STAND_INS_VOTED, situation.language)
     people = standing(request, votes, situation.roster)
     included = request.requester_counts and people & set(request.requesters)
     words = COUNT_WITH_REQUESTER if included else COUNT

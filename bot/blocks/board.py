@@ -29,9 +29,10 @@ OUTAGE: str = phrase("*Services stopped during the recovery:* {outage}")
 
 def board(situation: IncidentView) -> list[Block]:
     language = situation.language
+    title = one_line(say(situation.incident.title, language))
     blocks = [
         header(_headline(situation)),
-        section(f"*{one_line(situation.incident.title)}*\n{one_line(_cut(_state(situation), language))}"),
+        section(f"*{title}*\n{one_line(_cut(_state(situation), language))}"),
         section(_clock_lines(situation)),
     ]
     blocks += [section(f":red_circle: {escape(say(fault, language))}") for fault in situation.faults[:3]]

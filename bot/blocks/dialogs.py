@@ -23,6 +23,7 @@ UPDATE: str = phrase("Tell the stakeholders")
 UPDATE_TEXT: str = phrase("In plain words, as it will be posted")
 RESOLVE: str = phrase("Resolve")
 SUMMARY: str = phrase("What was done, in one or two sentences")
+NO_UNDO: str = phrase("Afterwards /dr undo brings nothing back in this incident. What is kept stays kept.")
 SEND: str = phrase("Send")
 
 
@@ -64,7 +65,8 @@ def declare_dialog(
 def text_dialog(kind: str, incident: int, language: str, first: str) -> dict[str, Any]:
     """`update` or `resolve`: one field."""
     title, label = (UPDATE, UPDATE_TEXT) if kind == "update" else (RESOLVE, SUMMARY)
-    blocks = [text_input("text", say(label, language), lines=True, first=first)]
+    hint = "" if kind == "update" else say(NO_UNDO, language)
+    blocks = [text_input("text", say(label, language), hint=hint, lines=True, first=first)]
     return _form(kind, say(title, language), blocks, language, {"incident": incident})
 
 

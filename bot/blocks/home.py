@@ -55,7 +55,7 @@ def _incident(situation: IncidentView, person: Person | None, language: str) -> 
     level = say(LEVEL_TEXTS[incident.level], language)
     where = f"<#{incident.channel}>" if incident.channel else ""
     state = say(now_text(incident, situation.run), language)
-    blocks = [section(f"*{incident.name}* · {level} · {state} {where}\n{one_line(incident.title)}")]
+    blocks = [section(f"*{incident.name}* · {level} · {state} {where}\n{one_line(say(incident.title, language))}")]
     mine = actions_at(situation, Place.HOME) if person is not None and _may_vote(situation, person) else ()
     return [*blocks, context(f":bell: {say(MINE, language)}"), *choice_buttons(mine, language)] if mine else blocks
 

@@ -12,11 +12,11 @@ from drbot.commands.facts.context import CommandContext
 from drbot.commands.speech.messages import Choice
 from drbot.commands.verb.drill_skip import skip_command
 from drbot.core.base.repeating import repeat
-from drbot.core.runs.drill import routine_of
+from drbot.core.runs.drill import ENDS, Drill, DrillEnd, needs_password, routine_of
 from drbot.core.site.level import Level
-from drbot.core.text.messages import filled, phrase, say
+from drbot.core.text.messages import closed, filled, phrase, say
 from drbot.core.text.words import day_and_time
-from drbot.store.records import routines, surfaces
+from drbot.store.records import drills, routines, surfaces
 from drbot.store.records.routines import Routine
 from drbot.store.records.surfaces import Surface
 
@@ -34,6 +34,9 @@ WHAT_HAPPENS: str = phrase(
 PUT_OFF: str = phrase(
     "A bad moment? The button, or /dr drill skip level{level}, leaves this one out; the next is due at {next}."
 )
+DID_NOT_BEGIN: str = phrase("The last one did not begin: {why}")
+DID_NOT_PASS: str = phrase("The last one, {name}, did not pass: {how}. Why: /dr report {name}")
+NEEDS_PASSWORD: str = phrase("Its worker needs RESTIC_PASSWORD: without it no drill of level {level} begins by itself.")
 SKIPPED: str = phrase("{who} has put it off: no drill of level {level} at {due}. The next one is due at {next}.")
 
 
@@ -54,16 +57,17 @@ class DrillNotices:
             if not surfaces.lead(tx, LEAD, self._owner, LEAD_SECONDS):
                 return
             planned = {level: routines.get(tx.connection, routine_of(level)) for level in Level}
+            last = {level: drills.newest_of(tx.connection, level) for level in Level}
         for level, routine in planned.items():
             if routine is not None and now < routine.due_at <= now + self._ahead(routine):
-                self._tell(level, routine)
+                self._tell(level, routine, last[level])
 
     def _ahead(self, routine: Routine) -> timedelta:
         """Of what comes often, half the time to the one after it."""
         often = routine.calendar.after(routine.due_at) - routine.due_at
         return min(timedelta(seconds=self._context.configuration.drills.notice), often / 2)
 
-    def _tell(self, level: Level, routine: Routine) -> None:
+    def _tell(self, level: Level, routine: Routine, last: Drill | None) -> None:
         language = self._context.configuration.language
         key = f"drill/{int(level)}/{routine.due_at:%Y-%m-%dT%H:%M}"
         values = {
@@ -79,8 +83,20 @@ class DrillNotices:
             return
         title = say(filled(TITLE, **values), language)
         skip = Choice(label=phrase("Skip this one"), command=skip_command(level, routine.due_at))
-        more = [section(escape(say(filled(one, **values), language))) for one in (WHAT_HAPPENS, PUT_OFF)]
+        said = (WHAT_HAPPENS, *self._doubts(level, routine, last), PUT_OFF)
+        more = [section(escape(say(filled(one, **values), language))) for one in said]
         self._post(key, title, [section(f"*{escape(title)}*"), *more, *choice_buttons([skip], language)], None)
+
+    def _doubts(self, level: Level, routine: Routine, last: Drill | None) -> list[str]:
+        """Why it may not begin, or not go well: nobody should rely on it then."""
+        said: list[str] = []
+        if routine.fault:
+            said.append(filled(DID_NOT_BEGIN, why=closed(routine.fault)))
+        elif last is not None and last.end in (DrillEnd.FAILED, DrillEnd.MISSED):
+            said.append(filled(DID_NOT_PASS, name=f"DRILL-{last.incident}", how=ENDS[last.end]))
+        if routine.succeeded_at is None and needs_password(level, self._context.configuration):
+            said.append(NEEDS_PASSWORD)
+        return said
 
     def _post(self, key: str, text: str, blocks: list[Block], notice: Surface | None) -> None:
         """Looked up first: a bot that died may have posted it."""

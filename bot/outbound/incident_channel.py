@@ -174,11 +174,9 @@ class IncidentChannel:
 
     def _announce(self, situation: IncidentView) -> None:
         """Whoever was in the home channel learns where it goes on."""
-        incident = situation.incident
-        text = say(
-            filled(ANNOUNCED, name=incident.name, title=one_line(incident.title), channel=incident.channel),
-            situation.language,
-        )
+        incident, language = situation.incident, situation.language
+        title = one_line(say(incident.title, language))
+        text = say(filled(ANNOUNCED, name=incident.name, title=title, channel=incident.channel), language)
         home = situation.configuration.channels.home
         outgoing = OutgoingMessage(
             incident=incident.id, key=f"announced@{incident.channel}", channel=home, text=text, blocks=[]

@@ -132,10 +132,10 @@ EVENT_TEXTS: Mapping[EventKind, EventText] = {
     EventKind.STEP_UNDONE: _thread("leftwards_arrow_with_hook", phrase("{step} was taken back. {summary}")),
     EventKind.STEP_ASKED: _channel("question", phrase("{text}")),
     EventKind.STEP_ANSWERED: _thread("", phrase("{who} answered {step}: {answer}")),
-    EventKind.REQUEST_OPENED: _record(phrase("Asked for {people} approvals.")),
+    EventKind.REQUEST_OPENED: _record(phrase("Approvals asked for: {people}.")),
     EventKind.REQUEST_REMINDED: _channel(
         "bell",
-        phrase("Still waiting for {missing} approval(s), until {expires_at}."),
+        phrase("Approvals that are still needed: {missing}, until {expires_at}."),
     ),
     EventKind.REQUEST_GRANTED: _channel("white_check_mark", phrase("Approved.")),
     EventKind.REQUEST_PROVEN: _thread("", phrase("The steps of the proof have ended: see the card.")),

@@ -93,9 +93,9 @@ def verb_of(word: str) -> str:
     )
 
 
-def level_of(word: str) -> Level:
-    """The level that is meant. Raises UserError with the nearest one."""
-    return parse_level(printable(unicodedata.normalize("NFKC", word)))
+def level_of(word: str, example: str) -> Level:
+    """The level that is meant. Raises UserError with the nearest one and an example of the command that was typed."""
+    return parse_level(printable(unicodedata.normalize("NFKC", word)), example)
 
 
 def printable(word: str, longest: int = 40) -> str:

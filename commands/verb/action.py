@@ -56,7 +56,7 @@ def list_(context: CommandContext, request: Request, words: Words, person: Perso
     late = sum(one.is_overdue(today) for one in found)
     header = (phrase("Of"), phrase("No."), phrase("What"), phrase("Owner"), phrase("Due"), phrase("State"))
     rows = tuple(_row(one, names[one.incident], context.roster, today) for one in found)
-    text = phrase("{name}: {count} action items, {late} overdue.", name=said, count=len(found), late=late)
+    text = phrase("{name}: action items: {count}, overdue: {late}.", name=said, count=len(found), late=late)
     return Reply(text=text, tables=(Table(header=header, rows=rows),))
 
 
@@ -100,7 +100,7 @@ def _day(incident: Incident, word: str, today: date) -> date:
     except ValueError:
         due = None
     if due is None:
-        why = phrase('"{word}" is no day.', word=printable(word)) if word else phrase("It does not say by when.")
+        why = phrase('"{word}" is not a day.', word=printable(word)) if word else phrase("It does not say by when.")
         raise Refusal(_tried(incident), why, _how(incident))
     if due < today:
         why = phrase("{due} is over; today is {today}.", due=due.isoformat(), today=today.isoformat())
@@ -116,7 +116,7 @@ def _owner(roster: Roster, incident: Incident, word: str) -> Person:
         return found
     if not name:
         raise Refusal(_tried(incident), phrase("It does not say who does it."), _how(incident))
-    why = phrase('"{word}" is nobody of dr.yml, people.', word=printable(word))
+    why = phrase('"{word}" is not a person of dr.yml.', word=printable(word))
     known = phrase("There are: {names}.", names=listed(roster.people))
     raise Refusal(_tried(incident), sentences(why, did_you_mean(name, list(roster.people))), known)
 

@@ -28,7 +28,7 @@ def list_(context: CommandContext, request: Request, words: Words, person: Perso
     with context.database.read() as connection:
         there = alerts.list_of(connection)
     if not there:
-        return Reply(text=phrase("No alert has come in. How they do: docs/watching.md"))
+        return Reply(text=phrase("No alert has come in yet. How alerts get here: docs/watching.md"))
     firing = [group for group in there if group.firing]
     header = (phrase("Alert"), phrase("Names"), phrase("Began"), phrase("State"), phrase("Proposes"))
     return Reply(
@@ -62,7 +62,7 @@ def alert(context: CommandContext, request: Request, words: Words, person: Perso
     with context.database.write() as tx:
         group = alerts.get(tx.connection, number)
         if said == "declare":
-            level = level_of(words.rest[2]) if len(words.rest) > 2 else None
+            level = level_of(words.rest[2], f"alert {number} declare level2") if len(words.rest) > 2 else None
             return _declare(context, tx, group, person, level)
         if said not in ("", "seen", "silence"):
             raise _unknown(number, said)
@@ -86,7 +86,7 @@ def _number(words: Words) -> int:
         return int(word)
     raise Refusal(
         phrase("You asked for alert."),
-        phrase('"{word}" is no number of an alert.', word=printable(word)) if word else phrase("Say its number."),
+        phrase('"{word}" is not the number of an alert.', word=printable(word)) if word else phrase("Say its number."),
         phrase("See: /dr alerts"),
         choices=(Choice(label=phrase("Alerts"), command="alerts"),),
     )
@@ -109,7 +109,7 @@ def _time(word: str) -> timedelta:
         return time
     raise Refusal(
         phrase("You asked for silence."),
-        phrase('"{word}" is no time between a second and seven days.', word=printable(word)),
+        phrase('"{word}" is not a time between a second and seven days.', word=printable(word)),
         phrase("Write silence 2h."),
     )
 

@@ -99,7 +99,7 @@ def _given(context: CommandContext, request: Request, words: Words) -> Declarati
     if not level_word:
         return _ask(site, None, values)
     level_word, *said = level_word.split()  # a dialog says "2 redis"
-    level = level_of(level_word)
+    level = level_of(level_word, phrase("declare level2 PostgreSQL does not start"))
     if rest and plain(rest[-1]) == "anyway":
         values["anyway"], rest = "yes", rest[:-1]
     data, rest = _data(site, level, values, said, rest)

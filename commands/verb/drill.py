@@ -6,8 +6,9 @@ from datetime import datetime
 from drbot.commands.facts.context import CommandContext
 from drbot.commands.facts.runbook_selection import runbook_for, without_runbook
 from drbot.commands.speech.messages import Choice, Picture, Reply, Request, Table
-from drbot.commands.speech.parser import Words, level_of, plain
+from drbot.commands.speech.parser import Words, level_of, plain, printable
 from drbot.commands.speech.refusal import Refusal
+from drbot.commands.speech.verbs import VERBS
 from drbot.commands.verb.declare import service_of
 from drbot.commands.verb.drill_skip import SKIP, skip
 from drbot.commands.views.drill_trend import NAME, picture_of
@@ -22,6 +23,7 @@ from drbot.store.records.routines import Routine
 
 SHOWN = 12  # drills of the table
 REHEARSED = "rehearsed"
+NOT_STARTED: str = phrase("No drill was started.")
 STATES: Mapping[DrillState, str] = {
     DrillState.ASKED: phrase("waiting for a worker"),
     DrillState.PREPARING: phrase("making the copy"),
@@ -37,14 +39,8 @@ def drill(context: CommandContext, request: Request, words: Words, person: Perso
     rehearsed = REHEARSED in rest
     rest = [word for word in rest if word != REHEARSED]
     if not rest:
-        levels = tuple(
-            Choice(label=phrase("Level {level}", level=int(one)), command=f"drill level{int(one)}") for one in Level
-        )
-        return Reply(text=phrase("Which level? drill level1..level4"), choices=levels, ok=False)
-    level = level_of(rest[0])
-    if runbook_for(context, level) is None:
-        raise Refusal(phrase("No drill was started."), without_runbook(level))
-    service = _service(context.configuration.site(), level, rest[1:])
+        return _which(rehearsed)
+    level, service = _wanted(context, rest)
     with context.database.write() as tx:
         incident = drills.ask(
             tx, level, site=context.configuration.default_site, service=service, person=person.id, rehearsed=rehearsed
@@ -64,13 +60,34 @@ def drill(context: CommandContext, request: Request, words: Words, person: Perso
     )
 
 
-def _service(site: Site, level: Level, rest: Sequence[str]) -> str | None:
-    """Level 1 practises a service: the named one, else the first that people use."""
+def _which(rehearsed: bool) -> Reply:
+    also = f" {REHEARSED}" if rehearsed else ""
+    levels = tuple(
+        Choice(label=phrase("Level {level}", level=int(one)), command=f"drill level{int(one)}{also}") for one in Level
+    )
+    return Reply(text=phrase("Which level? /dr drill level1..level4"), choices=levels, ok=False)
+
+
+def _wanted(context: CommandContext, rest: Sequence[str]) -> tuple[Level, str | None]:
+    """Level and service. Raises UserError: of a word that is not understood nobody knows whether it asks people."""
+    example = VERBS["drill"].example
+    level = level_of(rest[0], example)
+    if runbook_for(context, level) is None:
+        raise Refusal(NOT_STARTED, without_runbook(level))
+    service, more = _service(context.configuration.site(), level, rest[1:])
+    if more:
+        why = phrase('"{word}" was not understood.', word=printable(more[0]))
+        raise Refusal(NOT_STARTED, why, phrase("Example: /dr {example}", example=example))
+    return level, service
+
+
+def _service(site: Site, level: Level, rest: Sequence[str]) -> tuple[str | None, Sequence[str]]:
+    """Level 1 practises a service: the named one, else the first that people use. And the words behind it."""
     if level is not Level.SERVICE:
-        return None
+        return None, rest
     if rest:
-        return service_of(site, rest[0].rstrip(":："), lambda name: f"drill level1 {name}")
-    return next(iter((*site.names("app"), *site.names("front"), *site.services)), None)
+        return service_of(site, rest[0].rstrip(":："), lambda name: f"drill level1 {name}"), rest[1:]
+    return next(iter((*site.names("app"), *site.names("front"), *site.services)), None), rest
 
 
 def list_(context: CommandContext, request: Request, words: Words, person: Person) -> Reply:

@@ -17,6 +17,7 @@ from drbot.store.records import routines
 from drbot.store.records.routines import Routine
 
 SKIP = "skip"
+EXAMPLE = f"drill {SKIP} level2"
 
 
 def skip_command(level: Level, due: datetime) -> str:
@@ -27,8 +28,8 @@ def skip_command(level: Level, due: datetime) -> str:
 def skip(context: CommandContext, rest: Sequence[str], person: Person) -> Reply:
     """`rest`: the level, and perhaps when the drill is due that is meant. Raises UserError."""
     if not rest:
-        raise Refusal(phrase("No drill was put off."), phrase("Say which level: /dr drill skip level2"))
-    level = level_of(rest[0])
+        raise Refusal(phrase("No drill was put off."), phrase("Say which level: /dr {example}", example=EXAMPLE))
+    level = level_of(rest[0], EXAMPLE)
     with context.database.write() as tx:
         routine = routines.get(tx.connection, routine_of(level))
         if routine is None:

@@ -15,6 +15,7 @@ from drbot.core.text.messages import phrase, sentences
 from drbot.store.records import incidents
 
 CONFIRM = "confirm"
+EXAMPLE: str = phrase("level 2 PostgreSQL is the culprit")
 
 
 def level(context: CommandContext, request: Request, words: Words, person: Person) -> Reply:
@@ -62,9 +63,9 @@ def _wanted(words: Words) -> Level:
                 "level1 a service, level2 data (postgres, redis, files, settings), level3 the host, level4 the data "
                 "centre."
             ),
-            phrase("Example: /dr level 2 PostgreSQL is the culprit"),
+            phrase("Example: /dr {example}", example=EXAMPLE),
         )
-    return level_of(words.rest[0])
+    return level_of(words.rest[0], EXAMPLE)
 
 
 def _confirm(name: str, new: Level, why: str) -> Reply:

@@ -11,8 +11,9 @@ from drbot.commands.facts.context import CommandContext, incident_of, is_of_inci
 from drbot.commands.facts.data_named import data_choices, data_named
 from drbot.commands.facts.runbook_selection import Recovery, queue, recovery_for, site_of, without_runbook
 from drbot.commands.speech.messages import Choice, Reply, Request
-from drbot.commands.speech.parser import Words, level_of, plain, printable
+from drbot.commands.speech.parser import Words, level_of, plain
 from drbot.commands.speech.refusal import Refusal
+from drbot.commands.speech.verbs import VERBS
 from drbot.commands.verb.declare import service_of, site_named
 from drbot.commands.views.plan_view import plan_reply
 from drbot.core.runs.run import RunKind
@@ -26,6 +27,7 @@ from drbot.store.records import incidents, surveys
 WAIT_SECONDS = 90.0  # for the worker's survey; asked again, the same one is waited for
 LOOK_SECONDS = 0.2
 LEVELS: tuple[Level, ...] = (Level.HOST, Level.DATACENTRE)
+EXAMPLE = VERBS["plan"].example
 
 
 def plan(context: CommandContext, request: Request, words: Words, person: Person) -> Reply:
@@ -91,7 +93,7 @@ def _level(said: tuple[str, ...], default: Level) -> tuple[Level, tuple[str, ...
     """A level, or data of level 2 by its name alone."""
     if said and WORDS.get(plain(said[0])) is not None:
         return Level.DATABASE, said
-    return (level_of(said[0]), said[1:]) if said else (default, ())
+    return (level_of(said[0], EXAMPLE), said[1:]) if said else (default, ())
 
 
 def _recovery(
@@ -114,6 +116,6 @@ def _which(site: Site, behind: str) -> Refusal:
     others = tuple(Choice(label=level.text, command=f"plan {behind}level{level.value}") for level in LEVELS)
     return Refusal(
         phrase("Which plan? Outside of an incident say the level."),
-        phrase("Example: {example}", example=printable("plan level2 redis")),
+        phrase("Example: /dr {example}", example=EXAMPLE),
         choices=(*data, *others),
     )

@@ -96,8 +96,7 @@ def rows_of(view: IncidentView) -> tuple[tuple[str, ...], ...]:
         rows.append((phrase("Recovery"), _run_text(run)))
         rows += [(phrase("Now"), line) for line in _working(view)]
     if view.request is not None:
-        said = request_text(view.request, view.votes, view.roster) if view.is_as_sealed else REFUSALS["not_as_sealed"]
-        rows.append((phrase("Approval"), said))
+        rows.append((phrase("Approval"), _approval_text(view, view.request)))
     rows.append((phrase("RTO"), _rto_text(clocks)))
     if clocks.rpo is not None:
         rows.append(
@@ -117,6 +116,17 @@ def rows_of(view: IncidentView) -> tuple[tuple[str, ...], ...]:
     if incident.outage_seconds is not None:
         rows.append((phrase("Services stopped during the recovery"), duration(incident.outage_seconds)))
     return tuple(rows)
+
+
+STAND_INS_VOTED: str = phrase("stand-ins voted")
+
+
+def _approval_text(view: IncidentView, request: ApprovalRequest) -> str:
+    if not view.is_as_sealed:
+        return REFUSALS["not_as_sealed"]
+    if view.has_stand_ins:
+        return phrase("{have}, {state}", have=STAND_INS_VOTED, state=REQUEST[request.state])
+    return request_text(request, view.votes, view.roster)
 
 
 HAVE = phrase("{have} of {need}")

@@ -63,7 +63,7 @@ def _answered(group: AlertGroup, now: datetime, who: str) -> str:
         return phrase("{who} has seen it: not now.", who=who)
     if group.answer is Answer.SILENCED and group.is_silent(now) and group.silent_until is not None:
         until = f"{group.silent_until:%Y-%m-%d %H:%M} UTC"
-        return phrase("{who} wants silence about it until {until}.", who=who, until=until)
+        return phrase("{who} silenced it until {until}.", who=who, until=until)
     return ""
 
 

@@ -16,6 +16,7 @@ from drbot.commands.facts.runbook_selection import RUNBOOK_OF
 from drbot.core.approvals.approval import LIVE, ApprovalRequest, Vote
 from drbot.core.ledger.events import Event, EventKind
 from drbot.core.runs.clocks import Clocks, clocks_of
+from drbot.core.runs.drill import STAND_INS
 from drbot.core.runs.incident import Incident
 from drbot.core.runs.plan import act_asked
 from drbot.core.runs.run import Run, RunKind, RunState, StepRecord
@@ -63,6 +64,11 @@ class IncidentView:
     @property
     def is_going(self) -> bool:
         return self.run is not None and not self.run.is_over
+
+    @property
+    def has_stand_ins(self) -> bool:
+        """Nobody was asked: those of the drill's own worker voted."""
+        return self.incident.is_drill and any(vote.person in STAND_INS for vote in self.votes)
 
     @property
     def clocks(self) -> Clocks:

@@ -99,7 +99,7 @@ def _head(incident: Incident, drill: Drill | None, configuration: Configuration,
     tested, recovered = phrase("Disaster recovery test report"), phrase("Disaster recovery report")
     title = say(tested if incident.is_drill else recovered, language)
     summary = f"\n\n{escape(incident.summary)}" if incident.summary else ""
-    return f"# {title} {incident.name}: {escape(incident.title)}{summary}\n\n" + "\n".join(lines)
+    return f"# {title} {incident.name}: {escape(say(incident.title, language))}{summary}\n\n" + "\n".join(lines)
 
 
 def _about_drill(drill: Drill, language: str) -> Iterator[tuple[str, str]]:
@@ -140,8 +140,8 @@ def _figures(incident: Incident, repair_times: Sequence[float], configuration: C
     return section(phrase("Measured against the targets"), language, [*head, *lines])
 
 
-ASKED = phrase("{people} approvals asked for at {when}")
-INCLUDED = phrase("{people} approvals asked for at {when}, requester included")
+ASKED = phrase("asked at {when} for approvals: {people}")
+INCLUDED = phrase("asked at {when} for approvals: {people}, requester included")
 
 
 def _approvals(

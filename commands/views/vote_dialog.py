@@ -153,7 +153,7 @@ def _counted(proof: str, backup: BackupIdentity | None, records: Iterable[StepRe
     if not rows or backup is None:
         return proof
     total, tables = sum(rows[-1].values()), len(rows[-1])
-    return filled(COMPARED if backup.manifest else NOT_COMPARED, proof=proof, rows=f"{total:,}", tables=tables)
+    return filled(COMPARED if backup.manifest else NOT_COMPARED, proof=proof, rows=total, tables=tables)
 
 
 def notes_of(plan: Plan, request: ApprovalRequest, steps: Mapping[str, StepRecord]) -> tuple[str, ...]:

@@ -52,7 +52,7 @@ def verify(file: Export = None, head: Head = "", home: Home = None) -> None:
         console.print(visible(spoken(problem)), markup=False)
     if problems:
         raise typer.Exit(1)
-    whole = phrase("{count} records, intact, in {seconds} s.", count=f"{chain.seq:,}", seconds=f"{seconds:.1f}")
+    whole = phrase("{count} records, intact, in {seconds} s.", count=chain.seq, seconds=f"{seconds:.1f}")
     of_head = phrase("Head {head}", head=f"{chain.seq}:{chain.hash}")
     console.print(f"[green]✓[/] {marked(sentences(whole, of_head))}")
     if not head:

@@ -60,7 +60,7 @@ def postgres(site: SiteName = "", config: Config = None) -> None:
     with refused(phrase("Tried to back up PostgreSQL.")), bar(phrase("Dumping")) as show:
         manifest = back_up_postgres(configuration, site, clients=clients, progress=show)
     made = phrase(
-        "{file}: {size}, {rows} rows in {tables} tables",
+        "{file}: {size}, rows: {rows}, tables: {tables}",
         file=clients.backups.directory / manifest.name,
         size=size(manifest.size),
         rows=sum(manifest.rows.values()),

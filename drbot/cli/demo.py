@@ -169,7 +169,7 @@ def back_up(lab: Lab, sites: Sites | None) -> None:
     loaded = load_configuration(lab.configuration)
     with doing(phrase("Taking a backup: drbot backup postgres")):
         manifest = back_up_postgres(loaded.configuration, loaded.configuration.default_site)
-    aside(phrase("Backup {name}: {rows} rows", name=manifest.name, rows=f"{sum(manifest.rows.values()):,}"))
+    aside(phrase("Backup {name}: {rows} rows", name=manifest.name, rows=sum(manifest.rows.values())))
 
 
 def speak_here(configuration: Path) -> None:

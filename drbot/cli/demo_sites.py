@@ -73,8 +73,8 @@ def _of_redis(sites: Sites, manifest: FullManifest) -> Iterator[str]:
     if found != wanted or not wanted:
         yield phrase(
             "Redis has {found} keys without expiry, the manifest says {wanted}.",
-            found=f"{found:,}",
-            wanted=f"{wanted:,}",
+            found=found,
+            wanted=wanted,
         )
 
 

@@ -78,7 +78,7 @@ class Played:
                 yield phrase(
                     "{name} has {found} rows, the manifest says {expected}.",
                     name=name,
-                    found=f"{found:,}",
+                    found=found,
                     expected=f"{expected:,}",
                 )
 

@@ -17,10 +17,10 @@ NOT_ASKED: str = phrase("Could not be read:")
 
 
 def summary_of(made: FullBackup, manifest: FullManifest) -> str:
-    rows = phrase("{rows} rows in {tables} tables", rows=sum(manifest.rows.values()), tables=len(manifest.rows))
-    keys = phrase("{keys} Redis keys", keys=manifest.redis.keys) if manifest.redis else phrase("no Redis")
-    files = phrase("{size} in {files} files", size=size(made.size), files=made.snapshot.files if made.snapshot else 0)
-    projects = phrase("{count} projects", count=len(manifest.projects))
+    rows = phrase("rows: {rows}, tables: {tables}", rows=sum(manifest.rows.values()), tables=len(manifest.rows))
+    keys = phrase("keys of Redis: {keys}", keys=manifest.redis.keys) if manifest.redis else phrase("no Redis")
+    files = phrase("files: {files} ({size})", size=size(made.size), files=made.snapshot.files if made.snapshot else 0)
+    projects = phrase("projects: {count}", count=len(manifest.projects))
     return phrase("{name}: {holds}", name=made.name, holds=clauses([files, listed([rows, keys, projects])]))
 
 

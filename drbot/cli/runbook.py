@@ -38,7 +38,7 @@ def check(files: Files = None, folder: Folder = None) -> None:
             refused += 1
             console.print(f"[red]{marked(REFUSED)}[/] {escape(str(path))}\n{marked(error.why)}")
         else:
-            steps = phrase("{name}: {count} steps", name=path.name, count=len(runbook.steps))
+            steps = phrase("{name}, steps: {count}", name=path.name, count=len(runbook.steps))
             console.print(f"[green]{marked(GOOD)}[/]    {marked(steps)}")
     raise typer.Exit(1 if refused else 0)
 

@@ -22,7 +22,7 @@ def anew(context: StepContext, given: Mapping[str, Any]) -> Finding:
     faults = [fault for name, service in services.items() for fault in faults_of(context, name, service, began)]
     if faults:
         return Finding(passed=False, sentence=clauses(faults))
-    said = phrase("{count} services run in containers of this recovery, on its volumes", count=len(services))
+    said = phrase("All services run in containers of this recovery, on its volumes: {count}", count=len(services))
     elsewhere = sorted({one for service in services.values() for one in _elsewhere(context, service)})
     but = phrase(
         "not looked at, because their data lies elsewhere by the options of their compose file: {names}",

@@ -114,7 +114,7 @@ def _filled(context: StepContext, found: Fetched, there: Volume) -> Outcome:
         raise
     said = phrase("Restored into {volume}", volume=there.name)
     if count:
-        said = phrase("Restored {count} files into {volume}", count=count, volume=there.name)
+        said = phrase("Restored into {volume}; files: {count}", count=count, volume=there.name)
     return Outcome(summary=said, facts={"volume": there.name, "files": count})
 
 
@@ -133,7 +133,7 @@ def _compared(context: StepContext, there: Volume) -> Finding:
             first=compared.other[0],
         )
         return Finding(passed=False, sentence=sentence)
-    return Finding(passed=True, sentence=phrase("{count} files, as in the backup", count=compared.same))
+    return Finding(passed=True, sentence=phrase("All files are as in the backup: {count}", count=compared.same))
 
 
 IMPLEMENTED = Registry(

@@ -26,7 +26,7 @@ def free(context: StepContext, given: Mapping[str, Any]) -> Finding:
     taken = [*_names(others, names), *_ports(others, ports)]
     taken += _of_programs(context, ports - {port for one in running for port in _published(one)})
     sentence = clauses(taken) or phrase(
-        "{ports} ports and {names} names of containers are free", ports=len(ports), names=len(names)
+        "Ports that are free: {ports}; names of containers: {names}", ports=len(ports), names=len(names)
     )
     return Finding(passed=not taken, sentence=sentence)
 

@@ -29,7 +29,9 @@ def configuration(context: StepContext, given: Mapping[str, Any]) -> Finding:
             first=compared.other[0],
         )
         return Finding(passed=False, sentence=sentence)
-    return Finding(passed=True, sentence=phrase("{count} configuration files, as in the backup", count=compared.same))
+    return Finding(
+        passed=True, sentence=phrase("All configuration files are as in the backup: {count}", count=compared.same)
+    )
 
 
 @or_why_not
@@ -49,7 +51,7 @@ def settings(context: StepContext, given: Mapping[str, Any]) -> Finding:
     )
     return Finding(
         passed=not other,
-        sentence=sentence if other else phrase("{count} settings, as when the services ran", count=len(now)),
+        sentence=sentence if other else phrase("All settings are as when the services ran: {count}", count=len(now)),
     )
 
 

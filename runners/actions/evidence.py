@@ -43,7 +43,7 @@ def collect(context: StepContext, given: Mapping[str, Any]) -> Outcome:
         ) from error
     files = sorted(path.name for path in folder.iterdir())
     total = size(sum((folder / name).stat().st_size for name in files))
-    told = phrase("Kept {count} files of evidence ({total})", count=len(files), total=total)
+    told = phrase("Files of evidence that are kept: {count} ({total})", count=len(files), total=total)
     lacking = phrase("not readable: {names}", names=listed(missing)) if missing else ""
     return Outcome(
         summary=clauses((told, lacking)),

@@ -39,7 +39,7 @@ def restore(context: StepContext, given: Mapping[str, Any]) -> Outcome:
     if ARCHIVE in found.facts.own:  # which tells no number
         told = phrase("The files are back in {names}", names=listed(held))
     else:
-        told = phrase("{count} files are back in {names}", count=count, names=listed(held))
+        told = phrase("Files are back in {names}: {count}", count=count, names=listed(held))
     return Outcome(summary=clauses((told, lacking)), facts={"names": list(held)})
 
 
@@ -128,7 +128,9 @@ def compared_with(context: StepContext, found: Fetched, names: Iterable[str]) ->
                     first=compared.other[0],
                 )
             )
-    return Finding(passed=not wrong, sentence=clauses(wrong) or phrase("{count} files, as in the backup", count=same))
+    return Finding(
+        passed=not wrong, sentence=clauses(wrong) or phrase("All files are as in the backup: {count}", count=same)
+    )
 
 
 def volume_of(context: StepContext, name: str, wanted: Wanted) -> Volume:

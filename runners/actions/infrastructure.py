@@ -49,9 +49,9 @@ def prepare_images(context: StepContext, given: Mapping[str, Any]) -> Outcome:
             ) from error
     total = len({one.image for one in wanted})
     if missing:
-        said = phrase("{total} images are there, {count} of them fetched now", total=total, count=len(missing))
+        said = phrase("All images are there: {total}, of them fetched now: {count}", total=total, count=len(missing))
     else:
-        said = phrase("{total} images are there, all pre-staged", total=total)
+        said = phrase("All images are there, pre-staged: {total}", total=total)
     return Outcome(summary=said, facts={"fetched": [one.image for one in missing]})
 
 
@@ -72,7 +72,7 @@ def images_present(context: StepContext, given: Mapping[str, Any]) -> Finding:
     if missing:
         sentence = phrase("Missing: {names}", names=listed(missing))
     else:
-        sentence = phrase("{count} images are there", count=len(wanted))
+        sentence = phrase("All images are there: {count}", count=len(wanted))
     return Finding(passed=not missing, sentence=sentence)
 
 
@@ -147,7 +147,7 @@ def present(context: StepContext, given: Mapping[str, Any]) -> Finding:
     if missing:
         sentence = phrase("Missing: {names}", names=listed(missing))
     else:
-        sentence = phrase("{count} networks and volumes", count=len(networks) + len(volumes))
+        sentence = phrase("networks and volumes: {count}", count=len(networks) + len(volumes))
     return Finding(passed=not missing, sentence=sentence)
 
 

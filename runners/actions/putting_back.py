@@ -149,7 +149,7 @@ def kept(context: StepContext, given: Mapping[str, Any]) -> Finding:
     """Probe host.kept: everything is there that the earlier run put aside and that comes back."""
     wanted = [one for one in context.plan.aside if one not in context.plan.occupants]
     require_kept(host_of(context), wanted, arguments.text(given, "aside"))
-    return Finding(passed=True, sentence=phrase("{count} kept things are there", count=len(wanted)))
+    return Finding(passed=True, sentence=phrase("All that was kept is there: {count}", count=len(wanted)))
 
 
 def back(context: StepContext, given: Mapping[str, Any]) -> Finding:
@@ -165,7 +165,7 @@ def back(context: StepContext, given: Mapping[str, Any]) -> Finding:
     sentence = (
         phrase("Not back: {names}", names=listed(missing))
         if missing
-        else phrase("{count} things are back", count=len(context.plan.aside))
+        else phrase("All that was kept is back: {count}", count=len(context.plan.aside))
     )
     return Finding(passed=not missing, sentence=sentence)
 

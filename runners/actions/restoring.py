@@ -34,7 +34,9 @@ def configuration(context: StepContext, given: Mapping[str, Any]) -> Outcome:
     count = found.put_settings(folder, other_folders(context))
     return Outcome(
         summary=phrase(
-            "Put {count} files of {projects} projects back", count=count, projects=len(found.facts.projects)
+            "Files that were put back: {count}, of projects: {projects}",
+            count=count,
+            projects=len(found.facts.projects),
         ),
         facts={"projects": list(found.facts.projects)},
     )
@@ -82,7 +84,7 @@ def fill_redis(alone: RedisAlone, found: Fetched) -> Outcome:
     volume = alone.volume
     count, appends = scratch_redis.restore(alone, found.part(REDIS))
     require_keys(count, found.manifest.redis if found.manifest else None)
-    said = phrase("Restored {keys} keys into {volume}", keys=count.keys, volume=volume)
+    said = phrase("Restored into {volume}; keys: {keys}", keys=count.keys, volume=volume)
     how = phrase("its append-only file was built from them") if appends else ""
     return Outcome(
         summary=clauses((said, how)),

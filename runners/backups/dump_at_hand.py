@@ -61,4 +61,4 @@ def _brought(context: StepContext, sealed: BackupIdentity, folder: Path) -> Back
         except (PermanentError, TemporaryError) as error:
             context.log(str(error))
             first = first or error
-    raise first or PermanentError(phrase("{name} lies in no bucket of dr.yml any more", name=sealed.name))
+    raise first or PermanentError(phrase("{name} is no longer in any bucket of dr.yml", name=sealed.name))

@@ -29,7 +29,7 @@ def state_line(configuration: Configuration, database: Database, now: datetime |
     try:
         copies = named(COPY, ObjectStoreClient(configuration.object_store).list(folder_of(first[0].hash)))
     except DrbotError as error:
-        return bad(what, str(error), phrase("See that the bucket can be reached from here, with its keys."))
+        return bad(what, str(error), phrase("Check that the bucket can be reached from here, with its keys."))
     with database.read() as connection:
         missing = ledger.after(connection, copies[0].last if copies else 0, 1)
     late = ago(missing[0].at, now or datetime.now(UTC)).total_seconds() if missing else 0.0

@@ -32,7 +32,7 @@ MUST_HOLD: Mapping[str, str] = {
     "backup.holds": phrase("Name another backup (/dr recover backup NAME)"),
     "host.room": phrase("Make room on the host, or give it a larger disk"),
     "host.suitable": phrase("Name another backup (/dr recover backup NAME), or correct dr.yml"),
-    "host.writable": phrase("Have the folders writable for drbot on that host, or correct dr.yml"),
+    "host.writable": phrase("Let drbot write to the folders on that host, or correct dr.yml"),
     "host.free": phrase(
         "Stop what uses the port and rename what has the name; drbot does not touch what is not this system's"
     ),

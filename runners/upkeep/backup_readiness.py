@@ -141,7 +141,7 @@ def _stored(one: FullBackup) -> StoredBackup:
 def _about_places(silent: Sequence[str]) -> Line:
     what = phrase("places of backups")
     if silent:
-        return bad(what, clauses(silent), phrase("See that each can be reached from here, with its keys."))
+        return bad(what, clauses(silent), phrase("Check that each can be reached from here, with its keys."))
     return good(what, phrase("all answer"))
 
 

@@ -12,7 +12,7 @@ from drbot.core.approvals.approval import Ballot, EntryPoint, RequestState
 from drbot.core.base.errors import PermanentError, TemporaryError
 from drbot.core.ledger.events import EventKind
 from drbot.core.runs.clocks import remaining_seconds
-from drbot.core.runs.drill import GOES_BEFORE, Drill
+from drbot.core.runs.drill import GOES_BEFORE, STAND_INS, Drill
 from drbot.core.runs.plan import Plan
 from drbot.core.runs.run import Run, RunKind, RunState, StepRecord, StepState, StopKind
 from drbot.core.site.level import Level
@@ -25,7 +25,6 @@ from drbot.store.runs import runs
 
 log = structlog.get_logger()
 
-STAND_INS = ("stand-in-1", "stand-in-2")
 STUCK = frozenset({RunState.NEEDS_DECISION, RunState.BLOCKED})
 LOOK_SECONDS = 0.3
 
@@ -35,7 +34,7 @@ class StoppedError(PermanentError):
 
 
 def stand_ins() -> Roster:
-    """Who votes where nobody is asked: known to the drill's own worker, and to nobody else."""
+    """As a roster: two approvers."""
     people = [Person(id=name, name=name, roles=frozenset({"approver"})) for name in STAND_INS]
     return Roster(people={one.id: one for one in people})
 

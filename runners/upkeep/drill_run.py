@@ -124,7 +124,7 @@ class DrillRun:
         images = images_of(site, clients, self._is_over)
         sandbox.require_room(ROOM_BYTES + sum(map(clients.docker.image_size, images)))
         sandbox.start(worker_context.configuration.drills.image, self._is_over)
-        self._tell(phrase("Copying {count} images into it.", count=len(images)))
+        self._tell(phrase("Copying images into it: {count}.", count=len(images)))
         sandbox.carry(images, self._is_over)
         if self.drill.level in GOES_BEFORE:
             copy_projects(site, sandbox.folder / "projects")

@@ -74,7 +74,7 @@ class Prevention:
             return
         there = int(fields[3]) * 1024
         if there >= need:
-            yield good(what, phrase("there is: {need} needed", need=size(need)))
+            yield good(what, phrase("enough: {need} needed", need=size(need)))
             return
         told = phrase("{size} free on the target's disk, {need} needed", size=size(there), need=size(need))
         yield bad(what, told, phrase("Make room, or give it a larger disk."))

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection
 
 from drbot.core.base.errors import PermanentError
-from drbot.core.runs.drill import ENDS, Drill, DrillEnd, routine_of
+from drbot.core.runs.drill import ENDS, Drill, DrillEnd, needs_password, routine_of
 from drbot.core.site.level import Level
 from drbot.core.site.readiness import Line, bad, good, soon
 from drbot.core.site.site import Configuration
@@ -20,8 +20,6 @@ from drbot.runners.foundation.watching import Cancelled
 from drbot.runners.upkeep.routines import Work
 from drbot.store.records import drills
 
-OF_FULL_BACKUPS = frozenset({Level.HOST, Level.DATACENTRE})
-"""These start what a full backup says."""
 QUARTER = timedelta(days=92)
 DRBOT = "drbot"
 DRILL_NAMES: Mapping[str, str] = {
@@ -53,15 +51,14 @@ def scheduled_drills(worker_context: WorkerContext) -> Iterator[Work]:
 
 
 def require_verifiable(level: Level, configuration: Configuration) -> None:
-    """Raises PermanentError where whoever writes in a bucket would say what is started on this host, with nobody asked:
-    the engine of a drill has all rights.
-    """
-    if level in OF_FULL_BACKUPS and configuration.object_store is not None and not password():
+    """Raises PermanentError where backups are not encrypted, and should be."""
+    store = configuration.object_store
+    if store is not None and needs_password(level, configuration) and not password():
         raise PermanentError(
             phrase(
                 "Without RESTIC_PASSWORD whoever can write in {bucket} says what a drill of level {level} starts on "
                 "this host, so none begins by itself. Set it, or begin it: drbot drill --level {level}",
-                bucket=f"s3://{configuration.object_store.bucket}/",
+                bucket=f"s3://{store.bucket}/",
                 level=int(level),
             )
         )

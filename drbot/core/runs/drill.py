@@ -6,13 +6,33 @@ from datetime import datetime
 from enum import StrEnum
 
 from drbot.core.site.level import Level
-from drbot.core.site.site import Targets
+from drbot.core.site.site import Configuration, Targets
 from drbot.core.text.messages import phrase
 
 COPY_RUNBOOK = "drill-copy"
 """Makes the copy and breaks it; levels 3 and 4 need none, for there the host is gone."""
 
 GOES_BEFORE: Mapping[Level, str] = {Level.SERVICE: COPY_RUNBOOK, Level.DATABASE: COPY_RUNBOOK}
+
+
+OF_FULL_BACKUPS = frozenset({Level.HOST, Level.DATACENTRE})
+"""These start what a full backup says."""
+
+
+def needs_password(level: Level, configuration: Configuration) -> bool:
+    """Whoever writes in a bucket would say what is started on this host, with nobody asked, were its backups not
+    encrypted: the engine of a drill has all rights.
+    """
+    return level in OF_FULL_BACKUPS and configuration.object_store is not None
+
+
+STAND_INS = ("stand-in-1", "stand-in-2")
+"""Who votes where nobody is asked: known to the drill's own worker, and to nobody else."""
+
+
+def title_of(level: Level) -> str:
+    """What a drill is called; its row keeps the English alone."""
+    return phrase("Drill of level {level}", level=int(level))
 
 
 def routine_of(level: Level) -> str:

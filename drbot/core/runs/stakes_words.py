@@ -240,7 +240,7 @@ def _uncounted(what: str, loss: Loss) -> str:
 
 
 def _rows(count: int) -> str:
-    return phrase("1 row") if count == 1 else phrase("{count} rows", count=f"{count:,}")
+    return phrase("1 row") if count == 1 else phrase("{count} rows", count=count)
 
 
 def _left_behind(loss: Loss) -> str:

@@ -38,16 +38,16 @@ RUNBOOK_OF: Mapping[Level, str] = {
 LEVEL_WORDS = tuple(word for n in "1234" for word in (f"level{n}", f"l{n}", n))
 
 
-def parse_level(word: str) -> Level:
-    """Level of "level3", "L3" or "3". Raises UserError with the nearest word."""
+def parse_level(word: str, example: str) -> Level:
+    """Level of "level3", "L3" or "3". Raises UserError with the nearest word, and `example` of the same command."""
     digits = word.strip().lower().removeprefix("level").removeprefix("l").strip("-_ ")
     if digits in {"1", "2", "3", "4"}:
         return Level(int(digits))
     raise UserError(
         phrase('"{word}" is not a level.', word=word),
         sentences(
-            phrase("Levels are level1 (service), level2 (database), level3 (host), level4 (data centre)."),
-            did_you_mean(word.lower(), LEVEL_WORDS),
+            phrase("Levels are level1 (service), level2 (data), level3 (host), level4 (data centre)."),
+            did_you_mean(word.lower(), [one for one in LEVEL_WORDS if one[-1] == word[-1:]]),  # no other number
         ),
-        phrase("Example: /dr declare level2 PostgreSQL does not start"),
+        phrase("Example: /dr {example}", example=example),
     )

@@ -16,6 +16,9 @@ Value = str | int | float
 Text = Mapping[str, str]
 """Somebody's own words in several languages, by code: `{"en": …, "ja": …}`; a runbook's titles."""
 
+COUNTED = frozenset({"count", "files", "found", "held", "keys", "rows", "tables", "then", "total", "wanted"})
+"""Values whose numbers are amounts: 13,000, and not the names of anything."""
+
 _NAMED = re.compile(r"\{(\w+)\}")
 
 
@@ -203,7 +206,9 @@ def _filled_in(language: str, template: str, values: Mapping[str, Value]) -> str
 
     def value(found: re.Match[str]) -> str:
         one = values.get(found[1], found[0])
-        return say(one, language) if isinstance(one, str) else f"{one}"
+        if isinstance(one, str):
+            return say(one, language)
+        return f"{one:,}" if found[1] in COUNTED else f"{one}"
 
     return _NAMED.sub(value, template)
 

@@ -10,10 +10,12 @@ from sqlalchemy.dialects import postgresql, sqlite
 from drbot.core.approvals.approval import ApprovalRequest, EntryPoint, RequestState, Vote
 from drbot.core.base.errors import FencedError, UserError
 from drbot.core.ledger.policy import attestation_of
+from drbot.core.runs.drill import title_of
 from drbot.core.runs.incident import Incident, IncidentState, UsersSay
 from drbot.core.runs.plan import Plan
 from drbot.core.runs.run import Leftover, Offer, Run, RunKind, RunState, Settlement, StepRecord, StepState, StopKind
 from drbot.core.site.level import Level
+from drbot.core.site.site import DRILL_SITE
 from drbot.core.text.messages import phrase
 from drbot.store.base.database import Transaction
 from drbot.store.base.schema import runs
@@ -24,8 +26,10 @@ _NOT_OF_A_RUN = frozenset({"wakes", "queued_at", "fault_told_at"})
 
 
 def incident_of(row: RowMapping) -> Incident:
+    level = Level(row["level"])
     read = {
-        "level": Level(row["level"]),
+        "level": level,
+        "title": title_of(level) if row["site"] == DRILL_SITE else row["title"],
         "state": IncidentState(row["state"]),
         "users_say": None if row["users_say"] is None else UsersSay(row["users_say"]),
     }

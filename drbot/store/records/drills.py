@@ -9,7 +9,7 @@ from sqlalchemy import Connection, RowMapping, insert, or_, select, update
 
 from drbot.core.base.errors import UserError
 from drbot.core.ledger.events import EventKind
-from drbot.core.runs.drill import ENDS, Drill, DrillEnd, DrillState
+from drbot.core.runs.drill import ENDS, Drill, DrillEnd, DrillState, title_of
 from drbot.core.runs.incident import Incident
 from drbot.core.site.level import RUNBOOK_OF, Level
 from drbot.core.site.site import DRILL_SITE
@@ -29,7 +29,7 @@ def ask(tx: Transaction, level: Level, *, site: str, service: str | None, person
     if real:
         why = phrase("{name} is open, and an incident comes first.", name=real[0].name)
         raise UserError(tried, why, phrase("Ask again when it is resolved."))
-    title = phrase("Drill of level {level}", level=int(level))
+    title = title_of(level)
     incident = incidents.declare(tx, site=DRILL_SITE, level=level, title=title, person=person, service=service)
     drill = Drill(
         incident=incident.id, level=level, site=site, runbook=RUNBOOK_OF[level], service=service, asked_by=person,

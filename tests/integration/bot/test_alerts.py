@@ -165,7 +165,7 @@ def test_who_has_seen_it_is_said_and_silence_lets_the_next_ones_pass(served: Sce
     posted(served, "Aiko has seen it: not now.")
 
     press(served, "Alert 1", "Silence for 2h")
-    posted(served, "Aiko wants silence about it until")
+    posted(served, "Aiko silenced it until")
     post(monitoring, resolved())
     posted(served, "Alert 1 is resolved")
     post(monitoring, one(startsAt=(NOON + timedelta(hours=1)).isoformat()))

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from sqlalchemy import update
 
 from drbot.bot.outbound.drill_notices import DrillNotices
 from drbot.bot.outbound.messenger import Messenger
@@ -17,7 +18,8 @@ from drbot.core.base.cron import Calendar
 from drbot.core.runs.drill import DrillEnd, routine_of
 from drbot.core.site.configuration import Loaded
 from drbot.core.site.level import Level
-from drbot.core.site.site import Drills
+from drbot.core.site.site import Drills, ObjectStore
+from drbot.store.base.schema import routines as routines_table
 from drbot.store.records import drills, incidents, routines
 from drbot.store.records.routines import Routine
 from tests.integration.bot.conftest import PATIENCE, Message, Scene
@@ -46,9 +48,9 @@ def put_off(scene: Scene) -> None:
         assert routines.skip(tx, row(scene), "ben")
 
 
-def notices(scene: Scene, owner: str = "a bot", **drills: object) -> DrillNotices:
+def notices(scene: Scene, owner: str = "a bot", *, store: ObjectStore | None = None, **drills: object) -> DrillNotices:
     known = scene.process.loaded.configuration
-    changed = known.model_copy(update={"drills": Drills.model_validate(drills)})
+    changed = known.model_copy(update={"drills": Drills.model_validate(drills), "object_store": store})
     context = context_of(scene.database, scene.process.doorbell, Loaded(configuration=changed))
     return DrillNotices(context, Messenger(Slack(client_of(scene.settings), RateLimiter()), scene.database), owner)
 
@@ -69,6 +71,41 @@ def test_it_is_told_a_day_before_with_what_happens_and_how_to_put_it_off(scene: 
     shown = str(message["blocks"])
     assert "Production is only read" in shown and "Nobody is asked" in shown
     assert "/dr drill skip level2" in shown and f"due at {MONTHLY.after(due):%Y-%m-%d} 09:00 UTC" in shown
+
+
+def test_that_the_last_one_did_not_begin_is_told_with_the_next(scene: Scene) -> None:
+    due = planned(scene)
+    with scene.database.write() as tx:
+        tx.connection.execute(update(routines_table).values(fault="the disk is full"))
+
+    notices(scene).look(due - HOUR)
+
+    (message,) = at_home(scene)
+    assert "The last one did not begin: the disk is full." in str(message["blocks"])
+
+
+def test_that_the_last_one_did_not_pass_is_told_with_the_next(scene: Scene) -> None:
+    due = planned(scene)
+    number = held(scene, DrillEnd.FAILED)
+
+    notices(scene).look(due - HOUR)
+
+    (message,) = at_home(scene)
+    assert f"The last one, DRILL-{number}, did not pass: ✗ not recovered." in str(message["blocks"])
+
+
+@pytest.mark.parametrize(("level", "told"), [(Level.DATABASE, False), (Level.HOST, True)])
+def test_what_its_worker_needs_is_told_before_it_refuses(scene: Scene, level: Level, told: bool) -> None:
+    """Of a level that starts what a full backup in a bucket says."""
+    with scene.database.write() as tx:
+        routines.plan(tx, routine_of(level), MONTHLY)
+        found = routines.get(tx.connection, routine_of(level))
+    assert found is not None
+
+    notices(scene, store=ObjectStore(bucket="backups")).look(found.due_at - HOUR)
+
+    (message,) = at_home(scene)
+    assert ("needs RESTIC_PASSWORD" in str(message["blocks"])) is told
 
 
 def test_two_bots_tell_it_once_and_never_after_it_has_begun(scene: Scene) -> None:
@@ -148,14 +185,15 @@ def test_one_tap_puts_it_off(scene: Scene) -> None:
     assert row(scene).skipped_by == "ben"
 
 
-def held(scene: Scene) -> None:
-    """One drill of level 2, recovered in time."""
+def held(scene: Scene, end: DrillEnd = DrillEnd.PASSED) -> int:
+    """One drill of level 2, and how it ended."""
     with scene.database.write() as tx:
         number = drills.ask(tx, Level.DATABASE, site="production", service=None, person="aiko", rehearsed=True).id
         drill = drills.get(tx.connection, number)
         assert drill is not None
-        drills.end(tx, replace(drill, end=DrillEnd.PASSED, rto_seconds=40.0))
+        drills.end(tx, replace(drill, end=end, rto_seconds=40.0))
         incidents.resolve(tx, number, "aiko", "done")
+    return number
 
 
 def test_the_trend_comes_as_a_picture_to_whoever_asks(served: Scene) -> None:

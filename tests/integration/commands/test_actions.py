@@ -63,10 +63,10 @@ def test_an_incident_may_have_them_too(practised: VerbFixture) -> None:
     ("words", "why"),
     [
         (f"action DRILL-1 add shrink it @chikka {LATER}", 'Did you mean "chika"'),
-        (f"action DRILL-1 add shrink it <@U999> {LATER}", "nobody of dr.yml"),
+        (f"action DRILL-1 add shrink it <@U999> {LATER}", "not a person of dr.yml"),
         (f"action DRILL-1 add shrink it @ben {PAST}", f"{PAST} is over"),
-        ("action DRILL-1 add shrink it @ben 2099-02-30", '"2099-02-30" is no day'),
-        ("action DRILL-1 add shrink it @ben", '"@ben" is no day'),
+        ("action DRILL-1 add shrink it @ben 2099-02-30", '"2099-02-30" is not a day'),
+        ("action DRILL-1 add shrink it @ben", '"@ben" is not a day'),
         (f"action DRILL-1 add @ben {LATER}", "does not say what is to be done"),
         (f'action DRILL-1 add "" @ben {LATER}', "does not say what is to be done"),
         (f"action DRILL-1 add {LATER}", "does not say who does it"),
@@ -109,7 +109,7 @@ def test_what_is_open_of_all_is_listed_and_what_is_late_is_said(practised: VerbF
 
     everything, of_one = practised.say("dan", "actions"), practised.say("dan", "actions DRILL-1")
 
-    assert "2 action items, 1 overdue" in everything.text
+    assert "action items: 2, overdue: 1" in everything.text
     assert [row[2:] for row in everything.tables[0].rows] == [
         ("renew it", "gone", PAST, "overdue"),
         ("shrink it", "Ben", LATER, "open"),

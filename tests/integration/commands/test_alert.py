@@ -102,11 +102,11 @@ def test_silence_lasts_as_long_as_it_was_asked_for(verb_fixture: VerbFixture) ->
     ("typed", "said"),
     [
         ("alert", "Say its number."),
-        ("alert postgres", '"postgres" is no number of an alert.'),
+        ("alert postgres", '"postgres" is not the number of an alert.'),
         ("alert 7", "There is no such alert."),
         ("alert 1 delete", '"delete" cannot be done with an alert.'),
-        ("alert 1 silence for ever", '"for ever" is no time between a second and seven days.'),
-        ("alert 1 silence 8d", '"8d" is no time between a second and seven days.'),
+        ("alert 1 silence for ever", '"for ever" is not a time between a second and seven days.'),
+        ("alert 1 silence 8d", '"8d" is not a time between a second and seven days.'),
     ],
 )
 def test_what_is_not_understood_is_refused_and_changes_nothing(

@@ -219,3 +219,23 @@ def test_a_service_that_does_not_exist_is_corrected_in_the_same_words(verb_fixtu
     (choice,) = declared.choices
     assert choice.command.startswith("declare level1 since=") and choice.command.endswith("service=auth login fails")
     assert [one.command for one in planned.choices] == ["plan DR-1 level1 auth"]
+
+
+@pytest.mark.parametrize(
+    ("typed", "example"),
+    [
+        ("declare level9", "/dr declare level2 PostgreSQL does not start"),
+        ("level level9", "/dr level 2 PostgreSQL is the culprit"),
+        ("plan level9", "/dr plan level2 redis"),
+        ("drill level9", "/dr drill level2 rehearsed"),
+        ("drill skip level9", "/dr drill skip level2"),
+    ],
+)
+def test_a_wrong_level_is_answered_with_an_example_of_the_same_command(
+    verb_fixture: VerbFixture, typed: str, example: str
+) -> None:
+    reply = verb_fixture.say("aiko", typed)
+
+    assert not reply.ok
+    assert '"level9" is not a level.' in reply.text
+    assert reply.text.endswith(f"Example: {example}")

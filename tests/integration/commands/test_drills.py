@@ -10,6 +10,7 @@ from drbot.core.base.cron import Calendar
 from drbot.core.ledger.events import EventKind
 from drbot.core.runs.drill import Drill, DrillEnd, routine_of
 from drbot.core.site.level import Level
+from drbot.core.text.messages import say
 from drbot.store.base import ledger
 from drbot.store.records import drills, incidents, routines, schedules
 from drbot.store.records.routines import Routine
@@ -49,6 +50,12 @@ def test_a_drill_is_no_incident_of_production(verb_fixture: VerbFixture) -> None
     assert due == []
 
 
+def test_its_title_is_said_in_the_readers_language(verb_fixture: VerbFixture) -> None:
+    verb_fixture.say("emi", "drill level2 rehearsed")
+
+    assert "レベル 2 の訓練" in say(verb_fixture.say("aiko", "status").text, "ja")
+
+
 def test_level_1_practises_a_service(verb_fixture: VerbFixture) -> None:
     verb_fixture.say("emi", "drill level1 user")
 
@@ -65,6 +72,26 @@ def test_it_waits_for_nothing_else(verb_fixture: VerbFixture, before: str, why: 
 
     assert not reply.ok
     assert why in reply.text
+
+
+@pytest.mark.parametrize(
+    ("words", "unknown"),
+    [("level2 foo", "foo"), ("level2 rehersed", "rehersed"), ("level1 user foo", "foo"), ("level3 rehearsed x", "x")],
+)
+def test_a_word_that_is_not_understood_wakes_nobody(verb_fixture: VerbFixture, words: str, unknown: str) -> None:
+    reply = verb_fixture.say("emi", f"drill {words}")
+
+    with verb_fixture.database.read() as connection:
+        assert drills.going_on(connection) is None
+    assert not reply.ok
+    assert f'No drill was started. "{unknown}" was not understood.' in reply.text
+    assert "/dr drill level2 rehearsed" in reply.text
+
+
+def test_a_level_that_is_asked_for_keeps_what_was_said(verb_fixture: VerbFixture) -> None:
+    reply = verb_fixture.say("emi", "drill rehearsed")
+
+    assert [choice.command for choice in reply.choices] == [f"drill level{level} rehearsed" for level in range(1, 5)]
 
 
 def test_who_only_reads_starts_none(verb_fixture: VerbFixture) -> None:

@@ -178,6 +178,12 @@ def test_a_long_reply_counts_what_it_leaves_out() -> None:
     assert "… +" in str(shown)
 
 
+def test_who_resolves_is_told_before_that_undo_ends_with_it() -> None:
+    """`undo` refuses a resolved incident."""
+    assert "/dr undo" in str(text_dialog("resolve", 7, "en", ""))
+    assert "/dr undo" not in str(text_dialog("update", 7, "en", ""))
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_home_and_the_other_dialogs_keep_the_limits(language: str) -> None:
     one = situation(language=language, title=LONG, request=request())

@@ -29,7 +29,7 @@ def test_whatever_is_typed_is_understood_or_refused_for_people(typed: str) -> No
 @given(LETTERS)
 def test_whatever_is_typed_as_a_level_is_a_level_or_refused(typed: str) -> None:
     try:
-        assert level_of(typed) in Level
+        assert level_of(typed, "drill level2") in Level
     except UserError as error:
         assert "level1" in str(error)
 
@@ -65,7 +65,7 @@ def test_full_width_letters_of_a_japanese_keyboard_are_understood() -> None:
     words = parse("ｄｅｃｌａｒｅ　ｌｅｖｅｌ２　ＰｏｓｔｇｒｅＳＱＬ が起動しない")
 
     assert words.verb == "declare"
-    assert level_of(words.rest[0]) is Level.DATABASE
+    assert level_of(words.rest[0], "drill level2") is Level.DATABASE
     assert words.after(1) == "ＰｏｓｔｇｒｅＳＱＬ が起動しない"
 
 
@@ -89,15 +89,22 @@ def test_an_unknown_verb_is_repeated_harmlessly() -> None:
 
 
 def test_a_pasted_log_is_refused_with_its_length() -> None:
-    with pytest.raises(UserError, match="3010 characters"):
+    with pytest.raises(UserError, match="3,010 characters"):
         parse("update " + "x" * (LONGEST + 3))
 
 
 @pytest.mark.parametrize("typed", ["level3", "L3", "3", "LEVEL3", "３"])
 def test_a_level_may_be_written_in_short(typed: str) -> None:
-    assert level_of(typed) is Level.HOST
+    assert level_of(typed, "drill level2") is Level.HOST
 
 
-def test_an_unknown_level_names_the_levels_and_the_nearest() -> None:
-    with pytest.raises(UserError, match=r'"levl2" is not a level.*level4.*Did you mean "level2"'):
-        level_of("levl2")
+def test_an_unknown_level_names_the_levels_the_nearest_and_an_example_of_the_same_command() -> None:
+    with pytest.raises(UserError, match=r'"levl2" is not a level.*level4.*Did you mean "level2".*: /dr plan level2'):
+        level_of("levl2", "plan level2")
+
+
+def test_a_level_that_does_not_exist_is_not_guessed() -> None:
+    with pytest.raises(UserError) as refused:
+        level_of("level9", "plan level2")
+
+    assert "Did you mean" not in str(refused.value)

@@ -70,6 +70,12 @@ def test_values_are_said_in_the_same_language() -> None:
     assert say(message, "xx") == "GONE: api+cache+db|As typed."
 
 
+def test_what_is_counted_is_written_in_one_way_and_what_is_numbered_stays() -> None:
+    said = phrase("{rows} rows in {tables} tables, as in record {record}", rows=13_000, tables=2, record=13_000)
+
+    assert said == "13,000 rows in 2 tables, as in record 13000"
+
+
 def test_an_error_carries_it() -> None:
     gone = phrase("{name} is gone.", name="db")
 

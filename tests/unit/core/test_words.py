@@ -45,12 +45,12 @@ def test_sizes_and_durations_of_files() -> None:
 
 @pytest.mark.parametrize("word", ["level3", "L3", "3", "Level-3", "level_3"])
 def test_a_level_is_understood_as_people_write_it(word: str) -> None:
-    assert parse_level(word) is Level.HOST
+    assert parse_level(word, "") is Level.HOST
 
 
 def test_an_unknown_level_gets_the_nearest_word() -> None:
     with pytest.raises(UserError) as caught:
-        parse_level("levl2")
+        parse_level("levl2", "")
 
     assert 'Did you mean "level2"?' in caught.value.why
 
