@@ -1,4 +1,4 @@
-"""Drills of a real engine by a dr.yml that somebody has edited: what nobody agreed to is not started there."""
+"""Drills of a real engine that may not begin: what nobody agreed to is not started there, nor an engine in vain."""
 
 import threading
 import time
@@ -42,11 +42,11 @@ class Here:
         configuration = self.worker_context.configuration.model_copy(update=changes)
         return replace(self, worker_context=replace(self.worker_context, configuration=configuration))
 
-    def practise(self) -> Drill:
-        """A drill of level 2 to its end, of which nobody is told."""
+    def practise(self, level: Level = Level.DATABASE) -> Drill:
+        """A drill to its end, of which nobody is told."""
         database = self.worker_context.database
         with database.write() as tx:
-            incident = drills.ask(tx, Level.DATABASE, site="production", service=None, person="aiko", rehearsed=True)
+            incident = drills.ask(tx, level, site="production", service=None, person="aiko", rehearsed=True)
         Keeper(worker_context=self.worker_context, hands=HANDS, stop=threading.Event()).look()
         with database.read() as connection:
             found = drills.get(connection, incident.id)
@@ -98,6 +98,17 @@ def test_no_compose_file_that_nobody_agreed_to_is_started_in_it(here: Here, tmp_
 
     assert drill.end is DrillEnd.FAILED
     assert f"projects: {configuration.site().projects} → {tmp_path / 'strangers'}" in (drill.why or "")
+    assert here.started(drill, since) == []
+
+
+@pytest.mark.parametrize("level", Level)
+def test_no_engine_is_made_where_there_is_no_backup_to_go_back_to(here: Here, level: Level) -> None:
+    since = int(time.time())
+
+    drill = here.practise(level)
+
+    assert drill.end is DrillEnd.FAILED
+    assert f"A drill of level {int(level)} needs a" in (drill.why or "") and "there is none" in (drill.why or "")
     assert here.started(drill, since) == []
 
 
