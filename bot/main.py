@@ -36,7 +36,7 @@ from drbot.core.base.heart import Heart
 from drbot.core.base.repeating import repeat
 from drbot.core.site.configuration import Loaded
 from drbot.core.site.readiness import EVERY_SECONDS
-from drbot.listening.listener import Listener, address_of, serve
+from drbot.listening.listener import Listener, open_listener
 from drbot.store.base.database import Database
 from drbot.store.base.doorbell import Doorbell
 
@@ -61,22 +61,25 @@ class Process(Protocol):
     def heart(self) -> Heart: ...
 
 
-def run_bot(
-    process: Process, settings: BotSettings | None = None, *, http: str = "", scopes: frozenset[str] = frozenset()
-) -> None:
-    """Serve Slack until `process.stop` is set. Raises UserError when a token is missing, and what ended a part of it: a
-    bot that listens and shows nothing is worse than none.
-
-    `http`: a port, or an address and a port, to listen at instead of Socket Mode. `scopes`: what manifest.yml asks for.
+def bot_of(process: Process, settings: BotSettings, scopes: frozenset[str] = frozenset()) -> Callable[[], None]:
+    """What serves Slack; in HTTP mode it has its port already. Raises UserError when that cannot be had. `scopes`: what
+    manifest.yml asks for.
     """
-    found = settings or BotSettings.from_environment(http=http)
+    listener = open_listener(settings.http, "--http", "Slack") if settings.http else None
+    return lambda: _run(process, settings, listener, scopes)
+
+
+def _run(process: Process, settings: BotSettings, listener: Listener | None, scopes: frozenset[str]) -> None:
+    """Serve Slack until `process.stop` is set. Raises what ended a part of it: a bot that listens and shows nothing is
+    worse than none.
+    """
     context = context_of(process.database, process.doorbell, process.loaded)
-    messenger = Messenger(Slack(client_of(found), RateLimiter(post_seconds=found.pace.post)), process.database)
+    messenger = Messenger(Slack(client_of(settings), RateLimiter(post_seconds=settings.pace.post)), process.database)
     parts = {
-        "publisher": lambda: _publish(context, messenger, process, found.pace),
+        "publisher": lambda: _publish(context, messenger, process, settings.pace),
         "alerts": lambda: AlertPosts(context, messenger, owner()).run(process.stop, process.heart),
         "readiness": lambda: repeat(
-            lambda: slack_readiness.look(context, found, scopes),
+            lambda: slack_readiness.look(context, settings, scopes),
             EVERY_SECONDS,
             process.stop,
             "readiness of Slack",
@@ -99,7 +102,7 @@ def run_bot(
     threads = [threading.Thread(target=guarded, args=(part,), name=name, daemon=True) for name, part in parts.items()]
     for thread in threads:
         thread.start()
-    _listen(context, found, process.stop)
+    _listen(context, settings, listener, process.stop)
     for thread in threads:
         thread.join(timeout=15)
     if failed:
@@ -115,18 +118,16 @@ def _publish(context: CommandContext, messenger: Messenger, process: Process, pa
     Publisher(publisher_context, owner(), time.monotonic).run(process.stop, process.heart)
 
 
-def _listen(context: CommandContext, settings: BotSettings, stop: threading.Event) -> None:
+def _listen(context: CommandContext, settings: BotSettings, listener: Listener | None, stop: threading.Event) -> None:
     client = client_of(settings)
     with ThreadPoolExecutor(LISTENER_THREADS, thread_name_prefix="listener") as pool:
         signed_values = signed_values_of(context.database)
         responder = Responder(
             context=context, client=client, accounts=Accounts(client), signed_values=signed_values, pool=pool
         )
-        if settings.http:
+        if listener is not None:
             guard = RequestGuard(settings.signing_secret, context.database, context.configuration.language)
-            served = application(build_app(responder, client, settings.signing_secret), guard)
-            address = address_of(settings.http, "--http")
-            serve(Listener(application=served, address=address, name="Slack", option="--http"), stop)
+            listener.serve(application(build_app(responder, client, settings.signing_secret), guard), stop)
         else:
             _by_socket(build_app(responder, client), settings, responder, stop)
 

@@ -7,17 +7,16 @@ from contextlib import contextmanager
 import httpx
 from starlette.applications import Starlette
 
-from drbot.listening.listener import Listener, serve
-from tests.servers import free_port
+from drbot.listening.listener import open_listener
 from tests.waiting import PATIENCE, wait_for
 
 
 @contextmanager
 def listening(application: Starlette) -> Iterator[httpx.Client]:
     """A client of it, once it answers."""
-    stop, port = threading.Event(), free_port()
-    listener = Listener(application=application, address=("127.0.0.1", port), name="a test", option="--port")
-    thread = threading.Thread(target=serve, args=(listener, stop))
+    stop, listener = threading.Event(), open_listener("0", "--port", "a test")
+    port = listener.bound.getsockname()[1]
+    thread = threading.Thread(target=listener.serve, args=(application, stop))
     thread.start()
     try:
         with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=PATIENCE, trust_env=False) as client:

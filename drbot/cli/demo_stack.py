@@ -14,8 +14,9 @@ from drbot.cli.terminal import terminal_language
 from drbot.core.base.errors import UserError
 from drbot.core.text.messages import phrase
 from drbot.lab import programs
+from drbot.lab.daemon import wait_until
 from drbot.lab.system import Lab
-from drbot.slack_simulator.client import People
+from drbot.slack_simulator.client import PATIENCE_SECONDS, People
 from drbot.slack_simulator.server import SlackSimulator
 from drbot.slack_simulator.state import State
 from drbot.store.base.file_modes import private
@@ -87,14 +88,16 @@ class DemoStack:
         return process
 
     def wait_until_connected(self) -> None:
-        """Until the bot has come to Slack. Raises UserError with what the processes said."""
-        try:
-            self.people.wait_for_connection()
-        except TimeoutError as error:
+        """Until the bot has come to Slack. Raises UserError with what they said, at once when a process has ended."""
+        wait_until(lambda: self._has_ended() or self.people.connections > 0, PATIENCE_SECONDS)
+        if self._has_ended() or not self.people.connections:
             said = [line for name in self.processes for line in self.log(name).read_text(errors="replace").splitlines()]
             why = " ".join(said[-3:]) or phrase("It said nothing.")
             todo = phrase("The whole logs are in {folder}.", folder=self.home)
-            raise UserError(phrase("Tried to start drbot."), why, todo) from error
+            raise UserError(phrase("Tried to start drbot."), why, todo)
+
+    def _has_ended(self) -> bool:
+        return any(process.poll() is not None for process in self.processes.values())
 
     def log(self, name: str) -> Path:
         return self.home / f"{name}.log"

@@ -1,14 +1,15 @@
 """`drbot bot`, `drbot worker`, `drbot all`: what stays up."""
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Annotated, NoReturn
 
 import typer
 
-from drbot.bot.main import run_bot
+from drbot.bot.main import bot_of
+from drbot.bot.settings import BotSettings
 from drbot.cli.demo_stack import manifest_path
 from drbot.cli.processes import Process, end_on_signals, run_together, start_process
 from drbot.cli.terminal import Config, complain
@@ -16,8 +17,7 @@ from drbot.core.base.errors import UserError
 from drbot.core.text.messages import phrase
 from drbot.listening.alerts_in import receiving
 from drbot.listening.heartbeat import keep_beating
-from drbot.listening.listener import Listener, address_of
-from drbot.listening.listener import serve as listen
+from drbot.listening.listener import open_listener
 from drbot.listening.watching import watching
 from drbot.runners.main import run_worker
 from drbot.runners.second_factor.join_token import join_site
@@ -33,6 +33,9 @@ Watch = Annotated[
 Alerts = Annotated[
     str, typer.Option(help="Take alerts of Alertmanager at this port, POST /alerts: 9465 (DRBOT_ALERTS_TOKEN)")
 ]
+Parts = dict[str, Callable[[], None]]
+"""What runs side by side, by name. Whoever makes a part sees that it has what it needs, before any of them runs."""
+
 SHORTEST_TOKEN = 16
 REFUSED = 3
 """Exit code of a token that is no good: unlike a database that does not answer yet, another start changes nothing."""
@@ -46,11 +49,7 @@ def bot(config: Config = None, home: Home = None, http: Http = "", alerts: Alert
     """
     process = start_process(config, home)
     end_on_signals(process.stop)
-    _together(
-        process,
-        {"bot": partial(run_bot, process, http=http, scopes=_scopes()), **_taking_alerts(process, alerts)},
-        watch,
-    )
+    _together(process, _bot(process, http) | _taking_alerts(process, alerts), watch)
 
 
 def serve(process: Process, site: str) -> None:
@@ -93,18 +92,18 @@ def everything(
     process = start_process(config, home)
     end_on_signals(process.stop)
     sites = process.loaded.configuration.sites
-    parts = {"bot": partial(run_bot, process, http=http, scopes=_scopes())} | {
-        f"worker-{site}": partial(serve, process, site) for site in sites
-    }
-    _together(process, parts | _taking_alerts(process, alerts), watch)
+    workers: Parts = {f"worker-{site}": partial(serve, process, site) for site in sites}
+    _together(process, _bot(process, http) | workers | _taking_alerts(process, alerts), watch)
 
 
-def _scopes() -> frozenset[str]:
-    return frozenset(read_manifest(manifest_path()).scopes)
+def _bot(process: Process, http: str) -> Parts:
+    """Raises UserError for a port that cannot be had, and where a token is missing."""
+    scopes = frozenset(read_manifest(manifest_path()).scopes)
+    return {"bot": bot_of(process, BotSettings.from_environment(http=http), scopes)}
 
 
-def _taking_alerts(process: Process, alerts: str) -> dict[str, Callable[[], None]]:
-    """Where monitoring posts to, if it is wanted. Raises UserError for a port that is none, and without a token."""
+def _taking_alerts(process: Process, alerts: str) -> Parts:
+    """Where monitoring posts to, if it is wanted. Raises UserError for a port that cannot be had, or no token."""
     if not alerts:
         return {}
     token = os.environ.get("DRBOT_ALERTS_TOKEN", "").strip()
@@ -115,19 +114,15 @@ def _taking_alerts(process: Process, alerts: str) -> dict[str, Callable[[], None
             phrase("Make one: openssl rand -hex 16. Monitoring sends it with every alert (docs/watching.md)."),
         )
     taking = receiving(process.database, token, process.loaded.configuration)
-    address = address_of(alerts, "--alerts")
-    listener = Listener(application=taking, address=address, name=phrase("alerts"), option="--alerts")
-    return {"alerts": lambda: listen(listener, process.stop)}
+    return {"alerts": partial(open_listener(alerts, "--alerts", phrase("alerts")).serve, taking, process.stop)}
 
 
-def _together(process: Process, parts: Mapping[str, Callable[[], None]], watch: str) -> NoReturn:
-    """With what watches this process, where that is wanted. Raises UserError for a port that is none."""
-    beside: dict[str, Callable[[], None]] = {}
+def _together(process: Process, parts: Parts, watch: str) -> NoReturn:
+    """With what watches this process, where that is wanted. Raises UserError for a port that cannot be had."""
+    beside: Parts = {}
     if watch:
-        address = address_of(watch, "--watch")
         seen = watching(process.database, process.loaded.configuration.targets, process.heart)
-        listener = Listener(application=seen, address=address, name=phrase("monitoring"), option="--watch")
-        beside["watch"] = lambda: listen(listener, process.stop)
+        beside["watch"] = partial(open_listener(watch, "--watch", phrase("monitoring")).serve, seen, process.stop)
     if url := os.environ.get("DRBOT_HEARTBEAT_URL", "").strip():
         beside["heartbeat"] = lambda: keep_beating(url, process.database, process.heart, process.stop)
-    raise typer.Exit(run_together({**parts, **beside}, process.stop))
+    raise typer.Exit(run_together(parts | beside, process.stop))

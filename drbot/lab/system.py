@@ -131,7 +131,7 @@ class Lab:
         self.wait_for_stores()
         self.fill()
         say(phrase("Starting the services"))
-        self.start([part for part in PARTS if part.name not in STORES])
+        chosen = self.start_services(chosen)
         self.wait_until_healthy()
         ports = listed(map(str, sorted(chosen.values())))
         well = phrase(
@@ -223,6 +223,20 @@ class Lab:
                 continue
             wanted = known or (part.port if self.name == DEFAULT_NAME else None)
             chosen[part.name] = ports.choose(wanted, set(chosen.values()))
+        return chosen
+
+    def start_services(self, chosen: dict[str, int]) -> dict[str, int]:
+        """A port that somebody took meanwhile is chosen again. Returns the ports. Raises UserError."""
+        services = [part for part in PARTS if part.name not in STORES]
+        try:
+            self.start(services)
+        except UserError:
+            with self.client() as client:
+                again = self.write_files(client)
+            if again == chosen:
+                raise
+            self.start(services)
+            return again
         return chosen
 
     def start(self, parts: list[Part]) -> None:

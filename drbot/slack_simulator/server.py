@@ -46,7 +46,9 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 
 class SlackSimulator:
-    """Start it, point `SLACK_API_URL` at `api_url`, stop it. Its port is kept over restarts."""
+    """Start it, point `SLACK_API_URL` at `api_url`, stop it. Its port is its own from the beginning, and kept over
+    restarts.
+    """
 
     def __init__(
         self,
@@ -59,7 +61,9 @@ class SlackSimulator:
     ) -> None:
         self.state = state or State()
         self.faults = faults or Faults()
-        self._port = _free_port()
+        self._held: socket.socket | None = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        self._held.bind((HOST, 0))
+        self._port: int = self._held.getsockname()[1]
         self.connections = Connections(self.state, self.faults)
         app = read_manifest(manifest)
         self.context = MethodContext(
@@ -97,9 +101,10 @@ class SlackSimulator:
     def start(self) -> None:
         """Listen; returns when requests are answered. Raises OSError, TimeoutError."""
         self.control.feed.closing = False
-        listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        listener, self._held = self._held or socket.socket(socket.AF_INET, socket.SOCK_STREAM), None
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind((HOST, self._port))
+        if not listener.getsockname()[1]:
+            listener.bind((HOST, self._port))
         config = uvicorn.Config(
             _CutOnDemand(self._application()),
             log_level="warning",
@@ -186,10 +191,3 @@ class _CutOnDemand:
         """ASGI. uvicorn's `receive` is a method of the object that owns the transport."""
         scope["slack_simulator.transport"] = lambda: receive.__self__.transport  # type: ignore[attr-defined]
         await self._application(scope, receive, send)
-
-
-def _free_port() -> int:
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
-        probe.bind((HOST, 0))
-        port: int = probe.getsockname()[1]
-        return port

@@ -4,11 +4,11 @@ Pure: reads and writes the database, and knows nothing of where the copies lie (
 values fill SQLite and PostgreSQL.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, Connection, Integer, Table, func, insert, inspect, select, text
+from sqlalchemy import BigInteger, Connection, Date, Integer, Table, func, insert, inspect, select, text
 
 from drbot.core.base.errors import UserError
 from drbot.core.ledger.events import Event
@@ -22,6 +22,9 @@ from drbot.store.base.schema import head
 LEFT_OUT = frozenset({"events", "head", "leaders", "codes", "enrolments", "worker_keys", "served"})
 """The ledger travels by itself. What else is missing is made anew: it is of one host, or of one minute. The key that
 signs buttons is copied: without it the buttons that people see in Slack would be dead."""
+
+READ_AS: Mapping[type, Callable[[str], date]] = {Moment: datetime.fromisoformat, Date: date.fromisoformat}
+"""By the type of a column: JSON has neither moments nor days. Whatever else a column holds is JSON as it is."""
 
 Rows = Mapping[str, Sequence[Mapping[str, Any]]]
 
@@ -77,10 +80,10 @@ def _go_on_counting(connection: Connection, table: Table) -> None:
 
 
 def _plain(value: Any) -> Any:
-    return value.isoformat() if isinstance(value, datetime) else stored(value)
+    return value.isoformat() if isinstance(value, date) else stored(value)  # a moment is a date too
 
 
 def _value(table: Table, name: str, value: Any) -> Any:
     """Raises KeyError for a column that these tables do not have."""
-    is_moment = isinstance(table.c[name].type, Moment)
-    return datetime.fromisoformat(value) if is_moment and value is not None else restored(value)
+    read = READ_AS.get(type(table.c[name].type))
+    return restored(value) if read is None or value is None else read(value)

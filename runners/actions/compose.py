@@ -7,8 +7,9 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from drbot.core.base.errors import CancelledError, PermanentError
+from drbot.core.base.waiting import waves
 from drbot.core.site.occupants import aside_suffix, image_tag
-from drbot.core.site.site import Service
+from drbot.core.site.site import Service, needs_of
 from drbot.core.text.messages import clauses, listed, phrase
 from drbot.core.text.words import size
 from drbot.runners.clients import kept_containers
@@ -99,9 +100,9 @@ def start(context: StepContext, given: Mapping[str, Any]) -> Outcome:
     """Start the services, each as soon as what it needs of the others is healthy."""
     services = arguments.services(context, given)
     within = arguments.seconds(given, "within", NEEDED_HEALTHY_WITHIN_SECONDS)
-    for wave in waves(services):
-        needed = {need for name in wave for need in services[name].needs if need in services}
-        wait_healthy(context, needed, within)
+    needs = needs_of(services)
+    for wave in waves(needs):
+        wait_healthy(context, {need for name in wave for need in needs[name]}, within)
         on_projects(context, {name: services[name] for name in wave}, context.clients.compose.up)
     return Outcome(summary=phrase("Started {names}", names=listed(services)))
 
@@ -165,19 +166,6 @@ def watch_of(context: StepContext) -> Watch:
     limits = context.step.limits
     bounds = Bounds(cancelled=context.cancelled, quiet_seconds=limits.quiet if limits else None)
     return Watch(bounds=bounds, on_line=context.log)
-
-
-def waves(services: Mapping[str, Service]) -> list[list[str]]:
-    """Names in the order of `needs`; those of one wave are independent. Raises PermanentError for a circle."""
-    left, order = dict(services), list[list[str]]()
-    while left:
-        wave = [name for name, service in left.items() if not any(need in left for need in service.needs)]
-        if not wave:
-            raise PermanentError(phrase("These services need each other in a circle: {names}", names=listed(left)))
-        order.append(wave)
-        for name in wave:
-            del left[name]
-    return order
 
 
 def wait_healthy(context: StepContext, names: Iterable[str], within: float) -> float:

@@ -26,6 +26,7 @@ from drbot.runners.execution.run_context import DrillTerms, WorkerContext
 from drbot.runners.execution.settings_seen import require_agreed
 from drbot.runners.foundation.own_record import OwnRecord
 from drbot.runners.foundation.settings import RunnerSettings
+from drbot.runners.upkeep.drill_backups import require_backup
 from drbot.runners.upkeep.drill_copying import copy_projects, images_of
 from drbot.runners.upkeep.drill_practice import Practice, StoppedError, stand_ins
 from drbot.runners.upkeep.drill_rights import DrillRights
@@ -109,14 +110,16 @@ class DrillRun:
         return dict(census(self.worker_context.target.clients.docker, projects))
 
     def _prepare(self) -> None:
-        """The engine, and production's images in it; for levels 1 and 2 its compose projects. Only by a dr.yml that two
-        people agreed to: it says which image gets all rights on production's engine, and what runs in it.
+        """The engine, and production's images in it, where there is a backup to go back to; for levels 1 and 2 its
+        compose projects. Only by a dr.yml that two people agreed to: it says which image gets all rights on
+        production's engine, and what runs in it.
         """
         worker_context, sandbox = self.worker_context, self.sandbox
         require_agreed(worker_context)
         site = worker_context.configuration.sites[self.drill.site]
         if self.drill.level in GOES_BEFORE:
             self._rights(worker_context.target, site).require_all()
+        require_backup(self.drill.level, worker_context.configuration)
         with worker_context.database.write() as tx:
             drills.change(tx, self.drill.incident, state=DrillState.PREPARING)
         self._tell(phrase("Starting an engine of its own, without a network."))

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import combinations
 from typing import Any
 
+from drbot.core.base.waiting import circle_in
 from drbot.core.base.yaml_file import Problem, Where, did_you_mean
 from drbot.core.runbooks.actions import ACTIONS, PROBES
 from drbot.core.runbooks.declarations import ActionDeclaration, ProbeDeclaration
@@ -96,13 +97,11 @@ def _order(runbook: Runbook) -> Iterator[Problem]:
         for other in step.after or ():
             if other not in ids:
                 yield Problem(where=_at(index, "after"), sentence=_no_step(step.id, other, ids))
-    order = {key: set(value) for key, value in order_of(runbook.steps).items()}
-    while ready := {key for key, waits in order.items() if not waits & order.keys()}:
-        order = {key: waits for key, waits in order.items() if key not in ready}
+    circle = circle_in(order_of(runbook.steps))
     for index, step in enumerate(runbook.steps):
-        if step.id in order:
-            circle = phrase("{step}: waits in a circle: {steps}.", step=step.id, steps=listed(sorted(order)))
-            yield Problem(where=_at(index, "after"), sentence=circle)
+        if step.id in circle:
+            said = phrase("{step}: waits in a circle: {steps}.", step=step.id, steps=listed(circle))
+            yield Problem(where=_at(index, "after"), sentence=said)
 
 
 def _names(runbook: Runbook) -> Iterator[Problem]:

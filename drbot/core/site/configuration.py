@@ -13,9 +13,10 @@ from typing import Any
 from pydantic import ValidationError
 
 from drbot.core.base.errors import UserError
+from drbot.core.base.waiting import circle_in
 from drbot.core.base.yaml_file import Problem, YamlFile, did_you_mean, problems_of, read_yaml, reading, wrong_lines
 from drbot.core.site.people import Roster, roster_of
-from drbot.core.site.site import DRILL_CONTROL, DRILL_SITE, Configuration, Site
+from drbot.core.site.site import DRILL_CONTROL, DRILL_SITE, Configuration, Site, needs_of
 from drbot.core.text.messages import listed, phrase, sentences
 
 MAY_BE_BROKEN = frozenset({"people", "channels", "cadence", "approvals", "targets", "language"})
@@ -147,6 +148,13 @@ def _of_site(name: str, site: Site) -> Iterator[Problem]:
                         did_you_mean(needed, known),
                     ),
                 )
+    if circle := circle_in(needs_of(site.services)):
+        yield Problem(
+            where=("sites", name, "services", circle[0], "needs"),
+            sentence=phrase(
+                "These services need each other in a circle: {names}.", names=" → ".join((*circle, circle[0]))
+            ),
+        )
     for kind, store in (("postgres", site.postgres), ("redis", site.redis)):
         if store is not None and store.service not in site.services:
             yield Problem(

@@ -3,7 +3,7 @@
 The models refuse unknown keys; `load_configuration` in core/site/configuration.py adds file, line and "did you mean".
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated, Literal
@@ -96,6 +96,11 @@ class Provision(Model):
     region: str = "us-east-1"
     endpoint: str | None = None  # only where it is not Amazon's
     hourly: Annotated[str, Field(pattern=PRICE)] | None = None  # what it costs, e.g. "0.0832 USD"; shown, not asked
+
+
+def needs_of(services: Mapping[str, Service]) -> dict[str, list[str]]:
+    """What each of these needs of the others."""
+    return {name: [need for need in service.needs if need in services] for name, service in services.items()}
 
 
 class Site(Model):

@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from drbot.core.base.errors import PermanentError
+from drbot.core.base.waiting import waves
+from drbot.core.site.site import needs_of
 from drbot.lab.breakage import break_it
 from drbot.runners.actions import compose, disk, evidence, health
 from drbot.runners.backups import choose_dump as backup
@@ -95,10 +97,10 @@ def test_the_culprit_is_named_when_postgres_or_redis_is_down(worker_fixture: Wor
 
 
 def test_services_start_behind_what_they_need(worker_fixture: WorkerFixture) -> None:
-    services = dict(worker_fixture.configuration.site().services)
+    services = worker_fixture.configuration.site().services
 
-    assert compose.waves(services) == [
-        ["postgres", "redis"], ["auth", "user", "admin"], ["front-user", "front-admin"],
+    assert list(waves(needs_of(services))) == [
+        ("postgres", "redis"), ("auth", "user", "admin"), ("front-user", "front-admin"),
     ]  # fmt: skip
 
 

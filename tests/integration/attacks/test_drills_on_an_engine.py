@@ -1,4 +1,4 @@
-"""Drills of a real engine by a dr.yml that somebody has edited: what nobody agreed to is not started there."""
+"""Drills of a real engine that may not begin: what nobody agreed to is not started there, nor an engine in vain."""
 
 import json
 import threading
@@ -51,11 +51,11 @@ class Here:
         configuration = self.worker_context.configuration.model_copy(update=changes)
         return replace(self, worker_context=replace(self.worker_context, configuration=configuration))
 
-    def practise(self) -> Drill:
-        """A drill of level 2 to its end, of which nobody is told."""
+    def practise(self, level: Level = Level.DATABASE) -> Drill:
+        """A drill to its end, of which nobody is told."""
         database = self.worker_context.database
         with database.write() as tx:
-            incident = drills.ask(tx, Level.DATABASE, site="production", service=None, person="aiko", rehearsed=True)
+            incident = drills.ask(tx, level, site="production", service=None, person="aiko", rehearsed=True)
         Keeper(worker_context=self.worker_context, hands=HANDS, stop=threading.Event()).look()
         with database.read() as connection:
             found = drills.get(connection, incident.id)
@@ -160,6 +160,17 @@ def test_nor_what_a_full_backup_brings(here: Here, tmp_path: Path) -> None:
     compose.up(name, ["auth-service"], watch)
     assert engine.container(site.services["app"]) is not None
     in_its_folder(here.lab.host, site.projects / name, "down", "--volumes", "--timeout", "0")
+
+
+@pytest.mark.parametrize("level", Level)
+def test_no_engine_is_made_where_there_is_no_backup_to_go_back_to(here: Here, level: Level) -> None:
+    since = int(time.time())
+
+    drill = here.practise(level)
+
+    assert drill.end is DrillEnd.FAILED
+    assert f"A drill of level {int(level)} needs a" in (drill.why or "") and "there is none" in (drill.why or "")
+    assert here.started(drill, since) == []
 
 
 def test_no_redis_is_tried_as_a_compose_file_says_that_nobody_agreed_to(here: Here, tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,7 @@ from drbot.runners.own_state.state_copies import Signer, StateCopies
 from drbot.store import copies
 from drbot.store.base import ledger
 from drbot.store.base.database import Database
-from drbot.store.records import incidents, surfaces
+from drbot.store.records import action_items, incidents, surfaces
 from drbot.store.runs import runs
 
 OWN, STRANGER = KeyPair(b"w" * 32), KeyPair(b"x" * 32)
@@ -65,7 +66,7 @@ def note(database: Database, text: str) -> None:
 
 
 def declare(database: Database) -> Incident:
-    """An incident with a run that a worker holds."""
+    """An incident with a run that a worker holds, and something that somebody shall do about it."""
     with database.write() as tx:
         made = incidents.declare(tx, site="production", level=Level(2), title="down", person="aiko")
         run = runs.queue(
@@ -74,6 +75,7 @@ def declare(database: Database) -> Incident:
         )  # fmt: skip
         runs.claim(tx, run.id, "lost worker", 15)
         surfaces.put(tx, surfaces.Surface(incident=made.id, key="board", channel="C1", ts="1.2"))
+        action_items.add(tx, made.id, text="a second replica", owner="ben", due=date(2026, 12, 15), person="aiko")
     return made
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from drbot.bot.main import run_bot
+from drbot.bot.main import bot_of
 from drbot.bot.settings import BotSettings, Pace
 from drbot.core.base.heart import Heart
 from drbot.core.ledger.events import Event
@@ -91,7 +91,7 @@ class Scene:
 
     def _run(self) -> None:
         try:
-            run_bot(self.process, self.settings)
+            bot_of(self.process, self.settings)()
         except Exception as error:
             self.failure = error
             raise

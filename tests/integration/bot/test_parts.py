@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from drbot.bot.main import run_bot
+from drbot.bot.main import bot_of
 from tests.integration.bot.conftest import Process, Scene
 
 
@@ -24,6 +24,6 @@ def test_a_bot_whose_publisher_dies_at_the_start_ends_with_its_error(scene: Scen
     )
 
     with pytest.raises(LookupError, match="there is no home"):
-        run_bot(process, scene.settings)
+        bot_of(process, scene.settings)()
 
     assert process.stop.is_set()

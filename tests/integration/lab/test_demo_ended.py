@@ -3,13 +3,19 @@
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import httpx
 import pytest
 
+from drbot.cli.demo import open_stack
+from drbot.core.base.errors import UserError
 from drbot.lab import programs
+from drbot.lab.system import Lab
+from drbot.slack_simulator.client import PATIENCE_SECONDS
 from drbot.slack_simulator.people import BOT_TOKEN
 
 DEMO = """
@@ -101,3 +107,15 @@ def test_the_local_slack_answers_though_nobody_reads_what_it_logs(begin: Begin) 
     )
 
     assert (answer.status_code, answer.json()["ok"]) == (200, False)
+
+
+def test_a_drbot_that_does_not_start_is_told_at_once_in_its_own_words(tmp_path: Path) -> None:
+    lab = Lab(name="none", home=tmp_path, host="unix:///none")
+    stack = open_stack(lab, tmp_path / "demo", {})
+    stack.run("drbot", ["sh", "-c", "echo The port is taken.; exit 2"])
+    began = time.monotonic()
+
+    with closing(stack), pytest.raises(UserError, match=r"The port is taken\."):
+        stack.wait_until_connected()
+
+    assert time.monotonic() - began < PATIENCE_SECONDS / 2

@@ -1,8 +1,11 @@
 """A lab starts healthy, describes itself, and touches nothing that is not its own."""
 
+import socket
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
@@ -73,6 +76,23 @@ def test_up_again_keeps_data_passwords_and_addresses(lab: Lab) -> None:
 
     assert int(lab.psql("SELECT count(*) FROM documents", "-d", "admindb")) == before
     assert [one.url for one in lab.status()] == addresses
+
+
+def test_a_port_that_somebody_takes_while_the_lab_starts_is_chosen_again(lab: Lab) -> None:
+    lab.compose(part("user"), "down")
+    held = ExitStack()
+
+    def take(line: str) -> None:
+        """Ports were chosen by now, and the services are started next."""
+        if "services" in line:
+            held.enter_context(socket.create_server(("127.0.0.1", urlsplit(str(lab.url(part("user")))).port or 0)))
+
+    with held:
+        taken = lab.url(part("user"))
+        lab.up(take)
+
+    assert lab.url(part("user")) != taken and lab.faults() == {}
+    assert str(urlsplit(str(lab.url(part("user")))).port) in lab.configuration.read_text()
 
 
 @pytest.fixture

@@ -57,6 +57,8 @@ def test_a_good_file_has_no_faults_and_its_paths_are_meant_from_where_it_lies(pa
         ("    projects: projects", "    project: projects", 4, 'unknown key "project". Did you mean "projects"?'),
         ("role: app,", "role: application,", 7, "sites.production.services.auth.role"),
         ("needs: [postgres]", "needs: [postgers]", 7, 'Did you mean "postgres"?'),
+        ("needs: [postgres]", "needs: [postgres, auth]", 7, "These services need each other in a circle: auth → auth"),
+        ("role: database}", "role: database, needs: [auth]}", 6, "in a circle: postgres → auth → postgres"),
         ("backups: {directory: backups}", "backups: {directory: backups, max_age: soon}", 9, "is not a duration"),
         ("backups: {directory: backups}", "backups: {}", 9, 'the key "directory" is missing'),
         ("volume: pgdata,", "volume: pgdata, service: postgre,", 8, 'Did you mean "postgres"?'),
