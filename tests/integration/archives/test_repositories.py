@@ -114,8 +114,8 @@ def test_whatever_kinds_of_files_are_in_it_a_whole_one_is_whole(store: FullBacku
 
 
 def test_what_cannot_be_read_only_while_it_is_read_is_missed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As when a store fails for a moment: over a damaged folder restic breaks down, or it leaves the folder out and ends
-    as if all were well. Which of the two is chance, so that here the folder is always left out.
+    """As when a store fails for a moment: over a damaged folder restic breaks down, or leaves it out and ends as if all
+    were well. Which of the two is chance, so that here the folder is always left out.
     """
     backup = put(store_in(tmp_path / "backups"))
     program = tmp_path / "bin" / "restic"
