@@ -64,7 +64,7 @@ def _files(site: Site, left: list[str], again: Callable[[str], str]) -> tuple[Da
     raise Refusal(
         phrase("Which files? {names}.", names=listed(site.files)),
         did_you_mean(printable(named), site.files) if named else "",
-        phrase("Example: {example}", example=again(f"files {site.files[0]}")),
+        phrase("Example: /dr {example}", example=again(f"files {site.files[0]}")),
         choices=tuple(Choice(label=name, command=again(f"files {name}")) for name in site.files[:CHOICES]),
     )
 

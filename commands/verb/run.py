@@ -117,7 +117,7 @@ def _arguments(context: CommandContext, runbook: Runbook, words: Words) -> tuple
 def _refusal(runbook: Runbook, why: str) -> Refusal:
     takes = [f"{name}=…" for name in runbook.inputs]
     example = " ".join(["run", runbook.runbook, *takes])
-    return Refusal(asked_for("run"), why, phrase("Example: {example}", example=example))
+    return Refusal(asked_for("run"), why, phrase("Example: /dr {example}", example=example))
 
 
 def _opened(
