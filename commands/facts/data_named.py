@@ -46,8 +46,8 @@ def data_named(site: Site, words: Sequence[str], again: Callable[[str], str]) ->
     if kind not in kinds_of(site):
         raise Refusal(
             phrase("You named {data}.", data=kind.value),
-            phrase("dr.yml names none of it for this site."),
-            phrase("There is: {names}.", names=listed(one.value for one in kinds_of(site))),
+            phrase("dr.yml names none for this site."),
+            phrase("Choose from: {names}.", names=listed(one.value for one in kinds_of(site))),
         )
     left = list(words[1:])
     if kind is not DataKind.FILES:

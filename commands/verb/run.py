@@ -97,7 +97,7 @@ def _arguments(context: CommandContext, runbook: Runbook, words: Words) -> tuple
     for word in words.rest[1:]:
         found = re.fullmatch(r"([\w.-]+)[=＝](.+)", word)
         if not found:
-            raise _refusal(runbook, phrase('"{word}" is no input=value.', word=printable(word)))
+            raise _refusal(runbook, phrase('"{word}" is not written as input=value.', word=printable(word)))
         given[found[1].lower()] = found[2]
     site = site_named(context, given.pop("site", ""))
     takes = [*runbook.inputs, *([SERVICE] if runbook.level == Level.SERVICE else [])]
