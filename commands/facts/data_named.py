@@ -42,8 +42,8 @@ def data_named(site: Site, words: Sequence[str], again: Callable[[str], str]) ->
     if kind not in kinds_of(site):
         raise Refusal(
             phrase("You named {data}.", data=kind.value),
-            phrase("dr.yml names none of it for this site."),
-            phrase("There is: {names}.", names=listed(one.value for one in kinds_of(site))),
+            phrase("dr.yml names none for this site."),
+            phrase("Choose from: {names}.", names=listed(one.value for one in kinds_of(site))),
         )
     left = list(words[1:])
     if kind is not DataKind.FILES:
@@ -60,7 +60,7 @@ def _files(site: Site, left: list[str], again: Callable[[str], str]) -> tuple[Da
     raise Refusal(
         phrase("Which files? {names}.", names=listed(site.files)),
         did_you_mean(printable(named), site.files) if named else "",
-        phrase("Example: {example}", example=again(f"files {site.files[0]}")),
+        phrase("Example: /dr {example}", example=again(f"files {site.files[0]}")),
         choices=tuple(Choice(label=name, command=again(f"files {name}")) for name in site.files[:CHOICES]),
     )
 

@@ -38,7 +38,14 @@ def backups(context: CommandContext, request: Request, words: Words, person: Per
         )
     groups = [list(found) for _, found in groupby(there, key=lambda one: (one.moment, one.kind, one.name))]
     shown = groups if words.rest and plain(words.rest[0]) == "all" else groups[:SHOWN]
-    header = (phrase("Data as of"), phrase("Kind"), phrase("Name"), phrase("Size"), phrase("Proven"), phrase("Where"))
+    header = (
+        phrase("Data as of"),
+        phrase("Kind"),
+        phrase("Name"),
+        phrase("Size"),
+        phrase("Proven"),
+        phrase("Stored in"),
+    )
     left = len(groups) - len(shown)
     more = phrase("{count} older ones: /dr backups all", count=left) if left else ""
     when = phrase("Seen {time} ago.", time=duration(max(60.0, ago(looked, request.at).total_seconds())))

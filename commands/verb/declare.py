@@ -251,8 +251,8 @@ def _ask(site: Site, level: Level | None, values: dict[str, str]) -> Reply:
     filled = {key: value for key, value in values.items() if value and key in CARRIED}
     if level is None:
         wanted = phrase(
-            "Which level? level1 a service, level2 data (postgres, redis, files, settings), level3 the host, level4 "
-            "the data centre. Example: declare level2 PostgreSQL does not start"
+            "Which level? level1 a service, level2 data (postgres, redis, files, settings), level3 "
+            "the host, level4 the data centre. Example: /dr declare level2 PostgreSQL does not start"
         )
         choices = tuple(Choice(label=one.text, command=_again(one, filled)) for one in Level)
         return Reply(text=wanted, choices=choices, dialog=DialogRequest(kind="declare", values=filled), ok=False)
@@ -260,7 +260,7 @@ def _ask(site: Site, level: Level | None, values: dict[str, str]) -> Reply:
     example = f"declare level1 {next(iter(site.services))}:"
     return Reply(
         text=phrase(
-            "Which service is down? Services: {names}. Example: {example} login fails", names=names, example=example
+            "Which service is down? Services: {names}. Example: /dr {example} login fails", names=names, example=example
         ),
         choices=tuple(Choice(label=name, command=_again(level, {**filled, "service": name})) for name in site.services),
         dialog=DialogRequest(kind="declare", values={**filled, "level": str(level.value)}),

@@ -36,7 +36,7 @@ def skip(context: CommandContext, rest: Sequence[str], person: Person) -> Reply:
             why = phrase("None of level {level} begins by the calendar.", level=int(level))
             raise Refusal(_tried(level), why, phrase("dr.yml says which do: drills.schedule."))
         if len(rest) > 1 and rest[1] != f"{routine.due_at:%Y-%m-%dt%H:%Mz}":
-            raise Refusal(_tried(level), phrase("That one is no longer ahead."), _next(routine.due_at))
+            raise Refusal(_tried(level), phrase("That drill is no longer the next one."), _next(routine.due_at))
         if routine.is_skipped:
             who = context.roster.name_of(routine.skipped_by)
             raise Refusal(_tried(level), phrase("{who} has put it off already.", who=who), _next(_after(routine)))

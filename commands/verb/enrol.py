@@ -47,9 +47,9 @@ def _offered(context: CommandContext, sites: dict[str, str], person: Person) -> 
     issuer, second = f"drbot {context.configuration.system}", roster_secret(secret)
     return Reply(
         text=phrase(
-            "Read both QR codes with your authenticator: the first is for approvals, the second for rosters. Then "
-            "send the first one's code: enrol 123456. Or type these in by hand and delete them afterwards: {secret}, "
-            "{second}",
+            "Read both QR codes with your authenticator: the first is for approvals, the second for "
+            "rosters. Then send the first one's code: /dr enrol 123456. Or type these in by hand and "
+            "delete them afterwards: {secret}, {second}",
             secret=secret,
             second=second,
         ),

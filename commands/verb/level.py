@@ -94,7 +94,7 @@ def _changed(context: CommandContext, incident: Incident, new: Level) -> Reply:
     if runbook_for(context, new) is None:
         then, tables = without_runbook(new), by_hand(new)
     elif new is Level.SERVICE and not incident.service:
-        then = phrase("No service is named, so nothing was started. Use: declare level1 <service>")
+        then = phrase("No service is named, so nothing was started. Use: /dr declare level1 <service>")
         tables = ()
     else:
         then = phrase("The survey for it starts; it changes nothing.")

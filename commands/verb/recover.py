@@ -139,7 +139,7 @@ def _backup(conn: Connection, incident: Incident, words: Words) -> str:
     raise Refusal(
         phrase('You asked to recover "{words}".', words=printable(words.text)),
         phrase("That is not the name of a backup."),
-        phrase("Example: recover backup all_databases_20261126_020000.sql.gz"),
+        phrase("Example: /dr recover backup all_databases_20261126_020000.sql.gz"),
     )
 
 
@@ -156,7 +156,7 @@ def _offered(conn: Connection, incident: Incident) -> str:
         incident,
         "recover",
         phrase("No other good backup is known."),
-        phrase("If there is one, name it: recover {name} backup NAME", name=incident.name),
+        phrase("If there is one, name it: /dr recover {name} backup NAME", name=incident.name),
     )
 
 
@@ -174,7 +174,7 @@ def _recovery(context: CommandContext, conn: Connection, incident: Incident, dat
             incident,
             "recover",
             phrase("No service is named."),
-            phrase("Use: declare level1 <service>"),
+            phrase("Use: /dr declare level1 <service>"),
         )
     return recovery
 
@@ -220,7 +220,7 @@ def _not_denied(
         "recover",
         phrase("{names} denied exactly this.", names=names),
         phrase(
-            "Ask {names} to ask again, or name another backup: recover {name} backup NAME",
+            "Ask {names} to ask again, or name another backup: /dr recover {name} backup NAME",
             names=names,
             name=incident.name,
         ),

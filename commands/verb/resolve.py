@@ -24,7 +24,9 @@ def resolve(context: CommandContext, request: Request, words: Words, person: Per
             raise in_progress(incident, run, "resolve")
         if not summary and request.entry_point is EntryPoint.COMMAND:
             return Reply(
-                text=phrase("{name}: say in a sentence what happened: resolve {name} <summary>", name=incident.name),
+                text=phrase(
+                    "{name}: say in a sentence what happened: /dr resolve {name} <summary>", name=incident.name
+                ),
                 dialog=DialogRequest(kind="resolve", incident=incident.id),
                 ok=False,
             )

@@ -96,7 +96,7 @@ def _arguments(context: CommandContext, runbook: Runbook, words: Words) -> tuple
     for word in words.rest[1:]:
         found = re.fullmatch(r"([\w.-]+)[=＝](.+)", word)
         if not found:
-            raise _refusal(runbook, phrase('"{word}" is no input=value.', word=printable(word)))
+            raise _refusal(runbook, phrase('"{word}" is not written as input=value.', word=printable(word)))
         given[found[1].lower()] = found[2]
     site = site_named(context, given.pop("site", ""))
     takes = [*runbook.inputs, *([SERVICE] if runbook.level == Level.SERVICE else [])]
@@ -116,7 +116,7 @@ def _arguments(context: CommandContext, runbook: Runbook, words: Words) -> tuple
 def _refusal(runbook: Runbook, why: str) -> Refusal:
     takes = [f"{name}=…" for name in runbook.inputs]
     example = " ".join(["run", runbook.runbook, *takes])
-    return Refusal(asked_for("run"), why, phrase("Example: {example}", example=example))
+    return Refusal(asked_for("run"), why, phrase("Example: /dr {example}", example=example))
 
 
 def _opened(

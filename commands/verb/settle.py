@@ -93,6 +93,6 @@ def _understood(incident: Incident, run: Run, words: Words, waiting: list[StepRe
     raise Refusal(
         phrase("{name}: settle {asked} was not understood.", name=incident.name, asked=asked),
         phrase("Waiting for a decision: {names}.", names=listed(names)),
-        phrase("Say the step and one of {known}: settle {id} retry", known=known, id=example.id),
+        phrase("Say the step and one of {known}: /dr settle {id} retry", known=known, id=example.id),
         choices=tuple(settlements(incident, run, [example])),
     )

@@ -27,8 +27,8 @@ def phone(context: CommandContext, request: Request, words: Words, person: Perso
             phrase("{name}: a vote by phone.", name=incident.name),
             phrase("Say who, the decision and the code they read."),
             phrase(
-                "They get it with: drbot dr key code {id} {seal} approve Then: phone {name} ben approve "
-                "ABCDE-FGHIJ why",
+                "They get it with: drbot dr key code {id} {seal} approve Then: /dr phone {name} ben "
+                "approve ABCDE-FGHIJ why",
                 id=asked.id,
                 seal=seal,
                 name=incident.name,

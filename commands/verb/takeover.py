@@ -30,7 +30,7 @@ def takeover(context: CommandContext, request: Request, words: Words, person: Pe
             raise _refusal(
                 incident,
                 phrase("It takes the target away from the other drbot's run."),
-                phrase("Say how you know that it is dead: takeover {name} its host burnt down", name=incident.name),
+                phrase("Say how you know that it is dead: /dr takeover {name} its host burnt down", name=incident.name),
             )
         runs.give_up_holder(tx, run)
         tx.record(EventKind.SITE_TAKEN_OVER, incident=incident.id, run=run.id, person=person.id, why=why)

@@ -18,7 +18,8 @@ def update(context: CommandContext, request: Request, words: Words, person: Pers
         if not said:
             return Reply(
                 text=phrase(
-                    '{name}: what should the stakeholders read? Example: update {name} "We expect to be back at 15:00"',
+                    "{name}: what should the stakeholders read? Example: /dr update {name} We expect "
+                    "to be back at 15:00",
                     name=incident.name,
                 ),
                 dialog=DialogRequest(kind="update", incident=incident.id)

@@ -83,7 +83,7 @@ def test_what_the_site_does_not_have_is_refused_with_what_it_has(verb_fixture: V
     reply = verb_fixture.say("ben", "declare level2 redis")
 
     assert not reply.ok and verb_fixture.incidents() == []
-    assert "There is: postgres, settings" in reply.text
+    assert "Choose from: postgres, settings" in reply.text
 
 
 def test_a_sentence_that_begins_with_what_the_site_does_not_have_is_declared_all_the_same(
@@ -243,7 +243,7 @@ def test_in_an_incident_a_runbook_is_queued_there_unless_a_run_is_in_progress(ev
         ("run", "There are: "),
         ("run level2-files", "It needs files."),
         ("run level2-redis bakcup=x", 'level2-redis takes no bakcup. Did you mean "backup"?'),
-        ("run level2-redis x", '"x" is no input=value.'),
+        ("run level2-redis x", '"x" is not written as input=value.'),
         ("run level1-service service=aut", 'There is no service "aut".'),
         ("run restart-services site=nowhere", 'There is no site "nowhere".'),
         ("run level2-undo keeper=x", "Use: /dr undo"),
