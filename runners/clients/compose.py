@@ -107,8 +107,11 @@ class Compose:
         ended = self._run(project, ["config", "--format", "json"], Watch(bounds=bounds, on_line=lambda _: None))
         return _document(ended)
 
-    def whole(self, project: str, bounds: Bounds) -> dict[str, Any]:
-        """The same, with what is started only where it is named."""
+    def described(self, project: str, services: Sequence[str], bounds: Bounds) -> dict[str, Any]:
+        """The same; with every profile where one of these is only started because it is named."""
+        document = self.describe(project, bounds)
+        if set(services) <= set(document.get("services") or ()):
+            return document
         other = (f"--project-name={project}", "--profile=*")
         watch = Watch(bounds=bounds, on_line=lambda _: None)
         return _document(self._run(project, ["config", "--format", "json"], watch, other=other))
@@ -146,7 +149,7 @@ class Compose:
 
     def _ask(self, project: str, services: Sequence[str], bounds: Bounds) -> None:
         if self.guard is not None:
-            self.guard(project, self.whole(project, bounds), services)
+            self.guard(project, self.described(project, services, bounds), services)
 
     def folder(self, project: str) -> Path:
         return self._projects / project

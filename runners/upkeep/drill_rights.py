@@ -40,12 +40,13 @@ class DrillRights:
         """Raises PermanentError with the first service that asks for more, and what that is."""
         projects = self.site.compose_projects()
         with ThreadPoolExecutor(max(len(projects), 1), thread_name_prefix="compose") as pool:
-            documents = tuple(pool.map(self._whole, projects))
+            documents = tuple(pool.map(self._described, projects))
         for project, document in zip(projects, documents, strict=True):
             self._require_of(project, document, self._started(project))
 
-    def _whole(self, project: str) -> Mapping[str, Any]:
-        return self.compose.whole(project, Bounds(cancelled=self.cancelled, seconds=LOOK_SECONDS))
+    def _described(self, project: str) -> Mapping[str, Any]:
+        bounds = Bounds(cancelled=self.cancelled, seconds=LOOK_SECONDS)
+        return self.compose.described(project, self._started(project), bounds)
 
     def _started(self, project: str) -> Sequence[str]:
         """Of the monitoring all is started."""
