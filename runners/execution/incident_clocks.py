@@ -52,7 +52,7 @@ def mark_recovered(tx: Transaction, run: Run, plan: Plan, step_id: str, records:
         return
     if step_id != last_health_step(plan) or sub_runs.is_part(run):
         return
-    incident = incidents.get(tx.connection, run.incident)
+    incident, backup = incidents.get(tx.connection, run.incident), plan.backup
     passed = {StepState.SKIPPED, StepState.FAILED}
     if not incident.is_open or any(records[step.id].state in passed for step in plan.steps if step.effect == "destroy"):
         return
@@ -64,7 +64,9 @@ def mark_recovered(tx: Transaction, run: Run, plan: Plan, step_id: str, records:
         run.incident,
         run=run.id,
         rto_seconds=_between(incident.started_at, tx.now),
-        rpo_seconds=rpo_seconds(plan.backup.snapshot_at, incident.started_at) if plan.backup else None,
+        rpo_seconds=max(plan.loss_seconds or 0.0, rpo_seconds(backup.snapshot_at, incident.started_at))
+        if backup
+        else None,
         outage_seconds=None if start is None else _between(start, tx.now),
     )
 

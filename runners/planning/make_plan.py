@@ -8,7 +8,8 @@ from drbot.core.files.runbook_file import RunbookFile, runbook_folders, runbook_
 from drbot.core.runbooks.runbook import Runbook, Step, without
 from drbot.core.runbooks.variables import Value, fill
 from drbot.core.runs.clocks import rpo_seconds
-from drbot.core.runs.plan import Plan
+from drbot.core.runs.lost import lost_before
+from drbot.core.runs.plan import BackupIdentity, Plan
 from drbot.core.runs.replaced import replaced
 from drbot.core.runs.run import Run
 from drbot.core.runs.stakes import Stakes, act_of, aside_by
@@ -30,7 +31,7 @@ from drbot.runners.planning import places, sub_plans
 from drbot.runners.planning.stakes import stakes_of
 from drbot.runners.planning.survey_questions import Survey, age_of, not_needed, volumes_taken, warnings_of
 from drbot.store.records import steps as known_steps
-from drbot.store.runs import sub_runs
+from drbot.store.runs import runs, sub_runs
 
 FULL = "full"  # `of` of an input: the backup of a whole system, not of PostgreSQL alone
 
@@ -229,9 +230,22 @@ def _plan(
         headline=_headline(file, steps, configuration.system, chosen),
         target=sub_plans.target_of(configuration, survey.worker_context.site_name),
         engine=survey.worker_context.site.docker.host or "",
-        loss_seconds=rpo_seconds(backup.snapshot_at, survey.incident.started_at) if backup and is_data else None,
+        loss_seconds=_loss(survey, steps, backup) if backup and is_data else None,
         surveyed_at=survey.now,
     )
+
+
+def _loss(survey: Survey, steps: tuple[Step, ...], backup: BackupIdentity) -> float:
+    """Since the backup, or what was lost already of the data that it was made of."""
+    worker_context = survey.worker_context
+    with worker_context.database.read() as connection:
+        earlier = [
+            (run.plan, known_steps.of_run(connection, run.id))
+            for run in runs.of_incident(connection, survey.incident.id)
+            if run.plan is not None and run.site == (backup.site or worker_context.site_name)
+        ]
+    lost = lost_before(backup.snapshot_at, steps, earlier)
+    return max(lost, rpo_seconds(backup.snapshot_at, survey.incident.started_at))
 
 
 def _stakes(survey: Survey, draft: Plan) -> Stakes:

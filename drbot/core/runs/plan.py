@@ -92,7 +92,7 @@ class Plan(Model):
     occupants: tuple[Occupant, ...] = ()  # what lies on the host and is put aside, exactly
     aside: tuple[Occupant, ...] = ()  # what an earlier run put aside, and comes back or is given up
     stakes: Stakes = Field(default_factory=Stakes)  # what it is, how it is proven, what is lost and what is kept
-    loss_seconds: float | None = None  # age of the backup's data when the outage began
+    loss_seconds: float | None = None  # data that is lost: up to the outage, or by an earlier recovery in the incident
     warnings: tuple[Sentence, ...] = ()
     changed: tuple[str, ...] = ()  # in dr.yml since two people last agreed to a plan: "path: before → now"
     surveyed_at: datetime

@@ -1,0 +1,78 @@
+"""What a recovery lost stays lost, however new the backup is that the next one of the same incident takes."""
+
+from datetime import UTC, datetime
+
+from drbot.core.runs.run import Run, RunKind, RunState
+from tests.integration.runners.harmless import NOON, backup
+from tests.integration.runners.worker_fixture import WorkerFixture
+
+AN_HOUR = 3600.0
+
+
+def carried_out(worker_fixture: WorkerFixture, run: Run) -> Run:
+    run = worker_fixture.go(run)
+    worker_fixture.approve(run)
+    run = worker_fixture.go(run)
+    if run.kind is RunKind.RECOVER:
+        worker_fixture.answer(run)
+        run = worker_fixture.go(run)
+    assert run.state is RunState.SUCCEEDED
+    return run
+
+
+def undone(worker_fixture: WorkerFixture, run: Run, kept: str = "before") -> Run:
+    keeper = f"postgres_data_{kept}_{run.id}"
+    return carried_out(worker_fixture, worker_fixture.queue(run.incident, "level2-undo", RunKind.UNDO, keeper=keeper))
+
+
+def backed_up(worker_fixture: WorkerFixture, moment: datetime | None = None) -> None:
+    """A newer backup is made of what is in place."""
+    newest = backup(0).model_copy(update={"snapshot_at": moment or datetime.now(UTC)})
+    worker_fixture.target.backups = [newest, *worker_fixture.target.backups]
+
+
+def loss_of_the_next(worker_fixture: WorkerFixture, first: Run) -> float | None:
+    plan = worker_fixture.go(worker_fixture.queue(first.incident, "level2-postgres")).plan
+    assert plan is not None
+    return plan.loss_seconds
+
+
+def test_what_the_first_recovery_lost_the_next_one_does_not_bring_back(worker_fixture: WorkerFixture) -> None:
+    first = carried_out(worker_fixture, worker_fixture.declare())
+    backed_up(worker_fixture)
+
+    second = carried_out(worker_fixture, worker_fixture.queue(first.incident, "level2-postgres"))
+
+    assert second.plan is not None and second.plan.loss_seconds == AN_HOUR
+    assert worker_fixture.incident(second).rpo_seconds == AN_HOUR
+
+
+def test_data_that_an_undo_brought_back_has_lost_nothing(worker_fixture: WorkerFixture) -> None:
+    first = carried_out(worker_fixture, worker_fixture.declare())
+    undone(worker_fixture, first)
+    backed_up(worker_fixture)
+
+    assert loss_of_the_next(worker_fixture, first) == 0
+
+
+def test_an_undo_that_is_undone_brings_the_loss_back(worker_fixture: WorkerFixture) -> None:
+    first = carried_out(worker_fixture, worker_fixture.declare())
+    undone(worker_fixture, undone(worker_fixture, first), "undone")
+    backed_up(worker_fixture)
+
+    assert loss_of_the_next(worker_fixture, first) == AN_HOUR
+
+
+def test_a_backup_from_between_recovery_and_undo_lacks_what_the_recovery_lost(worker_fixture: WorkerFixture) -> None:
+    first = carried_out(worker_fixture, worker_fixture.declare())
+    backed_up(worker_fixture)
+    undone(worker_fixture, first)
+
+    assert loss_of_the_next(worker_fixture, first) == AN_HOUR
+
+
+def test_a_backup_from_before_the_recovery_lacks_nothing_of_it(worker_fixture: WorkerFixture) -> None:
+    first = carried_out(worker_fixture, worker_fixture.declare())
+    backed_up(worker_fixture, NOON)
+
+    assert loss_of_the_next(worker_fixture, first) == 0
