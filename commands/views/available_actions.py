@@ -60,8 +60,7 @@ def settlement(incident: Incident, run: Run, record: StepRecord, word: Settlemen
         label = SECOND
     if word is Settlement.UNDO and run.plan is not None and is_beside(run.plan, run.plan.step(record.id)):
         label = UNDO_BESIDE
-    style: Style = "danger" if word is Settlement.STOP else "default"
-    return _action(incident, "settle", label, f"{record.id} {word}", style=style, about=record.id)
+    return _action(incident, "settle", label, f"{record.id} {word}", about=record.id)
 
 
 def settlements(incident: Incident, run: Run, waiting: Iterable[StepRecord]) -> list[AvailableAction]:

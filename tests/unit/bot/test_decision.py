@@ -6,6 +6,7 @@ import pytest
 
 from drbot.bot.blocks.decision import decision_buttons
 from drbot.bot.blocks.lines import detail, milestone
+from drbot.commands.views.available_actions import available_actions
 from drbot.commands.views.incident_view import IncidentView
 from drbot.core.ledger.events import Event, EventKind
 from drbot.core.runs.run import RunState, StepState
@@ -52,6 +53,13 @@ def test_what_can_be_done_stands_below_as_buttons_and_the_whole_story_in_the_thr
     assert labels(happened, shown)[0] == "Try again" and "Stop here" in labels(happened, shown)
     assert "answers 503" in (detail(happened, shown) or "")
     assert "answers 503" not in (milestone(happened, shown) or "")
+
+
+def test_only_the_emergency_stop_is_red() -> None:
+    _, shown = asked(StepState.FAILED, passed=False)
+    looks = {one.label: one.style for one in available_actions(shown)}
+
+    assert (looks["STOP"], looks["Stop here"]) == ("danger", "default")
 
 
 @pytest.mark.parametrize(("passed", "looks"), [(True, "it looks *done*"), (False, "it looks *not done*")])
