@@ -185,7 +185,7 @@ WEAKENINGS = (
     weak("a permit after the end", ISSUING, "    if known.ended:\n        raise NoPermit", "    if False:\n        raise NoPermit", PERMITS),
     weak("users of other records", "runners/clients/name_service.py", 'if one["Type"] in LEAD_TOO:', "if False:", "tests/integration/centre/test_names.py"),
     weak("another drbot by a row", OWN, "return str(known or now)", "return now", "tests/integration/runners/test_two_drbots.py"),
-    weak("a URL with a query", "core/base/names.py", "(/[A-Za-z0-9._~/-]*)?$", "(/.*)?$", "tests/unit/core/test_configuration.py"),
+    weak("a URL with a query", "core/base/names.py", "(/[A-Za-z0-9._~/-]*)?\")", "(/.*)?\")", "tests/unit/core/test_configuration.py"),
     weak("names led by a row", "runners/execution/sealed_plans.py", "if plan is not None and known is not None and seal_of(plan) == known.seal else None", "", "tests/integration/centre/test_leading_back.py"),
     weak("a machine users are led to", "runners/contract/rented.py", "    there = rented.machine.addresses & led\n", "    there: frozenset[str] = frozenset()\n", "tests/integration/centre"),
     weak("the only copy in use", "runners/contract/rented.py", "if users_of(rented, configuration, own) is not Users.NEVER:", "if False:", "tests/integration/centre/test_giving_back.py"),

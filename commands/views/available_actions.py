@@ -60,8 +60,7 @@ def settlement(incident: Incident, run: Run, record: StepRecord, word: Settlemen
         label = SECOND
     if word is Settlement.UNDO and run.plan is not None and is_beside(run.plan, run.plan.step(record.id)):
         label = UNDO_BESIDE
-    style: Style = "danger" if word is Settlement.STOP else "default"
-    return _action(incident, "settle", label, f"{record.id} {word}", style=style, about=record.id)
+    return _action(incident, "settle", label, f"{record.id} {word}", about=record.id)
 
 
 def settlements(incident: Incident, run: Run, waiting: Iterable[StepRecord]) -> list[AvailableAction]:
@@ -141,7 +140,7 @@ def _discard(view: IncidentView) -> Found:
 def _restart(view: IncidentView) -> Found:
     """Of a lost host nothing can be started."""
     is_offered = view.run is not None and Offer.RESTART in view.run.offers
-    if is_offered and _is_calm(view) and view.incident.level < Level.HOST:
+    if is_offered and _may_begin(view) and view.incident.level < Level.HOST:
         label = phrase("Start the services again")
         yield _action(view.incident, "restart", label, style="primary")
 
@@ -235,6 +234,11 @@ def _is_calm(view: IncidentView) -> bool:
     return view.incident.is_open and not view.is_going
 
 
+def _may_begin(view: IncidentView) -> bool:
+    """The same, and another run makes sense: a drill ends with its own, and its copy is removed."""
+    return _is_calm(view) and not view.incident.is_drill
+
+
 def _is_free(view: IncidentView) -> bool:
     """Nothing goes on that would not be pushed aside, also when the incident is long resolved."""
     return not view.is_going or _is_blocked(view)
@@ -243,7 +247,7 @@ def _is_free(view: IncidentView) -> bool:
 def _may_recover(view: IncidentView) -> bool:
     incident = view.incident
     names_service = incident.level is not Level.SERVICE or incident.service is not None
-    is_wanted = _is_calm(view) and incident.state is not IncidentState.RECOVERED
+    is_wanted = _may_begin(view) and incident.state is not IncidentState.RECOVERED
     return is_wanted and RUNBOOK_OF[incident.level] in view.runbooks and names_service
 
 

@@ -4,10 +4,12 @@ matplotlib draws it. It is large, and a host that recovers needs no pictures: wh
 """
 
 import io
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from importlib.util import find_spec
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from drbot.commands.speech.refusal import Refusal
@@ -58,9 +60,8 @@ def drawn(shown: Sequence[Drill], goal: float, language: str, fonts: Iterable["F
     """The PNG, in English where no font has the language's letters: boxes would tell nothing. `goal`: seconds."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
-    from matplotlib.font_manager import fontManager
 
-    known = tuple(fontManager.ttflist if fonts is None else fonts)
+    known = tuple(fonts_in() if fonts is None else fonts)
     font = font_with(known, "".join(_words(shown, goal, language)))
     if font is None:
         language, font = "en", font_with(known, "".join(_words(shown, goal, "en")))
@@ -70,6 +71,17 @@ def drawn(shown: Sequence[Drill], goal: float, language: str, fonts: Iterable["F
     picture = io.BytesIO()
     figure.savefig(picture, format="png")
     return picture.getvalue()
+
+
+def fonts_in(folders: Sequence[str] | None = None, known: Iterable["FontEntry"] | None = None) -> Iterator["FontEntry"]:
+    """Those that are there now; matplotlib remembers (`known`) those of its first day. `folders`: None = all."""
+    from matplotlib.font_manager import findSystemFonts, fontManager, get_font, ttfFontProperty
+
+    there = {one.fname: one for one in (fontManager.ttflist if known is None else known) if Path(one.fname).is_file()}
+    yield from there.values()
+    for file in set(findSystemFonts(folders)) - there.keys():
+        with suppress(OSError, RuntimeError, NotImplementedError):  # no font, or none that can be drawn with
+            yield ttfFontProperty(get_font(file))
 
 
 def font_with(fonts: Iterable["FontEntry"], letters: str) -> str | None:

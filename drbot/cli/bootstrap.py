@@ -7,12 +7,14 @@ from typing import Annotated
 from urllib.parse import urlsplit
 
 import typer
+from pydantic import ValidationError
 from rich.markup import escape
 
 from drbot.cli.processes import configuration_path, home_path
 from drbot.cli.terminal import marked, plain_console
 from drbot.core.base.errors import DrbotError, TemporaryError, UserError
 from drbot.core.base.signing import is_public
+from drbot.core.base.yaml_file import problems_of
 from drbot.core.ledger.statements import Head, head_in
 from drbot.core.site.site import ObjectStore
 from drbot.core.text.messages import closed, listed, phrase, sentences
@@ -146,4 +148,7 @@ def store_at(place: str, endpoint: str | None, region: str) -> ObjectStore:
     if parts.scheme != "s3" or not parts.netloc:
         why = phrase("{place} is not an S3 URL.", place=place)
         raise UserError(TRIED, why, phrase("Write it as s3://bucket/prefix/"))
-    return ObjectStore(bucket=parts.netloc, prefix=parts.path.removeprefix("/"), endpoint=endpoint, region=region)
+    try:
+        return ObjectStore(bucket=parts.netloc, prefix=parts.path.removeprefix("/"), endpoint=endpoint, region=region)
+    except ValidationError as error:
+        raise UserError(TRIED, sentences(*(one.sentence for one in problems_of(ObjectStore, error)))) from error

@@ -9,7 +9,7 @@ from drbot.core.site.proofs import BackupProof, proof_line
 from drbot.core.site.readiness import Line, bad, good, soon
 from drbot.core.site.site import Configuration
 from drbot.core.site.stored_backups import BackupKind, StoredBackup, missing_of_321, newest_of
-from drbot.core.text.messages import clauses, duration, listed, phrase
+from drbot.core.text.messages import clauses, duration, listed, phrase, sentences
 from drbot.core.text.words import clock
 from drbot.runners.backups.choose_dump import BackupRules, cheap_fault, rows_fault
 from drbot.runners.backups.choose_full import candidates
@@ -59,7 +59,7 @@ def look_at_backups(configuration: Configuration) -> Looked:
         lines += [newest_line(FULL, stored, configuration, datetime.now(UTC)), _about_places(silent)]
         lines.append(_about_restic())
         found += stored
-    lines.append(_about_321(found))
+    lines.append(line_of_321(found, configuration))
     return Looked(found=tuple(found), lines=tuple(lines))
 
 
@@ -145,12 +145,23 @@ def _about_places(silent: Sequence[str]) -> Line:
     return good(what, phrase("all answer"))
 
 
-def _about_321(found: Sequence[StoredBackup]) -> Line:
-    what, missing = phrase("3-2-1 rule"), listed(missing_of_321(newest_of(found)))
+def line_of_321(found: Sequence[StoredBackup], configuration: Configuration) -> Line:
+    """Over the newest usable backup, of whatever kind. Every new one goes into the folder and all buckets of dr.yml."""
+    what, copies = phrase("3-2-1 rule"), newest_of(found)
+    missing = listed(missing_of_321(copies))
     if not missing:
         return good(what, phrase("three copies, two media, one off-site"))
-    remedy = phrase("Name a bucket and a second one under `object_store` in dr.yml; every new backup goes into both.")
-    return soon(what, missing, remedy)
+    if configuration.object_store is None:
+        todo = phrase("Name a bucket and a second one under `object_store` in dr.yml; every new backup goes into both.")
+        return soon(what, missing, todo)
+    is_full = bool(copies) and copies[0].kind is BackupKind.FULL
+    folder = BackupStore(configuration.backups.directory).place
+    dumps, fulls = dump_stores(configuration), full_stores(configuration)
+    places = [one.place for one in fulls] if is_full else [folder, *(one.place for one in dumps)]
+    lacking = listed(place for place in places if place not in {one.place for one in copies})
+    make = phrase("{command} makes one that is in every place.", command=MAKE[FULL if is_full else DUMP])
+    lacks = phrase("{name} has no good copy in {places}.", name=copies[0].name, places=lacking) if copies else ""
+    return soon(what, missing, sentences(lacks, make))
 
 
 def _about_restic() -> Line:

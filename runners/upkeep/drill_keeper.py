@@ -8,7 +8,6 @@ import structlog
 from drbot.core.base.errors import DrbotError
 from drbot.core.base.repeating import repeat
 from drbot.core.runs.drill import Drill, DrillEnd, DrillState
-from drbot.core.site.site import DRILL_SITE
 from drbot.core.text.messages import phrase
 from drbot.runners.execution.run_context import WorkerContext
 from drbot.runners.upkeep.drill_run import DrillRun, Hands
@@ -89,8 +88,8 @@ class Holding:
                 open_now = incidents.recent(connection, open_only=True, limit=100)
         except DrbotError:
             return None
-        if any(one.site != DRILL_SITE for one in open_now):
-            return phrase("A real incident was declared.")
+        if real := next((one for one in open_now if not one.is_drill), None):
+            return phrase("{name} was declared, and an incident comes first: it ended the drill.", name=real.name)
         if not any(one.id == self.drill.incident for one in open_now):
             return phrase("It was resolved.")
         return None

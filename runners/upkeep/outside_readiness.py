@@ -42,8 +42,11 @@ def new_place_line(configuration: Configuration) -> Line:
 
 def runbooks_line(configuration: Configuration) -> Line:
     """Every one is read as a recovery reads it, with every action it calls."""
-    what, refused = phrase("runbooks"), list[str]()
-    found = find_runbooks(runbook_folders(configuration.runbooks))
+    what, refused, own = phrase("runbooks"), list[str](), configuration.runbooks
+    if own is not None and not own.is_dir():
+        why = phrase("{place} is no folder: none of your own runbooks is known", place=own)
+        return bad(what, why, phrase("Bring it back, or correct `runbooks` in dr.yml."))
+    found = find_runbooks(runbook_folders(own))
     for path in found.values():
         try:
             load_runbook(path)

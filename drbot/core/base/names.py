@@ -3,12 +3,13 @@
 import re
 from typing import Annotated
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator
 
 from drbot.core.text.messages import phrase
 from drbot.core.text.visible import is_hidden
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
+_URL = re.compile(r"https?://([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?(/[A-Za-z0-9._~/-]*)?")
 LONGEST_TITLE = 80  # a line of a card
 
 
@@ -34,6 +35,14 @@ def _below(given: str) -> str:
     return given
 
 
+def _url(given: str) -> str:
+    if not _URL.fullmatch(given):
+        raise ValueError(
+            phrase("this must begin with http:// or https://, then host, port and path: http://localhost:9000")
+        )
+    return given
+
+
 def _title(given: str) -> str:
     if len(given) > LONGEST_TITLE or any(is_hidden(letter) or letter in "\n\t" for letter in given):
         raise ValueError(
@@ -47,9 +56,7 @@ Name = Annotated[str, AfterValidator(_name)]
 """Of a site, service, project, volume or person: as it is one part of a path, and one word of a card."""
 Below = Annotated[str, AfterValidator(_below)]
 """A name, or a path that leads out of no folder."""
-Url = Annotated[
-    Word, Field(pattern=r"^https?://([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?(/[A-Za-z0-9._~/-]*)?$")
-]
+Url = Annotated[Word, AfterValidator(_url)]
 """Scheme, host, port and path: what is appended to it stays the path that is asked for, and never becomes a query."""
 Title = Annotated[str, AfterValidator(_title)]
 """What people call something, in any language."""

@@ -94,7 +94,7 @@ class Provision(Model):
     image: str | None = None
     instance_type: str = "t3.large"
     region: str = "us-east-1"
-    endpoint: str | None = None  # only where it is not Amazon's
+    endpoint: Url | None = None  # only where it is not Amazon's
     hourly: Annotated[str, Field(pattern=PRICE)] | None = None  # what it costs, e.g. "0.0832 USD"; shown, not asked
 
 
@@ -164,7 +164,7 @@ class ObjectStore(Model):
     second_bucket: str | None = None  # a copy of every backup, elsewhere
     prefix: str = ""  # of every key, e.g. "ai-micro-service/"
     region: str = "us-east-1"
-    endpoint: str | None = None  # only where it is not Amazon's
+    endpoint: Url | None = None  # only where it is not Amazon's
     lock: Seconds | None = None  # keep each backup undeletable this long, where the bucket allows it
 
 
@@ -182,7 +182,7 @@ class Dns(Model):
     names: tuple[str, ...]  # the records to point to the new address
     ttl: Seconds = 60.0
     region: str = "us-east-1"
-    endpoint: str | None = None  # only where it is not Amazon's
+    endpoint: Url | None = None  # only where it is not Amazon's
     server: str | None = None  # host:port of a name server to ask instead of the system's
     url: str | None = None  # what users open; the last check of a recovery fetches it through the new name
 

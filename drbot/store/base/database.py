@@ -4,7 +4,7 @@ import json
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from enum import Enum
@@ -21,7 +21,7 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event, exc, inser
 
 from drbot.core.base.errors import BrokenStateError, TemporaryError, UserError
 from drbot.core.ledger.events import GENESIS, Event, EventKind, parsed
-from drbot.core.text.messages import phrase
+from drbot.core.text.messages import listed, phrase
 from drbot.core.text.stored_messages import stored
 from drbot.store.base import ledger
 from drbot.store.base.column_types import metadata
@@ -133,7 +133,8 @@ class Database:
                 connection.execute(text("SET LOCAL lock_timeout = 0"))  # wait as long as the other one needs
                 connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": MIGRATION_LOCK})
             config.attributes["connection"] = connection
-            if not inspect(connection).has_table(head.name):
+            if not (inspector := inspect(connection)).has_table(head.name):
+                _require_ours(inspector.get_table_names())
                 _make_tables(connection)
                 command.stamp(config, "head")
             _upgrade(config)
@@ -158,6 +159,16 @@ def _migrations() -> Config:
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parents[1] / "migrations"))
     return config
+
+
+def _require_ours(tables: Sequence[str]) -> None:
+    """Nobody else's tables are filled. Raises UserError."""
+    if strange := sorted({"alembic_version", *metadata.tables}.intersection(tables)):
+        raise UserError(
+            phrase("Opening drbot's own state."),
+            phrase("This database holds tables of another program: {names}.", names=listed(strange)),
+            phrase("Name an empty home, or another DATABASE_URL."),
+        )
 
 
 def _make_tables(connection: Connection) -> None:

@@ -28,7 +28,8 @@ from drbot.runners.contract.target import Target
 from drbot.runners.execution.run_context import WorkerContext
 from drbot.runners.foundation.watching import never
 from drbot.runners.upkeep.code_checker import CodeChecker
-from drbot.runners.upkeep.drill_run import end_all, own_contexts
+from drbot.runners.upkeep.drill_keeper import Holding, Keeper
+from drbot.runners.upkeep.drill_run import Hands, end_all, own_contexts
 from drbot.runners.upkeep.scheduled_drills import scheduled_drills
 from drbot.runners.worker import Worker
 from drbot.store.base.doorbell import doorbell_of
@@ -148,6 +149,17 @@ def test_a_drills_worker_takes_no_run_of_another_drill(worker_fixture: WorkerFix
 
     with worker_fixture.database.read() as connection:
         assert runs.get(connection, run).state is RunState.QUEUED
+
+
+def test_a_drill_that_an_incident_ends_names_it(worker_fixture: WorkerFixture) -> None:
+    drill, production = asked_for(worker_fixture), worker_fixture.worker_context
+    keeper = Keeper(worker_context=production, hands=cast("Hands", None), stop=Event())
+    holding = Holding(keeper=keeper, drill=drill)
+    assert holding.cancelled() is None
+
+    number = worker_fixture.declare().incident
+
+    assert holding.cancelled() == f"DR-{number} was declared, and an incident comes first: it ended the drill."
 
 
 def test_what_a_dead_worker_held_in_a_drill_ends_with_the_drill(worker_fixture: WorkerFixture) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import insert, select, text
+from sqlalchemy import create_engine, insert, inspect, select, text
 
 from drbot.core.base.errors import TemporaryError, UserError
 from drbot.core.ledger.events import EventKind
@@ -26,6 +26,21 @@ def test_a_new_database_has_exactly_the_tables_of_the_schema(database: Database)
     with database.read() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
         assert compare_metadata(context, metadata) == []
+
+
+@pytest.mark.parametrize("table", ["alembic_version", "events"])
+def test_a_database_of_another_program_is_refused_and_left_as_it_is(database_url: str, table: str) -> None:
+    database, other = Database(database_url), create_engine(database_url.replace("postgresql:", "postgresql+psycopg:"))
+    with other.begin() as connection:
+        connection.execute(text(f"CREATE TABLE {table} (version_num VARCHAR(32))"))
+        connection.execute(text(f"INSERT INTO {table} VALUES ('1975ea83b712')"))
+
+    with pytest.raises(UserError, match=f"tables of another program: {table}"):
+        database.migrate()
+
+    assert inspect(other).get_table_names() == [table]
+    other.dispose()
+    database.close()
 
 
 def test_two_processes_may_migrate_at_once(database_url: str) -> None:

@@ -6,9 +6,11 @@ import pytest
 
 from drbot.bot.blocks.decision import decision_buttons
 from drbot.bot.blocks.lines import detail, milestone
+from drbot.commands.views.available_actions import available_actions
 from drbot.commands.views.incident_view import IncidentView
 from drbot.core.ledger.events import Event, EventKind
-from drbot.core.runs.run import RunState, StepState
+from drbot.core.runs.run import Offer, RunState, StepState
+from drbot.core.site.site import DRILL_SITE
 from tests.unit.bot.situations import event, record, run, situation, step
 from tests.unit.bot.situations import plan as plan_of
 
@@ -52,6 +54,23 @@ def test_what_can_be_done_stands_below_as_buttons_and_the_whole_story_in_the_thr
     assert labels(happened, shown)[0] == "Try again" and "Stop here" in labels(happened, shown)
     assert "answers 503" in (detail(happened, shown) or "")
     assert "answers 503" not in (milestone(happened, shown) or "")
+
+
+def test_only_the_emergency_stop_is_red() -> None:
+    _, shown = asked(StepState.FAILED, passed=False)
+    looks = {one.label: one.style for one in available_actions(shown)}
+
+    assert (looks["STOP"], looks["Stop here"]) == ("danger", "default")
+
+
+@pytest.mark.parametrize(("site", "offered"), [("production", True), (DRILL_SITE, False)])
+def test_what_was_stopped_is_tried_again_in_an_incident_and_not_in_a_drill(site: str, offered: bool) -> None:
+    """Its copy is removed, and the next one is another drill."""
+    going = situation(run=replace(run(RunState.STOPPED), offers=(Offer.RESTART,)))
+    shown = replace(going, incident=replace(going.incident, site=site))
+    verbs = {one.verb for one in available_actions(shown)}
+
+    assert ({"recover", "restart"} <= verbs, verbs.isdisjoint({"recover", "restart"})) == (offered, not offered)
 
 
 @pytest.mark.parametrize(("passed", "looks"), [(True, "it looks *done*"), (False, "it looks *not done*")])

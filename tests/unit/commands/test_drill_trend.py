@@ -1,15 +1,17 @@
 """The picture of the trend: what is in it, and that nobody sees boxes in place of letters."""
 
+import shutil
 import struct
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from matplotlib.font_manager import FontEntry, fontManager
 
 from drbot.commands.speech.refusal import Refusal
-from drbot.commands.views.drill_trend import MOST, drawn, font_with, picture_of
+from drbot.commands.views.drill_trend import MOST, drawn, font_with, fonts_in, picture_of
 from drbot.core.runs.drill import Drill, DrillEnd, DrillState
 from drbot.core.site.level import Level
 from drbot.core.site.site import Targets
@@ -63,6 +65,17 @@ def test_a_font_is_taken_that_has_every_letter() -> None:
     assert str(font_with(PLAIN, "RTO 4 h")).endswith("/DejaVuSans.ttf"), "the host's, or the one that matplotlib brings"
     assert font_with([*PLAIN, *last_resort], "訓練") is None, "a font of boxes is none"
     assert font_with([FontEntry(fname="x", style="italic")], "RTO") is None
+
+
+def test_a_font_that_was_installed_or_removed_since_matplotlib_looked_is_noticed(tmp_path: Path) -> None:
+    installed = tmp_path / "new.ttf"
+    shutil.copy(PLAIN[0].fname, installed)
+    (tmp_path / "broken.ttf").write_bytes(b"no font")
+    gone = FontEntry(fname=str(tmp_path / "gone.ttf"), name="Gone")
+
+    found = {one.fname for one in fonts_in([str(tmp_path)], known=[gone, PLAIN[0]])}
+
+    assert found == {str(installed), PLAIN[0].fname}
 
 
 def test_the_newest_are_shown_the_oldest_of_them_first() -> None:

@@ -27,6 +27,8 @@ channels: {home: dr-ops}
 cadence: {level2: 30m}
 """
 
+SCHEME = "begin with http:// or https://"
+
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
@@ -63,6 +65,9 @@ def test_a_good_file_has_no_faults_and_its_paths_are_meant_from_where_it_lies(pa
         ("backups: {directory: backups}", "backups: {}", 9, 'the key "directory" is missing'),
         ("volume: pgdata,", "volume: pgdata, service: postgre,", 8, 'Did you mean "postgres"?'),
         ("system: ai-micro-service", "system: [", 3, ""),
+        ("system: ai-micro-service", 'system: x\nobject_store: {bucket: b, endpoint: "localhost:9000"}', 2, SCHEME),
+        ("system: ai-micro-service", 'system: x\ndns: {zone: a., names: [a], endpoint: "//aws"}', 2, SCHEME),
+        ("    projects: projects", '    projects: projects\n    provision: {endpoint: "localhost:9000"}', 5, SCHEME),
     ],
 )
 def test_a_mistake_is_named_with_its_line(path: Path, old: str, new: str, line: int, sentence: str) -> None:

@@ -1,13 +1,14 @@
 """A backup counts as ready only as far as a recovery would take it, and a missed RPO is foreseen."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from drbot.core.site.readiness import Colour
-from drbot.core.site.site import Backups, Configuration, Site
+from drbot.core.site.site import Backups, Configuration, ObjectStore, Site
 from drbot.core.site.stored_backups import BackupKind, StoredBackup
-from drbot.runners.upkeep.backup_readiness import DUMP, newest_line
+from drbot.runners.upkeep.backup_readiness import DUMP, line_of_321, newest_line
 
 NOW = datetime(2026, 1, 5, 12, tzinfo=UTC)
 CONFIGURATION = Configuration(
@@ -40,3 +41,34 @@ def test_what_is_said_of_the_newest(found: list[StoredBackup], colour: Colour, s
     line = newest_line(DUMP, found, CONFIGURATION, NOW)
 
     assert (line.colour, said in line.sentence) == (colour, True), line.sentence
+
+
+ONE, TWO = ObjectStore(bucket="one"), ObjectStore(bucket="one", second_bucket="two")
+HERE = replace(dump(1), place="file:/srv/backups")
+THERE = replace(HERE, place="s3://one/", is_off_site=True)
+FULL_THERE = replace(THERE, kind=BackupKind.FULL, name="full")
+
+
+@pytest.mark.parametrize(
+    ("buckets", "found", "todo"),
+    [
+        (None, [HERE], "Name a bucket and a second one under `object_store`"),
+        (ONE, [FULL_THERE], "full has no good copy in file:/srv/backups/. drbot backup full makes one"),
+        (TWO, [FULL_THERE], "full has no good copy in s3://two/, file:/srv/backups/. drbot backup full makes one"),
+        (TWO, [HERE], "dump-1 has no good copy in s3://one/, s3://two/. drbot backup postgres makes one"),
+        (ONE, [HERE, replace(THERE, fault="cut off")], "dump-1 has no good copy in s3://one/."),
+        (TWO, [], "drbot backup postgres makes one that is in every place."),
+    ],
+    ids=["no bucket", "only in the bucket", "only in the first", "in none", "bad in the bucket", "no backup"],
+)
+def test_what_the_3_2_1_rule_lacks_is_what_is_advised(
+    buckets: ObjectStore | None, found: list[StoredBackup], todo: str
+) -> None:
+    line = line_of_321(found, CONFIGURATION.model_copy(update={"object_store": buckets}))
+
+    assert line.colour is Colour.AMBER and todo in line.remedy, line.remedy
+    assert buckets is None or "a bucket and" not in line.remedy
+
+
+def test_two_copies_and_production_are_enough() -> None:
+    assert line_of_321([HERE, THERE], CONFIGURATION.model_copy(update={"object_store": ONE})).colour is Colour.GREEN

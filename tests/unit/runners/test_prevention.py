@@ -129,3 +129,10 @@ def test_one_person_who_has_read_the_roster_or_seen_the_key_is_enough() -> None:
     lines = [key_line(is_encrypted=True, known=known, now=NOW) for known in ([], said(Subject.KEY, "ben", days=91),
                                                                              said(Subject.KEY, "ben"))]  # fmt: skip
     assert [line.colour for line in lines if line is not None] == [Colour.AMBER, Colour.AMBER, Colour.GREEN]
+
+
+def test_a_folder_of_runbooks_that_is_not_there_is_told(tmp_path: Path) -> None:
+    line = runbooks_line(configuration(runbooks=tmp_path / "runbooks"))
+
+    assert line.colour is Colour.RED
+    assert f"{tmp_path / 'runbooks'} is no folder" in line.sentence
