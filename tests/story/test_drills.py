@@ -89,7 +89,7 @@ def test_an_incident_ends_the_drill(quiet_story: Story) -> None:
 
     found = ended(story)
     assert found.end is DrillEnd.STOPPED, found
-    assert "real incident" in str(found.why)
+    assert "an incident comes first" in str(found.why)
     assert left_of_drills(story) == []
 
 

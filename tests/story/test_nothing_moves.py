@@ -147,7 +147,7 @@ def wait_for_note(story: Story, person: str, channel: str, word: str) -> None:
 def words_outside_threads(story: Story, channel: str) -> str:
     """What everybody is told of: a refused vote is on record in the thread alone."""
     messages = story.stack.people.messages(channel)
-    return "\n".join(m["text"] for m in messages if not m["ephemeral"] and m["thread_ts"] in ("", m["ts"]))
+    return "\n".join(m["text"] for m in messages if not m["ephemeral"] and m.get("thread_ts") in (None, m["ts"]))
 
 
 def voters(story: Story, request: str) -> list[str]:
