@@ -157,7 +157,10 @@ class IncidentApp:
 
     def vote(self, user: str, message: Message, decision: str = "approve", **fields: str) -> str:
         """Through the dialog; what became of it."""
-        view = self.open_dialog(user, message, decision)
+        return self.submit(user, self.open_dialog(user, message, decision), decision, **fields)
+
+    def submit(self, user: str, view: dict[str, Any], decision: str = "approve", **fields: str) -> str:
+        """The same of a dialog that is open."""
         seq = self.head()
         given = {"reason": "I read it"} | ({"target": "production"} if decision == "approve" else {}) | fields
         self.scene.people.submit(user, view["id"], {name: {"value": text} for name, text in given.items()})

@@ -155,21 +155,25 @@ def test_votes_written_into_the_database_for_people_who_may_not_vote(incident_ap
 
 def test_a_quorum_of_one_written_into_the_database(incident_app: IncidentApp) -> None:
     incident, request = incident_app.asked()
+    view = incident_app.open_dialog("U00BEN", incident_app.card(incident))
+
     write(incident_app, update(requests_table).where(requests_table.c.id == request.id).values(people=1))
 
-    assert incident_app.vote("U00BEN", incident_app.card(incident)) == "counted"
-
+    assert incident_app.submit("U00BEN", view) == "not_as_sealed"
     assert incident_app.state(request) is RequestState.OPEN
     assert incident_app.untouched()
 
 
 def test_the_guarded_steps_extended_in_the_database(incident_app: IncidentApp) -> None:
     incident, request = incident_app.asked()
+    hold = incident_app.worker_fixture.target.hold("compose.stop")
+    incident_app.both_vote(incident)
+    assert hold.reached.wait(PATIENCE)
+
     write(
         incident_app, update(requests_table).where(requests_table.c.id == request.id).values(guards=["restore-beside"])
     )
-
-    incident_app.both_vote(incident)
+    hold.go_on.set()
 
     blocked_untouched(incident_app, incident)
 
