@@ -1,6 +1,7 @@
 """Level 1 on a real lab: evidence, restart, down and up, health, and who is to blame."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from drbot.runners.actions import compose, disk, evidence, health
 from drbot.runners.backups import choose_dump as backup
 from drbot.runners.backups.make_dump import back_up_postgres
 from drbot.runners.clients import helper, kept_containers
+from drbot.runners.clients.container_files import text_of
 from drbot.runners.clients.helper import HelperOrder
 from drbot.runners.clients.postgres_server import PostgresServer
 from drbot.runners.contract.fingerprint import fingerprint
@@ -77,8 +79,23 @@ def test_a_service_is_not_stopped_while_gigabytes_are_kept(worker_fixture: Worke
     with pytest.raises(PermanentError, match="outside of volumes, too much to keep"):
         compose.recreate(context, AUTH)
 
-    assert docker.container(context.site.services["auth"]) == before
+    after = docker.container(context.site.services["auth"])
+    assert after is not None
+    assert (after.id, after.status) == (before.id, before.status)
     assert docker.execute(before.id, ["rm", "/much"], seconds=60).code == 0
+
+
+def test_a_file_that_comes_and_goes_while_it_is_read_is_read_again(worker_fixture: WorkerFixture) -> None:
+    docker = worker_fixture.clients.docker
+    auth = docker.container(worker_fixture.configuration.site().services["auth"])
+    assert auth is not None
+    flicker = "while :; do seq 3000 > /flickers; sed -i 9d /flickers; rm /flickers; done"
+
+    with ThreadPoolExecutor() as pool:
+        writing = pool.submit(docker.execute, auth.id, ["timeout", "5", "sh", "-c", flicker], seconds=60)
+        read = [text_of(docker, auth.id, "/flickers") for _ in iter(writing.done, True)]
+
+    assert len(read) > 1
 
 
 def test_the_culprit_is_named_when_postgres_or_redis_is_down(worker_fixture: WorkerFixture) -> None:
