@@ -33,6 +33,7 @@ def declare_big(story: Story) -> tuple[Incident, str]:
     return incident, run.id
 
 
+@pytest.mark.more
 def test_a_killed_worker_is_noticed_and_another_makes_its_copy_anew_without_asking(quiet_story: Story) -> None:
     story, stack = quiet_story, quiet_story.stack
     stack.start("bot", "bot")

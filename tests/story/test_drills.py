@@ -29,6 +29,7 @@ def only_drill(story: Story) -> Drill:
     return found
 
 
+@pytest.mark.more
 def test_a_drill_of_level_2_recovers_a_copy_and_production_never_notices(quiet_story: Story, tmp_path: Path) -> None:
     quiet_story.backup()
     beside_users(quiet_story.stack, 2, tmp_path / "drill.json")
@@ -93,7 +94,7 @@ def test_an_incident_ends_the_drill(quiet_story: Story) -> None:
     assert left_of_drills(story) == []
 
 
-@pytest.mark.more
+@pytest.mark.long
 def test_what_a_dead_worker_left_of_a_drill_the_next_one_removes(quiet_story: Story) -> None:
     story = quiet_story
     story.backup()

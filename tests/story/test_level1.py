@@ -27,7 +27,7 @@ def test_a_stopped_service_is_healed_by_a_restart_alone(story: Story) -> None:
     assert story.lab.faults() == {}
 
 
-@pytest.mark.more
+@pytest.mark.long
 def test_a_crash_loop_that_a_restart_does_not_heal_is_healed_by_down_and_up(story: Story) -> None:
     break_it(story.lab, "auth-crashloop")
 

@@ -124,7 +124,7 @@ def open_to_others(*folders: Path) -> dict[str, str]:
     return {path: oct(mode) for path, mode in modes.items() if mode & 0o077}
 
 
-@pytest.mark.more
+@pytest.mark.long
 def test_every_file_of_it_is_its_owners_alone_whatever_the_umask(recovered: Recovered) -> None:
     story, home = recovered.story, recovered.story.stack.home
 

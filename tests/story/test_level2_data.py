@@ -74,6 +74,7 @@ def lost(story: Story, fault: str, look: Callable[[Story], Seen], words: str = "
     return story.player.declare("aiko", words), before
 
 
+@pytest.mark.more
 def test_redis_is_found_empty_restored_beside_swapped_and_brought_back(story: Story) -> None:
     redis_says(story, "set", "a key of this story", "its value")
     incident, before = lost(story, "redis-lost", keys_of)
@@ -153,7 +154,7 @@ def test_lost_files_are_found_restored_and_brought_back(story: Story) -> None:
     assert story.lab.faults() == {}
 
 
-@pytest.mark.more
+@pytest.mark.long
 def test_lost_settings_are_found_and_only_what_differs_changes_places(story: Story) -> None:
     incident, before = lost(story, "settings-lost", settings_of)
     broken = settings_of(story)

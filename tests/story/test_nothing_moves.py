@@ -67,7 +67,7 @@ def test_stop_before_the_approval(story: Story, phase: str) -> None:
     assert latest_request(player, incident).state is RequestState.STOPPED
 
 
-@pytest.mark.more
+@pytest.mark.long
 def test_one_no_blocks_the_run_and_the_same_is_not_asked_again(story: Story) -> None:
     player = story.player
     incident = player.declare("aiko", WORDS)
@@ -85,7 +85,7 @@ def test_one_no_blocks_the_run_and_the_same_is_not_asked_again(story: Story) -> 
         assert len(requests.of_run(connection, run.id)) == 1
 
 
-@pytest.mark.more
+@pytest.mark.long
 @pytest.mark.parametrize("approvals", [{"people": 2, "vote_within": "8s"}])
 def test_silence_never_approves(story: Story) -> None:
     incident = story.player.declare("aiko", WORDS)

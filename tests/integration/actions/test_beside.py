@@ -118,6 +118,7 @@ def test_a_folder_of_files_that_is_lost_is_found_swapped_in_and_equal(backed: Ba
     (place / "another").rename(place / "picture")
 
 
+@pytest.mark.more
 def test_settings_are_swapped_only_where_the_card_says_so(backed: Backed) -> None:
     given = {"backup": "x", "volume": backed.name("settings"), "expect": "manifest"}
     lost = backed.site.projects / backed.site.services["auth"].project / ".env"

@@ -101,7 +101,7 @@ def test_no_row_has_more_backups_made_than_the_calendar_asks_for(scheduled: Work
     assert [one.name for one in dump_stores(scheduled.configuration)[0].newest_first()] == [made[0].name]
 
 
-@pytest.mark.more
+@pytest.mark.long
 def test_the_full_backup_that_is_due_is_made(scheduled: WorkerFixture, tmp_path: Path) -> None:
     works(scheduled, tmp_path)[FULL].act(never)
 

@@ -27,7 +27,7 @@ AUTH = {"services": ["auth", "front-user"], "within": "60s"}
 RUN = "r9-away"
 
 
-@pytest.mark.more
+@pytest.mark.long
 def test_services_stop_and_start_while_the_engine_is_away(
     worker_fixture: WorkerFixture, proxy: EngineProxy, through: Clients
 ) -> None:
@@ -48,7 +48,7 @@ def test_services_stop_and_start_while_the_engine_is_away(
 
 
 @pytest.mark.parametrize("at", [r"POST .*/containers/[0-9a-f]+/stop", r"GET .*/containers/json"])
-@pytest.mark.more
+@pytest.mark.long
 def test_services_stop_and_start_although_the_engine_goes_in_the_middle(
     worker_fixture: WorkerFixture, proxy: EngineProxy, through: Clients, at: str
 ) -> None:

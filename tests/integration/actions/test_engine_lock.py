@@ -92,7 +92,7 @@ def test_the_same_drbot_replaces_what_its_own_dead_run_held(lock: EngineLock) ->
     assert holder is not None and holder.claim.run == "alive"
 
 
-@pytest.mark.more
+@pytest.mark.long
 def test_an_engine_that_is_away_holds_nobody_off_and_says_so(worker_fixture: WorkerFixture) -> None:
     away = worker_fixture.configuration.site().model_copy(
         update={

@@ -93,6 +93,7 @@ def test_targets_are_not_scraped_while_nothing_can_be_stored(prometheus: tuple[C
     wait_for(lambda: seen(settings) == {}, PATIENCE, "samples to be stored again")
 
 
+@pytest.mark.more
 def test_a_target_of_which_nothing_was_ever_stored_is_not_scraped(prometheus: tuple[Container, Monitoring]) -> None:
     container, settings = prometheus
     wait_for(lambda: seen(settings) == {}, PATIENCE, "what is scraped to be stored")

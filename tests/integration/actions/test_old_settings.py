@@ -67,6 +67,7 @@ def ask(worker_fixture: WorkerFixture, run: str, *statements: str) -> list[str]:
     return found
 
 
+@pytest.mark.more
 def test_alter_system_rules_includes_and_certificates_come_with_the_copy(worker_fixture: WorkerFixture) -> None:
     worker_fixture.shell(worker_fixture.volume, "echo \"work_mem = '7MB'\" >> /x/postgresql.auto.conf")
     worker_fixture.shell(worker_fixture.volume, "echo 'host shop all 10.9.8.0/24 scram-sha-256' >> /x/pg_hba.conf")
@@ -117,7 +118,7 @@ def test_alter_system_rules_includes_and_certificates_come_with_the_copy(worker_
         ("pg_hba.conf", "nonsense", "pg_hba.conf"),
     ],
 )
-@pytest.mark.more
+@pytest.mark.long
 def test_a_server_that_does_not_start_with_them_keeps_its_fresh_ones_and_that_is_said(
     worker_fixture: WorkerFixture, file: str, line: str, reason: str
 ) -> None:

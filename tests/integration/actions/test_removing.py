@@ -16,6 +16,7 @@ pytestmark = [pytest.mark.docker, pytest.mark.more]
 ROUNDS, AT_ONCE = 8, 4
 
 
+@pytest.mark.long
 def test_a_volume_is_free_as_soon_as_anybody_removed_its_container(worker_fixture: WorkerFixture) -> None:
     context = worker_fixture.context("remove", run="removing")
     engine, volume = worker_fixture.clients.docker, f"{worker_fixture.volume}_removing"

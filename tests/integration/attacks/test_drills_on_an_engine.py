@@ -122,6 +122,7 @@ def edited(here: Here, name: str, **changes: Any) -> Iterator[None]:
         override.unlink()
 
 
+@pytest.mark.more
 def test_no_service_gets_in_a_drill_what_productions_own_does_not_have(here: Here) -> None:
     since = int(time.time())
 

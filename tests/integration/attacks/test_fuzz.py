@@ -120,6 +120,7 @@ def many(folder: Path, template: Path, client: WebClient, deliveries: int, first
     assert set(total) == {200, 401}
 
 
+@pytest.mark.more
 def test_hundreds_of_deliveries_and_the_oracle_agree(tmp_path: Path, template: Path, client: WebClient) -> None:
     many(tmp_path, template, client, DELIVERIES_EACH, 1)
 

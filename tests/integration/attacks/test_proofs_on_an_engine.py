@@ -46,6 +46,7 @@ def started(lab: Lab, here: Proving, since: int) -> list[str]:
         return [one["from"] for one in told]
 
 
+@pytest.mark.more
 def test_a_backup_whose_redis_dr_yml_does_not_know_is_not_called_proven(here: Proving, lab: Lab) -> None:
     made, _ = back_up_full(here.configuration, "production", clients=here.clients)
     (one,) = here.look()
@@ -62,6 +63,7 @@ def test_a_backup_whose_redis_dr_yml_does_not_know_is_not_called_proven(here: Pr
     assert started(lab, here, since) == []
 
 
+@pytest.mark.more
 def test_a_proof_gives_redis_no_right_that_productions_own_does_not_have(here: Proving, lab: Lab) -> None:
     """Who edits its compose file would have it run so, unasked; until production itself does."""
     back_up_full(here.configuration, "production", clients=here.clients)

@@ -52,6 +52,7 @@ def search(situations: tuple[Situation, ...], folder: Path, count: int, seed: in
     return found
 
 
+@pytest.mark.more
 def test_random_row_edits_destroy_nothing(situations: tuple[Situation, ...], tmp_path: Path) -> None:
     assert search(situations, tmp_path, SHORT, seed=1) == []
 
@@ -65,6 +66,7 @@ def test_twenty_thousand_sequences_of_row_edits_destroy_nothing(
     assert search(situations, tmp_path, LONG // PARTS, seed=2 + part) == []
 
 
+@pytest.mark.more
 def test_without_an_edit_what_two_people_approved_is_done(situations: tuple[Situation, ...], tmp_path: Path) -> None:
     """The search can find something: the worker does act in these copies."""
     (granted,) = (one for one in situations if one.name == "granted")

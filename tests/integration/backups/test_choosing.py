@@ -88,7 +88,7 @@ def test_an_archive_of_the_scripts_is_read_from_start_to_end(place: Place, tmp_p
     assert "cut off" in again.refused[0]
 
 
-@pytest.mark.more
+@pytest.mark.long
 def test_a_bit_that_rotted_is_found_and_the_copy_in_the_second_bucket_is_used(
     place: Place, here: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -126,7 +126,7 @@ def configuration(place: Place, here: Path) -> Configuration:
     )
 
 
-@pytest.mark.more
+@pytest.mark.long
 def test_a_connection_cut_again_and_again_changes_nothing(place: Place, here: Path) -> None:
     put(place.store(), weight=2_000_000)
     store = place.store(proxied=True)
@@ -175,7 +175,7 @@ def test_without_rights_it_says_which_are_missing_and_looks_elsewhere(place: Pla
     assert "s3:ListBucket" in chosen.silent[0]
 
 
-@pytest.mark.more
+@pytest.mark.long
 def test_a_throttling_store_may_be_tried_again(place: Place, here: Path) -> None:
     put(place.store())
     store = place.store(proxied=True)

@@ -48,7 +48,7 @@ def test_a_socket_that_answers_pings_but_delivers_nothing_is_noticed_within_thir
     assert served.people.command("U00AIKO", "dr-ops", "/dr status").acknowledged
 
 
-@pytest.mark.more
+@pytest.mark.long
 def test_a_quiet_but_good_connection_is_kept_because_the_heartbeat_comes_back(served: Scene) -> None:
     def beats() -> int:
         return len(served.people.calls("reactions.add"))
@@ -61,7 +61,7 @@ def test_a_quiet_but_good_connection_is_kept_because_the_heartbeat_comes_back(se
     assert [reaction["users"] for reaction in pulses[0]["reactions"]] == [["U00DRBOT"]]
 
 
-@pytest.mark.more
+@pytest.mark.long
 def test_the_heartbeat_is_found_again_and_comes_back_when_somebody_deletes_it(served: Scene) -> None:
     pulse = served.message("dr-ops", lambda one: one["reactions"], "the heartbeat")
     there = served.simulator.state.message(pulse["channel"], pulse["ts"])

@@ -123,7 +123,7 @@ def test_a_machine_that_may_hold_the_only_copy_in_use_stays(centre: Centre, cont
 
 
 @pytest.mark.usefixtures("old_front")
-@pytest.mark.more
+@pytest.mark.long
 def test_after_users_were_led_back_the_card_says_what_only_this_machine_holds(
     centre: Centre, control: WorkerFixture
 ) -> None:
@@ -172,7 +172,7 @@ def test_a_machine_that_drbot_has_not_made_is_never_given_back(centre: Centre, c
     assert centre.cloud.machines() == [name]
 
 
-@pytest.mark.more
+@pytest.mark.long
 def test_level_4_again_after_its_machine_died_before_dns_rents_another_and_lists_what_there_is(
     centre: Centre, control: WorkerFixture
 ) -> None:

@@ -93,7 +93,7 @@ def test_a_resolved_incident_is_no_hindrance_and_stays_as_it_was(centre: Centre,
     assert control.incident(run) == before
 
 
-@pytest.mark.more
+@pytest.mark.long
 def test_where_nothing_answers_the_card_says_so_and_people_may_go_on_again(
     centre: Centre, control: WorkerFixture
 ) -> None:
@@ -178,7 +178,7 @@ def test_after_a_run_that_was_stopped_behind_dns_the_names_can_be_led_back(
     assert (move.now, move.led, move.to) == ((NEW,), (NEW,), (OLD,))
 
 
-@pytest.mark.more
+@pytest.mark.long
 def test_level_4_twice_leads_back_to_where_the_first_found_the_names(centre: Centre, control: WorkerFixture) -> None:
     """The second finds users on the machine of the first, and moves nobody: that is no change to take back."""
     run = recovered(centre, control)

@@ -91,7 +91,7 @@ def test_every_database_and_only_what_a_dump_brings_is_counted(source: Source) -
 
 
 @pytest.mark.parametrize("options", OPTIONS, ids=" ".join)
-@pytest.mark.more
+@pytest.mark.long
 def test_a_dump_of_any_shape_is_restored_and_holds_what_the_source_holds(
     source: Source, docker: Docker, client: DockerEngine, tmp_path: Path, options: tuple[str, ...]
 ) -> None:

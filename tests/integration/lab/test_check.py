@@ -133,6 +133,7 @@ def test_a_host_with_everything_passes_and_one_without_backups_does_not(document
         assert said in text
 
 
+@pytest.mark.more
 def test_a_worker_needs_no_tokens_but_half_of_them_and_wrong_ones_are_a_mistake(
     document: Path, tokens: dict[str, str]
 ) -> None:
@@ -148,7 +149,7 @@ def test_a_worker_needs_no_tokens_but_half_of_them_and_wrong_ones_are_a_mistake(
     assert "invalid_auth" in text
 
 
-@pytest.mark.more
+@pytest.mark.long
 def test_a_service_that_does_not_work_and_a_project_that_is_gone_are_named(document: Path, lab: Lab) -> None:
     back_up_postgres(load_configuration(document).configuration, "production")
     break_it(lab, "auth-down")
@@ -197,7 +198,7 @@ def test_what_would_fail_that_night_is_a_line_each_with_what_to_do(document: Pat
         assert said in text, said
 
 
-@pytest.mark.more
+@pytest.mark.long
 def test_data_in_a_folder_is_found_where_a_volume_is_expected(document: Path, lab: Lab) -> None:
     configuration = load_configuration(document).configuration
     back_up_postgres(configuration, "production")

@@ -187,7 +187,7 @@ def is_quick(kind: str) -> bool:
     return not kind.startswith("full, ") or kind in ALWAYS_FULL
 
 
-ALWAYS = ("rows that are not there", "a full one that has rotted")
+ALWAYS = ("rows that are not there", "a value that is another", "a full one that has rotted")
 
 
 @pytest.fixture(scope="module")
@@ -230,7 +230,7 @@ def test_what_a_recovery_would_refuse_is_told_before(
 
 
 @pytest.mark.parametrize(
-    "kind", [pytest.param(kind, marks=() if kind in ALWAYS else pytest.mark.more) for kind in RESTORED]
+    "kind", [pytest.param(kind, marks=() if kind in ALWAYS else pytest.mark.long) for kind in RESTORED]
 )
 def test_what_only_shows_when_it_is_restored_is_told_before(
     lab: Lab, database: Database, real: Real, good: Path, tmp_path: Path, kind: str

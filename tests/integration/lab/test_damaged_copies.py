@@ -116,7 +116,7 @@ def test_the_copy_of_a_proven_dump_is_read_back_and_not_restored_again(copied: C
     assert copied.here.left_behind() == []
 
 
-@pytest.mark.more
+@pytest.mark.long
 def test_a_copy_whose_bytes_were_never_restored_is_fetched_and_restored_and_nothing_stays(copied: Copied) -> None:
     without_folder(copied)
 
@@ -129,7 +129,7 @@ def test_a_copy_whose_bytes_were_never_restored_is_fetched_and_restored_and_noth
     assert list(copied.here.prover.home.rglob("*.sql.gz*")) == []
 
 
-@pytest.mark.more
+@pytest.mark.long
 def test_the_second_buckets_copy_is_proven_too(copied: Copied) -> None:
     store = copied.here.configuration.object_store
     assert store is not None
@@ -242,7 +242,7 @@ ALWAYS = (flip,)
 
 @pytest.mark.parametrize(
     "harm",
-    [pytest.param(harm, marks=() if harm in ALWAYS else pytest.mark.more) for harm in HARMS],
+    [pytest.param(harm, marks=() if harm in ALWAYS else pytest.mark.long) for harm in HARMS],
     ids=lambda harm: harm.__name__,
 )
 def test_a_copy_that_would_not_come_back_is_told_by_its_place_and_the_dump_here_stays_proven(
@@ -272,7 +272,7 @@ def test_what_was_damaged_before_it_was_ever_restored_is_told_too(copied: Copied
     assert copied.here.lines()[DUMPS].colour is Colour.RED
 
 
-@pytest.mark.more
+@pytest.mark.long
 def test_a_newer_one_that_is_whole_makes_it_green_again(copied: Copied) -> None:
     lost(copied)
     assert copied.prove_all() == [ProofResult.PROVEN, ProofResult.FAILED]
@@ -283,7 +283,7 @@ def test_a_newer_one_that_is_whole_makes_it_green_again(copied: Copied) -> None:
     assert copied.here.lines()[DUMPS].colour is Colour.GREEN
 
 
-@pytest.mark.more
+@pytest.mark.long
 def test_a_bucket_without_a_dump_or_with_none_but_old_ones_is_told(copied: Copied) -> None:
     assert copied.here.lines()[COPIES].colour is Colour.GREEN
     late = copied.here.configuration.targets.model_copy(update={"rpo": 1e-3})
@@ -312,7 +312,7 @@ def test_one_that_went_between_look_and_proof_is_told(copied: Copied) -> None:
     assert (proof.result, f"is not in {copied.store.place} any more" in proof.fault) == (ProofResult.FAILED, True)
 
 
-@pytest.mark.more
+@pytest.mark.long
 def test_a_lost_password_is_told_and_no_proof_of_the_bucket_is_claimed(
     empty: Proving, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -349,7 +349,7 @@ def test_a_bucket_that_is_gone_is_told(copied: Copied) -> None:
     assert "nobody-has-made-it" in there.lines()[PLACES].reason
 
 
-@pytest.mark.more
+@pytest.mark.long
 def test_a_bucket_that_is_silent_forgets_no_proof(copied: Copied) -> None:
     copied.prove_all()
     store = copied.here.configuration.object_store
@@ -364,6 +364,7 @@ def test_a_bucket_that_is_silent_forgets_no_proof(copied: Copied) -> None:
     assert {one.result for one in copied.here.known()} == {ProofResult.PROVEN, ProofResult.SAME}
 
 
+@pytest.mark.more
 def test_where_the_disk_is_too_small_it_waits(copied: Copied) -> None:
     (one,) = (one for one in copied.here.look() if one.is_off_site)
 

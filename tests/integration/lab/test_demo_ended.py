@@ -71,7 +71,9 @@ def is_gone(process: int) -> bool:
     return not programs.started(process)
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
+@pytest.mark.parametrize(
+    "number", [signal.SIGTERM, *(pytest.param(one, marks=pytest.mark.more) for one in (signal.SIGHUP, signal.SIGINT))]
+)
 def test_its_drbot_ends_with_the_demo(tmp_path: Path, begin: Begin, number: signal.Signals) -> None:
     demo, _ = begin()
     drbot = drbot_of(tmp_path)

@@ -67,6 +67,7 @@ def work(home: Path, engine: str) -> set[str]:
 NOTHING: dict[str, list[str]] = {"processes": [], "mounts": [], "links": [], "rules": [], "files": []}
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("killed", [False, True], ids=["running", "killed"])
 def test_reset_with_its_engine_leaves_nothing_on_the_machine(home: Path, engine: str, killed: bool) -> None:
     made = work(home, engine)

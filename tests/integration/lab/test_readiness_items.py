@@ -285,7 +285,7 @@ def test_a_clock_that_is_wrong_is_told(world: World) -> None:
     assert "2 min apart" in line_of(120).reason
 
 
-@pytest.mark.more
+@pytest.mark.long
 def test_restic_that_is_not_there_and_backups_that_everybody_can_read_are_told(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -64,7 +64,7 @@ def test_it_comes_back_after_being_killed_and_leaves_the_first_alone(second_engi
     assert connect(engine).ping()
 
 
-@pytest.mark.more
+@pytest.mark.long
 def test_images_are_brought_once(second_engine: SecondEngine, engine: str) -> None:
     second_engine.prestage(engine, [SERVICE_IMAGE])
 

@@ -38,6 +38,7 @@ def rows(lab: Lab) -> int:
     return int(lab.psql("SELECT count(*) FROM users", "-d", "authdb"))
 
 
+@pytest.mark.long
 def test_a_lab_is_broken_stopped_and_removed_beside_one_of_the_same_name(ours: Lab, theirs: Lab) -> None:
     theirs.up(print)
     ours.psql("DELETE FROM users WHERE id <= 7", "-d", "authdb")

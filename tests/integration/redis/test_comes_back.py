@@ -18,8 +18,6 @@ from tests.integration.redis.redis_site import Keys, RedisSite, redis_site
 pytestmark = pytest.mark.docker
 ALWAYS = (
     ("in a shell", "ttl"),
-    ("own entrypoint", "aof"),
-    ("file that includes", "acl"),
     ("configs and secrets", "password"),
 )
 

@@ -191,7 +191,7 @@ def named(states: Iterable[State]) -> pytest.MarkDecorator:
 
 WORKERS = [
     pytest.param(True, id="workers are there"),
-    pytest.param(False, id="no worker comes", marks=pytest.mark.more),
+    pytest.param(False, id="no worker comes", marks=pytest.mark.long),
 ]
 
 

@@ -11,6 +11,7 @@ from tests.integration.slack_simulator.conftest import CHANGE, Bot
 from tests.integration.slack_simulator.page_messages import HOSTILE, REPORT, board, button, mrkdwn, plain, task
 from tests.waiting import wait_for
 
+pytestmark = pytest.mark.more
 expect.set_options(timeout=60_000)
 
 
