@@ -20,6 +20,7 @@ from drbot.lab.ownership import LABEL
 from drbot.lab.second_engine import SecondEngine
 from drbot.lab.setup import lab_home, labs_folder, open_lab, prepare
 from drbot.lab.system import Lab
+from tests.waiting import PATIENCE, wait_for
 
 LabFactory = Callable[[str], Lab]
 
@@ -34,6 +35,11 @@ def mend(lab: Lab) -> None:
     if not runs or lab.faults():
         lab.reset()
         lab.up(print)
+
+
+def wait_until_healthy(lab: Lab) -> None:
+    """A busy machine lets a health check of Docker's run out now and then; what is broken stays so."""
+    wait_for(lambda: not lab.faults(), PATIENCE, f"every service of {lab.name} to work")
 
 
 @pytest.fixture(scope="session")

@@ -16,6 +16,7 @@ from drbot.core.site.site import Site
 from drbot.lab.breakage import break_it
 from drbot.lab.layout import part
 from drbot.store.base import ledger
+from tests.labs import wait_until_healthy
 from tests.story.conftest import Story, make_backup
 from tests.story.recovering import approve_by_two, finish, kept_volumes, wait_for_step
 from tests.waiting import wait_for
@@ -91,7 +92,7 @@ def test_redis_is_found_empty_restored_beside_swapped_and_brought_back(story: St
 
     assert {one.state for one in story.player.records(run.id).values()} == {StepState.SUCCEEDED}
     assert keys_of(story) == before
-    assert story.lab.faults() == {}
+    wait_until_healthy(story.lab)
     (kept,) = kept_volumes(story)
     assert kept.startswith(f"{redis.volume}_before_")
 
@@ -99,7 +100,7 @@ def test_redis_is_found_empty_restored_beside_swapped_and_brought_back(story: St
 
     assert redis_says(story, "dbsize").strip() == "1"
     assert redis_says(story, "get", "written since").strip() == "1"
-    assert story.lab.faults() == {}
+    wait_until_healthy(story.lab)
     with story.player.database.read() as connection:
         assert ledger.verify(connection) == []
 
@@ -111,7 +112,7 @@ def test_a_corrupt_redis_is_restored_by_its_name(story: Story) -> None:
 
     assert run.runbook == "level2-redis"
     assert keys_of(story) == before
-    assert story.lab.faults() == {}
+    wait_until_healthy(story.lab)
 
 
 @pytest.mark.long
@@ -146,12 +147,12 @@ def test_lost_files_are_found_restored_and_brought_back(story: Story) -> None:
 
     assert (run.runbook, run.arguments) == ("level2-files", {"files": name})
     assert sums_in(story.lab, name) == before
-    assert story.lab.faults() == {}
+    wait_until_healthy(story.lab)
 
     undone(story, incident)
 
     assert "contract" in before and "contract" not in sums_in(story.lab, name)
-    assert story.lab.faults() == {}
+    wait_until_healthy(story.lab)
 
 
 @pytest.mark.long
@@ -168,7 +169,7 @@ def test_lost_settings_are_found_and_only_what_differs_changes_places(story: Sto
     recovered(story, incident)
 
     assert settings_of(story) == before
-    assert story.lab.faults() == {}
+    wait_until_healthy(story.lab)
 
     undone(story, incident)
 
