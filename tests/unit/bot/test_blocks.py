@@ -26,7 +26,6 @@ from drbot.core.runs.incident import IncidentState
 from drbot.core.runs.run import Offer, Run, RunState, StepState
 from drbot.core.runs.stakes import Act, KeepKind, Keeps, Loss, LossKind, ProofKind, Stakes
 from drbot.core.site.level import Level
-from drbot.core.site.people import Roster
 from drbot.core.site.site import Service
 from drbot.slack_simulator.block_rules import check_blocks, texts_of
 from tests.unit.bot.situations import NOW, buttons, event, plan, record, request, run, situation, step, vote
@@ -392,14 +391,3 @@ def test_a_card_that_too_few_can_grant_says_so_and_still_calls_who_is_left(langu
 
     assert words in str(approval_card(both, is_current=True)) and words in card_sentence(both)
     assert "<@U00CHIKA>" in card_sentence(both)
-
-
-@pytest.mark.parametrize(
-    ("language", "words"),
-    [("en", "Everyone whose vote would count has already voted"), ("ja", "承認者が残っていません")],
-)
-def test_a_card_that_nobody_can_answer_while_break_glass_waits_says_so(language: str, words: str) -> None:
-    empty, held = Roster(people={}), request(hold_until=NOW)
-    card = approval_card(situation(language=language, roster=empty, request=held), is_current=True)
-
-    assert words in str(card)

@@ -6,6 +6,7 @@ import pytest
 
 from drbot.bot.blocks.approval_card import approval_card
 from drbot.core.approvals.approval import RequestState
+from drbot.core.site.people import Roster
 from tests.unit.bot.situations import NOW, request, situation, vote
 
 
@@ -24,3 +25,14 @@ def test_a_hold_that_is_over_is_not_shown_any_more() -> None:
     over = request(RequestState.DENIED, hold_until=NOW + timedelta(minutes=10))
 
     assert "BREAK-GLASS" not in str(approval_card(situation(request=over), is_current=True))
+
+
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [("en", "Everyone whose vote would count has already voted"), ("ja", "承認者が残っていません")],
+)
+def test_a_card_that_nobody_can_answer_while_break_glass_waits_says_so(language: str, words: str) -> None:
+    empty, held = Roster(people={}), request(hold_until=NOW)
+    card = approval_card(situation(language=language, roster=empty, request=held), is_current=True)
+
+    assert words in str(card)
