@@ -37,8 +37,10 @@ def mend(lab: Lab) -> None:
         lab.up(print)
 
 
-def wait_until_healthy(lab: Lab) -> None:
-    """A busy machine lets a health check of Docker's run out now and then; what is broken stays so."""
+def wait_until_faultless(lab: Lab) -> None:
+    """All of it, its stores too. A busy machine lets a health check of Docker's run out now and then; what is broken
+    stays so.
+    """
     wait_for(lambda: not lab.faults(), PATIENCE, f"every service of {lab.name} to work")
 
 

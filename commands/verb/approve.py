@@ -22,7 +22,7 @@ from drbot.core.runs.plan import short_seal
 from drbot.core.site.people import Account, Person, Roster
 from drbot.core.text.messages import phrase
 from drbot.store.records import incidents, requests, steps
-from drbot.store.records.as_sealed import is_as_sealed
+from drbot.store.records.as_sealed import is_as_sealed, reads_as_sealed
 from drbot.store.runs import runs
 
 Decided = Literal["approve", "deny", "break-glass"]
@@ -187,7 +187,7 @@ def _refuse_early(
     )
     voters = context.voters(among=context.rosters.look(conn, runs.get(conn, asked.run).site))
     votes = requests.votes(conn, asked.id)
-    outcome = decide(asked, votes, ballot, voters, early=True)
+    outcome = decide(asked, votes, ballot, voters, as_sealed=reads_as_sealed(conn, asked), early=True)
     if not outcome.counted:
         few = _too_few(outcome, asked, votes, voters)
         raise Refusal(

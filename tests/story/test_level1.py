@@ -4,7 +4,7 @@ import pytest
 
 from drbot.core.runs.run import RunState, StepState
 from drbot.lab.breakage import break_it
-from tests.labs import wait_until_healthy
+from tests.labs import wait_until_faultless
 from tests.story.conftest import Story
 from tests.story.docker_events import EventRecorder
 from tests.story.recovering import finish
@@ -25,7 +25,7 @@ def test_a_stopped_service_is_healed_by_a_restart_alone(story: Story) -> None:
     found = states(story, run.id)
     assert found["restart"] is StepState.SUCCEEDED
     assert found["recreate"] is StepState.SKIPPED
-    wait_until_healthy(story.lab)
+    wait_until_faultless(story.lab)
 
 
 @pytest.mark.long
@@ -37,7 +37,7 @@ def test_a_crash_loop_that_a_restart_does_not_heal_is_healed_by_down_and_up(stor
 
     found = states(story, run.id)
     assert found["recreate"] is StepState.SUCCEEDED
-    wait_until_healthy(story.lab)
+    wait_until_faultless(story.lab)
 
 
 @pytest.mark.long

@@ -16,7 +16,7 @@ from drbot.lab.seed import seed
 from drbot.lab.system import Lab
 from drbot.store.base import ledger
 from drbot.store.records import kept
-from tests.labs import wait_until_healthy
+from tests.labs import wait_until_faultless
 from tests.story.conftest import Story, begin, heal, make_backup, story_in
 from tests.story.docker_events import EventRecorder
 from tests.story.recovering import WORDS, damage, granted_at, rows_of
@@ -84,7 +84,7 @@ def test_all_rows_are_back_and_the_old_data_is_kept(recovered: Recovered) -> Non
     assert {record.state for record in records.values()} <= {StepState.SUCCEEDED, StepState.SKIPPED}
     assert run.plan.backup.rows
     assert rows_of(story.lab, run.plan.backup.rows) == run.plan.backup.rows
-    wait_until_healthy(story.lab)
+    wait_until_faultless(story.lab)
     with story.player.database.read() as connection:
         assert [one.incident for one in kept.list_of(connection, "production")] == [incident.id]
         assert ledger.verify(connection) == []

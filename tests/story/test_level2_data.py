@@ -16,7 +16,7 @@ from drbot.core.site.site import Site
 from drbot.lab.breakage import break_it
 from drbot.lab.layout import part
 from drbot.store.base import ledger
-from tests.labs import wait_until_healthy
+from tests.labs import wait_until_faultless
 from tests.story.conftest import Story, make_backup
 from tests.story.recovering import approve_by_two, finish, kept_volumes, wait_for_step
 from tests.waiting import wait_for
@@ -92,7 +92,7 @@ def test_redis_is_found_empty_restored_beside_swapped_and_brought_back(story: St
 
     assert {one.state for one in story.player.records(run.id).values()} == {StepState.SUCCEEDED}
     assert keys_of(story) == before
-    wait_until_healthy(story.lab)
+    wait_until_faultless(story.lab)
     (kept,) = kept_volumes(story)
     assert kept.startswith(f"{redis.volume}_before_")
 
@@ -100,7 +100,7 @@ def test_redis_is_found_empty_restored_beside_swapped_and_brought_back(story: St
 
     assert redis_says(story, "dbsize").strip() == "1"
     assert redis_says(story, "get", "written since").strip() == "1"
-    wait_until_healthy(story.lab)
+    wait_until_faultless(story.lab)
     with story.player.database.read() as connection:
         assert ledger.verify(connection) == []
 
@@ -112,7 +112,7 @@ def test_a_corrupt_redis_is_restored_by_its_name(story: Story) -> None:
 
     assert run.runbook == "level2-redis"
     assert keys_of(story) == before
-    wait_until_healthy(story.lab)
+    wait_until_faultless(story.lab)
 
 
 @pytest.mark.long
@@ -147,12 +147,12 @@ def test_lost_files_are_found_restored_and_brought_back(story: Story) -> None:
 
     assert (run.runbook, run.arguments) == ("level2-files", {"files": name})
     assert sums_in(story.lab, name) == before
-    wait_until_healthy(story.lab)
+    wait_until_faultless(story.lab)
 
     undone(story, incident)
 
     assert "contract" in before and "contract" not in sums_in(story.lab, name)
-    wait_until_healthy(story.lab)
+    wait_until_faultless(story.lab)
 
 
 @pytest.mark.long
@@ -169,7 +169,7 @@ def test_lost_settings_are_found_and_only_what_differs_changes_places(story: Sto
     recovered(story, incident)
 
     assert settings_of(story) == before
-    wait_until_healthy(story.lab)
+    wait_until_faultless(story.lab)
 
     undone(story, incident)
 

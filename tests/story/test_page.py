@@ -13,7 +13,7 @@ from playwright.sync_api import Error, Locator, Page, expect
 
 from drbot.store.records import incidents
 from tests.browser import Visit
-from tests.labs import wait_until_healthy
+from tests.labs import wait_until_faultless
 from tests.story.conftest import Story
 from tests.story.recovering import damage, rows_of
 from tests.waiting import wait_for
@@ -100,7 +100,7 @@ def test_postgres_is_recovered_by_people_at_the_page(scaled: Story, visit: Visit
     page.locator("#scroller").evaluate("node => { node.scrollTop = node.scrollHeight; }")
     page.mouse.move(0, 0)
     picture(page, "recovered")
-    wait_until_healthy(story.lab)
+    wait_until_faultless(story.lab)
     with player.database.read() as connection:
         (incident,) = incidents.recent(connection)
     plan = player.run(incident).plan

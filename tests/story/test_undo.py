@@ -9,7 +9,7 @@ from drbot.core.runs.run import RunKind, RunState, StepState
 from drbot.lab.images import SERVICE_IMAGE
 from drbot.lab.layout import part
 from drbot.lab.ownership import LABEL
-from tests.labs import wait_until_healthy
+from tests.labs import wait_until_faultless
 from tests.story.conftest import Story
 from tests.story.recovering import WORDS, approve_by_two, broken, finish, kept_volumes, production, wait_for_step
 
@@ -87,6 +87,6 @@ def test_undo_right_after_the_swap_brings_the_old_data_back_by_two(story: Story)
     ended = player.wait_for_run(incident, RunState.SUCCEEDED)
     assert (ended.id, undo.id != recovered.id) == (undo.id, True)
     assert on_volume(story, volume, "-c", f"ls {MARK}") == MARK
-    wait_until_healthy(story.lab)
+    wait_until_faultless(story.lab)
     (restored,) = [one for one in kept_volumes(story) if one != old]
     assert on_volume(story, restored, "-c", f"ls {MARK} 2>/dev/null || cat /old/PG_VERSION") == "15"

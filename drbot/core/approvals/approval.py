@@ -149,8 +149,8 @@ def decide(
     ballot: Ballot,
     roster: Roster,
     *,
+    as_sealed: bool,
     early: bool = False,
-    as_sealed: bool = True,
 ) -> Decision:
     """Whether the ballot counts, and what the request becomes. `early`: before the dialog, when nobody can have shown
     who they are yet. `as_sealed`: people read what the request's seal covers; a no needs no reading.

@@ -5,7 +5,7 @@ import pytest
 from drbot.core.base.errors import PermanentError
 from drbot.runners.actions.registry import REGISTRY
 from tests.integration.actions.conftest import WorkerFixture
-from tests.labs import wait_until_healthy
+from tests.labs import wait_until_faultless
 
 pytestmark = pytest.mark.docker
 
@@ -14,4 +14,4 @@ def test_production_is_not_broken(worker_fixture: WorkerFixture) -> None:
     with pytest.raises(PermanentError, match="no engine of a drill; nothing was touched"):
         REGISTRY.actions["drill.break"](worker_fixture.context("break"), {})
 
-    wait_until_healthy(worker_fixture.lab)
+    wait_until_faultless(worker_fixture.lab)

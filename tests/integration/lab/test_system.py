@@ -18,7 +18,7 @@ from drbot.lab.engine import connect
 from drbot.lab.layout import PARTS, TABLES, part
 from drbot.lab.seed import seed
 from drbot.lab.system import Lab
-from tests.labs import wait_until_healthy
+from tests.labs import wait_until_faultless
 
 pytestmark = [pytest.mark.docker, pytest.mark.xdist_group("lab")]
 
@@ -93,7 +93,7 @@ def test_a_port_that_somebody_takes_while_the_lab_starts_is_chosen_again(lab: La
         lab.up(take)
 
     assert lab.url(part("user")) != taken
-    wait_until_healthy(lab)
+    wait_until_faultless(lab)
     assert str(urlsplit(str(lab.url(part("user")))).port) in lab.configuration.read_text()
 
 

@@ -8,7 +8,7 @@ import pytest
 from drbot.lab.breakage import break_it
 from drbot.lab.engine import connect
 from drbot.lab.system import Lab
-from tests.labs import LabFactory, wait_until_healthy
+from tests.labs import LabFactory, wait_until_faultless
 
 pytestmark = [pytest.mark.docker, pytest.mark.more]
 
@@ -48,11 +48,11 @@ def test_a_lab_is_broken_stopped_and_removed_beside_one_of_the_same_name(ours: L
 
     break_it(theirs, "postgres-corrupt")
     assert "postgres" in theirs.faults()
-    wait_until_healthy(ours)
+    wait_until_faultless(ours)
     theirs.down()
     theirs.reset()
 
     assert volumes(theirs) == set()
     assert volumes(ours) == before
-    wait_until_healthy(ours)
+    wait_until_faultless(ours)
     assert rows(ours) == mine

@@ -2,21 +2,24 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import pytest
 
+from drbot.core.approvals import approval
 from drbot.core.approvals.approval import (
     ApprovalRequest,
     Ballot,
     EntryPoint,
     RequestState,
     Vote,
-    decide,
     may_start,
     standing,
 )
 from drbot.core.site.people import Account, Roster, roster_of
 from drbot.core.site.site import Approvals, PersonEntry
+
+decide = partial(approval.decide, as_sealed=True)
 
 NOW = datetime(2026, 1, 31, 3, 0, tzinfo=UTC)
 SEAL, OTHER_SEAL = "a" * 64, "b" * 64

@@ -7,12 +7,16 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 
 import pytest
 
-from drbot.core.approvals.approval import LIVE, ApprovalRequest, Ballot, RequestState, Vote, decide, may_start
+from drbot.core.approvals import approval
+from drbot.core.approvals.approval import LIVE, ApprovalRequest, Ballot, RequestState, Vote, may_start
 from drbot.core.site.people import Account, Roster
 from tests.unit.core.test_approval import NOW, OTHER_SEAL, REQUEST, ROSTER, SEAL, ballot
+
+decide = partial(approval.decide, as_sealed=True)
 
 DEPTH = 8
 

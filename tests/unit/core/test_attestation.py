@@ -2,17 +2,18 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
 
+from drbot.core.approvals import approval
 from drbot.core.approvals.approval import (
     HOLD_SECONDS,
     Ballot,
     EntryPoint,
     RequestState,
     Vote,
-    decide,
     may_start,
     standing,
 )
@@ -20,6 +21,8 @@ from drbot.core.base.signing import KeyPair, is_public, seal_for, verify
 from drbot.core.ledger.attestation import Attestation, Claim, Proof, Purpose, statement
 from drbot.core.site.people import Roster
 from tests.unit.core.test_approval import NOW, OTHER_SEAL, REQUEST, ROSTER, SEAL, ballot, vote
+
+decide = partial(approval.decide, as_sealed=True)
 
 WORKER, BEN, STRANGER = (KeyPair(bytes([number]) * 32) for number in (1, 2, 3))
 WITH_KEYS = replace(
