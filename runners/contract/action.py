@@ -1,7 +1,7 @@
 """What every action and probe gets and gives back; executor and actions meet only here."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import wraps
 from typing import TYPE_CHECKING, Any
 
@@ -30,7 +30,7 @@ class StepContext:
     site: Site
     configuration: Configuration
     clients: "Clients"
-    facts: Mapping[str, Mapping[str, Any]]  # step id → facts of the steps that succeeded
+    facts: Mapping[str, Mapping[str, Any]]  # step id → what it found out; in a check also what its own act did
     cancelled: Callable[[], bool]  # asked often: STOP, the hard time limit, a lost lease
     progress: Callable[[float, float | None, str], None]  # done, total, unit
     log: Callable[[str], None]  # one line, masked, into the step's log file
@@ -39,6 +39,10 @@ class StepContext:
     machines: "MachineBook | None" = None  # to write down what was rented and given back
     permit: Permit | None = None  # what this attempt may take away; given by runners/execution/issuing.py
     own: OwnWork | None = None  # None: users, or another run, count on what this run has made
+
+    def having_found(self, facts: Mapping[str, Any]) -> "StepContext":
+        """For the step's checks: they judge what the act has just found out, which is noted only when they pass."""
+        return replace(self, facts={**self.facts, self.step.id: facts})
 
     def permitted(self) -> Permit:
         """Raises PermanentError where nobody gave one."""

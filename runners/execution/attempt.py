@@ -145,7 +145,7 @@ def perform(
 
         def act() -> Tried:
             outcome = _act(registry, context, attempt, tell, uphold)
-            return outcome, check(registry, context, attempt)
+            return outcome, check(registry, context.having_found(outcome.facts), attempt)
 
         outcome, findings = _tried(act, attempt, uphold)
         failed = [closed(finding.sentence) for finding in findings if not finding.passed]
