@@ -279,7 +279,7 @@ WEAKENINGS = (
     weak("what is gone comes back", BACK, "if gone or not wanted:", "if False:", "tests/integration/actions/test_whole_hosts.py " + HOSTS),
     weak("a container of before is taken for a new one", "runners/actions/anew.py", 'if began is not None and moment(made_of["Created"]) < began:', "if False:", ANEW),
     weak("a volume of before is taken for a new one", "runners/actions/anew.py", "if began is not None and moment(volume.created_at) < began:", "if False:", ANEW),
-    weak("other files than those that lie there", "runners/actions/anew.py", 'if made_of["Config"]["Labels"].get(CONFIG_HASH)', 'if False and made_of["Config"]["Labels"].get(CONFIG_HASH)', ANEW),
+    weak("other files than those that lie there", "runners/actions/anew.py", 'if found.name in outdated:', 'if False:', ANEW),
     weak("what is in the way", "runners/actions/conflicts.py", "Finding(passed=not taken,", "Finding(passed=True,", ANEW),
     # The ledger.
     weak("a changed record", "core/ledger/ledger.py", "if hash_of(event) != event.hash:", "if False:", LEDGER),

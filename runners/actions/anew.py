@@ -1,13 +1,14 @@
 """Is what answers now what this run has put there? A server that still runs on an old volume has rows too."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from typing import Any
 
 from drbot.core.site.site import Service
 from drbot.core.text.messages import clauses, listed, phrase
 from drbot.runners.actions.compose import watch_of
-from drbot.runners.clients.container_labels import CONFIG_HASH, KEPT_LABEL, RUN_LABEL
+from drbot.runners.clients.container_labels import KEPT_LABEL, RUN_LABEL
 from drbot.runners.clients.docker_engine import VolumeIdentity
 from drbot.runners.contract import arguments
 from drbot.runners.contract.action import Finding, Registry, StepContext
@@ -19,7 +20,10 @@ def anew(context: StepContext, given: Mapping[str, Any]) -> Finding:
     """
     services = arguments.services(context, given)
     began = first_made(context)
-    faults = [fault for name, service in services.items() for fault in faults_of(context, name, service, began)]
+    outdated = outdated_of(context, services.values())
+    faults = [
+        fault for name, service in services.items() for fault in faults_of(context, name, service, began, outdated)
+    ]
     if faults:
         return Finding(passed=False, sentence=clauses(faults))
     said = phrase("All services run in containers of this recovery, on its volumes: {count}", count=len(services))
@@ -31,15 +35,26 @@ def anew(context: StepContext, given: Mapping[str, Any]) -> Finding:
     return Finding(passed=True, sentence=clauses((said, but) if elsewhere else (said,)))
 
 
-def faults_of(context: StepContext, name: str, service: Service, began: datetime | None) -> Iterator[str]:
+def outdated_of(context: StepContext, services: Iterable[Service]) -> frozenset[str]:
+    """Names of the containers that the next `docker compose up` would make anew; every project at the same time."""
+    projects: dict[str, list[str]] = {}
+    for service in services:
+        projects.setdefault(service.project, []).append(service.service)
+    bounds, ask = watch_of(context).bounds, context.clients.compose.outdated
+    with ThreadPoolExecutor(max(len(projects), 1), thread_name_prefix="compose") as pool:
+        return frozenset[str]().union(*pool.map(lambda one: ask(one[0], one[1], bounds), projects.items()))
+
+
+def faults_of(
+    context: StepContext, name: str, service: Service, began: datetime | None, outdated: Collection[str]
+) -> Iterator[str]:
     docker = context.clients.docker
     found = docker.container(service)
     if found is None:
         yield phrase("{name} has no container", name=name)
         return
     made_of = docker.inspect(found.id)
-    hashes = context.clients.compose.hashes(service.project, watch_of(context).bounds)
-    if made_of["Config"]["Labels"].get(CONFIG_HASH) != hashes.get(service.service):
+    if found.name in outdated:
         yield phrase("the container of {name} was made from other files than those there now", name=name)
     if began is not None and moment(made_of["Created"]) < began:
         yield phrase("the container of {name} is older than this recovery", name=name)

@@ -7,7 +7,6 @@ from drbot.core.site.full_manifest import RedisState
 from drbot.core.site.site import Service, Site
 from drbot.core.text.messages import phrase
 from drbot.runners.clients.clients import Clients
-from drbot.runners.clients.container_labels import CONFIG_HASH
 from drbot.runners.clients.own_definition import definition_of
 from drbot.runners.clients.process import Bounds
 from drbot.runners.clients.rdb_check import RdbCount
@@ -38,9 +37,9 @@ def require_as_production(alone: RedisAlone, service: Service) -> None:
     """For what nobody is asked about. Raises TemporaryError until production's own container was made from the files
     that are there now, and has all that they ask for.
     """
-    wanted = alone.compose.hashes(service.project, Bounds(cancelled=alone.cancelled, seconds=60)).get(service.service)
-    made = [alone.engine.inspect(one.id)["Config"]["Labels"] for one in alone.engine.containers(service)]
-    if wanted is None or not any(labels.get(CONFIG_HASH) == wanted for labels in made):
+    bounds = Bounds(cancelled=alone.cancelled, seconds=60)
+    outdated = alone.compose.outdated(service.project, [service.service], bounds)
+    if all(one.name in outdated for one in alone.engine.containers(service)):  # also where there is none
         said = phrase(
             "Production has no container of {project}/{service} that was made from the files there now, so nothing is "
             "tried by them; make it from them: docker compose up -d {service}",

@@ -4,7 +4,7 @@ import json
 import re
 import shutil
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ UNREACHABLE = re.compile(
     "|connection reset|broken pipe|unexpected eof|: eof|i/o timeout",
     re.IGNORECASE,
 )
+_MADE_ANEW = re.compile(r"Container (\S+)\s+Recreate\b")  # in what a dry run says
 COMPOSE_FILES = ("compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml")
 PROJECT_FILES = (*COMPOSE_FILES, "compose.override.yml", "docker-compose.override.yml", ".env")
 
@@ -55,9 +56,11 @@ class Compose:
         self.guard: Guard | None = None  # asked before anything is made of a file
 
     def up(self, project: str, services: Sequence[str], watch: Watch) -> None:
-        """Start the services: those that were stopped, and those that have no container any more."""
+        """Start the services and what they depend on: those that were stopped, and those that have no container any
+        more. Not with --no-deps: Compose would write another digest on them, and make them anew at the next plain `up`.
+        """
         self._ask(project, services, watch.bounds)
-        self._run(project, ["up", "--detach", "--no-recreate", "--no-deps"], watch, services)
+        self._run(project, ["up", "--detach", "--no-recreate"], watch, services)
 
     def stop(self, project: str, services: Sequence[str], permit: Permit, watch: Watch) -> None:
         """Stop the services; their containers stay."""
@@ -85,11 +88,14 @@ class Compose:
 
     def recreate(self, project: str, services: Sequence[str], permit: Permit, watch: Watch) -> None:
         """`down` and `up -d` for these services only: fresh containers, the same networks and volumes, also those
-        without a name; an old one goes when the new one is made. What it wrote into its own layer goes with it.
+        without a name; an old one goes when the new one is made. What it wrote into its own layer goes with it. What
+        they depend on stays as it is, also where its files were changed since: nobody was asked about that.
         """
         permit.require(*named(project, services))
         self._ask(project, services, watch.bounds)
-        self._run(project, ["up", "--detach", "--no-deps", "--force-recreate"], watch, services)
+        others = sorted(needed_by(services, self.described(project, services, watch.bounds)) - set(services))
+        alone = ["--no-deps"] if others and self.outdated(project, others, watch.bounds) else []
+        self._run(project, ["up", "--detach", "--force-recreate", *alone], watch, services)
 
     def service(self, project: str, service: str, bounds: Bounds) -> dict[str, Any]:
         """A service as its compose file describes it, variables and so passwords filled in: not to be logged."""
@@ -116,11 +122,13 @@ class Compose:
         watch = Watch(bounds=bounds, on_line=lambda _: None)
         return _document(self._run(project, ["config", "--format", "json"], watch, other=other))
 
-    def hashes(self, project: str, bounds: Bounds) -> dict[str, str]:
-        """Service → the digest that Compose writes on a container which it makes from the files as they are now."""
-        ended = self._run(project, ["config", "--hash", "*"], Watch(bounds=bounds, on_line=lambda _: None))
-        pairs = (line.split() for line in ended.lines)
-        return {pair[0]: pair[1] for pair in pairs if len(pair) == 2}
+    def outdated(self, project: str, services: Sequence[str], bounds: Bounds) -> frozenset[str]:
+        """Names of the containers of these services, and of what they depend on, that were not made from the files as
+        they are now: Compose itself says which ones the next `up` would make anew.
+        """
+        dry = ["--dry-run", "create", "--no-build"]
+        ended = self._run(project, dry, Watch(bounds=bounds, on_line=lambda _: None), services)
+        return frozenset(found[1] for line in ended.lines if (found := _MADE_ANEW.search(line)))
 
     def version(self, bounds: Bounds) -> str:
         """Of the compose program; "" where there is none."""
@@ -149,7 +157,8 @@ class Compose:
 
     def _ask(self, project: str, services: Sequence[str], bounds: Bounds) -> None:
         if self.guard is not None:
-            self.guard(project, self.described(project, services, bounds), services)
+            document = self.described(project, services, bounds)
+            self.guard(project, document, sorted(needed_by(services, document)))
 
     def folder(self, project: str) -> Path:
         return self._projects / project
@@ -201,6 +210,17 @@ class Compose:
                     kind="network",
                 )
             watch.on_line(f"The Docker engine is away; trying {arguments[0]} again")
+
+
+def needed_by(services: Iterable[str], document: Mapping[str, Any]) -> frozenset[str]:
+    """These services and all that Compose starts with them, by `depends_on`."""
+    known, found, waiting = document.get("services") or {}, set[str](), list(services)
+    while waiting:
+        name = waiting.pop()
+        if name not in found:
+            found.add(name)
+            waiting += (known.get(name) or {}).get("depends_on") or {}
+    return frozenset(found)
 
 
 def _document(ended: Ended) -> dict[str, Any]:

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 INCIDENT_LABEL, RUN_LABEL, STEP_LABEL, KEPT_LABEL = "drbot.incident", "drbot.run", "drbot.step", "drbot.kept"
 HELPER_LABEL = "drbot.helper"
 PROJECT, SERVICE, ONE_OFF = (f"com.docker.compose.{name}" for name in ("project", "service", "oneoff"))
-CONFIG_HASH = "com.docker.compose.config-hash"  # of the files that a container was made from
 
 
 NO_PROJECT = ""

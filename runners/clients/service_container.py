@@ -14,6 +14,7 @@ class ServiceContainer:
     """The container of a compose service as it is now."""
 
     id: str
+    name: str
     image: str  # id of the image it was made from
     status: str  # Docker's word: running, exited, restarting, …
     health: str | None  # healthy, unhealthy, starting; None = no health check
@@ -35,6 +36,7 @@ def container_of(found: Mapping[str, Any]) -> ServiceContainer:
     state = found["State"]
     return ServiceContainer(
         id=found["Id"],
+        name=found["Name"].lstrip("/"),
         image=found["Image"],
         status=state["Status"],
         health=(state.get("Health") or {}).get("Status"),

@@ -25,7 +25,7 @@ def dump(story: Story, *options: str) -> str:
         server = story.lab.container(docker, POSTGRES)
         assert server is not None
         code, said = server.exec_run(["pg_dumpall", "-U", "postgres", *options])
-    assert code == 0
+    assert code == 0 and isinstance(said, bytes)
     name = f"all_databases_{datetime.now(UTC).astimezone():%Y%m%d_%H%M%S}.sql.gz"
     (story.backups / name).write_bytes(gzip.compress(said))
     return name
