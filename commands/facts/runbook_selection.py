@@ -146,7 +146,7 @@ def site_of(context: CommandContext, lost: str, runbook: str) -> str:
     if recovery is None or lost == DRILL_SITE:
         return lost
     outside = (RUNBOOK_OF[Level.DATACENTRE], LEAD_BACK_RUNBOOK, GIVE_BACK_RUNBOOK)
-    elsewhere = {RUNBOOK_OF[Level.HOST]: recovery.site} | dict.fromkeys(outside, recovery.control)
+    elsewhere = {RUNBOOK_OF[Level.HOST]: recovery.site} | dict.fromkeys(outside, recovery.control or lost)
     return elsewhere.get(runbook, lost)
 
 

@@ -87,7 +87,7 @@ def _service(site: Site, level: Level, rest: Sequence[str]) -> tuple[str | None,
         return None, rest
     if rest:
         return service_of(site, rest[0].rstrip(":："), lambda name: f"drill level1 {name}"), rest[1:]
-    return next(iter((*site.names("app"), *site.names("front"), *site.services)), None), rest
+    return next(iter((*site.apps, *site.fronts, *site.services)), None), rest
 
 
 def list_(context: CommandContext, request: Request, words: Words, person: Person) -> Reply:

@@ -15,7 +15,7 @@ from drbot.runners.backups.restore_redis import alone_on, require_keys
 from drbot.runners.clients import scratch_redis
 from drbot.runners.clients.backup_reader import Pieces
 from drbot.runners.clients.fetched import Fetched
-from drbot.runners.clients.own_folder import require_own
+from drbot.runners.clients.own_folder import make_own, require_own
 from drbot.runners.clients.redis_alone import RedisAlone
 from drbot.runners.clients.survivors import remove_survivors
 from drbot.runners.contract import arguments
@@ -23,10 +23,14 @@ from drbot.runners.contract.action import Outcome, Registry, StepContext
 
 
 def configuration(context: StepContext, given: Mapping[str, Any]) -> Outcome:
-    """Action configuration.restore: into the cloned projects; every file with its own mode, so secrets stay secret."""
+    """Action configuration.restore: into the cloned projects, or a new folder where dr.yml names no repository. Every
+    file gets its own mode, so secrets stay secret.
+    """
     folder = Path(arguments.text(given, "folder"))
     if folder != context.site.projects:
         raise PermanentError(phrase("Settings are not written to {folder}: only to the site's projects", folder=folder))
+    if context.configuration.repository is None:
+        make_own(folder, context.own_work())
     require_own(folder, context.own_work())
     found = fetched(context)
     if not found.facts.projects:

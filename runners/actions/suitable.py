@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from drbot.core.base.errors import PermanentError
+from drbot.core.runbooks.site_parts import HAS, parts_of
 from drbot.core.runs.plan import BackupIdentity
+from drbot.core.site.full_manifest import is_archive
 from drbot.core.site.occupants import aside_suffix
 from drbot.core.site.site import Configuration, Site
 from drbot.core.text.messages import clauses, phrase
@@ -36,8 +38,8 @@ def suitable(context: StepContext, given: Mapping[str, Any]) -> Finding:
 
 def lacking(configuration: Configuration, site: Site, name: str, backup: BackupIdentity) -> Iterator[str]:
     """What a step would miss, one sentence each. An archive was read: it has a dump."""
-    if configuration.repository is None:
-        yield phrase("dr.yml names no repository to clone")
+    if configuration.repository is None and is_archive(backup.name):  # of ours holds the projects whole
+        yield phrase("{name} holds settings only, and dr.yml names no `repository` with the rest", name=backup.name)
     if site.projects == Path():
         yield phrase("dr.yml names no folder for the projects of {site}", site=name)
     if not backup.holds.configuration:
@@ -93,6 +95,15 @@ def immovable(context: StepContext, projects: Path, home: Path) -> Iterator[str]
         yield phrase("{name} is longer than a file system takes: give `projects` a shorter name", name=keeper.name)
 
 
+def has(context: StepContext, given: Mapping[str, Any]) -> Finding:
+    """Probe site.has: does dr.yml name this part of the site? What it does not name is left out of the plan before."""
+    part = arguments.text(given, "part")
+    return Finding(
+        passed=part in parts_of(context.configuration, context.site),
+        sentence=phrase("{site}: {part} in dr.yml", site=context.plan.site, part=part),
+    )
+
+
 IMPLEMENTED = Registry(
-    probes={"host.suitable": suitable, "host.writable": writable},
+    probes={"host.suitable": suitable, "host.writable": writable, HAS: has},
 )

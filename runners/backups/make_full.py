@@ -42,6 +42,7 @@ from drbot.runners.clients.helper import Mount
 from drbot.runners.clients.process import Bounds
 from drbot.runners.clients.restic import Restic
 from drbot.runners.clients.restic_helper import ResticHelper, portable
+from drbot.runners.clients.tools_image import tools_image
 from drbot.runners.foundation.own_record import FOLDER as OWN_FOLDER
 from drbot.runners.foundation.watching import Cancelled, Progress, never, unheard
 from drbot.store.base.file_modes import PRIVATE_FOLDER, write_private
@@ -214,7 +215,7 @@ def take(making: Making, store: FullBackupStore, manifest: FullManifest) -> Full
     linked = dict(links_outside(making.site.projects, making.projects))
     execute = ResticHelper(
         engine=making.clients.docker,
-        image=image_of(making),
+        image=tools_image(making.clients.docker),
         labels=making.labels,
         tool=portable(making.clients.settings.home),
         repository=Path(store.repository.url),
@@ -273,13 +274,6 @@ def links_outside(projects: Path, names: Sequence[str]) -> Iterator[tuple[str, P
                 target = path.resolve()
                 if path.is_symlink() and target.exists() and not any(target.is_relative_to(one) for one in own):
                     yield path.relative_to(projects).as_posix(), target
-
-
-def image_of(making: Making) -> str:
-    """One that is on this engine for sure."""
-    if making.site.postgres is not None:
-        return making.clients.postgres.recipe(making.cancelled).image
-    return making.clients.redis.running().image
 
 
 def require_readable(making: Making, made: FullBackup, manifest: FullManifest) -> None:

@@ -39,6 +39,7 @@ from drbot.runners.clients.scratch_postgres import Scratch
 from drbot.runners.clients.snapshot_shape import Shape
 from drbot.runners.clients.streams import feed_command
 from drbot.runners.clients.survivors import remove_survivors
+from drbot.runners.clients.tools_image import tools_image
 from drbot.runners.foundation.watching import Cancelled, Progress
 from drbot.store.base.file_modes import PRIVATE_FOLDER
 
@@ -95,13 +96,15 @@ class Bench:
 
     @property
     def image(self) -> str:
-        """One that is there, with a shell and tar."""
-        return self.clients.postgres.recipe(self.cancelled).image
+        """One with a shell and tar."""
+        return tools_image(self.clients.docker)
 
     def require_ready(self) -> None:
         """Raise TemporaryError where what is missing is not the backup's fault."""
+        if self.site.postgres is None:
+            return
         try:
-            image = self.image
+            image = self.clients.postgres.recipe(self.cancelled).image
         except PermanentError as error:
             raise TemporaryError(str(error), kind="starting") from error
         if not self.clients.docker.has_image(image):

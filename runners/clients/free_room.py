@@ -8,20 +8,20 @@ from drbot.core.text.words import ending
 from drbot.runners.clients import helper
 from drbot.runners.clients.clients import Clients
 from drbot.runners.clients.helper import HelperOrder, Mount
+from drbot.runners.clients.tools_image import tools_image
 from drbot.runners.foundation.watching import Cancelled
 
 USUAL_RATIO = 6  # SQL bytes per compressed byte where no manifest tells
 
 
 def free_bytes(clients: Clients, labels: Mapping[str, str], cancelled: Cancelled) -> int:
-    """Asked inside a helper that mounts production's volume read-only: the engine may be on another host."""
-    recipe = clients.postgres.recipe(cancelled)
+    """Asked inside a helper with an empty volume of its own: the engine may be on another host."""
     order = HelperOrder(
-        image=recipe.image,
+        image=tools_image(clients.docker),
         name=None,
         labels=labels,
         entrypoint=("df", "-Pk", "/volume"),
-        mounts=(Mount(source=clients.postgres.settings.volume, target="/volume", read_only=True),),
+        mounts=(Mount(source="", target="/volume"),),
     )
     ended = helper.run(clients.docker, order, cancelled, seconds=30)
     try:

@@ -4,15 +4,14 @@ import re
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from drbot.core.base.errors import PermanentError, TemporaryError
 from drbot.core.text.messages import phrase
 from drbot.runners.clients.compose import Watch
-from drbot.runners.clients.own_folder import is_foreign, mark
+from drbot.runners.clients.own_folder import in_place, mark, require_room_for
 from drbot.runners.clients.process import run_process
 from drbot.runners.foundation.permit import OwnWork
-from drbot.store.base.file_modes import PUBLIC_UMASK, public_folder
+from drbot.store.base.file_modes import PUBLIC_UMASK
 
 COMMIT = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
 PROTOCOLS = "file:git:http:https:ssh"  # no ext:: and what else runs a command of the URL's
@@ -29,22 +28,13 @@ def clone(url: str, commit: str, folder: Path, own: OwnWork, watch: Watch) -> No
                 "{commit} is no commit: the whole hash is needed, so that exactly it is fetched", commit=f"{commit!r}"
             )
         )
-    if is_foreign(folder, own.run):
-        raise PermanentError(
-            phrase("{folder} holds something that this run has not made; nothing was touched", folder=folder)
-        )
+    require_room_for(folder, own)
     if head_of(folder, watch) == commit:
         return
-    public_folder(folder.parent)
-    # Under a name that nobody had: what lies beside the folder may be anybody's, and nothing of it is removed.
-    with TemporaryDirectory(prefix=f".{folder.name}.", dir=folder.parent.absolute()) as private:
-        part = Path(private) / folder.name
+    with in_place(folder) as part:
         git(["clone", "--quiet", "--no-checkout"], watch, values=[url, str(part)])
         git(["checkout", "--quiet", "--detach", commit], watch, part)
         mark(part, own)
-        if folder.exists():
-            folder.rmdir()  # empty, else it were foreign
-        part.rename(folder)
 
 
 def head_of(folder: Path, watch: Watch) -> str:

@@ -6,8 +6,8 @@ The mark lies where git keeps its own files, so that the clone stays as it was c
 import os
 import re
 import shutil
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -18,13 +18,45 @@ from drbot.runners.clients.process import Bounds, run_process
 from drbot.runners.foundation.permit import OwnWork, Permit
 from drbot.runners.foundation.permit import folder as folder_subject
 from drbot.runners.foundation.permit import kept as kept_subject
+from drbot.store.base.file_modes import public_folder
 
 MARK = Path(".git", "drbot-run")
+PLAIN_MARK = Path(".drbot-run")  # where there is no repository
 
 
 def mark(folder: Path, own: OwnWork) -> None:
     """A folder that was made just now, before it has its name."""
-    (folder / MARK).write_text(own.run)
+    (folder / (MARK if (folder / MARK).parent.is_dir() else PLAIN_MARK)).write_text(own.run)
+
+
+def make_own(folder: Path, own: OwnWork) -> None:
+    """An empty folder of this run, if it has not made it before. Raises PermanentError when something else is there."""
+    require_room_for(folder, own)
+    if is_own(folder, own.run):
+        return
+    with in_place(folder) as part:
+        public_folder(part)
+        mark(part, own)
+
+
+def require_room_for(folder: Path, own: OwnWork) -> None:
+    """Raises PermanentError where something is there that this run has not made."""
+    if is_foreign(folder, own.run):
+        raise PermanentError(
+            phrase("{folder} holds something that this run has not made; nothing was touched", folder=folder)
+        )
+
+
+@contextmanager
+def in_place(folder: Path) -> Iterator[Path]:
+    """Fill it under a name that nobody had, for what lies beside it may be anybody's; then it gets its own name."""
+    public_folder(folder.parent)
+    with TemporaryDirectory(prefix=f".{folder.name}.", dir=folder.parent.absolute()) as private:
+        part = Path(private) / folder.name
+        yield part
+        if folder.exists():
+            folder.rmdir()  # empty, else it were foreign
+        part.rename(folder)
 
 
 def is_foreign(folder: Path, run: str) -> bool:
@@ -155,20 +187,16 @@ def copy_back(keeper: Path, folder: Path, permit: Permit, bounds: Bounds, on_lin
         ):  # an earlier attempt's
             return
         raise PermanentError(phrase("{folder} holds something; it was not touched", folder=folder))
-    with TemporaryDirectory(prefix=f".{folder.name}.", dir=folder.parent.absolute()) as private:
-        part = Path(private) / folder.name
+    with in_place(folder) as part:
         ended = run_process(["cp", "-a", "--reflink=auto"], bounds, on_line, values=[str(keeper), str(part)])
         if ended.code != 0:
             raise PermanentError(
                 phrase("{keeper} could not be copied back: {said}", keeper=keeper, said=" ".join(ended.lines[-2:]))
             )
-        if folder.exists():
-            folder.rmdir()
-        part.rename(folder)
 
 
 def _made_by(folder: Path) -> str | None:
-    try:
-        return (folder / MARK).read_text()
-    except OSError:
-        return None
+    for name in (MARK, PLAIN_MARK):
+        with suppress(OSError):
+            return (folder / name).read_text()
+    return None

@@ -104,7 +104,9 @@ class PostgresServer:
         )
 
     def major_version(self) -> int | None:
-        """Of the image in use; None when it does not say."""
+        """Of the image in use; None when it does not say, and where the site has no PostgreSQL."""
+        if self._site.postgres is None:
+            return None
         container = self.container()
         image = container.image if container else self.recipe(lambda: False).image
         said = self._engine.image_environment(image).get("PG_MAJOR", "")

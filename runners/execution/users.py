@@ -19,7 +19,7 @@ def require_stopped_first(runbook: str, steps: tuple[Step, ...], site: Site) -> 
             continue
         before = [other for other in steps if other.id in ancestors[step.id] and other.do == "compose.stop"]
         stopped = {name for other in before for name in names_in(other.with_.get("services"))}
-        running = [name for name in site.names("app", "front") if name not in stopped]
+        running = [name for name in (*site.apps, *site.fronts) if name not in stopped]
         if running:
             raise UserError(
                 phrase("Planning {runbook}.", runbook=runbook),
@@ -32,7 +32,8 @@ def require_stopped_first(runbook: str, steps: tuple[Step, ...], site: Site) -> 
 
 def are_away(run_context: RunContext, step: Step) -> bool:
     """Whether every app and front is seen stopped now. Raises TemporaryError when the engine cannot be asked."""
-    names = run_context.worker_context.site.names("app", "front")
+    site = run_context.worker_context.site
+    names = (*site.apps, *site.fronts)
     stopped = run_context.worker_context.registry.probes["compose.stopped"]
     return not names or stopped(run_context.looking(step), {"services": list(names)}).passed
 
@@ -47,7 +48,8 @@ def note_started(run_context: RunContext, step: Step, *, is_safe: bool) -> None:
 
 def lets_write(run_context: RunContext, step: Step) -> bool:
     """Whether users may write once this is started."""
-    serving = {*run_context.worker_context.site.names("app", "front")}
+    site = run_context.worker_context.site
+    serving = {*site.apps, *site.fronts}
     return step.do == "monitoring.start" or bool(serving & {*names_in(step.with_.get("services"))})
 
 

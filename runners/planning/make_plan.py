@@ -1,11 +1,12 @@
 """Looks at the target without changing it and makes the plan: nothing is left open in it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from drbot.core.base.errors import UserError
 from drbot.core.files.runbook_file import RunbookFile, runbook_folders, runbook_named
 from drbot.core.runbooks.runbook import Runbook, Step, without
+from drbot.core.runbooks.site_parts import steps_for
 from drbot.core.runbooks.variables import Value, fill
 from drbot.core.runs.clocks import rpo_seconds
 from drbot.core.runs.lost import lost_before
@@ -48,7 +49,12 @@ def make_plan(survey: Survey) -> Plan:
     variables |= sub_plans.variables_of(worker_context.configuration)
     variables |= places.variables_of(survey.run, worker_context)
     steps = sub_plans.sealed(
-        filled_steps(file.runbook, variables, worker_context.approvals), worker_context.configuration
+        filled_steps(
+            steps_for(file.runbook, worker_context.configuration, worker_context.site),
+            variables,
+            worker_context.approvals,
+        ),
+        worker_context.configuration,
     )
     if sub_runs.is_part(survey.run):
         steps = sub_plans.without_people(steps)
@@ -121,7 +127,7 @@ def _require_inputs(run: Run, runbook: Runbook) -> None:
 
 def variables_of(run: Run, site: Site, site_name: str, runbook: Runbook, chosen: Chosen | None) -> dict[str, Value]:
     """What `${…}` means in this run. Level 1 without a named service looks at every app and front."""
-    apps, fronts = site.names("app"), site.names("front")
+    apps, fronts = site.apps, site.fronts
     named = run.arguments.get("service", "")
     if named and named not in site.services:
         raise UserError(
@@ -135,6 +141,7 @@ def variables_of(run: Run, site: Site, site_name: str, runbook: Runbook, chosen:
         "site": site_name,
         "services.apps": apps,
         "services.fronts": fronts,
+        "services.stores": site.stores,
         "services.all": tuple(site.services),
         "service": (named,) if named else (*apps, *fronts),
     }
@@ -152,9 +159,9 @@ def variables_of(run: Run, site: Site, site_name: str, runbook: Runbook, chosen:
     return variables
 
 
-def filled_steps(runbook: Runbook, variables: Mapping[str, Value], approvals: Approvals) -> tuple[Step, ...]:
+def filled_steps(steps: Sequence[Step], variables: Mapping[str, Value], approvals: Approvals) -> tuple[Step, ...]:
     """The steps with every `${…}` replaced. Who counts at a gate is sealed with them: as dr.yml or the runbook says."""
-    filled = (fill(step.model_dump(by_alias=True, exclude_unset=True), variables) for step in runbook.steps)
+    filled = (fill(step.model_dump(by_alias=True, exclude_unset=True), variables) for step in steps)
     return tuple(_with_policy(Step.model_validate(step), approvals) for step in filled)
 
 

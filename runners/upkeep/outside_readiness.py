@@ -37,6 +37,9 @@ def new_place_line(configuration: Configuration) -> Line:
     if recovery is None:
         why = phrase("dr.yml names none: a lost host (levels 3 and 4) could only be filled again in its own place")
         return soon(what, why, phrase("Name one under `recovery`: docs/recovery-sites.md."))
+    if recovery.control is None:
+        why = phrase("{site}; none for level 4: dr.yml names no `recovery.control`", site=recovery.site)
+        return good(what, why)
     return good(what, phrase("{site}, by {control}", site=recovery.site, control=recovery.control))
 
 

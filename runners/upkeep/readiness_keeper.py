@@ -94,7 +94,8 @@ def _lines(worker_context: WorkerContext) -> Iterator[Line]:
 
 def _renting(configuration: Configuration) -> str:
     """Whose worker has the keys of whoever rents machines."""
-    return configuration.recovery.control if configuration.recovery is not None else configuration.default_site
+    control = configuration.recovery.control if configuration.recovery is not None else None
+    return control or configuration.default_site
 
 
 def _masked(worker_context: WorkerContext, line: Line) -> Line:

@@ -36,7 +36,7 @@ def scheduled_drills(worker_context: WorkerContext) -> Iterator[Work]:
 
     def begin(level: Level) -> None:
         require_verifiable(level, configuration)
-        names = configuration.site().names("app") if level is Level.SERVICE else ()
+        names = configuration.site().apps if level is Level.SERVICE else ()
         with worker_context.database.write() as tx:
             drills.ask(tx, level, site=site, service=next(iter(names), None), person=DRBOT, rehearsed=True)
 

@@ -4,6 +4,7 @@ A file of its own so that core/runbooks/actions.py stays readable; that is where
 """
 
 from drbot.core.runbooks.declarations import ActionDeclaration, ProbeDeclaration
+from drbot.core.runbooks.site_parts import HAS
 from drbot.core.text.messages import phrase
 
 HOST_ACTIONS = (
@@ -125,6 +126,7 @@ HOST_ACTIONS = (
 )
 
 HOST_PROBES = (
+    ProbeDeclaration(name=HAS, parameters={"part": "text"}, sentence=phrase("dr.yml names this part for the site")),
     ProbeDeclaration(
         name="host.ready",
         parameters={"docker": "text", "compose": "text", "restic": "text"},

@@ -20,6 +20,7 @@ KNOWN = frozenset(
         "services.apps",
         "services.fronts",
         "services.all",
+        "services.stores",
         "service",
         "postgres.volume",
         "postgres.service",

@@ -17,7 +17,7 @@ def put_aside_for_good(steps: tuple[Step, ...], site: Site, volumes: Iterable[st
     later = [step for step in steps if aside & ancestors[step.id] and step.if_fails != "continue"]
     filled = {name for step in later for name in asked_of(step, site) if name not in not_held(step, site, holds)}
     does = {step.do for step in later}
-    if "repository.clone" in does and "configuration.restore" in does and holds.configuration:
+    if "configuration.restore" in does and holds.configuration:
         filled.add(str(site.projects))
     return tuple(name for name in (*volumes, *site.file_folders, str(site.projects)) if name not in filled)
 

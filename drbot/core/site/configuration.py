@@ -118,7 +118,7 @@ def _contradictions(configuration: Configuration) -> Iterator[Problem]:
 def _of_recovery(configuration: Configuration) -> Iterator[Problem]:
     known, recovery = list(configuration.sites), configuration.recovery
     for key, name in (("site", recovery.site), ("control", recovery.control)) if recovery else ():
-        if name not in known:
+        if name is not None and name not in known:
             yield Problem(
                 where=("recovery", key),
                 sentence=sentences(
@@ -126,7 +126,7 @@ def _of_recovery(configuration: Configuration) -> Iterator[Problem]:
                     did_you_mean(name, known),
                 ),
             )
-    control = configuration.sites.get(recovery.control) if recovery else None
+    control = configuration.sites.get(recovery.control) if recovery and recovery.control else None
     if control is not None and control.services:
         yield Problem(
             where=("recovery", "control"),

@@ -135,9 +135,22 @@ class Site(Model):
     def file_folders(self) -> tuple[str, ...]:
         return tuple(name for name in self.files if "/" in name)
 
-    def names(self, *roles: ServiceRole) -> tuple[str, ...]:
-        """Names of the services with one of these roles, in the order of the file."""
-        return tuple(name for name, service in self.services.items() if service.role in roles)
+    @property
+    def stores(self) -> tuple[str, ...]:
+        """Names of the services whose data drbot restores by itself, what others wait for first."""
+        return tuple(store.service for store in (self.postgres, self.redis) if store is not None)
+
+    @property
+    def apps(self) -> tuple[str, ...]:
+        """Names of all other services but the fronts, in the order of the file: whatever may write, also a database
+        that drbot has no hand for.
+        """
+        return tuple(name for name, one in self.services.items() if name not in self.stores and name not in self.fronts)
+
+    @property
+    def fronts(self) -> tuple[str, ...]:
+        """Names of the services that people open, in the order of the file."""
+        return tuple(name for name, one in self.services.items() if one.role == "front" and name not in self.stores)
 
 
 class Schedule(Model):
@@ -203,7 +216,7 @@ class Recovery(Model):
     """Where a lost system is built anew. Both are names of sites."""
 
     site: Name  # levels 3 and 4: the new host
-    control: Name  # level 4: its worker runs outside of every other site
+    control: Name | None = None  # level 4: its worker runs outside of every other site
 
 
 class Targets(Model):

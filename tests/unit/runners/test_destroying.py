@@ -79,6 +79,7 @@ OWN = {  # ask for OwnWork, and look at a mark on the thing itself
     "clients/docker_engine.py:remove_own_volume": "the label of the volume",
     "clients/git.py:clone": "the mark in the folder",
     "clients/machines.py:end": "the tag of the machine",
+    "clients/own_folder.py:make_own": "the mark in the folder",
     "clients/own_folder.py:mark": "writes the mark",
     "clients/server_files.py:carry": "the label of the volume",
     "clients/server_files.py:bring_back": "the label of the volume",
@@ -133,7 +134,7 @@ ELSEWHERE = {  # never the system's: what drbot itself has made, by its place
     "clients/sandbox.py:remove": "a drill's own engine with its volume and its folder, by their name",
     "upkeep/drill_run.py:end_all": "the rows about what a drill's engine kept, which is gone",
     "main.py:serve_drill": "the doorbell of a drill",
-    "clients/own_folder.py:copy_back": "the copy, into a place where nothing is",
+    "clients/own_folder.py:in_place": "what is new, into a place where nothing is",
 }
 DRILLS = {  # look first whether the engine is a drill's own, by its label
     "clients/breaking.py:stop",

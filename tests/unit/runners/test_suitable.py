@@ -58,7 +58,14 @@ def test_one_that_holds_everything_passes_also_for_a_site_that_is_made_later() -
     assert suitable(context(), {}).passed
     assert suitable(context(), {"site": "recovery"}).passed
     assert "names no site elsewhere" in suitable(context(), {"site": "elsewhere"}).sentence
-    assert "names no repository" in suitable(context(repository=None), {}).sentence
+
+
+def test_without_a_repository_only_an_archive_of_settings_alone_is_refused() -> None:
+    """A full backup of drbot's holds the folders of the projects whole."""
+    archive = BACKUP.model_copy(update={"name": "full_backup_20261126_030000.tar.gz"})
+
+    assert suitable(context(repository=None), {}).passed
+    assert "names no `repository`" in suitable(context(backup=archive, repository=None), {}).sentence
 
 
 def test_a_site_without_redis_needs_none() -> None:
