@@ -111,7 +111,8 @@ class Worker:
             planned = run if run.plan is not None else plan_run(worker_context, run, lease)
             if planned is None or planned.plan is None:
                 return
-            run_context = RunContext(run=planned, plan=planned.plan, worker_context=worker_context, lease=lease)
+            knowing = worker_context.knowing(planned.plan.inventory)
+            run_context = RunContext(run=planned, plan=planned.plan, worker_context=knowing, lease=lease)
             try:
                 require_own(worker_context, planned)
             except UntrustedError as error:

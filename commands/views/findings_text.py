@@ -35,9 +35,10 @@ def _reached(measured: float | None, target: float, language: str) -> str:
 
 def issues(
     incident: Incident, drill: Drill | None, runs: Sequence[Run], steps: Iterable[StepRecord], targets: Targets,
-    language: str,
+    language: str, lost: str,
 ) -> str:  # fmt: skip
-    found = [*_missed(incident, targets), *_failed(runs, steps)]
+    """`lost`: what was not brought back; "" for nothing."""
+    found = [*([lost] if lost else []), *_missed(incident, targets), *_failed(runs, steps)]
     if drill is not None:
         found += [closed(drill.why)] if drill.why and not found else []
         found += [phrase("Changed in production: {what}.", what=one) for one in drill.production_changes]

@@ -16,9 +16,11 @@ from drbot.core.ledger.events import Event, EventKind
 from drbot.core.runs.action_item import ActionItem
 from drbot.core.runs.drill import Drill
 from drbot.core.runs.incident import Incident, UsersSay
+from drbot.core.runs.lost import not_brought_back, not_brought_back_text
 from drbot.core.runs.plan import Plan, short_seal
-from drbot.core.runs.run import Run, RunKind, StepRecord
+from drbot.core.runs.run import Run, RunKind, RunState, StepRecord
 from drbot.core.runs.state_words import STEP, incident_text, run_text
+from drbot.core.site.inventory import Unkept
 from drbot.core.site.site import Configuration
 from drbot.core.text.messages import clauses, duration, filled, listed, phrase, say
 from drbot.core.text.words import clock, size
@@ -61,12 +63,13 @@ def report_of(
 ) -> str:
     """Everything of one incident, so that nobody has to remember. `drill`: that it is."""
     language, targets = voice.language, configuration.targets
+    lost = not_brought_back((run.plan for run in runs if run.state is RunState.SUCCEEDED), configuration)
     sections = (
         _head(incident, drill, configuration, voice),
         results(incident, drill, targets, language)
         if drill is not None
-        else _figures(incident, repair_times, configuration, language),
-        issues(incident, drill, runs, steps, targets, language),
+        else _figures(incident, repair_times, configuration, lost, language),
+        issues(incident, drill, runs, steps, targets, language, not_brought_back_text(lost)),
         action_list(incident.name, actions, voice.roster, today, language),
         _approvals(runs, requests, votes, voice),
         *(_steps(run, steps, language) for run in runs if run.kind is not RunKind.PLAN),
@@ -110,7 +113,13 @@ def _about_drill(drill: Drill, language: str) -> Iterator[tuple[str, str]]:
     yield phrase("Environment"), say(clauses((copy, asked)), language)
 
 
-def _figures(incident: Incident, repair_times: Sequence[float], configuration: Configuration, language: str) -> str:
+def _figures(
+    incident: Incident,
+    repair_times: Sequence[float],
+    configuration: Configuration,
+    lost: Sequence[Unkept],
+    language: str,
+) -> str:
     targets = configuration.targets
     level, number = incident.level.value, len(repair_times)
     rows = (
@@ -119,7 +128,7 @@ def _figures(incident: Incident, repair_times: Sequence[float], configuration: C
             incident.rto_seconds,
             targets.rto,
         ),
-        (phrase("RPO (data lost)"), incident.rpo_seconds, targets.rpo),
+        (RPO, incident.rpo_seconds, targets.rpo),
         (phrase("Services stopped during the recovery"), incident.outage_seconds, None),
         (
             phrase("MTTR of level {level} (mean RTO of {number})", level=level, number=number),
@@ -132,7 +141,7 @@ def _figures(incident: Incident, repair_times: Sequence[float], configuration: C
             say(label, language),
             "-" if measured is None else say(duration(measured), language),
             "-" if target is None else say(duration(target), language),
-            _verdict(measured, target, language),
+            say(MISSED, language) if lost and label == RPO else _verdict(measured, target, language),
         )
         for label, measured, target in rows
     ]
@@ -140,6 +149,7 @@ def _figures(incident: Incident, repair_times: Sequence[float], configuration: C
     return section(phrase("Measured against the targets"), language, [*head, *lines])
 
 
+RPO, MISSED = phrase("RPO (data lost)"), phrase("MISSED")
 ASKED = phrase("asked at {when} for approvals: {people}")
 INCLUDED = phrase("asked at {when} for approvals: {people}, requester included")
 
@@ -249,7 +259,7 @@ def _lessons(language: str) -> str:
 def _verdict(measured: float | None, target: float | None, language: str) -> str:
     if measured is None or target is None:
         return ""
-    return say(phrase("met") if measured <= target else phrase("MISSED"), language)
+    return say(phrase("met") if measured <= target else MISSED, language)
 
 
 def _seconds(value: float, language: str) -> str:

@@ -87,6 +87,7 @@ def _kept(context: StepContext, one: HostContainer) -> str:
 def _interrupted(context: StepContext, given: Mapping[str, Any], verb: Interruption) -> str:
     """Under the permit that was given; which services."""
     services, permit = arguments.services(context, given), context.permitted()
+    services = {name: one for name, one in services.items() if not _is_done(context, one)}
     on_projects(context, services, lambda project, names, watch: verb(project, names, permit, watch))
     return listed(services)
 
@@ -98,19 +99,27 @@ def subjects(context: StepContext, given: Mapping[str, Any]) -> frozenset[str]:
 
 def start(context: StepContext, given: Mapping[str, Any]) -> Outcome:
     """Start the services, each as soon as what it needs of the others is healthy."""
-    services = arguments.services(context, given)
+    asked = arguments.services(context, given)
+    services = {name: service for name, service in asked.items() if not _is_done(context, service)}
     within = arguments.seconds(given, "within", NEEDED_HEALTHY_WITHIN_SECONDS)
     needs = needs_of(services)
     for wave in waves(needs):
         wait_healthy(context, {need for name in wave for need in needs[name]}, within)
         on_projects(context, {name: services[name] for name in wave}, context.clients.compose.up)
-    return Outcome(summary=phrase("Started {names}", names=listed(services)))
+    return Outcome(summary=phrase("Started {names}", names=listed(asked)))
+
+
+def _is_done(context: StepContext, service: Service) -> bool:
+    """A migration that has ended well is not run a second time, by drbot."""
+    return service.once and any(one.is_done for one in context.clients.docker.containers(service))
 
 
 def running(context: StepContext, given: Mapping[str, Any]) -> Finding:
     services = arguments.services(context, given)
     found = {name: status_of(context, service, "running") for name, service in services.items()}
-    wrong = {name: status for name, status in found.items() if status != "running"}
+    wrong = {
+        name: status for name, status in found.items() if status != "running" and not _is_done(context, services[name])
+    }
     said = clauses(phrase("{name} is {state}", name=name, state=status) for name, status in wrong.items())
     return Finding(
         passed=not wrong,
@@ -155,7 +164,7 @@ def on_projects(context: StepContext, services: Mapping[str, Service], verb: Ver
             done += len(item[1])
             context.progress(done, len(services), "services")
 
-    with ThreadPoolExecutor(len(projects), thread_name_prefix="compose") as pool:
+    with ThreadPoolExecutor(max(len(projects), 1), thread_name_prefix="compose") as pool:
         attempts = [pool.submit(one, item) for item in projects.items()]
     for attempt in attempts:
         attempt.result()

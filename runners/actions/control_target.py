@@ -5,6 +5,7 @@ from typing import Any
 
 from drbot.core.base.errors import DrbotError, PermanentError, UserError
 from drbot.core.runs.plan import BackupIdentity
+from drbot.core.site.inventory import Inventory
 from drbot.core.site.occupants import Occupant
 from drbot.core.site.site import Configuration
 from drbot.core.text.messages import phrase
@@ -41,6 +42,13 @@ class ControlTarget:
             return {"zone": names.zone(), RECORDS: fingerprint_of(names)}
         except DrbotError as error:
             return {RECORDS: f"unreadable: {error}"}
+
+    def inventory(self, cancelled: Cancelled = never) -> Inventory:
+        """Nothing runs here."""
+        return Inventory()
+
+    def knowing(self, inventory: Inventory) -> "ControlTarget":
+        return self
 
     def old_server(self, cancelled: Cancelled = never) -> None:
         """There is none here."""

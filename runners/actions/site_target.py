@@ -6,6 +6,7 @@ from typing import Any
 from drbot.core.base.errors import PermanentError, TemporaryError
 from drbot.core.runs.plan import BackupIdentity
 from drbot.core.site.full_manifest import is_full_name
+from drbot.core.site.inventory import Inventory, with_inventory
 from drbot.core.site.occupants import Occupant, OccupantKind
 from drbot.core.site.old_server import OldServer
 from drbot.core.site.site import Configuration, Site
@@ -21,6 +22,7 @@ from drbot.runners.clients.container_labels import INCIDENT_LABEL, RUN_LABEL, ST
 from drbot.runners.clients.dump_store import dump_stores
 from drbot.runners.clients.engine_lock import EngineLock
 from drbot.runners.clients.full_store import full_stores
+from drbot.runners.clients.inventory_reader import read_inventory
 from drbot.runners.clients.postgres_written import COUNT_SECONDS, Written, written_since
 from drbot.runners.clients.server_files import ServerFiles
 from drbot.runners.clients.survivors import remove_survivors
@@ -50,6 +52,15 @@ class SiteTarget:
     def fingerprint(self, cancelled: Cancelled) -> dict[str, Any]:
         """What makes this target this target. Raises TemporaryError when the engine does not answer."""
         return fingerprint(self._clients, self._site, SURVEY_LABELS, cancelled)
+
+    def inventory(self, cancelled: Cancelled = never) -> Inventory:
+        """What the system consists of. Raises TemporaryError, CancelledError."""
+        return read_inventory(self._site, self._clients.docker, self._clients.compose, cancelled)
+
+    def knowing(self, inventory: Inventory) -> "SiteTarget":
+        """The same, with every service that is in there."""
+        site = with_inventory(self._site, inventory)
+        return SiteTarget(site, self._configuration, self._clients.of(site))
 
     def old_server(self, cancelled: Cancelled = never) -> OldServer | None:
         """What is in PostgreSQL's volume that no dump brings back. Raises TemporaryError, CancelledError."""

@@ -241,6 +241,7 @@ def identity_of(backup: FullBackup, manifest: FullManifest) -> BackupIdentity:
             mounts=manifest.uses.volumes,
             ports=manifest.uses.ports,
             containers=manifest.uses.containers,
+            inventory=manifest.inventory,
         ),
     )
 

@@ -39,6 +39,7 @@ from drbot.runners.clients.container_labels import RUN_LABEL, STEP_LABEL
 from drbot.runners.clients.dump import DumpScanner
 from drbot.runners.clients.full_store import FullBackup, FullBackupStore, full_stores, is_of, tags_of
 from drbot.runners.clients.helper import Mount
+from drbot.runners.clients.inventory_reader import read_inventory
 from drbot.runners.clients.process import Bounds
 from drbot.runners.clients.restic import Restic
 from drbot.runners.clients.restic_helper import ResticHelper, portable
@@ -151,6 +152,7 @@ def collect(making: Making, document: Path | None) -> FullManifest:
         files=site.files,
         versions={"drbot": version("drbot-chatops")},
         source={"engine": clients.docker.id(), "host": platform.node()},
+        inventory=read_inventory(site, clients.docker, clients.compose, making.cancelled),
     )
     manifest = manifest.model_copy(update={"uses": used(making)})
     if site.postgres is not None:

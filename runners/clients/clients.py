@@ -1,6 +1,6 @@
 """The tools of one site's actions, built once per worker and passed down."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from drbot.core.site.site import Configuration, Site
 from drbot.runners.clients.backup_store import BackupStore
@@ -24,6 +24,13 @@ class Clients:
     volumes: VolumeMover
     backups: BackupStore
     settings: RunnerSettings
+
+    def of(self, site: Site) -> "Clients":
+        """The same engine and programs, for the site with every service that is known by now."""
+        postgres = PostgresServer(site, self.docker, self.compose)
+        redis = RedisServer(site, self.docker, self.settings.redis_password)
+        health = Health(site, self.docker, postgres, redis)
+        return replace(self, postgres=postgres, redis=redis, health=health)
 
     def close(self) -> None:
         self.docker.close()

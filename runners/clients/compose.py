@@ -118,6 +118,10 @@ class Compose:
         document = self.describe(project, bounds)
         if set(services) <= set(document.get("services") or ()):
             return document
+        return self.describe_all(project, bounds)
+
+    def describe_all(self, project: str, bounds: Bounds) -> dict[str, Any]:
+        """The same with every profile."""
         other = (f"--project-name={project}", "--profile=*")
         watch = Watch(bounds=bounds, on_line=lambda _: None)
         return _document(self._run(project, ["config", "--format", "json"], watch, other=other))

@@ -48,8 +48,17 @@ class Health:
         return special() if special else self._fault_of_container(service)
 
     def _fault_of_container(self, service: Service) -> str | None:
-        faults = [fault_of_container(container) for container in self._engine.containers(service) or (None,)]
-        return next((fault for fault in faults if fault), None)
+        containers = self._engine.containers(service)
+        if service.once:
+            return fault_of_job(containers[0] if containers else None)
+        return next((fault for fault in map(fault_of_container, containers or (None,)) if fault), None)
+
+
+def fault_of_job(container: ServiceContainer | None) -> str | None:
+    """Of a service that runs to its end, for who waits for that."""
+    if container is not None and container.is_done:
+        return None
+    return fault_of(container) or phrase("it is still at work")
 
 
 def fault_of_container(container: ServiceContainer | None) -> str | None:

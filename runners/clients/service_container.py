@@ -27,6 +27,11 @@ class ServiceContainer:
         """Up, and not in a restart loop."""
         return self.status == "running"
 
+    @property
+    def is_done(self) -> bool:
+        """It ran to a good end, as a migration does."""
+        return self.status == "exited" and self.exit_code == 0
+
 
 def environment_of(lines: Sequence[str] | None) -> dict[str, str]:
     return dict(line.split("=", 1) for line in lines or () if "=" in line)

@@ -43,7 +43,17 @@ def fingerprint(
 def settings_of(configuration: Configuration) -> dict[str, Any]:
     """What dr.yml says of what is touched and where users are led: edited after the seal, it is another plan."""
     document = configuration.model_dump(mode="json", exclude={**dict.fromkeys(UNSEALED, True), **BESIDE})
+    # What an older drbot did not know counts as agreed to while it is empty.
+    for site in document["sites"].values():
+        _drop_empty(site, "not_needed")
+        for service in site["services"].values():
+            _drop_empty(service, "once")
     return {name: value for name, value in document.items() if value is not None}
+
+
+def _drop_empty(part: dict[str, Any], name: str) -> None:
+    if not part.get(name):
+        part.pop(name, None)
 
 
 def data_volumes(site: Site) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from drbot.core.runs.plan import BackupIdentity
 from drbot.core.site.data_kinds import DataKind
+from drbot.core.site.inventory import Inventory
 from drbot.core.site.occupants import Occupant
 from drbot.core.site.old_server import OldServer
 from drbot.core.text.messages import phrase
@@ -95,6 +96,12 @@ class Target(Protocol):
 
     def fingerprint(self, cancelled: Cancelled) -> dict[str, Any]:
         """What makes this target this target; "unreadable" is a value. Raises TemporaryError, CancelledError."""
+
+    def inventory(self, cancelled: Cancelled = never) -> Inventory:
+        """What the system consists of, read from Compose and the engine. Raises TemporaryError, CancelledError."""
+
+    def knowing(self, inventory: Inventory) -> "Target":
+        """The same target, with every service that is in there."""
 
     def old_server(self, cancelled: Cancelled = never) -> OldServer | None:
         """What is in PostgreSQL's volume that no dump brings back. Raises TemporaryError, CancelledError."""

@@ -65,7 +65,8 @@ def _follow(
     if step.do == "notify.stakeholders":
         _tell(tx, run_context, str(facts.get("text") or ""))
     records = {record.id: record for record in steps.of_run(tx.connection, run_context.run.id)}
-    mark_recovered(tx, run_context.run, run_context.plan, step.id, records)
+    configuration = run_context.worker_context.configuration
+    mark_recovered(tx, run_context.run, run_context.plan, step.id, records, configuration)
 
 
 def _tell(tx: Transaction, run_context: RunContext, text: str) -> None:

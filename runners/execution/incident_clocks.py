@@ -8,10 +8,12 @@ from drbot.core.ledger.events import EventKind
 from drbot.core.runbooks.actions import ACTIONS
 from drbot.core.runbooks.runbook import Step
 from drbot.core.runs.clocks import rpo_seconds
+from drbot.core.runs.lost import not_brought_back, not_brought_back_text
 from drbot.core.runs.plan import Plan, touches_production
 from drbot.core.runs.run import Run, RunKind, StepRecord, StepState
 from drbot.core.runs.safe_state import is_new_place
 from drbot.core.runs.stakes import UNUSED, Act
+from drbot.core.site.site import Configuration
 from drbot.core.text.messages import phrase
 from drbot.store.base.database import Transaction
 from drbot.store.records import incidents
@@ -44,7 +46,14 @@ def asks_about_users(plan: Plan, step_id: str) -> bool:
     return last is not None and order.index(step_id) > order.index(last)
 
 
-def mark_recovered(tx: Transaction, run: Run, plan: Plan, step_id: str, records: Mapping[str, StepRecord]) -> None:
+def mark_recovered(
+    tx: Transaction,
+    run: Run,
+    plan: Plan,
+    step_id: str,
+    records: Mapping[str, StepRecord],
+    configuration: Configuration,
+) -> None:
     """In the transaction that finishes the step: the clocks stop with the last health check. A look at a production
     that nobody changed recovers nothing.
     """
@@ -69,6 +78,8 @@ def mark_recovered(tx: Transaction, run: Run, plan: Plan, step_id: str, records:
         else None,
         outage_seconds=None if start is None else _between(start, tx.now),
     )
+    if lost := not_brought_back_text(not_brought_back([plan], configuration)):
+        incidents.note(tx, run.incident, None, lost)
 
 
 def outage_start(plan: Plan, records: Mapping[str, StepRecord]) -> datetime | None:

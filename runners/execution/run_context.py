@@ -16,6 +16,7 @@ from drbot.core.runbooks.runbook import Step
 from drbot.core.runs.plan import Plan
 from drbot.core.runs.run import Run, StepRecord, StepState
 from drbot.core.runs.safe_state import SafeState, safe_state
+from drbot.core.site.inventory import NOTHING, Inventory, with_inventory
 from drbot.core.site.people import Roster, waiting
 from drbot.core.site.site import Approvals, Configuration, Site
 from drbot.core.text.messages import phrase
@@ -72,6 +73,11 @@ class WorkerContext:
     key: KeyPair = field(default_factory=KeyPair.new)  # what it signs checked codes with
     rosters: Rosters | None = None  # None: `roster` is in force whatever the ledger says
     drill: DrillTerms | None = None
+    inventory: Inventory = NOTHING  # what the system consists of, as a plan seals it
+
+    def knowing(self, inventory: Inventory) -> "WorkerContext":
+        """For one plan: site and target have every service that is in there."""
+        return replace(self, inventory=inventory, target=self.target.knowing(inventory))
 
     def roster_now(self, connection: Connection) -> Roster:
         """The roster in force, which believes no signature but this worker's own."""
@@ -109,7 +115,8 @@ class WorkerContext:
 
     @property
     def site(self) -> Site:
-        return self.configuration.site(self.site_name)
+        """As dr.yml says, with every service of the inventory."""
+        return with_inventory(self.configuration.site(self.site_name), self.inventory)
 
 
 BEGUN = frozenset({StepState.RUNNING, StepState.SUCCEEDED, StepState.FAILED, StepState.UNSURE})
@@ -237,4 +244,4 @@ class RunContext:
 def idle_run_context(worker_context: WorkerContext, run: Run, plan: Plan) -> RunContext:
     """For who only needs a context: its lease is never begun."""
     lease = Lease(worker_context.database, run, worker_context.timing, worker_context.home)
-    return RunContext(run=run, plan=plan, worker_context=worker_context, lease=lease)
+    return RunContext(run=run, plan=plan, worker_context=worker_context.knowing(plan.inventory), lease=lease)

@@ -1,6 +1,7 @@
 """Looks at the target without changing it and makes the plan: nothing is left open in it."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from drbot.core.base.errors import UserError
@@ -44,6 +45,8 @@ def make_plan(survey: Survey) -> Plan:
     sub_plans.require_sealed(survey.run, file)
     _require_inputs(survey.run, file.runbook)
     chosen = _backup(survey, file.runbook)
+    survey = _knowing(survey, file.runbook, chosen)
+    worker_context = survey.worker_context
     sub_plans.require_same_backup(survey.run, chosen.backup if chosen else None)
     variables = variables_of(survey.run, worker_context.site, worker_context.site_name, file.runbook, chosen)
     variables |= sub_plans.variables_of(worker_context.configuration)
@@ -85,6 +88,16 @@ def make_plan(survey: Survey) -> Plan:
     about = {"stakes": stakes, "replaces": what, "old_server": old, "warnings": warnings}
     about |= {"backup_proof": _proven_before(survey, chosen)}
     return draft.model_copy(update={**about, "changed": settings_seen.changes(worker_context)})
+
+
+def _knowing(survey: Survey, runbook: Runbook, chosen: Chosen | None) -> Survey:
+    """With all that the system consists of: read, or as it was when the backup was made from which it is raised."""
+    raises = any(step.do == "configuration.restore" for step in runbook.steps)
+    if raises and chosen is not None:
+        inventory = chosen.backup.holds.inventory
+    else:
+        inventory = survey.worker_context.target.inventory(survey.cancelled)
+    return replace(survey, worker_context=survey.worker_context.knowing(inventory))
 
 
 def _as_usual(worker_context: WorkerContext, steps: tuple[Step, ...], runbook: str) -> tuple[Step, ...]:
@@ -230,6 +243,7 @@ def _plan(
         arguments={name: value for name, value in run.arguments.items() if value},
         steps=steps,
         fingerprint=fingerprint,
+        inventory=survey.worker_context.inventory,
         backup=backup,
         policy=survey.policy,
         people=max([survey.worker_context.approvals.people, *(step.gate.people for step in steps if step.gate)]),

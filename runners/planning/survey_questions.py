@@ -17,6 +17,7 @@ from drbot.core.runs.incident import Incident
 from drbot.core.runs.plan import BackupIdentity, Plan
 from drbot.core.runs.run import Run, RunKind
 from drbot.core.site.full_manifest import is_full_name
+from drbot.core.site.inventory import unkept, unkept_text
 from drbot.core.text.messages import closed, duration, listed, phrase
 from drbot.runners.clients.full_store import password
 from drbot.runners.contract.action import Finding, StepContext
@@ -74,6 +75,7 @@ def warnings_of(
         *(passed_over(chosen) if chosen is not None else ()),
         *fetched_from(draft.backup),
         *_lacking(survey, draft),
+        *_unkept(survey, draft),
         *_unready(survey, file.runbook, draft, variables),
     )
 
@@ -115,6 +117,12 @@ def _lacking(survey: Survey, draft: Plan) -> tuple[str, ...]:
     site, holds = survey.worker_context.site, draft.backup.holds
     names = [name for step in draft.steps for name in not_held(step, site, holds)]
     return (phrase("Not known to be in the backup: {names}", names=listed(names)),) if names else ()
+
+
+def _unkept(survey: Survey, draft: Plan) -> tuple[str, ...]:
+    """What the system has and no backup holds: of a lost host nothing brings it back."""
+    said = unkept_text(unkept(survey.worker_context.site, draft.inventory))
+    return (said,) if said else ()
 
 
 def _unready(survey: Survey, runbook: Runbook, draft: Plan, variables: Mapping[str, Value]) -> tuple[str, ...]:

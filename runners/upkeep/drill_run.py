@@ -14,6 +14,7 @@ from drbot.core.ledger.events import EventKind
 from drbot.core.runbooks.centre_actions import CENTRE_ACTIONS
 from drbot.core.runs.drill import ENDS, GOES_BEFORE, Drill, DrillEnd, DrillState, end_of
 from drbot.core.runs.incident import Incident
+from drbot.core.runs.lost import not_brought_back, not_brought_back_text
 from drbot.core.site.drill_site import DrillPlace, configuration_of_drill
 from drbot.core.site.site import Configuration, Site
 from drbot.core.text.messages import closed, listed, phrase, sentences
@@ -84,8 +85,17 @@ class DrillRun:
             why, end = self.cancelled() or str(error), DrillEnd.STOPPED
         except DrbotError as error:
             why, end = str(error), DrillEnd.FAILED
-        found, targets = self._measured(before), self.worker_context.configuration.targets
-        self.finish(replace(found, why=why, end=end or end_of(found.rto_seconds, found.rpo_seconds, targets)))
+        found, lost = self._measured(before), self._lost()
+        reached = end_of(found.rto_seconds, found.rpo_seconds, self.worker_context.configuration.targets)
+        if lost and reached is DrillEnd.PASSED:
+            why, reached = lost, DrillEnd.MISSED
+        self.finish(replace(found, why=why, end=end or reached))
+
+    def _lost(self) -> str:
+        """What the copy lacked at the end, because no backup held it."""
+        with self.worker_context.database.read() as connection:
+            plans = [run.plan for run in runs.of_incident(connection, self.drill.incident)]
+        return not_brought_back_text(not_brought_back(plans, self.worker_context.configuration))
 
     def finish(self, drill: Drill) -> None:
         """Clear everything away and write down how it was."""

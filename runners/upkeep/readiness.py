@@ -10,18 +10,21 @@ from sqlalchemy import Connection
 from drbot.core.base.errors import DrbotError
 from drbot.core.site.confirmations import key_line, reachable_line, roster_line
 from drbot.core.site.cost import cost_of, cost_text
+from drbot.core.site.inventory import NOTHING, Inventory, unkept, with_inventory
 from drbot.core.site.people import Roster
-from drbot.core.site.readiness import Line, bad, good, tried
+from drbot.core.site.readiness import Line, bad, good, soon, tried
 from drbot.core.site.site import Alerts, Configuration, Service, Site
 from drbot.core.text.messages import clauses, duration, listed, phrase
 from drbot.core.text.words import ago
 from drbot.runners.clients.clients import Clients, clients_of
 from drbot.runners.clients.compose import COMPOSE_FILES
 from drbot.runners.clients.full_store import password
+from drbot.runners.clients.inventory_reader import read_inventory
 from drbot.runners.clients.name_service import NameService
 from drbot.runners.clients.process import Bounds
 from drbot.runners.contract.rented import Rented, all_rented, makers_of
 from drbot.runners.foundation.settings import RunnerSettings
+from drbot.runners.foundation.watching import never
 from drbot.runners.second_factor.totp_secrets import TotpSecrets
 from drbot.runners.upkeep.prevention import Prevention
 from drbot.store.records import confirmations, incidents, machines
@@ -35,8 +38,9 @@ class SiteReadiness:
     """One site with its clients. `is_empty`: a host that a recovery fills, so that nothing of the system is there."""
 
     name: str
-    site: Site
+    site: Site  # with every service of `inventory`
     clients: Clients
+    inventory: Inventory = NOTHING
     alerts: Alerts = field(default_factory=Alerts)
     is_empty: bool = False
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
@@ -57,6 +61,7 @@ class SiteReadiness:
         if not engine.well:
             return
         yield from self._about_volumes(described)
+        yield from self._about_mounts()
         yield from self._about_health_checks(described)
         yield self._about_services()
         yield from self._about_postgres()
@@ -115,6 +120,18 @@ class SiteReadiness:
             there = phrase("{volumes}: there", volumes=listed(volume for _, volume in wanted))
             yield good(self._what(phrase("volumes")), there if wanted else phrase("none needed"))
 
+    def _about_mounts(self) -> Iterator[Line]:
+        """What a service keeps that no backup holds is lost with the host, and nobody else would say so."""
+        found = unkept(self.site, self.inventory)
+        for one in found:
+            yield bad(
+                self._what(one.name),
+                phrase("in no backup; {services} keeps data there", services=listed(one.services)),
+                phrase("Add it to `files` in dr.yml, or to `not_needed` with a reason."),
+            )
+        if not found:
+            yield good(self._what(phrase("mounts")), phrase("each is in a backup, or not needed"))
+
     def _fault_of_volume(self, described: Mapping[str, Mapping[str, Any]], name: str, volume: str) -> Line | None:
         service, what = self.site.services[name], self._what(phrase("volume {volume}", volume=volume))
         project = described.get(service.project)
@@ -159,11 +176,14 @@ class SiteReadiness:
         blind = [
             name
             for name, service in self.site.services.items()
-            if name not in asked and not service.health and not self._is_checked(service, described)
+            if name not in asked
+            and not service.once
+            and not service.health
+            and not self._is_checked(service, described)
         ]
         for name in blind:
             todo = phrase("Give it `health` (a URL) in dr.yml, or a healthcheck in its compose file.")
-            yield bad(self._what(name), phrase("nothing says whether it works, only whether it runs"), todo)
+            yield soon(self._what(name), phrase("nothing says whether it works, only whether it runs"), todo)
         if not blind:
             yield good(
                 self._what(phrase("health checks")),
@@ -213,14 +233,27 @@ def site_lines(configuration: Configuration, name: str, settings: RunnerSettings
         return  # the control site: its worker needs no engine
     clients = clients_of(site, configuration, settings, patience_seconds=0)
     recovery = configuration.recovery
-    is_empty = recovery is not None and recovery.site == name
-    looks = SiteReadiness(name=name, site=site, clients=clients, alerts=configuration.alerts, is_empty=is_empty)
     try:
-        yield from looks.lines()
+        if recovery is not None and recovery.site == name:
+            yield from SiteReadiness(name=name, site=site, clients=clients, is_empty=True).lines()
+            return
+        inventory = inventory_of(site, clients)
+        known = with_inventory(site, inventory)
+        yield from SiteReadiness(
+            name=name, site=known, clients=clients.of(known), inventory=inventory, alerts=configuration.alerts
+        ).lines()
     except DrbotError as error:
         yield bad(name, str(error), phrase("Look again when its engine answers."))
     finally:
         clients.close()
+
+
+def inventory_of(site: Site, clients: Clients) -> Inventory:
+    """Nothing where the engine does not answer, which is a line of its own."""
+    try:
+        return read_inventory(site, clients.docker, clients.compose, never)
+    except DrbotError:
+        return NOTHING
 
 
 def rented_and_open(connection: Connection) -> tuple[Sequence[KnownMachine], frozenset[int]]:

@@ -2,18 +2,34 @@
 are that are made of it. Kept data that an undo brought back lacks what it lacked when it was put aside.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from drbot.core.runbooks.runbook import Step
 from drbot.core.runs.plan import Plan
 from drbot.core.runs.run import StepRecord, StepState
+from drbot.core.site.inventory import SHOWN, Unkept, unkept
+from drbot.core.site.site import Configuration
+from drbot.core.text.messages import and_more, phrase
 
 Done = tuple[datetime, Plan, Step]
 
 HOST = frozenset({"host.set_aside", "host.put_back"})
 FROM_BACKUP = frozenset({"volume.swap", "postgres.restore", "redis.restore"})
 MOVES = HOST | FROM_BACKUP | {"volume.swap_back"}
+
+
+def not_brought_back(plans: Iterable[Plan | None], configuration: Configuration) -> tuple[Unkept, ...]:
+    """What of a host that was raised from a backup no backup held: it is lost, however new the backup was."""
+    raising = (plan for plan in plans if plan and any(step.do == "configuration.restore" for step in plan.steps))
+    found = {one.name: one for plan in raising for one in unkept(configuration.site(plan.site), plan.inventory)}
+    return tuple(found.values())
+
+
+def not_brought_back_text(lost: Sequence[Unkept]) -> str:
+    """For whoever reads how a recovery went; "" for nothing."""
+    names = and_more([one.name for one in lost], SHOWN)
+    return phrase("Not brought back, because no backup held it: {names}.", names=names) if lost else ""
 
 
 def lost_before(moment: datetime, steps: Iterable[Step], earlier: Iterable[tuple[Plan, Iterable[StepRecord]]]) -> float:

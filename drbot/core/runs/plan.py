@@ -10,6 +10,7 @@ from pydantic import Field
 from drbot.core.ledger.events import canonical
 from drbot.core.runbooks.runbook import Gate, Step, order_of
 from drbot.core.runs.stakes import UNUSED, Act, Keeps, Stakes, asking
+from drbot.core.site.inventory import NOTHING, Inventory
 from drbot.core.site.occupants import Occupant
 from drbot.core.site.old_server import OldServer
 from drbot.core.site.site import Model
@@ -39,6 +40,7 @@ class Holds(Model):
     mounts: tuple[str, ...] = ()  # every volume that its compose files mount
     ports: tuple[int, ...] = ()  # of the host, that they publish
     containers: tuple[str, ...] = ()  # names that they give to containers
+    inventory: Inventory = NOTHING  # what the system consisted of when it was made
 
 
 class BackupIdentity(Model):
@@ -78,6 +80,7 @@ class Plan(Model):
     arguments: dict[str, str] = Field(default_factory=dict)
     steps: tuple[Step, ...]
     fingerprint: dict[str, Any]  # of the target; "unreadable" is a value
+    inventory: Inventory = NOTHING  # what the system consists of; of a lost one, what it consisted of
     backup: BackupIdentity | None = None
     backup_proof: Sentence = ""  # when this worker saw exactly these bytes come back before; "" = it did not
     old_server: OldServer | None = None  # what no dump brings back; its files are carried over
@@ -116,7 +119,12 @@ class Plan(Model):
 
 
 def document_of(plan: Plan) -> dict[str, Any]:
-    return plan.model_dump(mode="json", by_alias=True)
+    """What is sealed. What an older drbot did not know is left out while it is empty, so its seals stay good."""
+    document = plan.model_dump(mode="json", by_alias=True)
+    for part in (document, (document.get("backup") or {}).get("holds") or {}):
+        if not (part.get("inventory") or {}).get("services"):
+            part.pop("inventory", None)
+    return document
 
 
 def seal_of(plan: Plan) -> str:

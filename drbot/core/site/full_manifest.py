@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from pydantic import AwareDatetime, Field
 
 from drbot.core.site.backup_times import moment_of_stamp
+from drbot.core.site.inventory import NOTHING, Inventory
 from drbot.core.site.site import Model
 
 FORMAT = 2
@@ -58,6 +59,7 @@ class FullManifest(Model):
     system_identifier: str = ""
     redis: RedisState | None = None
     files: tuple[str, ...] = ()  # volumes and folders, as dr.yml names them
+    inventory: Inventory = NOTHING  # what the system consisted of; a lost host has no engine left to ask
     versions: dict[str, str] = Field(default_factory=dict)  # drbot
     source: dict[str, str] = Field(default_factory=dict)  # engine and host it was made on
 

@@ -35,6 +35,9 @@ Language = Annotated[str, AfterValidator(_known_language)]
 DRILL_SITE, DRILL_CONTROL = "drill", "drill-control"
 """The sites of drills (core/site/drill_site.py): no site of dr.yml has these names."""
 
+Reason = Annotated[str, Field(min_length=3, max_length=200)]
+"""Why something may be lost, in somebody's own words."""
+
 PRICE = r"^[0-9]{1,6}(\.[0-9]{1,6})? [A-Z]{3}$"
 
 
@@ -55,6 +58,7 @@ class Service(Model):
     role: ServiceRole
     health: str | None = None  # URL that answers 200 when the service works for its users
     needs: tuple[Name, ...] = ()  # services that must be healthy first
+    once: bool = False  # it runs to its end, such as a migration
     title: Title = ""
 
 
@@ -120,6 +124,7 @@ class Site(Model):
     postgres: Postgres | None = None
     redis: Redis | None = None
     files: tuple[Below, ...] = ()  # kept in full backups: names of volumes, or (with a slash) folders below `projects`
+    not_needed: dict[str, Reason] = Field(default_factory=dict)  # volumes and folders that are in no backup → why not
 
     def compose_projects(self, services: Iterable[Service] | None = None) -> tuple[str, ...]:
         """The compose projects of these services (default: all), and the one of the monitoring."""

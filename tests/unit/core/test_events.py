@@ -10,6 +10,7 @@ from drbot.core.ledger.events import Event, EventKind, hash_of
 from drbot.core.runbooks.runbook import Limits, Step, order_of
 from drbot.core.runs.plan import SETTINGS, BackupIdentity, Plan, document_of, question_of, seal_of, short_seal
 from drbot.core.runs.run import RUN_TRANSITIONS, STEP_TRANSITIONS, RunState, StepState
+from drbot.core.site.inventory import Inventory, KnownService
 
 AT = datetime(2026, 1, 31, 3, tzinfo=UTC)
 EVENT = Event(seq=3, at=AT, kind=EventKind.INCIDENT_NOTE, incident=1, person="aiko", payload={"text": "ログ"})
@@ -133,3 +134,11 @@ def test_every_state_has_its_moves_and_an_end_has_none() -> None:
         RunState.FAILED,
         RunState.STOPPED,
     }
+
+
+def test_a_plan_of_an_older_drbot_keeps_its_seal() -> None:
+    """It knew no inventory: while there is none, nothing of it is sealed."""
+    known = Inventory(services=(KnownService(project="shop", service="web"),))
+
+    assert "inventory" not in document_of(PLAN)
+    assert seal_of(PLAN.model_copy(update={"inventory": known})) != seal_of(PLAN)

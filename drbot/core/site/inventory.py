@@ -1,0 +1,160 @@
+"""What a system consists of, as Compose's own model and the engine tell it: services, their order, what they mount.
+
+dr.yml names projects, people, places and exceptions; what it does not list is found here. The worker reads it
+(runners/clients/inventory_reader.py); it is sealed in plans and kept in full backups, because a lost host has no engine
+left to ask.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import PurePosixPath
+from posixpath import normpath
+from typing import Literal
+
+from drbot.core.base.waiting import circle_in
+from drbot.core.site.site import Model, Service, Site, needs_of
+from drbot.core.text.messages import and_more, listed, phrase
+
+SHOWN = 5  # names in one sentence
+
+BELOW_HOSTS_OWN = tuple(
+    map(
+        PurePosixPath,
+        ("/etc/os-release", "/etc/timezone", "/lib/modules", "/proc", "/run", "/sys", "/var/log", "/var/run"),
+    )
+)
+HOSTS_OWN = frozenset(
+    map(
+        PurePosixPath,
+        ("/", "/dev", "/etc/localtime", "/etc/machine-id", "/var/lib/docker", "/var/lib/docker/containers"),
+    )
+)
+"""Of the host, not of the system: every host has its own. Also everything below the first ones."""
+
+
+class Mount(Model):
+    """What a container of a service has mounted."""
+
+    kind: Literal["volume", "bind"]
+    source: str  # the volume's real name, or a path on the engine's host; "" = a volume without a name
+    target: str  # inside
+
+
+class KnownService(Model):
+    """One service of one compose project, as it is described and as it runs."""
+
+    project: str
+    service: str
+    image: str = ""
+    image_id: str = ""  # of the container: what really runs where a tag has moved on; "" = there is no container
+    needs: tuple[str, ...] = ()  # services of the same project, by `depends_on`
+    once: bool = False  # it runs to its end, and others wait for that
+    described: bool = True  # False: only its container is there; its compose file does not know it any more
+    mounts: tuple[Mount, ...] = ()
+
+
+class Inventory(Model):
+    """Every service that `docker compose up` would start, and every one that has a container."""
+
+    services: tuple[KnownService, ...] = ()
+
+
+NOTHING = Inventory()
+
+
+class Unkept(Model):
+    """What a service mounts that is in no backup. `name` is what dr.yml's `files` or `not_needed` would say."""
+
+    name: str
+    services: tuple[str, ...]  # "project/service" of who mounts it
+
+
+def with_inventory(site: Site, inventory: Inventory) -> Site:
+    """The site with every service there is: what dr.yml says of one counts, and what it does not say is read. A service
+    waits for what either of them names; where these contradict each other, Compose's word counts, for it keeps to it.
+    """
+    keys = {(one.project, one.service): key for key, one in site.services.items()}
+    found = {(one.project, one.service): one for one in inventory.services if one.described}
+    for place in found:
+        if place not in keys and not _is_monitoring(site, place[0]):
+            keys[place] = _free_key(place, keys)
+    services = {key: _service(site.services.get(key), place, found.get(place), keys) for place, key in keys.items()}
+    if circle_in(needs_of(services)):
+        services = {key: _needing(services[key], found.get(place), keys) for place, key in keys.items()}
+    return site.model_copy(update={"services": services})
+
+
+def _is_monitoring(site: Site, project: str) -> bool:
+    """It is started as a whole, when the system works."""
+    listed = {one.project for one in site.services.values()}
+    return site.monitoring is not None and project == site.monitoring.project and project not in listed
+
+
+def _free_key(place: tuple[str, str], keys: Mapping[tuple[str, str], str]) -> str:
+    project, service = place
+    return service if service not in keys.values() else f"{project}-{service}"
+
+
+def _service(
+    named: Service | None,
+    place: tuple[str, str],
+    found: KnownService | None,
+    keys: Mapping[tuple[str, str], str],
+) -> Service:
+    service = named or Service.model_construct(project=place[0], service=place[1], role="app")
+    if found is None:
+        return service
+    needs = dict.fromkeys((*service.needs, *_needs(found, keys)))
+    return service.model_copy(update={"needs": tuple(needs), "once": service.once or found.once})
+
+
+def _needing(service: Service, found: KnownService | None, keys: Mapping[tuple[str, str], str]) -> Service:
+    return service if found is None else service.model_copy(update={"needs": tuple(_needs(found, keys))})
+
+
+def _needs(found: KnownService, keys: Mapping[tuple[str, str], str]) -> list[str]:
+    return [keys[found.project, name] for name in found.needs if (found.project, name) in keys]
+
+
+def unkept(site: Site, inventory: Inventory) -> tuple[Unkept, ...]:
+    """What is mounted, is in no backup, and is not `not_needed` either: lost for good with the host, and at level 3."""
+    users: dict[str, dict[str, None]] = {}
+    for service in inventory.services:
+        for name in _names(site, service):
+            users.setdefault(name, {})[f"{service.project}/{service.service}"] = None
+    return tuple(
+        Unkept(name=name, services=tuple(names)) for name, names in sorted(users.items()) if name not in site.not_needed
+    )
+
+
+def unkept_text(found: Sequence[Unkept]) -> str:
+    """Who is told that something is in no backup reads what it is and who has it; "" for nothing."""
+    named = [phrase("{name} (of {services})", name=one.name, services=listed(one.services)) for one in found]
+    return phrase("In no backup: {names}.", names=and_more(named, SHOWN)) if named else ""
+
+
+def _names(site: Site, service: KnownService) -> Iterator[str]:
+    yield from (name_of(service, mount) for mount in service.mounts if not _is_kept(site, mount))
+
+
+def name_of(service: KnownService, mount: Mount) -> str:
+    """How dr.yml names it: the volume, the path on the host, or of a volume without a name who mounts it where."""
+    return mount.source or f"{service.project}/{service.service}:{mount.target}"
+
+
+def kept_text(site: Site, service: KnownService, mount: Mount) -> str:
+    """Where one mount is kept, in a few words."""
+    if why := site.not_needed.get(name_of(service, mount)):
+        return phrase("not needed: {why}", why=why)
+    if mount.source in (store.volume for store in (site.postgres, site.redis) if store is not None):
+        return phrase("as a database")
+    return phrase("as files") if _is_kept(site, mount) else phrase("in no backup")
+
+
+def _is_kept(site: Site, mount: Mount) -> bool:
+    """By name; below a project or a folder of `files`, which full backups hold whole; or the host's own."""
+    if mount.kind == "volume":
+        stores = (store.volume for store in (site.postgres, site.redis) if store is not None)
+        return mount.source in {*site.file_volumes, *stores}
+    path, projects = PurePosixPath(normpath(mount.source)), PurePosixPath(site.projects.absolute())
+    inside = [projects / name for name in (*site.compose_projects(), *(one.strip("/") for one in site.file_folders))]
+    return path in HOSTS_OWN or any(path.is_relative_to(one) for one in (*inside, *BELOW_HOSTS_OWN))

@@ -1,0 +1,118 @@
+"""Reads what a system consists of: from Compose's own model, and from the containers that the engine has of it."""
+
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from docker.errors import NotFound
+
+from drbot.core.base.errors import PermanentError
+from drbot.core.site.inventory import Inventory, KnownService, Mount
+from drbot.core.site.site import Site
+from drbot.core.text.messages import phrase
+from drbot.runners.clients.compose import Compose
+from drbot.runners.clients.container_labels import ONE_OFF, PROJECT, SERVICE
+from drbot.runners.clients.docker_engine import DockerEngine
+from drbot.runners.clients.docker_errors import docker_errors
+from drbot.runners.clients.process import Bounds
+from drbot.runners.foundation.watching import Cancelled
+
+DESCRIBE_SECONDS = 60.0
+COMPLETED = "service_completed_successfully"
+
+Document = Mapping[str, Any]
+
+
+def read_inventory(site: Site, engine: DockerEngine, compose: Compose, cancelled: Cancelled) -> Inventory:
+    """Of all compose projects of a site. A project whose files cannot be read is known by its containers alone. Raises
+    TemporaryError where the engine does not answer, CancelledError.
+    """
+    projects = site.compose_projects()
+    containers = _containers(engine, projects)
+    bounds = Bounds(cancelled=cancelled, seconds=DESCRIBE_SECONDS)
+    with ThreadPoolExecutor(max(len(projects), 1), thread_name_prefix="compose") as pool:
+        documents = dict(zip(projects, pool.map(lambda name: _document(compose, name, bounds), projects), strict=True))
+    found = [one for name in projects for one in services_of(name, documents[name], containers.get(name, {}))]
+    return Inventory(services=tuple(found))
+
+
+def _document(compose: Compose, project: str, bounds: Bounds) -> Document:
+    try:
+        return compose.describe_all(project, bounds)
+    except PermanentError:  # what is wrong with it is told where somebody needs it
+        return {}
+
+
+def _containers(engine: DockerEngine, projects: tuple[str, ...]) -> dict[str, dict[str, Document]]:
+    """Project → service → its container as the engine describes it."""
+    found: dict[str, dict[str, Document]] = {}
+    with docker_errors(phrase("Look for the containers of the system")):
+        for one in engine.client.api.containers(all=True, filters={"label": [f"{ONE_OFF}=False"]}):
+            labels = one.get("Labels") or {}
+            project, service = labels.get(PROJECT), labels.get(SERVICE)
+            if project in projects and service:
+                try:
+                    found.setdefault(project, {})[service] = engine.client.api.inspect_container(one["Id"])
+                except NotFound:  # gone meanwhile
+                    continue
+    return found
+
+
+def services_of(project: str, document: Document, containers: Mapping[str, Document]) -> Iterator[KnownService]:
+    """Those that `up` would start, and those that have a container: of a profile, or that no file describes."""
+    described: Mapping[str, Document] = document.get("services") or {}
+    awaited = {
+        name
+        for one in described.values()
+        for name, how in (one.get("depends_on") or {}).items()
+        if how.get("condition") == COMPLETED
+    }
+    for name in dict.fromkeys((*described, *containers)):
+        says, made_of = described.get(name), containers.get(name)
+        if says is not None and says.get("profiles") and made_of is None:
+            continue
+        yield KnownService(
+            project=project,
+            service=name,
+            image=str((says or {}).get("image") or f"{project}-{name}"),
+            image_id=str(made_of["Image"]) if made_of else "",
+            needs=tuple(needed for needed in (says or {}).get("depends_on") or {} if needed in described),
+            once=name in awaited or _has_ended(says or {}, made_of),
+            described=says is not None,
+            mounts=tuple(_mounts(says or {}, made_of, document)),
+        )
+
+
+def _has_ended(says: Document, made_of: Document | None) -> bool:
+    """Nothing would start it again, and it came to a good end."""
+    if made_of is None or says.get("restart") not in (None, "no") or says.get("deploy", {}).get("restart_policy"):
+        return False
+    return bool(made_of["State"]["Status"] == "exited" and made_of["State"]["ExitCode"] == 0)
+
+
+def _mounts(says: Document, made_of: Document | None, document: Document) -> Iterator[Mount]:
+    """Of its container, which also tells volumes that only the image asks for; else as its file says."""
+    if made_of is not None:
+        for mount in made_of["Mounts"]:
+            if mount["Type"] in ("volume", "bind"):
+                yield Mount(kind=mount["Type"], source=_name(mount, says, document), target=mount["Destination"])
+        return
+    names = {key: str(one["name"]) for key, one in (document.get("volumes") or {}).items()}
+    for mount in says.get("volumes") or ():
+        source = str(mount.get("source") or "")
+        if mount["type"] in ("volume", "bind"):
+            yield Mount(kind=mount["type"], source=names.get(source, source), target=mount["target"])
+
+
+def _name(mount: Document, says: Document, document: Document) -> str:
+    """A volume's real name; "" for one that nobody has given a name: the next container gets another one."""
+    if mount["Type"] == "bind":
+        return str(mount["Source"])
+    targets = {one["target"] for one in says.get("volumes") or () if one["type"] == "volume" and one.get("source")}
+    is_named = mount["Destination"] in targets or not _is_digest(str(mount["Name"]))
+    return str(mount["Name"]) if is_named else ""
+
+
+def _is_digest(name: str) -> bool:
+    """As the engine calls a volume that has no name."""
+    return len(name) == 64 and set(name) <= set("0123456789abcdef")

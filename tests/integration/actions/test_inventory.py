@@ -1,0 +1,90 @@
+"""What a system consists of is read from Compose and from the engine, as they are."""
+
+import pytest
+
+from drbot.core.site.inventory import Inventory, KnownService, unkept, with_inventory
+from drbot.runners.clients.compose import Watch
+from drbot.runners.clients.inventory_reader import read_inventory
+from drbot.runners.clients.process import Bounds
+from drbot.runners.foundation.watching import never
+from tests.integration.actions.machine import Machine
+
+pytestmark = [pytest.mark.docker, pytest.mark.timeout(300)]
+WATCH = Watch(bounds=Bounds(cancelled=lambda: False, seconds=120), on_line=lambda line: None)
+
+
+@pytest.fixture
+def shop(machine: Machine) -> Machine:
+    """dr.yml names `app` and one volume of it; the project has more."""
+    machine.files(
+        {
+            f"{machine.name}/compose.yml": f"""
+x-common: &common {{image: {machine.image}, network_mode: none, stop_grace_period: 0s, entrypoint: [sleep, "600"]}}
+services:
+  app:
+    <<: *common
+    volumes: ["rows:/rows", "./media:/media", "{machine.folder}/outside:/outside", "/unnamed"]
+    depends_on: {{migrate: {{condition: service_completed_successfully}}, lite: {{condition: service_started}}}}
+  migrate: {{<<: *common, entrypoint: ["true"]}}
+  lite: {{<<: *common, volumes: ["lite:/data"]}}
+  seldom: {{<<: *common, profiles: [seldom], volumes: ["seldom:/data"]}}
+volumes:
+  rows: {{name: {machine.volume_name("data")}}}
+  lite: {{}}
+  seldom: {{}}
+"""
+        }
+    )
+    return machine
+
+
+def read(shop: Machine) -> Inventory:
+    return read_inventory(shop.site, shop.clients.docker, shop.clients.compose, never)
+
+
+def by_name(inventory: Inventory) -> dict[str, KnownService]:
+    return {one.service: one for one in inventory.services}
+
+
+@pytest.mark.parametrize("started", [False, True])
+def test_all_that_compose_would_start_is_found_before_and_after(shop: Machine, started: bool) -> None:
+    if started:
+        shop.clients.compose.up(shop.name, ["app"], WATCH)
+
+    found = by_name(read(shop))
+    site = with_inventory(shop.site, read(shop))
+
+    assert set(found) == {"app", "migrate", "lite"}
+    assert (found["migrate"].once, found["lite"].once) == (True, False)
+    assert set(site.apps) == {"app", "migrate", "lite"}
+    assert set(site.services["app"].needs) == {"migrate", "lite"}
+    assert {(mount.source, mount.target) for mount in found["app"].mounts} == {
+        (shop.volume_name("data"), "/rows"),
+        (f"{shop.folder}/{shop.name}/media", "/media"),
+        (f"{shop.folder}/outside", "/outside"),
+        ("", "/unnamed"),
+        *([("", "/var/lib/postgresql/data")] if started else []),  # which only the image asks for
+    }
+    assert bool(found["lite"].image_id) is started
+
+
+def test_what_no_backup_holds_is_named(shop: Machine) -> None:
+    names = {one.name for one in unkept(shop.site, read(shop))}
+
+    assert names == {f"{shop.name}_lite", f"{shop.folder}/outside", f"{shop.name}/app:/unnamed"}
+
+
+def test_a_service_of_a_profile_counts_once_it_runs(shop: Machine) -> None:
+    shop.clients.compose.up(shop.name, ["seldom"], WATCH)
+
+    assert f"{shop.name}_seldom" in {one.name for one in unkept(shop.site, read(shop))}
+
+
+def test_a_project_whose_file_is_gone_is_known_by_its_containers(shop: Machine) -> None:
+    shop.clients.compose.up(shop.name, ["app"], WATCH)
+    (shop.folder / shop.name / "compose.yml").unlink()
+
+    found = by_name(read(shop))
+
+    assert {name for name, one in found.items() if not one.described} == {"app", "lite", "migrate"}
+    assert f"{shop.name}_lite" in {one.name for one in unkept(shop.site, read(shop))}

@@ -1,0 +1,118 @@
+"""What dr.yml does not list is found, waits for what Compose makes it wait for, and is kept or named."""
+
+from pathlib import Path
+
+import pytest
+
+from drbot.core.site.inventory import Inventory, KnownService, Mount, Unkept, unkept, with_inventory
+from drbot.core.site.site import Monitoring, Postgres, Service, Site
+
+SITE = Site(
+    projects=Path("/srv/shop"),
+    services={"db": Service(project="shop", service="db", role="database")},
+    postgres=Postgres(service="db", volume="shop_rows", databases=("shop",)),
+    files=("shop_uploads", "shop/media"),
+)
+
+
+def known(service: str, *mounts: Mount, needs: tuple[str, ...] = (), project: str = "shop") -> KnownService:
+    return KnownService(project=project, service=service, needs=needs, mounts=mounts)
+
+
+def volume(name: str, target: str = "/data") -> Mount:
+    return Mount(kind="volume", source=name, target=target)
+
+
+def bind(path: str) -> Mount:
+    return Mount(kind="bind", source=path, target="/data")
+
+
+def test_a_service_that_dr_yml_lacks_is_there_and_waits_for_what_compose_says() -> None:
+    inventory = Inventory(services=(known("db"), known("web", needs=("db", "queue"))))
+
+    site = with_inventory(SITE, inventory)
+
+    assert site.apps == ("web",)
+    assert site.services["web"].needs == ("db",)  # of a queue nobody knows anything
+
+
+def test_what_dr_yml_says_of_a_service_stays_and_compose_adds_to_it() -> None:
+    named = SITE.services | {
+        "front": Service(project="shop", service="web", role="front", health="http://x/", needs=("api",)),
+        "api": Service(project="shop", service="api", role="app"),
+    }
+    inventory = Inventory(services=(known("db"), known("api"), known("web", needs=("db",))))
+
+    site = with_inventory(SITE.model_copy(update={"services": named}), inventory)
+
+    assert site.fronts == ("front",)
+    assert site.services["front"].needs == ("api", "db")
+    assert site.services["front"].health == "http://x/"
+
+
+def test_where_dr_yml_and_compose_contradict_each_other_compose_counts() -> None:
+    named = SITE.services | {"web": Service(project="shop", service="web", role="app")}
+    named["db"] = named["db"].model_copy(update={"needs": ("web",)})
+
+    site = with_inventory(
+        SITE.model_copy(update={"services": named}), Inventory(services=(known("db"), known("web", needs=("db",))))
+    )
+
+    assert (site.services["db"].needs, site.services["web"].needs) == ((), ("db",))
+
+
+def test_two_services_of_one_name_are_told_apart_by_their_project() -> None:
+    site = with_inventory(SITE, Inventory(services=(known("db"), known("db", project="blog"))))
+
+    assert set(site.services) == {"db", "blog-db"}
+
+
+def test_monitoring_is_no_app_and_an_orphan_is_no_service() -> None:
+    site = SITE.model_copy(
+        update={"monitoring": Monitoring(project="watch", prometheus="http://p", alertmanager="http://a")}
+    )
+    orphan = known("old").model_copy(update={"described": False})
+
+    assert with_inventory(site, Inventory(services=(known("prometheus", project="watch"), orphan))).apps == ()
+
+
+@pytest.mark.parametrize(
+    "mount",
+    [
+        volume("shop_rows"),
+        volume("shop_uploads"),
+        bind("/srv/shop/shop/settings.toml"),
+        bind("/srv/shop/shop/media/2026"),
+        bind("/var/run/docker.sock"),
+        bind("/etc/localtime"),
+    ],
+)
+def test_what_is_in_a_backup_or_the_hosts_own_is_kept(mount: Mount) -> None:
+    assert unkept(SITE, Inventory(services=(known("web", mount),))) == ()
+
+
+@pytest.mark.parametrize(
+    ("mount", "name"),
+    [
+        (volume("shop_sqlite"), "shop_sqlite"),
+        (volume("", "/data"), "shop/web:/data"),
+        (bind("/mnt/pictures"), "/mnt/pictures"),
+        (bind("/srv/shop/other"), "/srv/shop/other"),
+        (bind("/srv/shop/shop/../elsewhere"), "/srv/shop/shop/../elsewhere"),
+    ],
+)
+def test_what_is_in_no_backup_is_named_until_it_is_not_needed(mount: Mount, name: str) -> None:
+    inventory = Inventory(services=(known("web", mount), known("worker", mount)))
+
+    (found, *_) = unkept(SITE, inventory)
+    excused = SITE.model_copy(update={"not_needed": {one.name: "a cache" for one in unkept(SITE, inventory)}})
+
+    assert found.name == name
+    assert "shop/web" in found.services
+    assert unkept(excused, inventory) == ()
+
+
+def test_who_mounts_it_is_named_once_for_all() -> None:
+    inventory = Inventory(services=(known("web", volume("v")), known("worker", volume("v"))))
+
+    assert unkept(SITE, inventory) == (Unkept(name="v", services=("shop/web", "shop/worker")),)
