@@ -23,6 +23,7 @@ UNREACHABLE = re.compile(
 )
 _MADE_ANEW = re.compile(r"Container (\S+)\s+Recreate\b")  # in what a dry run says
 COMPOSE_FILES = ("compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml")
+OTHER_FILES = ("*.yaml", "*.yml", "*.env", ".env.*")
 PROJECT_FILES = (*COMPOSE_FILES, "compose.override.yml", "docker-compose.override.yml", ".env")
 
 
@@ -168,9 +169,10 @@ class Compose:
         return self._projects / project
 
     def files(self, project: str) -> tuple[Path, ...]:
-        """The files that decide what a project is."""
+        """The files that decide what a project is: compose files, overrides and what `env_file` may name."""
         folder = self.folder(project)
-        return tuple(folder / name for name in PROJECT_FILES if (folder / name).is_file())
+        others = {path.name for pattern in OTHER_FILES for path in folder.glob(pattern)} - {*PROJECT_FILES}
+        return tuple(folder / name for name in (*PROJECT_FILES, *sorted(others)) if (folder / name).is_file())
 
     def _run(
         self,

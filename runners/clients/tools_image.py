@@ -23,6 +23,7 @@ TOOLS = (
 )  # fmt: skip
 ROOT = b"root:x:0:0:root:/:/bin/sh\n"  # helpers are started by this name
 SHELL = "bin"  # a link to usr/bin, for scripts that begin with #!/bin/sh
+TEMPORARY = "tmp"  # restic packs there what it reads
 LOADED = re.compile(r"^\s*(?:\S+ => )?(/\S+) \(0x[0-9a-f]+\)$", re.MULTILINE)  # of ldd's output
 SBIN = "/usr/sbin:/sbin"  # not on everybody's path
 
@@ -44,7 +45,7 @@ def image_of(engine: DockerEngine, ingredients: Ingredients) -> str:
     """Its name; made once. Raises PermanentError when this host lacks a program."""
     files = dict(sorted(_files(ingredients)))
     known = [
-        f"{ROOT!r} {SHELL}",
+        f"{ROOT!r} {SHELL} {TEMPORARY}",
         *(f"{name} {path.stat().st_mtime_ns}" for name, path in files.items()),
         *ingredients.scripts.values(),
     ]
@@ -90,9 +91,11 @@ def libraries_of(program: Path) -> tuple[Path, ...]:
 def _packed(files: Mapping[str, Path], scripts: Mapping[str, str]) -> bytes:
     packed = io.BytesIO()
     with tarfile.open(fileobj=packed, mode="w") as archive:
-        link = tarfile.TarInfo(SHELL)
+        link, own = tarfile.TarInfo(SHELL), tarfile.TarInfo(TEMPORARY)
         link.type, link.linkname = tarfile.SYMTYPE, "usr/bin"
+        own.type, own.mode = tarfile.DIRTYPE, 0o1777
         archive.addfile(link)
+        archive.addfile(own)
         for name, data in (
             ("etc/passwd", ROOT),
             *((name, path.read_bytes()) for name, path in files.items()),
