@@ -30,7 +30,7 @@ class Service(BaseHTTPRequestHandler):
         status, location = ANSWERS[self.path]
         self.send_response(status)
         if location:
-            self.send_header("Location", location.format(port=self.server.server_address[1]))
+            self.send_header("Location", location.format(port=self.headers["Host"].rpartition(":")[2]))
         self.send_header("Content-Length", "0")
         self.end_headers()
 
