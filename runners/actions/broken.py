@@ -75,9 +75,9 @@ def look(system: Looking, kind: DataKind | None = None) -> Look:
     """What the others need comes first; settings that are only not as they were come last, for people change them.
     `kind`: of this alone. Raises TemporaryError, CancelledError.
     """
-    seen = [one(system) for about, one in LOOKS if kind in (None, about)]
-    broken = tuple(one for look in seen for one in look.broken)
-    return Look(broken=broken, works=next((look.works for look in seen if look.works), ""))
+    seen = [ask(system) for about, ask in LOOKS if kind in (None, about)]
+    broken = tuple(found for one in seen for found in one.broken)
+    return Look(broken=broken, works=next((one.works for one in seen if one.works), ""))
 
 
 def down(system: Looking) -> tuple[str, ...]:
@@ -98,7 +98,7 @@ def _unreadable_settings(system: Looking) -> Look:
 
 def _postgres(system: Looking) -> Look:
     """It does not answer, has a table that cannot be read, or has lost most of the rows."""
-    postgres, then = system.clients.postgres, sum(system.manifest.rows.values()) if system.manifest else 0
+    postgres = system.clients.postgres
     if system.site.postgres is None:
         return Look()
     if why := _fault(postgres.fault):
@@ -111,6 +111,7 @@ def _postgres(system: Looking) -> Look:
         return _broken(DataKind.POSTGRES, str(error))
     except PermanentError:  # it takes too long
         return Look(works=phrase("PostgreSQL answers"))
+    then = sum(system.manifest.rows.values()) if system.manifest else 0
     if now < then * SHRUNK:
         return _broken(DataKind.POSTGRES, phrase("rows now: {now}, in the backup: {then}", now=now, then=then))
     return Look(works=phrase("PostgreSQL answers, {rows} rows", rows=now))
@@ -145,8 +146,8 @@ def _files(system: Looking) -> Look:
     """Those that are missing, and those of which most are gone."""
     seen = [_file_set(system, name) for name in system.files]
     return Look(
-        broken=tuple(one for look in seen for one in look.broken),
-        works=clauses(look.works for look in seen if look.works),
+        broken=tuple(found for one in seen for found in one.broken),
+        works=clauses(one.works for one in seen if one.works),
     )
 
 

@@ -102,8 +102,8 @@ def test_of_a_whole_system_it_is_told_what_works(seen: Seen) -> None:
     found = look(seen.looking)
 
     assert found.is_sound
-    assert re.fullmatch(r"Nothing looks broken: PostgreSQL answers, 2\d{5} rows\.", found.sentence)
-    assert re.fullmatch(r"Redis answers, \d+ keys", look(seen.looking, DataKind.REDIS).works)
+    assert re.fullmatch(r"Nothing looks broken: PostgreSQL answers, 2\d\d,\d{3} rows\.", found.sentence)
+    assert re.fullmatch(r"Redis answers, [\d,]+ keys", look(seen.looking, DataKind.REDIS).works)
     assert look(seen.looking, DataKind.FILES).sentence == f"Nothing looks broken: {FILES} files in {seen.name}."
 
 
