@@ -39,6 +39,8 @@ def approval_card(situation: IncidentView, *, is_current: bool) -> list[Block]:
         reason = section(f":no_entry: {escape(say(REFUSALS['not_as_sealed'], language))}")
         return [header(situation.incident.name), reason, context(escape(request.id))]
     blocks = [header(_title(situation, request))]
+    if sound := _sound(situation):
+        blocks.append(section(f":warning: {escape(say(sound, language))}"))
     if request.state is RequestState.OPEN:
         blocks.append(section(_call(situation, request, votes)))
     elif request.state not in {RequestState.GRANTED, RequestState.USED}:
@@ -67,7 +69,13 @@ def card_sentence(situation: IncidentView) -> str:
     is_open = request.state is RequestState.OPEN
     rest = _call(situation, request, votes) if is_open else _count(situation, request, votes)
     named = filled(CARD, name=situation.incident.name, title=title)
-    return say(sentences(named, rest), situation.language)
+    return say(sentences(named, _sound(situation), rest), situation.language)
+
+
+def _sound(situation: IncidentView) -> str:
+    """That what is replaced works, where that is asked for."""
+    plan = situation.run.plan if situation.run is not None else None
+    return plan.stakes.sound if plan is not None and situation.act is plan.stakes.act else ""
 
 
 def _title(situation: IncidentView, request: ApprovalRequest) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from drbot.bot.blocks.elements import context, plain, section, text_input
+from drbot.bot.blocks.elements import context, escape, plain, section, text_input
 from drbot.bot.blocks.tables import whole_table
 from drbot.commands.views.vote_dialog import VoteDialog, table_of
 from drbot.core.runs.stakes_words import APPROVE
@@ -47,6 +47,8 @@ def vote_dialog(
     kept = {"request": dialog.request, "seal": dialog.seal, "decision": decision, "incident": dialog.incident}
     as_of = context(say(filled(AS_OF, when=clock(at)), language))
     blocks = [section(_meaning(dialog, decision, language)), *whole_table(table_of(dialog), language), as_of]
+    if dialog.sound:
+        blocks.insert(0, section(f":warning: {escape(say(dialog.sound, language))}"))
     if is_new_plan:
         blocks.insert(0, section(f":warning: {say(NEW_PLAN, language)}"))
     if decision == "approve":

@@ -84,7 +84,7 @@ VERBS: Mapping[str, VerbWords] = {
         example="confirm reachable",
     ),
     "level": VerbWords(
-        usage="level level1..level4 [why]",
+        usage="level level1..level4 [service:|postgres|redis|files|settings] [why]",
         help=phrase("Change the level"),
         example="level 2 PostgreSQL is the culprit",
         free_text=True,

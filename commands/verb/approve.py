@@ -20,7 +20,7 @@ from drbot.core.approvals.too_few import too_few
 from drbot.core.runs.clocks import clocks_of
 from drbot.core.runs.plan import short_seal
 from drbot.core.site.people import Account, Person, Roster
-from drbot.core.text.messages import phrase
+from drbot.core.text.messages import phrase, sentences
 from drbot.store.records import incidents, requests, steps
 from drbot.store.records.as_sealed import is_as_sealed, reads_as_sealed
 from drbot.store.runs import runs
@@ -66,7 +66,7 @@ def approve(context: CommandContext, request: Request, words: Words, person: Per
         _refuse_early(conn, context, asked, person, account=request.account, decision="approve", now=request.at)
         dialog = _draw(conn, context, asked, request.at)
     return Reply(
-        text=_how_to(dialog, request.entry_point),
+        text=sentences(dialog.sound, _how_to(dialog, request.entry_point)),
         tables=(table_of(dialog),),
         dialog=DialogRequest(kind="vote", incident=incident.id, request=asked.id, values=_kept(asked, dialog)),
     )

@@ -154,7 +154,7 @@ def _service(site: Site, level: Level, values: Mapping[str, str], rest: list[str
     if option := values.get("service"):
         return meant(option, rest), rest
     if first and first[-1] in ":：" and len(first) > 1:
-        known = _find(site, first[:-1])
+        known = find_service(site, first[:-1])
         if known is not None or level is Level.SERVICE:
             return known or meant(first[:-1], rest[1:]), rest[1:]
         return None, rest
@@ -182,7 +182,7 @@ def service_of(site: Site, word: str, again: Callable[[str], str]) -> str:
 
     `again`: the command with another service instead.
     """
-    known = _find(site, word)
+    known = find_service(site, word)
     if known is not None:
         return known
     names = listed(site.services)
@@ -196,7 +196,7 @@ def service_of(site: Site, word: str, again: Callable[[str], str]) -> str:
     )
 
 
-def _find(site: Site, word: str) -> str | None:
+def find_service(site: Site, word: str) -> str | None:
     wanted = plain(word)
     for name, service in site.services.items():
         if wanted in {name.lower(), service.project.lower(), service.title.lower()} - {""}:

@@ -1,5 +1,8 @@
 """`level` changes how bad it is. Work in progress is never killed: once confirmed, it stops between two steps."""
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 from drbot.commands.facts import runbook_selection
 from drbot.commands.facts.context import CommandContext, current_run, incident_of, must_be_open
 from drbot.commands.facts.data_named import Data, data_named
@@ -7,6 +10,7 @@ from drbot.commands.facts.runbook_selection import by_hand, queue, recovery_for,
 from drbot.commands.speech.messages import Choice, Reply, Request
 from drbot.commands.speech.parser import Words, level_of, plain
 from drbot.commands.speech.refusal import Refusal
+from drbot.commands.verb.declare import find_service
 from drbot.core.runs.incident import Incident
 from drbot.core.runs.run import RunKind, StopKind
 from drbot.core.site.level import Level
@@ -22,6 +26,7 @@ def level(context: CommandContext, request: Request, words: Words, person: Perso
     """Change the level; the runbook of the new level starts, behind the one that is stopping."""
     new = _wanted(words)
     confirmed = len(words.rest) > 1 and plain(words.rest[1]) == CONFIRM
+    said = words.rest[2 if confirmed else 1 :]
     why = words.after(2 if confirmed else 1)
     with context.database.write() as tx:
         incident = incident_of(tx.connection, request, words)
@@ -39,19 +44,27 @@ def level(context: CommandContext, request: Request, words: Words, person: Perso
             runbook_selection.stop(
                 context, tx, run, person, phrase("level changed to {level}", level=new.value), StopKind.LEVEL
             )
-        incidents.change_level(tx, incident.id, new, person.id, why)
-        recovery = recovery_for(context, new, incident.service, _data(context, incident, new, words))
+        service = _service(context, incident, new, said)
+        incidents.change_level(tx, incident.id, new, person.id, why, service=service)
+        incident = replace(incident, service=service)
+        recovery = recovery_for(context, new, service, _data(context, incident, new, said))
         # Without a service level 1 has nothing to restart; `declare level1 <service>` names one.
-        if recovery is not None and (new is not Level.SERVICE or incident.service):
+        if recovery is not None and (new is not Level.SERVICE or service):
             queue(context, tx, incident, RunKind.RECOVER, recovery.runbook, recovery.arguments, person)
     return _changed(context, incident, new)
 
 
-def _data(context: CommandContext, incident: Incident, new: Level, words: Words) -> Data | None:
+def _service(context: CommandContext, incident: Incident, new: Level, said: Sequence[str]) -> str | None:
+    """Of level 1 the one that the first word names; else the one that was declared."""
+    site = context.configuration.site(incident.site)
+    named = find_service(site, said[0].rstrip(":：")) if said and new is Level.SERVICE else None
+    return named or incident.service
+
+
+def _data(context: CommandContext, incident: Incident, new: Level, said: Sequence[str]) -> Data | None:
     if new is not Level.DATABASE:
         return None
     site = context.configuration.site(incident.site)
-    said = [word for word in words.rest[1:] if plain(word) != CONFIRM]
     return data_named(site, said, lambda name: f"level {incident.name} 2 {name}")[0]
 
 

@@ -17,7 +17,7 @@ from drbot.commands.speech.verbs import VERBS
 from drbot.commands.verb.declare import service_of, site_named
 from drbot.commands.views.plan_view import plan_reply
 from drbot.core.runs.run import RunKind
-from drbot.core.site.data_kinds import WORDS
+from drbot.core.site.data_kinds import LOOK, WORDS
 from drbot.core.site.level import Level
 from drbot.core.site.people import Person
 from drbot.core.site.site import Site
@@ -79,7 +79,8 @@ def _alone(context: CommandContext, words: Words, person: Person) -> Reply:
         if now.plan is not None:
             return plan_reply(now.plan, now.found)
         if now.ended_at is not None:
-            return Reply(text=now.refusal, ok=False)
+            choices = data_choices(site, lambda more: f"plan {behind}level2 {more}") if LOOK in asked.arguments else ()
+            return Reply(text=now.refusal, choices=choices, ok=False)
         threading.Event().wait(LOOK_SECONDS)
     again = Choice(label=phrase("Look again"), command=f"plan {' '.join(words.rest)}")
     if now.taken_at is None:

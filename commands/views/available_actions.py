@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from drbot.commands.facts.data_named import data_choices
 from drbot.commands.facts.machines import is_led_to
 from drbot.commands.facts.returnable import undoable
 from drbot.commands.facts.runbook_selection import RUNBOOK_OF, again, by_hand
@@ -20,6 +21,7 @@ from drbot.core.runs.run import Offer, Run, RunKind, RunState, Settlement, StepR
 from drbot.core.runs.settlement import decisions_for, needs_second, undecided
 from drbot.core.runs.stakes_words import APPROVE
 from drbot.core.runs.state_words import titled
+from drbot.core.site.data_kinds import DOWN, LOOK
 from drbot.core.site.level import Level
 from drbot.core.text.messages import phrase
 from drbot.core.text.words import cut, size
@@ -161,6 +163,18 @@ def _recover(view: IncidentView) -> Found:
         yield _action(view.incident, "recover", RECOVER if is_first else TRY_AGAIN)
 
 
+def _say_what(view: IncidentView) -> Found:
+    """The survey found no data broken: level 1 of what does not work, or somebody says what is lost all the same."""
+    run, incident = view.run, view.incident
+    if run is None or LOOK not in run.arguments or not _may_recover(view):
+        return
+    site, down = view.configuration.site(incident.site), run.arguments.get(DOWN, "").split()
+    for name in (one for one in site.services if one in down):
+        yield _action(incident, "level", phrase("It is level 1: {service}", service=name), f"1 {name}", style="primary")
+    for choice in data_choices(site, lambda words: words):
+        yield _action(incident, "recover", choice.label, choice.command)
+
+
 def _level(view: IncidentView) -> Found:
     """The next one up, where drbot can do something there."""
     higher = next((level for level in Level if level == view.incident.level + 1), None)
@@ -256,8 +270,8 @@ def _copies(run: Run) -> bool:
 
 
 TABLE: tuple[Callable[[IncidentView], Found], ...] = (
-    _approve, _deny, _answers, _settle, _restart, _ask_again, _recover, _another, _discard, _undo, _level, _users,
-    _resolve, _stop, _update, _report, _lead_back, _give_back, _give_up,
+    _approve, _deny, _answers, _settle, _restart, _ask_again, _recover, _say_what, _another, _discard, _undo, _level,
+    _users, _resolve, _stop, _update, _report, _lead_back, _give_back, _give_up,
 )  # fmt: skip
 """Most urgent first."""
 

@@ -12,6 +12,7 @@ from drbot.commands.speech.event_texts import (
     EVENT_TEXTS,
     FAILED_NOWHERE,
     NOT_ALL_PASSED,
+    NOTHING_BROKEN,
     EventText,
 )
 from drbot.commands.views.incident_view import IncidentView
@@ -85,6 +86,8 @@ def whole_text_of(event: Event) -> EventText:
     """What its kind says, or what this very event does."""
     if event.kind is EventKind.RUN_FAILED and not step_of(event):
         return FAILED_NOWHERE
+    if event.kind is EventKind.RUN_REFUSED and event.payload.get("sound"):
+        return NOTHING_BROKEN
     if event.kind is EventKind.RUN_SUCCEEDED and event.payload.get("missed"):
         return NOT_ALL_PASSED
     if event.kind is EventKind.RUN_STOP_REQUESTED and event.payload.get("stop") in NOBODYS_STOPS:

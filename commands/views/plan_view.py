@@ -16,7 +16,10 @@ ONLY_SHOWN: str = phrase("Nothing was opened, nobody was told, and nothing is ch
 def plan_reply(plan: Plan, found: str) -> Reply:
     """`found`: what the survey found broken; "" = it was told."""
     said = phrase("Plan only: {headline}.", headline=plan.headline or plan.runbook)
-    return Reply(text=sentences(said, found, ONLY_SHOWN), tables=(Table(rows=tuple(_facts(plan))), _steps(plan)))
+    return Reply(
+        text=sentences(plan.stakes.sound, said, found, ONLY_SHOWN),
+        tables=(Table(rows=tuple(_facts(plan))), _steps(plan)),
+    )
 
 
 def _facts(plan: Plan) -> Iterator[tuple[str, str]]:

@@ -53,6 +53,7 @@ class VoteDialog:
     proof: str
     loss: str
     keeps: str
+    sound: str  # that what is replaced works: the first line everywhere; "" = nothing to say
     one_terminal: str  # "root@host" when that one account cast the votes of several people without keys
     changed: tuple[str, ...]  # in dr.yml
     warnings: tuple[str, ...]
@@ -96,6 +97,7 @@ def dialog_from(
         proof=proof_of(plan, request, steps),
         loss=loss_text(plan.stakes.loss if destroys else Loss()),
         keeps=keeps_text(plan.keeps if destroys else Keeps()),
+        sound=plan.stakes.sound if destroys else "",
         one_terminal=one_terminal(votes),
         changed=plan.changed,
         warnings=(*plan.warnings, *notes_of(plan, request, steps)),

@@ -95,7 +95,7 @@ def compare_level2(lab: Lab) -> dict[str, Way]:
     document = Way(total=total, outage=watch.longest_gap, steps=steps, rows=rows_of(lab), keys=keys_of(lab))
     aside(RECOVERS)
     with stack_around(lab, {}) as player, watched(configuration, "production") as watch:
-        played = play(player, console, "level2 the data is wrong", 2)
+        played = play(player, console, "level2 postgres the data is wrong", 2)
     return {"document": document, "drbot": drbots(played, lab, watch.longest_gap)}
 
 

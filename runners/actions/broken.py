@@ -1,32 +1,33 @@
-"""What of a system's data is broken, for a level 2 of which nobody has said what it is about. Only looks."""
+"""What of a system's data is broken, and what works: before anything of it is replaced. Only looks."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 
-from drbot.core.base.errors import DrbotError, PermanentError, TemporaryError
+from drbot.core.base.errors import CancelledError, DrbotError, PermanentError, TemporaryError
 from drbot.core.runs.plan import BackupIdentity
 from drbot.core.site.data_kinds import DataKind
 from drbot.core.site.full_manifest import FullManifest
 from drbot.core.site.site import Configuration, Site
-from drbot.core.text.messages import and_more, phrase
+from drbot.core.text.messages import and_more, clauses, phrase
 from drbot.runners.actions.equality import not_as_they_ran
 from drbot.runners.backups.choose_full import candidates, find_full_backup
 from drbot.runners.clients import helper
 from drbot.runners.clients.clients import Clients
 from drbot.runners.clients.compose_settings import settings_of
-from drbot.runners.clients.fetched import settings_wanted
-from drbot.runners.clients.full_store import full_stores, is_of
+from drbot.runners.clients.fetched import files_wanted, settings_wanted
+from drbot.runners.clients.full_store import FullBackup, full_stores, is_of
 from drbot.runners.clients.helper import HelperOrder, Mount
+from drbot.runners.clients.postgres_written import COUNT_SECONDS
 from drbot.runners.clients.process import Bounds
 from drbot.runners.clients.tools_image import tools_image
-from drbot.runners.contract.target import Broken
+from drbot.runners.contract.target import Broken, Look
 from drbot.runners.foundation.watching import Cancelled
 
 DESCRIBE_SECONDS, LOOK_SECONDS = 60, 30
-SHRUNK = 0.5  # of the backup's keys: with fewer, Redis has lost them; services write new ones at once
+SHRUNK = 0.5  # of the rows, lasting keys or files of the newest full backup: with fewer, most of them are lost
+COUNT_FILES = "find /look -type f -printf x 2> /dev/null | wc -c"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,16 +37,23 @@ class Looking:
     configuration: Configuration
     labels: Mapping[str, str]
     cancelled: Cancelled
+    files: tuple[str, ...]  # the entries of `files` in dr.yml that are looked at
 
     @cached_property
-    def manifest(self) -> FullManifest | None:
-        """Of the newest full backup of the site; None where there is none, or it cannot be asked."""
+    def newest(self) -> FullBackup | None:
+        """The newest full backup of the site; None where there is none, or no place can be asked."""
         name = next((name for name, one in self.configuration.sites.items() if one is self.site), "")
         system = self.configuration.system
         try:
             found = candidates(full_stores(self.configuration), cancelled=self.cancelled).backups
-            newest = next((one for one in found if is_of(one, system, name) and not one.fault), None)
-            return newest.store.manifest(newest, self.cancelled) if newest else None
+            return next((one for one in found if is_of(one, system, name) and not one.fault), None)
+        except (PermanentError, TemporaryError):
+            return None
+
+    @cached_property
+    def manifest(self) -> FullManifest | None:
+        try:
+            return self.newest.store.manifest(self.newest, self.cancelled) if self.newest else None
         except (PermanentError, TemporaryError):
             return None
 
@@ -63,92 +71,152 @@ class Looking:
             return str(error)
 
 
-def broken(system: Looking) -> Iterator[Broken]:
-    """What the others need comes first; settings that are only not as they were come last, for people change them."""
-    for look in (_unreadable_settings, _postgres, _redis, _files, _other_settings):
-        yield from look(system)
+def look(system: Looking, kind: DataKind | None = None) -> Look:
+    """What the others need comes first; settings that are only not as they were come last, for people change them.
+    `kind`: of this alone. Raises TemporaryError, CancelledError.
+    """
+    seen = [ask(system) for about, ask in LOOKS if kind in (None, about)]
+    broken = tuple(found for one in seen for found in one.broken)
+    return Look(broken=broken, works=next((one.works for one in seen if one.works), ""))
 
 
-def _unreadable_settings(system: Looking) -> Iterator[Broken]:
+def down(system: Looking) -> tuple[str, ...]:
+    """The services that do not work although what they need does. Raises TemporaryError."""
+    services = system.site.services
+    faulty = system.clients.health.faults(services)
+    return tuple(name for name in faulty if faulty.keys().isdisjoint(services[name].needs))
+
+
+def _broken(kind: DataKind, why: str, files: str = "") -> Look:
+    return Look(broken=(Broken(kind=kind, why=why, files=files),))
+
+
+def _unreadable_settings(system: Looking) -> Look:
     why = next((one for one in system.described.values() if isinstance(one, str)), "")
-    if why:
-        yield Broken(kind=DataKind.SETTINGS, why=why)
+    return _broken(DataKind.SETTINGS, why) if why else Look()
 
 
-def _postgres(system: Looking) -> Iterator[Broken]:
-    if system.site.postgres is not None:
-        yield from _fault(DataKind.POSTGRES, system.clients.postgres.fault)
+def _postgres(system: Looking) -> Look:
+    """It does not answer, has a table that cannot be read, or has lost most of the rows."""
+    postgres = system.clients.postgres
+    if system.site.postgres is None:
+        return Look()
+    if why := _fault(postgres.fault):
+        return _broken(DataKind.POSTGRES, why)
+    try:
+        now = sum(postgres.rows(system.labels, system.cancelled, seconds=COUNT_SECONDS).values())
+    except TemporaryError as error:
+        if error.kind != "starting":  # the engine's trouble, not the server's
+            raise
+        return _broken(DataKind.POSTGRES, str(error))
+    except PermanentError:  # it takes too long
+        return Look(works=phrase("PostgreSQL answers"))
+    then = sum(system.manifest.rows.values()) if system.manifest else 0
+    if now < then * SHRUNK:
+        return _broken(DataKind.POSTGRES, phrase("rows now: {now}, in the backup: {then}", now=now, then=then))
+    return Look(works=phrase("PostgreSQL answers, {rows} rows", rows=now))
 
 
-def _redis(system: Looking) -> Iterator[Broken]:
+def _redis(system: Looking) -> Look:
     """It does not answer, or has lost most of the keys that never expire."""
     if system.site.redis is None:
-        return
-    faults = list(_fault(DataKind.REDIS, system.clients.redis.fault))
-    yield from faults
-    then = system.manifest.redis if system.manifest else None
-    if faults or then is None:
-        return
-    lasting = then.keys - then.expires
+        return Look()
+    if why := _fault(system.clients.redis.fault):
+        return _broken(DataKind.REDIS, why)
     try:
-        now = system.clients.redis.count().lasting
+        now = system.clients.redis.count()
     except DrbotError:
-        return
-    if now < lasting * SHRUNK:
-        why = phrase("it holds {keys} keys without expiry, the backup {then}", keys=now, then=lasting)
-        yield Broken(kind=DataKind.REDIS, why=why)
+        return Look(works=phrase("Redis answers"))
+    held = system.manifest.redis if system.manifest else None
+    then = held.keys - held.expires if held else 0
+    if now.lasting < then * SHRUNK:
+        why = phrase("it holds {keys} keys without expiry, the backup {then}", keys=now.lasting, then=then)
+        return _broken(DataKind.REDIS, why)
+    return Look(works=phrase("Redis answers, {keys} keys", keys=now.keys))
 
 
-def _fault(kind: DataKind, ask: Callable[[], str | None]) -> Iterator[Broken]:
+def _fault(ask: Callable[[], str | None]) -> str:
     try:
-        why = ask()
+        return ask() or ""
     except DrbotError as error:
-        why = str(error)
-    if why:
-        yield Broken(kind=kind, why=why)
+        return str(error)
 
 
-def _files(system: Looking) -> Iterator[Broken]:
-    """Those that are missing, and those that are empty although the backup holds them."""
-    held = system.manifest.files if system.manifest else ()
-    for name in system.site.files:
-        folder = system.site.projects / name.strip("/")
-        is_there = folder.is_dir() if "/" in name else system.clients.docker.volume(name) is not None
-        if not is_there:
-            yield Broken(kind=DataKind.FILES, files=name, why=phrase("it is missing"))
-        elif name in held and (_is_empty(folder) if "/" in name else _is_empty_volume(system, name)):
-            yield Broken(kind=DataKind.FILES, files=name, why=phrase("it is empty"))
+def _files(system: Looking) -> Look:
+    """Those that are missing, and those of which most are gone."""
+    seen = [_file_set(system, name) for name in system.files]
+    return Look(
+        broken=tuple(found for one in seen for found in one.broken),
+        works=clauses(one.works for one in seen if one.works),
+    )
 
 
-def _is_empty(folder: Path) -> bool:
-    return next(folder.iterdir(), None) is None
+def _file_set(system: Looking, name: str) -> Look:
+    place = system.site.projects / name.strip("/")
+    is_there = place.is_dir() if "/" in name else system.clients.docker.volume(name) is not None
+    if not is_there:
+        return _broken(DataKind.FILES, phrase("it is missing"), name)
+    now, then = _files_now(system, str(place) if "/" in name else name), _files_then(system, name)
+    if now is None:
+        return Look()
+    if now < then * SHRUNK:
+        less = phrase("files now: {now}, in the backup: {then}", now=now, then=then)
+        return _broken(DataKind.FILES, less if now else phrase("it is empty"), name)
+    return Look(works=phrase("{count} files in {name}", name=name, count=now))
 
 
-def _is_empty_volume(system: Looking, name: str) -> bool:
+def _files_now(system: Looking, source: str) -> int | None:
+    """None: it takes too long, or cannot be read."""
     docker = system.clients.docker
     order = HelperOrder(
         image=tools_image(docker),
         name=None,
         labels=system.labels,
-        entrypoint=("ls", "-A", "/look"),
-        mounts=(Mount(source=name, target="/look", read_only=True),),
+        entrypoint=("sh", "-c", COUNT_FILES),
+        mounts=(Mount(source=source, target="/look", read_only=True),),
         user="root",
     )
-    ended = helper.run(docker, order, system.cancelled, LOOK_SECONDS)
-    return ended.code == 0 and not ended.output
+    try:
+        said = helper.run(docker, order, system.cancelled, LOOK_SECONDS).output
+    except CancelledError:
+        if system.cancelled():
+            raise
+        return None
+    return int(said) if said.isdigit() else None
 
 
-def _other_settings(system: Looking) -> Iterator[Broken]:
+def _files_then(system: Looking, name: str) -> int:
+    """Of the newest full backup; 0: it has none of them, or cannot be asked."""
+    newest, wanted = system.newest, files_wanted(name)
+    if newest is None or newest.snapshot is None or system.manifest is None or name not in system.manifest.files:
+        return 0
+    try:
+        restic = newest.store.restic(system.cancelled)
+        return restic.count_files(newest.snapshot.id, f"{wanted.folder}/{wanted.only}")
+    except (PermanentError, TemporaryError):
+        return 0
+
+
+def _other_settings(system: Looking) -> Look:
     if system.manifest is None or any(isinstance(one, str) for one in system.described.values()):
-        return
+        return Look()
     now: dict[str, str] = {}
     for project, document in system.described.items():
         if not isinstance(document, str):
             now |= settings_of(project, document, system.site.address)
     other = not_as_they_ran(system.manifest.uses.settings, now)
-    if other:
-        why = phrase("not as when the backup was made: {names}", names=and_more(other, 5))
-        yield Broken(kind=DataKind.SETTINGS, why=why)
+    if not other:
+        return Look()
+    return _broken(DataKind.SETTINGS, phrase("not as when the backup was made: {names}", names=and_more(other, 5)))
+
+
+LOOKS: tuple[tuple[DataKind, Callable[[Looking], Look]], ...] = (
+    (DataKind.SETTINGS, _unreadable_settings),
+    (DataKind.POSTGRES, _postgres),
+    (DataKind.REDIS, _redis),
+    (DataKind.FILES, _files),
+    (DataKind.SETTINGS, _other_settings),
+)
 
 
 def other_settings(

@@ -5,6 +5,7 @@ from typing import Any
 
 from drbot.core.base.errors import DrbotError, PermanentError, UserError
 from drbot.core.runs.plan import BackupIdentity
+from drbot.core.site.data_kinds import DataKind
 from drbot.core.site.inventory import Inventory
 from drbot.core.site.occupants import Occupant
 from drbot.core.site.site import Configuration
@@ -16,7 +17,7 @@ from drbot.runners.clients.full_store import full_stores
 from drbot.runners.clients.name_service import NameService
 from drbot.runners.clients.postgres_written import Written
 from drbot.runners.contract.led_names import RECORDS
-from drbot.runners.contract.target import Broken, Chosen, Search
+from drbot.runners.contract.target import Chosen, Look, Search
 from drbot.runners.foundation.lock import Claim, Holder
 from drbot.runners.foundation.watching import Cancelled, never
 
@@ -108,9 +109,9 @@ class ControlTarget:
         """It runs nothing."""
         return ()
 
-    def broken(self, cancelled: Cancelled = never) -> tuple[Broken, ...]:
+    def look(self, cancelled: Cancelled = never, kind: DataKind | None = None, files: str = "") -> Look:
         """So nothing of it can be broken."""
-        return ()
+        return Look()
 
     def written_since(self, transaction: int, cancelled: Cancelled) -> Written:
         """This site has no database."""

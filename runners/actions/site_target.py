@@ -1,16 +1,18 @@
 """The real target of one site, as survey and executor see it: its clients, its fingerprint, its backups."""
 
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 from typing import Any
 
 from drbot.core.base.errors import PermanentError, TemporaryError
 from drbot.core.runs.plan import BackupIdentity
+from drbot.core.site.data_kinds import DataKind
 from drbot.core.site.full_manifest import is_full_name
 from drbot.core.site.inventory import Inventory, with_inventory
 from drbot.core.site.occupants import Occupant, OccupantKind
 from drbot.core.site.old_server import OldServer
 from drbot.core.site.site import Configuration, Site
-from drbot.runners.actions.broken import Looking, broken, other_settings
+from drbot.runners.actions.broken import Looking, down, look, other_settings
 from drbot.runners.actions.control_target import ControlTarget
 from drbot.runners.actions.occupants import Host, made_by, measured, occupants_of, require_alone, volume_sizes
 from drbot.runners.actions.putting_back import kept_on
@@ -28,7 +30,7 @@ from drbot.runners.clients.server_files import ServerFiles
 from drbot.runners.clients.survivors import remove_survivors
 from drbot.runners.clients.volume_mover import kept_from
 from drbot.runners.contract.fingerprint import fingerprint
-from drbot.runners.contract.target import Broken, Chosen, KeptVolume, Search, Target
+from drbot.runners.contract.target import Chosen, KeptVolume, Look, Search, Target
 from drbot.runners.foundation.lock import Claim, Holder
 from drbot.runners.foundation.settings import RunnerSettings
 from drbot.runners.foundation.watching import Cancelled, never, unheard
@@ -150,13 +152,14 @@ class SiteTarget:
         """Files below the projects that are missing, or not as in the full backup; of data none. Raises DrbotError."""
         return other_settings(self._site, self._configuration, backup, cancelled)
 
-    def broken(self, cancelled: Cancelled = never) -> tuple[Broken, ...]:
-        """What of the data does not work or is missing. Raises TemporaryError, CancelledError."""
+    def look(self, cancelled: Cancelled = never, kind: DataKind | None = None, files: str = "") -> Look:
+        """What of the data is broken; `kind`, `files`: of this alone. Raises TemporaryError, CancelledError."""
         system = Looking(
             clients=self._clients, site=self._site, configuration=self._configuration, labels=SURVEY_LABELS,
-            cancelled=cancelled,
+            cancelled=cancelled, files=(files,) if files else self._site.files,
         )  # fmt: skip
-        return tuple(broken(system))
+        seen = look(system, kind)
+        return seen if seen.broken or kind else replace(seen, down=down(system))
 
     def written_since(self, transaction: int, cancelled: Cancelled) -> Written:
         """What the running production wrote since then. Raises DrbotError saying why not, CancelledError."""

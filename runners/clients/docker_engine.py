@@ -185,6 +185,11 @@ class DockerEngine:
         with docker_errors(phrase("Inspect the image {image}", image=image)):
             return environment_of(self.client.images.get(image).attrs["Config"].get("Env"))
 
+    def image_command(self, image: str) -> tuple[str, ...]:
+        """What a container of it runs where nobody says anything else."""
+        with docker_errors(phrase("Inspect the image {image}", image=image)):
+            return tuple(self.client.images.get(image).attrs["Config"].get("Cmd") or ())
+
     def image_user(self, image: str) -> str:
         """Whom it names to run as; "" = nobody, which is root, and where there is no such image."""
         with docker_errors(phrase("Inspect the image {image}", image=image)):

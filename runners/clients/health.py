@@ -17,6 +17,7 @@ from drbot.runners.clients.redis_server import RedisServer
 from drbot.runners.clients.service_container import ServiceContainer, fault_of
 
 REQUEST_SECONDS = 4.0
+MOST_REDIRECTS = 5
 
 
 class Health:
@@ -77,14 +78,26 @@ def trust() -> SSLContext:
 
 
 def fault_of_url(url: str) -> str | None:
-    """None when the URL answers 200."""
+    """None when the URL answers 2xx, itself or behind redirects of the same host."""
+    host, asked = httpx.URL(url).host, url
     try:
-        answer = httpx.get(url, timeout=REQUEST_SECONDS, trust_env=False, verify=trust())
+        with httpx.Client(timeout=REQUEST_SECONDS, trust_env=False, verify=trust()) as client:
+            answer = client.get(url)
+            for _ in range(MOST_REDIRECTS):
+                if answer.next_request is None:
+                    break
+                if answer.next_request.url.host != host:
+                    there = answer.next_request.url.host
+                    return phrase("{url} redirects to another host: {host}", url=asked, host=there)
+                asked = str(answer.next_request.url)
+                answer = client.send(answer.next_request)
     except httpx.HTTPError as error:
-        return phrase("{what}: {why}", what=url, why=str(error) or type(error).__name__)
-    if answer.status_code == 200:
+        return phrase("{what}: {why}", what=asked, why=str(error) or type(error).__name__)
+    if answer.is_success:
         return None
-    told = phrase("{url} answers {status}", url=url, status=answer.status_code)
+    if answer.next_request is not None:
+        return phrase("{url} redirects more than {count} times", url=url, count=MOST_REDIRECTS)
+    told = phrase("{url} answers {status}", url=asked, status=answer.status_code)
     said = said_in(answer.text)
     return phrase("{what}: {why}", what=told, why=said) if said else told
 

@@ -65,6 +65,7 @@ class HelperOrder:
     command: tuple[str, ...] = ()
     mounts: tuple[Mount, ...] = ()
     network: str = "none"
+    hidden: tuple[str, ...] = ()  # folders of the image that are empty in it
     environment: Mapping[str, str] = field(default_factory=dict)
     user: str | None = None
     keeps_log: bool = True  # False when its output is data: the engine would write all of it to disk once more
@@ -87,6 +88,7 @@ def create(engine: DockerEngine, order: HelperOrder) -> str:
                 name=order.name,
                 labels={**order.labels, HELPER_LABEL: "true", PROJECT: NO_PROJECT},
                 mounts=mounts,
+                tmpfs=dict.fromkeys(order.hidden, "ro"),
                 network_mode=order.network,
                 environment=dict(order.environment),
                 user=order.user,

@@ -33,7 +33,7 @@ class PostgresRecipe:
     image: str
     environment: Mapping[str, str]
     mounted_at: str  # where the data volume is inside the container
-    command: tuple[str, ...] = ()  # of the compose file; () = the image's own
+    command: tuple[str, ...] = ()  # of the compose file, or the image's own
 
     @property
     def data_folder(self) -> str:
@@ -95,7 +95,7 @@ class PostgresServer:
         own = self._engine.image_environment(image)
         if "PGDATA" in own:
             environment.setdefault("PGDATA", own["PGDATA"])
-        command = found.get("command") or ()
+        command = found.get("command") or self._engine.image_command(image)
         return PostgresRecipe(
             image=image,
             environment=environment,

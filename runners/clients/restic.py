@@ -181,6 +181,18 @@ class Restic:
         self._done(UNLISTED, ["ls", "--no-lock"], values=[snapshot, *folders], on_message=take)
         return trees[0], frozenset(path for path in paths if path not in folders)
 
+    def count_files(self, snapshot: str, folder: str) -> int:
+        """How many lie below this folder."""
+        count = 0
+
+        def take(said: Mapping[str, Any]) -> None:
+            nonlocal count
+            count += said.get("type") == "file"
+
+        with self._answering() as quick:
+            quick._done(UNLISTED, ["ls", "--no-lock"], values=[f"{snapshot}:{folder}"], on_message=take)
+        return count
+
     def empty_files(self, snapshot: str, folder: str) -> frozenset[str]:
         """Paths below this folder of files without content."""
         paths: set[str] = set()

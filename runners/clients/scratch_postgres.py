@@ -21,6 +21,7 @@ from drbot.runners.clients.docker_errors import docker_errors
 from drbot.runners.clients.helper import HelperOrder, Mount
 from drbot.runners.clients.last_words import last_line
 from drbot.runners.clients.postgres_server import PostgresRecipe, control_data
+from drbot.runners.clients.server_command import PRELOADED, needed_of
 from drbot.runners.clients.streams import STDOUT, feed_command
 from drbot.runners.clients.table_counts import COUNT, COUNT_AND_DIGEST, DATABASES, ENVIRONMENT, counted, digested
 from drbot.runners.foundation.watching import Cancelled
@@ -51,6 +52,8 @@ ALONE = {
     "logging_collector": "off",
     "lc_messages": "C",  # what it says is judged
 }
+# What an image would put into a new cluster by itself. A dump is for an empty one, and brings all of that along.
+OWN_INIT = "/docker-entrypoint-initdb.d"
 OWN_RULES = PurePosixPath("/tmp/drbot_hba.conf")  # noqa: S108  inside a container of our own
 
 
@@ -83,7 +86,7 @@ def scratch_server(scratch: Scratch, *, tuned: bool, own_rules: bool = True) -> 
 
 
 def order_of(scratch: Scratch, *, tuned: bool, own_rules: bool = True) -> HelperOrder:
-    """Run as production runs it, but alone."""
+    """Run as production runs it, as far as a restore needs that; but alone, and empty at first."""
     left_out = ("POSTGRES_DB", "POSTGRES_PASSWORD_FILE", "POSTGRES_USER_FILE", "POSTGRES_DB_FILE")
     environment = {name: value for name, value in scratch.recipe.environment.items() if name not in left_out}
     # The dump brings the real passwords; a first start without any password is refused by the image.
@@ -92,13 +95,16 @@ def order_of(scratch: Scratch, *, tuned: bool, own_rules: bool = True) -> Helper
     if tuned:  # everything is brought to the disk at once in the end
         environment["POSTGRES_INITDB_ARGS"] = f"{environment.get('POSTGRES_INITDB_ARGS', '')} --no-sync".strip()
     rules = {"hba_file": str(OWN_RULES)} if own_rules and not tuned else {}
-    settings = {**ALONE, **rules, **(TUNED if tuned else {})}
+    needed = needed_of(scratch.recipe.command)
+    still = {"max_worker_processes": "0"} if PRELOADED in needed else {}  # no library does its own work in a copy
+    settings = {**needed, **still, **ALONE, **rules, **(TUNED if tuned else {})}
     return HelperOrder(
         image=scratch.recipe.image,
         name=scratch.name,
         labels=scratch.labels,
         command=("postgres", *(part for name, value in settings.items() for part in ("-c", f"{name}={value}"))),
         mounts=(Mount(source=scratch.volume, target=scratch.recipe.mounted_at),),
+        hidden=(OWN_INIT,),
         environment=environment,
         confined=True,
         gentle=scratch.gentle,

@@ -18,6 +18,7 @@ from drbot.runners.clients.docker_engine import DockerEngine
 from drbot.runners.clients.dump import major
 from drbot.runners.clients.helper import HelperOrder, Mount
 from drbot.runners.clients.postgres_server import PostgresRecipe
+from drbot.runners.clients.server_command import settings_in
 from drbot.runners.foundation.permit import OwnWork
 
 LOOK_SECONDS = 60.0
@@ -29,7 +30,6 @@ MAIN: Mapping[str, str] = {  # file → the option that says that another one is
 CERTIFICATES = ("server.crt", "server.key", "root.crt", "root.crl")
 _NAME = re.compile(r"^[A-Za-z0-9_][A-Za-z0-9_.-]*(/[A-Za-z0-9_][A-Za-z0-9_.-]*)?$")
 _PATH = re.compile(r"^\s*(include(?:_if_exists|_dir)?|ssl_\w+_file)\s*=?\s*'([^']+)'")
-_OPTION = re.compile(r"^(?:-c\s*|--)([A-Za-z_.-]+)=")
 
 # One line per thing, with tabs. Values are printed of settings that name files only: others may be secrets.
 LOOK = r"""
@@ -116,7 +116,7 @@ class ServerFiles:
                 phrase("settings of PostgreSQL {version}, the server here is {server}", version=version, server=server),
             )
             return OldServer(volume=volume, readable=True, left=left)
-        return old_server_of(volume, lines, set_by(self.recipe.command))
+        return old_server_of(volume, lines, frozenset(settings_in(self.recipe.command)))
 
     def carry(self, old: OldServer, volume: str, own: OwnWork) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """Copy the sealed files into this volume of the run's own: those that now differ from a fresh server's, and
@@ -193,10 +193,3 @@ def _paths(line: str) -> Iterator[tuple[str, str]]:
     found = _PATH.match(line)
     if found:
         yield found[1], found[2].rstrip("/")
-
-
-def set_by(command: Sequence[str]) -> frozenset[str]:
-    """The settings that a command line gives the server: `-c name=value`, `--name=value`."""
-    words = " ".join(command).replace("-c ", "-c").split()
-    found = (_OPTION.match(word) for word in words)
-    return frozenset(option[1].replace("-", "_").lower() for option in found if option)

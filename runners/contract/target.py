@@ -78,6 +78,26 @@ class Broken:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Look:
+    """What a survey saw of a system's data."""
+
+    broken: tuple[Broken, ...] = ()  # what the others need comes first
+    works: str = ""  # the first that answers, and how much it holds; "" = nothing was asked
+    down: tuple[str, ...] = ()  # where no data is broken: services that do not work though what they need does
+
+    @property
+    def is_sound(self) -> bool:
+        """Something was seen to work, and nothing to be broken."""
+        return bool(self.works) and not self.broken
+
+    @property
+    def sentence(self) -> str:
+        """That nothing looks broken."""
+        works = phrase("Nothing looks broken: {what}.", what=self.works)
+        return works if self.works else phrase("Nothing looks broken.")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class KeptVolume:
     """A volume of kept data, as its own labels on the engine tell it."""
 
@@ -140,8 +160,8 @@ class Target(Protocol):
     def other_settings(self, backup: BackupIdentity, cancelled: Cancelled = never) -> tuple[str, ...]:
         """Files below the projects that are missing, or not as in the full backup; of data none. Raises DrbotError."""
 
-    def broken(self, cancelled: Cancelled = never) -> tuple[Broken, ...]:
-        """What does not work or is missing; what the others need comes first. Raises TemporaryError, CancelledError."""
+    def look(self, cancelled: Cancelled = never, kind: DataKind | None = None, files: str = "") -> Look:
+        """What of the data is broken; `kind`, `files`: of this alone. Raises TemporaryError, CancelledError."""
 
     def written_since(self, transaction: int, cancelled: Cancelled) -> "Written":
         """What the running production wrote since then. Raises DrbotError saying why not, CancelledError."""

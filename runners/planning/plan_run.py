@@ -1,5 +1,6 @@
 """The survey of a claimed run and what is written about it: the plan, or why there can be none."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -9,9 +10,9 @@ from drbot.core.base.errors import CancelledError, DrbotError, UserError
 from drbot.core.ledger.events import EventKind
 from drbot.core.runs.plan import Plan, question_of
 from drbot.core.runs.run import Run, RunKind, RunState
-from drbot.core.site.data_kinds import FILES, LOOK, RUNBOOKS
+from drbot.core.site.data_kinds import DOWN, FILES, LOOK, RUNBOOKS, DataKind, kinds_of
 from drbot.core.text.messages import clauses, closed, listed, phrase, sentences
-from drbot.runners.contract.target import Broken
+from drbot.runners.contract.target import Broken, Look
 from drbot.runners.execution.lease import Lease
 from drbot.runners.execution.run_context import WorkerContext
 from drbot.runners.execution.sealed_plans import sign
@@ -83,23 +84,33 @@ def _about_what_is_broken(worker_context: WorkerContext, run: Run, cancelled: Ca
 
 
 def about_what_is_broken(worker_context: WorkerContext, run: Run, cancelled: Cancelled) -> tuple[Run, str]:
-    """Where nobody said what level 2 is about: of the first of what is broken, and the sentence about all of it; as it
-    was asked for where nothing seems to be. Raises TemporaryError, CancelledError.
+    """Where nobody said what level 2 is about: of the first of what is broken, and the sentence about all of it. Raises
+    NothingBrokenError, TemporaryError, CancelledError.
     """
     if not run.arguments.get(LOOK):
         return run, ""
     target = worker_context.target
-    found = unless_stopped(lambda: target.broken(cancelled), cancelled, f"look-{run.id}")
+    look = unless_stopped(lambda: target.look(cancelled), cancelled, f"look-{run.id}")
     others = {name: value for name, value in run.arguments.items() if name not in (LOOK, FILES)}
-    if not found:
-        return replace(run, arguments=others), phrase("Nothing of the data looks broken.")
-    first = found[0]
+    if not look.broken:
+        raise NothingBrokenError(look, kinds_of(worker_context.site))
+    first = look.broken[0]
     files = {FILES: first.files} if first.files else {}
-    said = clauses(phrase("{what}: {why}", what=_words(one), why=one.why) for one in found)
+    said = clauses(phrase("{what}: {why}", what=_words(one), why=one.why) for one in look.broken)
     text: str = phrase("Looks broken: {what}. The plan is about the first.", what=said)
-    if len(found) > 1:
-        text = sentences(text, phrase("Afterwards: /dr recover {data}", data=_words(found[1])))
+    if len(look.broken) > 1:
+        text = sentences(text, phrase("Afterwards: /dr recover {data}", data=_words(look.broken[1])))
     return replace(run, runbook=RUNBOOKS[first.kind], arguments=others | files), text
+
+
+class NothingBrokenError(UserError):
+    """Nobody said what is lost, and nothing looks broken: nobody is asked to replace anything."""
+
+    def __init__(self, look: Look, kinds: Sequence[DataKind]) -> None:
+        not_working = phrase("Not working: {services}. That is level 1.", services=listed(look.down))
+        todo = phrase("If data is lost all the same, say which: /dr recover {data}", data=next(iter(kinds), ""))
+        super().__init__("", sentences(look.sentence, not_working if look.down else ""), todo)
+        self.down = look.down
 
 
 def _words(one: Broken) -> str:
@@ -154,6 +165,9 @@ def _keep(worker_context: WorkerContext, run: Run, plan: Plan, lease: Lease) -> 
 def _refuse(worker_context: WorkerContext, run: Run, error: UserError) -> None:
     said: dict[str, Any] = {"tried": error.tried, "why": worker_context.redact(error.why), "todo": error.todo}
     with worker_context.database.write() as tx:
+        if isinstance(error, NothingBrokenError):
+            said["sound"] = True
+            runs.chosen(tx, run, run.runbook, {**run.arguments, DOWN: " ".join(error.down)})
         tx.record(EventKind.RUN_REFUSED, incident=run.incident, run=run.id, **said)
         outcome = sentences(error.tried, said["why"], phrase("Nothing in production was changed."))
         runs.finish(tx, run, RunState.FAILED, outcome, **said)

@@ -25,6 +25,7 @@ from drbot.core.runs.stakes import (
     proof_of,
 )
 from drbot.core.runs.stakes_words import PUT_THERE
+from drbot.core.site.data_kinds import DataKind
 from drbot.core.site.occupants import Occupant, OccupantKind, names_of
 from drbot.core.site.site import Site
 from drbot.core.text.messages import listed, phrase
@@ -91,7 +92,26 @@ def stakes_of(
         keeps=keeps_of(steps, fingerprint, draft.occupants),
         kept=kept.data if kept is not None else None,
         files=_settings_files(worker_context, replaced, backup, cancelled),
+        sound=_sound(worker_context, replaced, cancelled) if act is Act.RESTORE and draft.mode == "real" else "",
     )
+
+
+def _sound(worker_context: WorkerContext, replaced: Collection[str], cancelled: Cancelled) -> str:
+    """Of the one thing that is replaced; what cannot be looked at holds up nobody."""
+    site = worker_context.site
+    kinds = {place_of(site, name): (DataKind.FILES, name) for name in site.files}
+    kinds |= {site.postgres.volume: (DataKind.POSTGRES, "")} if site.postgres else {}
+    kinds |= {site.redis.volume: (DataKind.REDIS, "")} if site.redis else {}
+    found = [kinds[volume] for volume in replaced if volume in kinds]
+    if len(replaced) != 1 or not found:
+        return ""
+    try:
+        look = worker_context.target.look(cancelled, *found[0])
+    except CancelledError:
+        raise
+    except DrbotError:
+        return ""
+    return look.sentence if look.is_sound else ""
 
 
 def _by_restore(

@@ -12,7 +12,7 @@ from drbot.core.text.messages import closed, phrase, sentences
 from drbot.runners.execution.run_context import WorkerContext
 from drbot.runners.planning.leaving_behind import unless_stopped
 from drbot.runners.planning.make_plan import make_plan
-from drbot.runners.planning.plan_run import about_what_is_broken
+from drbot.runners.planning.plan_run import NothingBrokenError, about_what_is_broken
 from drbot.runners.planning.survey_questions import Survey
 from drbot.store.records import surveys
 
@@ -52,6 +52,8 @@ class Surveyor:
             run, found = about_what_is_broken(self._worker_context, self._run(asked), stop.is_set)
             survey = self._survey(asked, run, stop)
             plan = unless_stopped(lambda: make_plan(survey), stop.is_set, f"survey-{run.id}")
+        except NothingBrokenError as error:
+            refusal = error.why
         except UserError as error:
             refusal = sentences(error.tried, error.why, error.todo)
         except DrbotError as error:

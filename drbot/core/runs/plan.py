@@ -124,6 +124,8 @@ def document_of(plan: Plan) -> dict[str, Any]:
     for part in (document, (document.get("backup") or {}).get("holds") or {}):
         if not (part.get("inventory") or {}).get("services"):
             part.pop("inventory", None)
+    if not document["stakes"].get("sound"):
+        document["stakes"].pop("sound", None)
     return document
 
 

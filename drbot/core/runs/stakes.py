@@ -194,6 +194,9 @@ class Stakes(Model):
     answers: tuple[AddressAnswer, ...] = ()  # at every address of `moves`
     machine: RentedMachine | None = None
     files: tuple[str, ...] = ()  # that a plan about settings puts others in the place of, below `projects`
+    sound: Sentence = (
+        ""  # that what is replaced by a backup works, as the survey saw it; "" = it does not, or who knows
+    )
 
 
 def act_of(steps: Iterable[Step]) -> Act:

@@ -35,8 +35,10 @@ WORDS: Mapping[str, DataKind] = {
 }
 """As people type it."""
 
-FILES, LOOK = "files", "look"
-"""Arguments of a run: which entry of `files`; and that the survey first looks what is broken."""
+FILES, LOOK, DOWN = "files", "look", "down"
+"""Arguments of a run: which entry of `files`; that the survey first looks what is broken; and, where no data was, the
+services that it saw not working.
+"""
 
 
 def kinds_of(site: Site) -> tuple[DataKind, ...]:

@@ -56,7 +56,7 @@ class Service(Model):
     project: Name  # the compose project, and the folder below `projects` that holds its compose file
     service: Name  # the service's name in that compose file
     role: ServiceRole
-    health: str | None = None  # URL that answers 200 when the service works for its users
+    health: str | None = None  # URL that answers 2xx when the service works for its users
     needs: tuple[Name, ...] = ()  # services that must be healthy first
     once: bool = False  # it runs to its end, such as a migration
     title: Title = ""

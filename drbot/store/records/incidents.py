@@ -116,11 +116,13 @@ def similar(
     return None if row is None else incident_of(row)
 
 
-def change_level(tx: Transaction, incident: int, level: Level, person: str, why: str) -> None:
+def change_level(
+    tx: Transaction, incident: int, level: Level, person: str, why: str, *, service: str | None = None
+) -> None:
+    """`service`: what it is about from now on; None = as before."""
     old = get(tx.connection, incident).level
-    _change_open(
-        tx, incident, phrase("You asked to change the level of DR-{incident}.", incident=incident), level=int(level)
-    )
+    asked = phrase("You asked to change the level of DR-{incident}.", incident=incident)
+    _change_open(tx, incident, asked, level=int(level), **({"service": service} if service else {}))
     tx.record(EventKind.INCIDENT_LEVEL_CHANGED, incident=incident, person=person, old=int(old), new=int(level), why=why)
 
 

@@ -33,6 +33,10 @@ def test_a_small_question_has_its_answer(busy: Clients) -> None:
     assert busy.postgres.databases()
 
 
+def test_a_compose_file_without_a_command_runs_the_images(busy: Clients) -> None:
+    assert busy.postgres.recipe(lambda: False).command == ("postgres",)
+
+
 def test_what_a_fed_command_says_is_whole(busy: Clients) -> None:
     postgres = busy.postgres.container()
     assert postgres is not None

@@ -12,7 +12,7 @@ from drbot.core.base.errors import PermanentError
 from drbot.core.runs.stakes import Stakes
 from drbot.core.site.site import Backups, Configuration, Site
 from drbot.runners.actions import beside, fetching, volume
-from drbot.runners.actions.broken import Looking, broken, other_settings
+from drbot.runners.actions.broken import Looking, look, other_settings
 from drbot.runners.backups.choose_full import identity_of
 from drbot.runners.backups.make_full import back_up_full
 from drbot.runners.contract.action import StepContext
@@ -154,9 +154,9 @@ def test_what_is_broken_is_seen_and_a_whole_system_is_not(backed: Backed) -> Non
     def looks() -> list[tuple[str, str]]:
         system = Looking(
             clients=backed.context.clients, site=backed.site, configuration=backed.configuration,
-            labels=backed.context.labels, cancelled=never,
+            labels=backed.context.labels, cancelled=never, files=backed.site.files,
         )  # fmt: skip
-        return [(one.kind.value, one.files) for one in broken(system)]
+        return [(one.kind.value, one.files) for one in look(system).broken]
 
     assert looks() == []
     place = backed.site.projects / backed.folder

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 import pytest
 
 from drbot.core.approvals.approval import EntryPoint
+from drbot.core.ledger.events import EventKind
 from drbot.core.runs.plan import Plan
 from drbot.core.runs.run import RunKind, RunState
 from drbot.core.runs.stakes import Act, Loss, LossKind, Stakes
@@ -127,6 +128,22 @@ def test_a_raised_level_names_it_too(everything: VerbFixture, words: str, runboo
     assert everything.say("ben", words).ok
 
     assert everything.runs()[-1].runbook == runbook
+
+
+@pytest.mark.parametrize(
+    ("words", "service", "why"), [("auth", "auth", "auth"), ("auth: it is it", "auth", "auth: it is it")]
+)
+def test_level_1_instead_of_level_2_names_the_service(
+    everything: VerbFixture, words: str, service: str, why: str
+) -> None:
+    everything.say("ben", "declare level2")
+    everything.say("ben", "stop")
+    assert everything.say("ben", f"level 1 {words}").ok
+
+    run = everything.runs()[-1]
+    assert (run.runbook, run.arguments) == ("level1-service", {"service": service})
+    assert everything.incident().service == service
+    assert everything.events(EventKind.INCIDENT_LEVEL_CHANGED)[0].payload["why"] == why
 
 
 @pytest.mark.parametrize(

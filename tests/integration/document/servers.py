@@ -2,7 +2,7 @@
 
 import os
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -53,9 +53,12 @@ class Docker:
         self.do("run", "-d", "--name", full, "--label", f"{LABEL}={LAB}", *words)
         return full
 
-    def postgres(self, volume: str, name: str = "postgres", *, image: str = POSTGRES_IMAGE) -> str:
+    def postgres(
+        self, volume: str, name: str = "postgres", *, image: str = POSTGRES_IMAGE, command: Sequence[str] = ()
+    ) -> str:
         """A server that answers."""
-        server = self.start(name, "-e", "POSTGRES_PASSWORD=secret", "-v", f"{volume}:/var/lib/postgresql/data", image)
+        place = f"{volume}:/var/lib/postgresql/data"
+        server = self.start(name, "-e", "POSTGRES_PASSWORD=secret", "-v", place, image, *command)
         ready = ("exec", server, "pg_isready", "-q", "-h", "127.0.0.1", "-U", "postgres")
         wait_for(lambda: self.run(*ready).returncode == 0, 60, "PostgreSQL")
         return server

@@ -4,7 +4,7 @@ import gzip
 import io
 import os
 import tarfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -89,33 +89,45 @@ def image(docker: Docker) -> Iterator[str]:
         "places--1.sql": EXTENSION,
         "places.control": "default_version = '1'\nrelocatable = true\n",
     }
+    with built(docker, IMAGE, files):
+        yield IMAGE
+
+
+@contextmanager
+def built(docker: Docker, image: str, files: Mapping[str, str]) -> Iterator[None]:
+    """An image of these files."""
     packed = io.BytesIO()
     with tarfile.open(fileobj=packed, mode="w") as archive:
         for name, text in files.items():
             member = tarfile.TarInfo(name)
-            member.size, member.mode = len(text.encode()), 0o644
+            member.size, member.mode = len(text.encode()), 0o755 if name.endswith(".sh") else 0o644
             archive.addfile(member, io.BytesIO(text.encode()))
-    built = docker.run("build", "-q", "-t", IMAGE, "-", stdin=packed.getvalue())
-    assert built.returncode == 0, built.stderr.decode()
-    yield IMAGE
-    docker.run("rmi", "-f", IMAGE)
+    done = docker.run("build", "-q", "-t", image, "-", stdin=packed.getvalue())
+    assert done.returncode == 0, done.stderr.decode()
+    yield
+    docker.run("rmi", "-f", image)
 
 
 @contextmanager
-def source_server(docker: Docker, client: DockerEngine, image: str, name: str) -> Iterator[Source]:
+def source_server(
+    docker: Docker, client: DockerEngine, image: str, name: str, command: Sequence[str] = ()
+) -> Iterator[Source]:
     """A new server of this image."""
     with docker.volume(name) as volume:
-        yield Source(docker=docker, client=client, server=docker.postgres(volume, name, image=image))
+        server = docker.postgres(volume, name, image=image, command=command)
+        yield Source(docker=docker, client=client, server=server)
 
 
 @contextmanager
-def restored(docker: Docker, client: DockerEngine, dump: bytes, folder: Path) -> Iterator[tuple[Scratch, str]]:
+def restored(
+    docker: Docker, client: DockerEngine, dump: bytes, folder: Path, *, image: str = IMAGE, command: Sequence[str] = ()
+) -> Iterator[tuple[Scratch, str]]:
     """A scratch server with this dump in it. Raises PermanentError."""
     path = folder / NAME
     path.write_bytes(gzip.compress(dump, 1))
     with docker.volume("restored") as volume:
         scratch = scratch_postgres(client, volume)
-        scratch = replace(scratch, recipe=replace(scratch.recipe, image=IMAGE))
+        scratch = replace(scratch, recipe=replace(scratch.recipe, image=image, command=tuple(command)))
         source = backup_at(path)
         reader = BackupReader(source, lambda done, total, unit: None, lambda: False)
         with scratch_server(scratch, tuned=True) as container:

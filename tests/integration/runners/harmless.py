@@ -10,6 +10,7 @@ from typing import Any, cast
 
 from drbot.core.base.errors import CancelledError, PermanentError, TemporaryError, UserError
 from drbot.core.runs.plan import BackupIdentity, Holds
+from drbot.core.site.data_kinds import DataKind
 from drbot.core.site.inventory import Inventory
 from drbot.core.site.occupants import Occupant, OccupantKind
 from drbot.core.site.old_server import OldServer
@@ -17,7 +18,7 @@ from drbot.runners.actions import putting_back, setting_aside
 from drbot.runners.clients.clients import Clients
 from drbot.runners.clients.postgres_written import Written
 from drbot.runners.contract.action import Action, Finding, Outcome, ProbeFunction, Registry, StepContext, Subjects
-from drbot.runners.contract.target import Broken, Chosen, KeptVolume, Search
+from drbot.runners.contract.target import Broken, Chosen, KeptVolume, Look, Search
 from drbot.runners.foundation.lock import Claim, Holder
 from drbot.runners.foundation.permit import services, volume
 
@@ -62,7 +63,8 @@ class HarmlessTarget:
         self.engine = "engine-1"
         self.server: OldServer | None = None
         self.settings: tuple[str, ...] = ()  # files that are not as in the backup
-        self.faults: tuple[Broken, ...] = ()  # what of the data is broken
+        self.faults: tuple[Broken, ...] = ()  # what of the data is broken beside a PostgreSQL without good data
+        self.down: tuple[str, ...] = ()  # services that do not work though their data does
         self.strangers: list[str] = []  # containers of others that run on postgres_data
         self.backups = [backup(1), backup(2)]
         self.bad: set[str] = set()  # backups that fail when they are restored
@@ -181,9 +183,14 @@ class HarmlessTarget:
         """What the test put there."""
         return self.settings
 
-    def broken(self, cancelled: Callable[[], bool] = lambda: False) -> tuple[Broken, ...]:
-        """What the test put there."""
-        return self.faults
+    def look(
+        self, cancelled: Callable[[], bool] = lambda: False, kind: DataKind | None = None, files: str = ""
+    ) -> Look:
+        """What the test put there, and PostgreSQL by what is in its volume."""
+        is_good = self.volumes.get("postgres_data") == "good"
+        postgres = () if is_good else (Broken(kind=DataKind.POSTGRES, why="it does not answer"),)
+        broken = [one for one in (*self.faults, *postgres) if kind in (None, one.kind) and files in ("", one.files)]
+        return Look(broken=tuple(broken), works="PostgreSQL answers, 3 rows", down=self.down)
 
     def occupants(
         self, run: str, suffix: str, mounted: Collection[str], cancelled: Callable[[], bool] = lambda: False

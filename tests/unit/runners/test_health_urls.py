@@ -1,0 +1,67 @@
+"""What a health URL may answer: 2xx, also behind redirects of the same host."""
+
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+
+import pytest
+
+from drbot.runners.clients.health import MOST_REDIRECTS, fault_of_url
+
+ANSWERS: dict[str, tuple[int, str]] = {
+    "/ok": (200, ""),
+    "/empty": (204, ""),
+    "/sign-in": (302, "/ok"),
+    "/twice": (307, "/sign-in"),
+    "/elsewhere": (302, "http://localhost:{port}/ok"),
+    "/to-missing": (301, "/missing"),
+    "/missing": (404, ""),
+    "/broken": (503, ""),
+    "/circle": (302, "/circle"),
+    "/nowhere": (304, ""),
+    "/to-a-file": (302, "file:///etc/passwd"),
+}
+
+
+class Service(BaseHTTPRequestHandler):
+    """Answers as ANSWERS says."""
+
+    def do_GET(self) -> None:
+        status, location = ANSWERS[self.path]
+        self.send_response(status)
+        if location:
+            self.send_header("Location", location.format(port=self.headers["Host"].rpartition(":")[2]))
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        """Nothing."""
+
+
+@pytest.fixture(scope="module")
+def service() -> Iterator[str]:
+    with ThreadingHTTPServer(("127.0.0.1", 0), Service) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+        server.shutdown()
+
+
+@pytest.mark.parametrize("path", ["/ok", "/empty", "/sign-in", "/twice"])
+def test_any_2xx_is_healthy_also_behind_redirects_of_the_same_host(service: str, path: str) -> None:
+    assert fault_of_url(service + path) is None
+
+
+@pytest.mark.parametrize(
+    ("path", "said"),
+    [
+        ("/missing", "/missing answers 404"),
+        ("/broken", "/broken answers 503"),
+        ("/to-missing", "/missing answers 404"),
+        ("/nowhere", "/nowhere answers 304"),
+        ("/elsewhere", "/elsewhere redirects to another host: localhost"),
+        ("/to-a-file", "unsupported protocol"),
+        ("/circle", f"redirects more than {MOST_REDIRECTS} times"),
+    ],
+)
+def test_errors_and_redirects_elsewhere_are_not_healthy(service: str, path: str, said: str) -> None:
+    assert said in (fault_of_url(service + path) or "")
