@@ -24,6 +24,12 @@ from drbot.runners.clients.table_counts import COUNT, DATABASES, ENVIRONMENT, NA
 from drbot.runners.foundation.watching import Cancelled
 
 UNREADABLE = "unreadable"
+# Inside its container: where the server itself has written down that it listens, whatever told it so.
+AS_IT_LISTENS = """
+said="${PGDATA:-/var/lib/postgresql/data}/postmaster.pid"
+[ ! -r "$said" ] || export PGPORT="$(sed -n 4p "$said")" PGHOST="$(sed -n 5p "$said")"
+exec "$@"
+"""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -191,6 +197,7 @@ class PostgresServer:
             network=f"container:{container.id}",
             environment={
                 "PGHOST": "127.0.0.1",
+                "PGPORT": self._answer("postgres", "SHOW port"),
                 "PGUSER": self.settings.user,
                 "PGPASSWORD": recipe.environment.get("POSTGRES_PASSWORD", ""),
                 "PGCONNECT_TIMEOUT": "10",
@@ -209,7 +216,7 @@ class PostgresServer:
         return state.get("Database system identifier", UNREADABLE)
 
     def _ask(self, container: ServiceContainer, database: str, statement: str) -> Executed:
-        command = ["psql", "-XAtq", "-c", statement]
+        command = ["sh", "-c", AS_IT_LISTENS, "sh", "psql", "-XAtq", "-c", statement]
         # Behind -d a name with "=" would be taken for a whole connection string, and lead to another server.
         environment = {"PGUSER": self.settings.user, "PGDATABASE": database}
         environment |= {"PGCONNECT_TIMEOUT": "3", "PGOPTIONS": "-c statement_timeout=4s"}
