@@ -76,8 +76,10 @@ def _unreadable_settings(system: Looking) -> Iterator[Broken]:
 
 
 def _postgres(system: Looking) -> Iterator[Broken]:
+    """Not where a name in dr.yml is what is wrong."""
     if system.site.postgres is not None:
-        yield from _fault(DataKind.POSTGRES, system.clients.postgres.fault)
+        postgres = system.clients.postgres
+        yield from (one for one in _fault(DataKind.POSTGRES, postgres.fault) if postgres.misnamed() is None)
 
 
 def _redis(system: Looking) -> Iterator[Broken]:

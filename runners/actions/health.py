@@ -58,7 +58,8 @@ def dependencies(context: StepContext, given: Mapping[str, Any]) -> Outcome:
         found["postgres"] = context.clients.postgres.fault()
     if context.site.redis:
         found["redis"] = context.clients.redis.fault()
-    culprit = next((name for name, fault in found.items() if fault), None)
+    is_misnamed = bool(found.get("postgres")) and context.clients.postgres.misnamed() is not None
+    culprit = next((name for name, fault in found.items() if fault and not (is_misnamed and name == "postgres")), None)
     titles = {"postgres": "PostgreSQL", "redis": "Redis"}
     said = clauses(
         phrase("{what}: {why}", what=titles[name], why=fault or phrase("works")) for name, fault in found.items()
