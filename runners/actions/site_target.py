@@ -63,7 +63,7 @@ class SiteTarget:
 
     def choose_backup(self, search: Search) -> Chosen:
         """The newest good backup, or the one of this name. Raises UserError if none is, CancelledError."""
-        rules = self._rules(search.site, search.cancelled)
+        rules = self._rules(search)
         elsewhere = dump_stores(self._configuration)
         return backups.choose(self._clients.backups, rules, search.name, before=search.before, elsewhere=elsewhere)
 
@@ -164,16 +164,17 @@ class SiteTarget:
         """Give it back, if this run of this drbot has it. Raises TemporaryError."""
         self._lock.give_back(instance, run)
 
-    def _rules(self, site: str, cancelled: Cancelled) -> BackupRules:
+    def _rules(self, search: Search) -> BackupRules:
         postgres = self._clients.postgres
         return BackupRules(
             system=self._configuration.system,
-            site=site,
+            site=search.site,
             server_major=postgres.major_version(),
             databases=postgres.settings.databases,
-            tables_now=lambda: self._tables_now(cancelled),
-            cancelled=cancelled,
+            tables_now=lambda: self._tables_now(search.cancelled),
+            cancelled=search.cancelled,
             progress=unheard,
+            damaged=search.damaged,
         )
 
     def _tables_now(self, cancelled: Cancelled) -> frozenset[str] | None:
