@@ -26,7 +26,7 @@ from drbot.core.text.words import ago
 from drbot.store.records import incidents, readiness, surveys
 
 WAIT_SECONDS = 90.0  # for the worker's survey; asked again, the same one is waited for
-TAKEN_SECONDS = 6.0  # a worker looks twice a second: what nobody has taken up by then, nobody is there for
+TAKEN_SECONDS = 8.0  # a worker looks twice a second, also on a busy machine: by then nobody is there for it
 LOOK_SECONDS = 0.2
 LEVELS: tuple[Level, ...] = (Level.HOST, Level.DATACENTRE)
 EXAMPLE = VERBS["plan"].example
@@ -96,10 +96,10 @@ def _unheard(context: CommandContext, site: str, again: Choice) -> Reply:
         seen, now = readiness.of_source(connection, site), context.database.now(connection)
     todo = phrase("Start it there, then ask again: drbot worker --site {site}", site=site)
     if not seen:
-        why = phrase("No worker of {site} is running: none was ever seen.", site=site)
+        why = phrase("No worker of {site} has taken it up: none was ever seen.", site=site)
     else:
         age = duration(max(1.0, ago(max(one.looked_at for one in seen), now).total_seconds()))
-        why = phrase("No worker of {site} is running: one was seen last {time} ago.", site=site, time=age)
+        why = phrase("No worker of {site} has taken it up: one was seen last {time} ago.", site=site, time=age)
     return Reply(text=sentences(why, todo), choices=(again,), ok=False)
 
 

@@ -243,12 +243,12 @@ def test_a_plan_that_no_worker_takes_up_is_answered_within_seconds(everything: V
     reply = everything.say("emi", "plan level2 redis")
 
     assert time.monotonic() - began < 15
-    assert not reply.ok and "No worker of production is running: none was ever seen." in reply.text
+    assert not reply.ok and "No worker of production has taken it up: none was ever seen." in reply.text
 
     with everything.database.write() as tx:
         readiness.saw(tx, "production", [good("clock", "right")])
     reply = everything.say("emi", "plan level2 redis")
-    assert "No worker of production is running: one was seen last" in reply.text
+    assert "No worker of production has taken it up: one was seen last" in reply.text
     assert "drbot worker --site production" in reply.text
 
 
