@@ -8,7 +8,7 @@ from drbot.commands.facts.context import CommandContext
 from drbot.commands.speech.messages import Reply, Request, Table
 from drbot.commands.speech.parser import Words, plain
 from drbot.core.site.people import Person
-from drbot.core.site.proofs import BackupProof, ProofResult, last_try
+from drbot.core.site.proofs import CHANGED, BackupProof, ProofResult, has_changed, last_try
 from drbot.core.site.readiness import EVERY_SECONDS
 from drbot.core.site.stored_backups import BackupKind, StoredBackup, missing_of_321, newest_of
 from drbot.core.text.messages import closed, duration, listed, phrase, sentences
@@ -88,6 +88,9 @@ def _row(found: Sequence[StoredBackup], known: Sequence[BackupProof], now: datet
 
 def _proven(found: Sequence[StoredBackup], known: Sequence[BackupProof]) -> str:
     """When and how quickly it came back, or why not: what failed in one place comes before what came back elsewhere."""
+    changed = [one.place for one in found if has_changed(one, known)]
+    if changed:
+        return phrase("{what}: {why}", what=listed(changed), why=CHANGED)
     tries = [last for one in found if (last := last_try(one, known)) is not None]
     for result in (ProofResult.FAILED, ProofResult.PROVEN, ProofResult.SAME, ProofResult.POSTPONED):
         told = [last for last in tries if last.result is result]

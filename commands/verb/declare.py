@@ -27,6 +27,7 @@ SAME_INTENT = timedelta(minutes=10)
 """People retype a command that seemed lost: the same level and service within this time is the same incident."""
 
 TITLE_LONGEST = 200
+NAMED = "service:"  # as the list of commands writes it, before the name or in its place
 CARRIED = ("site", "since", "service", "data", "title", "anyway")
 """What was typed goes along into the dialog and onto every button: an incident never opens on another site."""
 
@@ -145,6 +146,8 @@ def site_named(context: CommandContext, word: str) -> str:
 
 def _service(site: Site, level: Level, values: Mapping[str, str], rest: list[str]) -> tuple[str | None, list[str]]:
     """The service that is named and the words behind it. Raises UserError with the list of services."""
+    if len(rest) > 1 and plain(rest[0]) == NAMED and find_service(site, "service") is None:
+        rest = rest[1:]
     first = rest[0] if rest else ""
 
     def meant(word: str, behind: list[str]) -> str:
@@ -197,7 +200,7 @@ def service_of(site: Site, word: str, again: Callable[[str], str]) -> str:
 
 
 def find_service(site: Site, word: str) -> str | None:
-    wanted = plain(word)
+    wanted = plain(word).removeprefix(NAMED)
     for name, service in site.services.items():
         if wanted in {name.lower(), service.project.lower(), service.title.lower()} - {""}:
             return name

@@ -21,10 +21,12 @@ from drbot.core.site.data_kinds import LOOK, WORDS
 from drbot.core.site.level import Level
 from drbot.core.site.people import Person
 from drbot.core.site.site import Site
-from drbot.core.text.messages import phrase
-from drbot.store.records import incidents, surveys
+from drbot.core.text.messages import duration, phrase, sentences
+from drbot.core.text.words import ago
+from drbot.store.records import incidents, readiness, surveys
 
 WAIT_SECONDS = 90.0  # for the worker's survey; asked again, the same one is waited for
+TAKEN_SECONDS = 8.0  # a worker looks twice a second, also on a busy machine: by then nobody is there for it
 LOOK_SECONDS = 0.2
 LEVELS: tuple[Level, ...] = (Level.HOST, Level.DATACENTRE)
 EXAMPLE = VERBS["plan"].example
@@ -72,22 +74,34 @@ def _alone(context: CommandContext, words: Words, person: Person) -> Reply:
         asked = surveys.ask(
             tx, site=asks, lost=lost, runbook=recovery.runbook, arguments=recovery.arguments, person=person.id
         )
-    until = time.monotonic() + WAIT_SECONDS
+    again = Choice(label=phrase("Look again"), command=f"plan {' '.join(words.rest)}")
+    until, taken_until = time.monotonic() + WAIT_SECONDS, time.monotonic() + TAKEN_SECONDS
     while time.monotonic() < until:
         with context.database.read() as connection:
             now = surveys.get(connection, asked.id)
+            is_busy = surveys.is_busy(connection, asks, context.database.now(connection))
         if now.plan is not None:
             return plan_reply(now.plan, now.found)
         if now.ended_at is not None:
             choices = data_choices(site, lambda more: f"plan {behind}level2 {more}") if LOOK in asked.arguments else ()
             return Reply(text=now.refusal, choices=choices, ok=False)
+        if now.taken_at is None and not is_busy and time.monotonic() > taken_until:
+            return _unheard(context, asks, again)
         threading.Event().wait(LOOK_SECONDS)
-    again = Choice(label=phrase("Look again"), command=f"plan {' '.join(words.rest)}")
-    if now.taken_at is None:
-        why = phrase("No worker of {site} has taken it up: does one run? `drbot worker --site {site}`", site=asks)
+    return Reply(text=phrase("The survey is not done yet; it goes on."), choices=(again,), ok=False)
+
+
+def _unheard(context: CommandContext, site: str, again: Choice) -> Reply:
+    """Nobody surveys there: a worker would have begun by now."""
+    with context.database.read() as connection:
+        seen, now = readiness.of_source(connection, site), context.database.now(connection)
+    todo = phrase("Start it there, then ask again: drbot worker --site {site}", site=site)
+    if not seen:
+        why = phrase("No worker of {site} has taken it up: none was ever seen.", site=site)
     else:
-        why = phrase("The survey is not done yet; it goes on.")
-    return Reply(text=why, choices=(again,), ok=False)
+        age = duration(max(1.0, ago(max(one.looked_at for one in seen), now).total_seconds()))
+        why = phrase("No worker of {site} has taken it up: one was seen last {time} ago.", site=site, time=age)
+    return Reply(text=sentences(why, todo), choices=(again,), ok=False)
 
 
 def _level(said: tuple[str, ...], default: Level) -> tuple[Level, tuple[str, ...]]:

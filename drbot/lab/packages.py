@@ -43,6 +43,15 @@ def install_engine(say: Say) -> None:
             phrase("Install Docker with its compose plugin: https://docs.docker.com/engine/install/"),
         )
     update()
+    if not compose_names():  # before anything is installed: an engine alone is no use
+        raise UserError(
+            LOOKED,
+            phrase("There is none, and this distribution has no Docker Compose 2 (Debian 12 has version 1)."),
+            phrase(
+                "Use Debian 13 or Ubuntu 22.04 or newer, or install Docker with its compose plugin from Docker's own "
+                "archive first: https://docs.docker.com/engine/install/"
+            ),
+        )
     names = ["docker.io", "iproute2", *compose_names()]
     if shutil.which("docker") is None and candidate("docker-cli"):
         names.append("docker-cli")

@@ -38,11 +38,12 @@ class Looking:
     labels: Mapping[str, str]
     cancelled: Cancelled
     files: tuple[str, ...]  # the entries of `files` in dr.yml that are looked at
+    named: Site | None = None  # `site` as it stands in dr.yml, without what was read beside it
 
     @cached_property
     def newest(self) -> FullBackup | None:
         """The newest full backup of the site; None where there is none, or no place can be asked."""
-        name = next((name for name, one in self.configuration.sites.items() if one is self.site), "")
+        name = next((name for name, one in self.configuration.sites.items() if one is (self.named or self.site)), "")
         system = self.configuration.system
         try:
             found = candidates(full_stores(self.configuration), cancelled=self.cancelled).backups
@@ -102,7 +103,8 @@ def _postgres(system: Looking) -> Look:
     if system.site.postgres is None:
         return Look()
     if why := _fault(postgres.fault):
-        return _broken(DataKind.POSTGRES, why)
+        held = system.manifest.databases if system.manifest else ()
+        return _broken(DataKind.POSTGRES, why) if postgres.misnamed(held) is None else Look()
     try:
         now = sum(postgres.rows(system.labels, system.cancelled, seconds=COUNT_SECONDS).values())
     except TemporaryError as error:

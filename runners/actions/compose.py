@@ -19,7 +19,7 @@ from drbot.runners.clients.kept_containers import HostContainer
 from drbot.runners.clients.process import Bounds
 from drbot.runners.clients.service_container import STOPPED
 from drbot.runners.contract import arguments
-from drbot.runners.contract.action import Finding, Outcome, Registry, StepContext
+from drbot.runners.contract.action import Finding, Outcome, Registry, StepContext, holds_for_none, unless_none
 from drbot.runners.foundation.permit import Permit
 from drbot.runners.foundation.permit import services as named
 
@@ -34,6 +34,7 @@ LOOK_EVERY_SECONDS = 0.2
 _PAUSE = threading.Event()
 
 
+@unless_none
 def restart(context: StepContext, given: Mapping[str, Any]) -> Outcome:
     """Restart the services in their containers."""
     return Outcome(
@@ -41,11 +42,13 @@ def restart(context: StepContext, given: Mapping[str, Any]) -> Outcome:
     )
 
 
+@unless_none
 def stop(context: StepContext, given: Mapping[str, Any]) -> Outcome:
     """Stop the services; their containers stay."""
     return Outcome(summary=phrase("Stopped {names}", names=_interrupted(context, given, context.clients.compose.stop)))
 
 
+@unless_none
 def recreate(context: StepContext, given: Mapping[str, Any]) -> Outcome:
     """Take the services down and up again, in fresh containers. What the old ones wrote into their own layers stays
     in images: nobody was asked whether it may go. Raises PermanentError, with everything as it was, for a layer that
@@ -97,6 +100,7 @@ def subjects(context: StepContext, given: Mapping[str, Any]) -> frozenset[str]:
     return frozenset(subject for one in services for subject in named(one.project, [one.service]))
 
 
+@unless_none
 def start(context: StepContext, given: Mapping[str, Any]) -> Outcome:
     """Start the services, each as soon as what it needs of the others is healthy."""
     asked = arguments.services(context, given)
@@ -114,6 +118,7 @@ def _is_done(context: StepContext, service: Service) -> bool:
     return service.once and any(one.is_done for one in context.clients.docker.containers(service))
 
 
+@holds_for_none
 def running(context: StepContext, given: Mapping[str, Any]) -> Finding:
     services = arguments.services(context, given)
     found = {name: status_of(context, service, "running") for name, service in services.items()}
@@ -129,6 +134,7 @@ def running(context: StepContext, given: Mapping[str, Any]) -> Finding:
     )
 
 
+@holds_for_none
 def stopped(context: StepContext, given: Mapping[str, Any]) -> Finding:
     """Are all of them stopped or gone?"""
     services = arguments.services(context, given)

@@ -6,11 +6,12 @@ from typing import Any
 from drbot.core.text.messages import clauses, listed, phrase
 from drbot.runners.actions.compose import wait_healthy
 from drbot.runners.contract import arguments
-from drbot.runners.contract.action import Finding, Outcome, Registry, StepContext
+from drbot.runners.contract.action import Finding, Outcome, Registry, StepContext, holds_for_none, unless_none
 
 DEFAULT_WITHIN_SECONDS = 120.0
 
 
+@unless_none
 def wait(context: StepContext, given: Mapping[str, Any]) -> Outcome:
     """Wait until all are healthy; ends at the first moment they are."""
     names = tuple(arguments.services(context, given))
@@ -22,6 +23,7 @@ def wait(context: StepContext, given: Mapping[str, Any]) -> Outcome:
     )
 
 
+@holds_for_none
 def services(context: StepContext, given: Mapping[str, Any]) -> Finding:
     names = tuple(arguments.services(context, given))
     faults = context.clients.health.faults(names)
@@ -56,7 +58,8 @@ def dependencies(context: StepContext, given: Mapping[str, Any]) -> Outcome:
         found["postgres"] = context.clients.postgres.fault()
     if context.site.redis:
         found["redis"] = context.clients.redis.fault()
-    culprit = next((name for name, fault in found.items() if fault), None)
+    is_misnamed = bool(found.get("postgres")) and context.clients.postgres.misnamed() is not None
+    culprit = next((name for name, fault in found.items() if fault and not (is_misnamed and name == "postgres")), None)
     titles = {"postgres": "PostgreSQL", "redis": "Redis"}
     said = clauses(
         phrase("{what}: {why}", what=titles[name], why=fault or phrase("works")) for name, fault in found.items()

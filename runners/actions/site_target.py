@@ -41,8 +41,9 @@ SURVEY_LABELS = {RUN_LABEL: "survey", STEP_LABEL: "survey"}
 class SiteTarget:
     """Target of one site. Looking changes nothing; helpers it starts are labelled and gone afterwards."""
 
-    def __init__(self, site: Site, configuration: Configuration, clients: Clients) -> None:
+    def __init__(self, site: Site, configuration: Configuration, clients: Clients, named: Site | None = None) -> None:
         self._site = site
+        self._named = named or site  # as it stands in dr.yml
         self._configuration = configuration
         self._clients = clients
         self._lock = EngineLock(clients.docker, site, configuration.system)
@@ -61,8 +62,8 @@ class SiteTarget:
 
     def knowing(self, inventory: Inventory) -> "SiteTarget":
         """The same, with every service that is in there."""
-        site = with_inventory(self._site, inventory)
-        return SiteTarget(site, self._configuration, self._clients.of(site))
+        site = with_inventory(self._named, inventory)
+        return SiteTarget(site, self._configuration, self._clients.of(site), self._named)
 
     def old_server(self, cancelled: Cancelled = never) -> OldServer | None:
         """What is in PostgreSQL's volume that no dump brings back. Raises TemporaryError, CancelledError."""
@@ -76,7 +77,7 @@ class SiteTarget:
 
     def choose_backup(self, search: Search) -> Chosen:
         """The newest good backup, or the one of this name. Raises UserError if none is, CancelledError."""
-        rules = self._rules(search.site, search.cancelled)
+        rules = self._rules(search)
         elsewhere = dump_stores(self._configuration)
         return backups.choose(self._clients.backups, rules, search.name, before=search.before, elsewhere=elsewhere)
 
@@ -156,7 +157,7 @@ class SiteTarget:
         """What of the data is broken; `kind`, `files`: of this alone. Raises TemporaryError, CancelledError."""
         system = Looking(
             clients=self._clients, site=self._site, configuration=self._configuration, labels=SURVEY_LABELS,
-            cancelled=cancelled, files=(files,) if files else self._site.files,
+            cancelled=cancelled, files=(files,) if files else self._site.files, named=self._named,
         )  # fmt: skip
         seen = look(system, kind)
         return seen if seen.broken or kind else replace(seen, down=down(system))
@@ -178,16 +179,17 @@ class SiteTarget:
         """Give it back, if this run of this drbot has it. Raises TemporaryError."""
         self._lock.give_back(instance, run)
 
-    def _rules(self, site: str, cancelled: Cancelled) -> BackupRules:
+    def _rules(self, search: Search) -> BackupRules:
         postgres = self._clients.postgres
         return BackupRules(
             system=self._configuration.system,
-            site=site,
+            site=search.site,
             server_major=postgres.major_version(),
             databases=postgres.settings.databases,
-            tables_now=lambda: self._tables_now(cancelled),
-            cancelled=cancelled,
+            tables_now=lambda: self._tables_now(search.cancelled),
+            cancelled=search.cancelled,
             progress=unheard,
+            damaged=search.damaged,
         )
 
     def _tables_now(self, cancelled: Cancelled) -> frozenset[str] | None:

@@ -39,6 +39,7 @@ class BackupRules:
     tables_now: Callable[[], Iterable[str] | None] = lambda: None  # of production; None = it does not answer
     cancelled: Callable[[], bool]
     progress: Progress
+    damaged: Callable[[Backup, str], None] = lambda backup, why: None  # told of each that was read and is no use
 
 
 def cheap_fault(backup: Backup, rules: BackupRules) -> str | None:
@@ -198,6 +199,8 @@ def choose(
             good = judged(backup, rules) if isinstance(backup, StoredDump) else check(backup, rules)
             return chosen_over(passed_over, with_floor(good, store, rules), silent=found.silent)
         except (PermanentError, TemporaryError) as error:
+            if isinstance(backup, Backup) and isinstance(error, PermanentError) and not cheap_fault(backup, rules):
+                rules.damaged(backup, str(error))
             place = backup.store.place if isinstance(backup, StoredDump) else store.place
             passed_over.append(PassedOver(name=backup.name, place=place, why=str(error)))
     places = listed([f"{store.directory}", *(one.place for one in elsewhere)])

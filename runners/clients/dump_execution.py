@@ -18,6 +18,8 @@ from drbot.runners.clients.streams import feed_command
 from drbot.runners.clients.tablespaces import make_room
 
 LOOK_AFTER_SECONDS = 5.0
+# Stronger than what ALTER DATABASE or ALTER ROLE sets, behind each \connect too; that itself is restored as it was.
+WRITING = "-c default_transaction_read_only=off"
 _CREATE_DATABASE = b"\nCREATE DATABASE "
 ASLEEP = "SELECT count(*) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND wait_event = 'PgSleep'"
 # The server's own notes change by themselves; everything else here is a setting, a certificate, or nobody's.
@@ -94,7 +96,7 @@ def execute_dump(scratch: Scratch, container: str, statements: Iterable[bytes]) 
         command,
         chain(pieces, [judge.epilogue]),
         watch,
-        {"PGPASSWORD": scratch.recipe.environment.get("POSTGRES_PASSWORD", ""), "LC_ALL": "C"},
+        {"PGPASSWORD": scratch.recipe.environment.get("POSTGRES_PASSWORD", ""), "LC_ALL": "C", "PGOPTIONS": WRITING},
         user="postgres",
         heard=judge.hear,
     )

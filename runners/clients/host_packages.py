@@ -30,27 +30,43 @@ def install(packages: Path | None, watch: Watch) -> None:
                 "Install restic and Docker with Compose by hand, and start Docker"
             )
         )
-    environment = {"DEBIAN_FRONTEND": "noninteractive"}
-    for command in commands(packages, watch):
-        ended = run_process(command, watch.bounds, watch.on_line, environment=environment, umask=PUBLIC_UMASK)
-        if ended.code != 0:
-            raise PermanentError(
-                phrase("{step} failed: {why}", step=" ".join(command[:2]), why=" ".join(ended.lines[-3:]))
-            )
+    if packages is None:
+        _run(["apt-get", "update"], watch)
+    _run(command(packages, watch), watch)
     if Path("/run/systemd/system").is_dir():
         run_process(["systemctl", "enable", "--now", "docker"], watch.bounds, watch.on_line)
 
 
-def commands(packages: Path | None, watch: Watch) -> list[list[str]]:
-    """What is run: the packages of the folder, or the distribution's after a look at what it has."""
+def _run(words: list[str], watch: Watch) -> None:
+    environment = {"DEBIAN_FRONTEND": "noninteractive"}
+    ended = run_process(words, watch.bounds, watch.on_line, environment=environment, umask=PUBLIC_UMASK)
+    if ended.code != 0:
+        raise PermanentError(phrase("{step} failed: {why}", step=" ".join(words[:2]), why=" ".join(ended.lines[-3:])))
+
+
+def command(packages: Path | None, watch: Watch) -> list[str]:
+    """What installs the packages of the folder, or the distribution's. Raises PermanentError where these lack one, with
+    nothing installed.
+    """
     if packages is not None:
         files = sorted(str(path.absolute()) for path in packages.glob("*.deb"))
         if not files:
             raise PermanentError(phrase("There are no packages (*.deb) in {folder}", folder=packages))
-        return [["apt-get", "install", "-y", "--no-install-recommends", *values_of("apt-get", files)]]
+        return ["apt-get", "install", "-y", "--no-install-recommends", *values_of("apt-get", files)]
     known = [name for name in COMPOSE if offers(name, watch)]
-    return [["apt-get", "update"], ["apt-get", "install", "-y", "--no-install-recommends", ENGINE, BACKUPS, *known[:1]]]
+    if not known:
+        raise PermanentError(
+            phrase(
+                "This distribution has no Docker Compose 2 (Debian 12 has version 1); nothing was installed. Install "
+                "Docker with its compose plugin from Docker's own archive by hand, or name a folder with such "
+                "packages: `packages` in dr.yml"
+            )
+        )
+    return ["apt-get", "install", "-y", "--no-install-recommends", ENGINE, BACKUPS, known[0]]
 
 
 def offers(name: str, watch: Watch) -> bool:
-    return run_process(["apt-cache", "show"], watch.bounds, lambda _: None, values=[name]).code == 0
+    """Whether the distribution has it, and no Compose 1."""
+    words = ["apt-cache", "show", "--no-all-versions"]
+    ended = run_process(words, watch.bounds, lambda _: None, values=[name])
+    return ended.code == 0 and not any(line.startswith("Version: 1.") for line in ended.lines)

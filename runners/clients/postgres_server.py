@@ -5,13 +5,13 @@ leaves nothing behind.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from drbot.core.base.errors import CancelledError, PermanentError, TemporaryError
 from drbot.core.site.site import Postgres, Service, Site
-from drbot.core.text.messages import phrase
+from drbot.core.text.messages import listed, phrase
 from drbot.runners.clients import helper
 from drbot.runners.clients.compose import Compose
 from drbot.runners.clients.docker_engine import DockerEngine, Executed
@@ -24,6 +24,12 @@ from drbot.runners.clients.table_counts import COUNT, DATABASES, ENVIRONMENT, NA
 from drbot.runners.foundation.watching import Cancelled
 
 UNREADABLE = "unreadable"
+# Inside its container: where the server itself has written down that it listens, whatever told it so.
+AS_IT_LISTENS = """
+said="${PGDATA:-/var/lib/postgresql/data}/postmaster.pid"
+[ ! -r "$said" ] || export PGPORT="$(sed -n 4p "$said")" PGHOST="$(sed -n 5p "$said")"
+exec "$@"
+"""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -120,7 +126,32 @@ class PostgresServer:
         for database in self.settings.databases:
             answer = self._ask(container, database, "SELECT 1")
             if answer.code != 0:
-                return phrase("{what}: {why}", what=database, why=last_line(answer.output))
+                return self.misnamed() or phrase("{what}: {why}", what=database, why=last_line(answer.output))
+        return None
+
+    def misnamed(self, held: Collection[str] = ()) -> str | None:
+        """What dr.yml says of it and the running server knows better; None = nothing, or it cannot be asked. `held`:
+        databases of the newest backup: one of them that is not there is lost, and no mistake in dr.yml.
+        """
+        container = self.container()
+        if container is None or not container.is_running:
+            return None
+        own = container.environment.get("POSTGRES_USER", "postgres")
+        answer = self._ask(container, "postgres", "SELECT json_agg(rolname) FROM pg_roles WHERE rolcanlogin", own)
+        if answer.code == 0 and self.settings.user not in json.loads(answer.output):
+            return phrase(
+                "`user` of `postgres` in dr.yml is {user}, and the server has no such role; its own superuser is {own}",
+                user=self.settings.user,
+                own=own,
+            )
+        answer = self._ask(container, "postgres", DATABASES)
+        there = json.loads(answer.output) if answer.code == 0 else self.settings.databases
+        if missing := [name for name in self.settings.databases if name not in there and name not in held]:
+            return phrase(
+                "`databases` of `postgres` in dr.yml names {names}, and the server has {there}",
+                names=listed(missing),
+                there=listed(there),
+            )
         return None
 
     def identity(self) -> ServerIdentity:
@@ -193,6 +224,7 @@ class PostgresServer:
             network=f"container:{container.id}",
             environment={
                 "PGHOST": "127.0.0.1",
+                "PGPORT": self._answer("postgres", "SHOW port"),
                 "PGUSER": self.settings.user,
                 "PGPASSWORD": recipe.environment.get("POSTGRES_PASSWORD", ""),
                 "PGCONNECT_TIMEOUT": "10",
@@ -210,10 +242,10 @@ class PostgresServer:
         state = control_data(self._engine, recipe, volume, labels, cancelled)
         return state.get("Database system identifier", UNREADABLE)
 
-    def _ask(self, container: ServiceContainer, database: str, statement: str) -> Executed:
-        command = ["psql", "-XAtq", "-c", statement]
+    def _ask(self, container: ServiceContainer, database: str, statement: str, user: str = "") -> Executed:
+        command = ["sh", "-c", AS_IT_LISTENS, "sh", "psql", "-XAtq", "-c", statement]
         # Behind -d a name with "=" would be taken for a whole connection string, and lead to another server.
-        environment = {"PGUSER": self.settings.user, "PGDATABASE": database}
+        environment = {"PGUSER": user or self.settings.user, "PGDATABASE": database}
         environment |= {"PGCONNECT_TIMEOUT": "3", "PGOPTIONS": "-c statement_timeout=4s"}
         environment["PGCLIENTENCODING"] = "UTF8"
         return self._engine.execute(container.id, command, seconds=5, environment=environment)

@@ -87,7 +87,7 @@ def scratch_server(scratch: Scratch, *, tuned: bool, own_rules: bool = True) -> 
 
 def order_of(scratch: Scratch, *, tuned: bool, own_rules: bool = True) -> HelperOrder:
     """Run as production runs it, as far as a restore needs that; but alone, and empty at first."""
-    left_out = ("POSTGRES_DB", "POSTGRES_PASSWORD_FILE", "POSTGRES_USER_FILE", "POSTGRES_DB_FILE")
+    left_out = ("POSTGRES_DB", "POSTGRES_PASSWORD_FILE", "POSTGRES_USER_FILE", "POSTGRES_DB_FILE", "PGHOST")
     environment = {name: value for name, value in scratch.recipe.environment.items() if name not in left_out}
     # The dump brings the real passwords; a first start without any password is refused by the image.
     environment.setdefault("POSTGRES_PASSWORD", secrets.token_urlsafe(24))

@@ -288,12 +288,13 @@ class VolumeMover:
             )
 
     def _tidy(self, move: Move, permit: Permit) -> None:
-        """Drop the name whose data is in place now; by renaming it is an empty folder, a copy stays where it is."""
-        if self._method(move) == "rename":
-            try:
-                self._engine.remove_emptied_volume(move.replacement, permit)
-            except TemporaryError:
-                return  # an empty folder too many harms nobody
+        """Drop the name whose data is in place now: by renaming it is an empty folder, else a second copy, with every
+        secret of it, that nobody would find again.
+        """
+        try:
+            self._engine.remove_emptied_volume(move.replacement, permit)
+        except TemporaryError:
+            return  # what is in place is in place
 
 
 def kept_from(volume: VolumeIdentity) -> str | None:

@@ -6,7 +6,7 @@ from functools import wraps
 from typing import TYPE_CHECKING, Any
 
 from drbot.core.base.errors import PermanentError
-from drbot.core.runbooks.runbook import Step
+from drbot.core.runbooks.runbook import Step, names_in
 from drbot.core.runs.plan import Plan
 from drbot.core.runs.run import Run
 from drbot.core.site.site import Configuration, Site
@@ -100,6 +100,33 @@ def or_why_not(probe: ProbeFunction) -> ProbeFunction:
             return Finding(passed=False, sentence=str(error))
 
     return asked
+
+
+NO_SERVICE = phrase("This system has no such service: nothing to do")
+
+
+def unless_none(action: Action) -> Action:
+    """Of an action on services: a system need not have fronts, and an empty list is nothing to do."""
+
+    @wraps(action)
+    def acted(context: StepContext, given: Mapping[str, Any]) -> Outcome:
+        return Outcome(summary=NO_SERVICE) if _is_empty(given) else action(context, given)
+
+    return acted
+
+
+def holds_for_none(probe: ProbeFunction) -> ProbeFunction:
+    """The same of a probe: what is asked of no service is so."""
+
+    @wraps(probe)
+    def asked(context: StepContext, given: Mapping[str, Any]) -> Finding:
+        return Finding(passed=True, sentence=NO_SERVICE) if _is_empty(given) else probe(context, given)
+
+    return asked
+
+
+def _is_empty(given: Mapping[str, Any]) -> bool:
+    return given.get("services") is not None and not names_in(given["services"])
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

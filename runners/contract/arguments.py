@@ -24,11 +24,12 @@ def text(arguments: Mapping[str, Any], name: str) -> str:
 
 
 def services(context: StepContext, arguments: Mapping[str, Any]) -> dict[str, Service]:
-    """The services a step is about. Raises PermanentError for none, and for one that dr.yml does not know."""
-    named = names_in(arguments.get("services"))
-    if not named:
+    """The services a step is about; none where a system has none of a kind. Raises PermanentError where a step does not
+    say, and for one that dr.yml does not know.
+    """
+    if arguments.get("services") is None:
         raise PermanentError(phrase("`services` names no service"))
-    return {name: service_of(context.site, name) for name in named}
+    return {name: service_of(context.site, name) for name in names_in(arguments["services"])}
 
 
 def seconds(arguments: Mapping[str, Any], name: str, default: float) -> float:

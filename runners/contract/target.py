@@ -1,6 +1,6 @@
 """What survey and executor need of the system; the real one is in site_target.py, tests bring a harmless one."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -14,6 +14,7 @@ from drbot.runners.foundation.lock import Claim, Holder
 from drbot.runners.foundation.watching import Cancelled, never
 
 if TYPE_CHECKING:  # the executor and its tests need no docker package
+    from drbot.runners.clients.backup_store import Backup
     from drbot.runners.clients.clients import Clients
     from drbot.runners.clients.postgres_written import Written
 
@@ -66,6 +67,7 @@ class Search:
     name: str | None = None  # None: the newest
     before: BackupIdentity | None = None  # only older ones
     cancelled: Cancelled = never
+    damaged: "Callable[[Backup, str], None]" = lambda backup, why: None  # told of each that was read and is no use
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

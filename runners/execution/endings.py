@@ -1,6 +1,7 @@
 """How a run ends or pauses: every end says in one sentence what state the system is in."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -16,6 +17,7 @@ from drbot.core.site.full_manifest import is_full_name
 from drbot.core.text.messages import closed, listed, phrase, sentences
 from drbot.runners.contract.target import Search
 from drbot.runners.execution import incident_clocks
+from drbot.runners.execution.damage import noting
 from drbot.runners.execution.half_moves import settle_moves
 from drbot.runners.execution.run_context import RunContext
 from drbot.runners.execution.schedule import End, Ending
@@ -264,6 +266,8 @@ def _failed(run_context: RunContext, ending: Ending, seen_wakes: int) -> bool:
     state = run_context.left()
     if run_context.plan.backup is not None and not gates_before(run_context.plan, step.id):
         removed = _tidy(run_context, step) or ""
+        if step.do == "backup.check":
+            _read_again(run_context, run_context.plan.backup)
         said = sentences(why, state.sentence, removed)
         offers = [Offer.ANOTHER_BACKUP, Offer.ASK_AGAIN, Offer.DISCARD]
         return block(run_context, None if removed else seen_wakes, said, offers, step=step.id)
@@ -271,6 +275,16 @@ def _failed(run_context: RunContext, ending: Ending, seen_wakes: int) -> bool:
         return _not_recovered(run_context, step, why, state)
     _end_failed(run_context, step, sentences(why, state.sentence), state.offers)
     return True
+
+
+def _read_again(run_context: RunContext, backup: BackupIdentity) -> None:
+    """Whether it is the dump that is no use; if it is, everybody who asks for backups is told."""
+    worker_context = run_context.worker_context
+    if backup.is_in_bucket:
+        return
+    search = Search(site=run_context.plan.data_of, name=backup.name, cancelled=lambda: run_context.lease.fenced)
+    with suppress(DrbotError):
+        worker_context.target.choose_backup(noting(worker_context, search))
 
 
 def _not_recovered(run_context: RunContext, step: Step, why: str, state: SafeState) -> bool:
@@ -326,7 +340,8 @@ def _older_than(run_context: RunContext, backup: BackupIdentity) -> BackupIdenti
         return run_context.lease.fenced or run_context.lease.stop_reason is not None
 
     if not is_full_name(backup.name):
-        return target.choose_backup(Search(before=backup, site=run_context.plan.data_of, cancelled=given_up)).backup
+        search = Search(before=backup, site=run_context.plan.data_of, cancelled=given_up)
+        return target.choose_backup(noting(run_context.worker_context, search)).backup
     return target.choose_full_backup(Search(before=backup, site=backup.site, cancelled=given_up)).backup
 
 

@@ -1,6 +1,7 @@
 """What runs that are over left behind: programs that still run, half a copy, a copy that a person gave up.
 
-A proven copy is only removed when somebody discarded it, and every removal of a copy stands in the timeline.
+A proven copy is only removed when somebody discarded it or the incident is resolved, and every removal of a copy
+stands in the timeline.
 """
 
 from collections.abc import Collection
@@ -8,6 +9,7 @@ from collections.abc import Collection
 import structlog
 
 from drbot.core.base.errors import DrbotError, UntrustedError
+from drbot.core.runbooks.effects import restores_beside
 from drbot.core.runbooks.runbook import Step, as_undo
 from drbot.core.runs.plan import touches_production
 from drbot.core.runs.run import Leftover, Run, RunState, StepState
@@ -62,6 +64,25 @@ def clear_stopped(worker_context: WorkerContext, run_id: str) -> None:
             continue
         if record.is_open_ended or (given_up and record.state is StepState.SUCCEEDED):  # half a copy proves nothing
             _remove(worker_context, run, step)
+
+
+def clear_resolved_runs(worker_context: WorkerContext, *, but: Collection[str] = ()) -> frozenset[str]:
+    """Proven copies that nothing took the place of anything with: once an incident is resolved no run can use them, and
+    they hold every secret of what they are a copy of. `but` those that were looked at. Which they are.
+    """
+    with worker_context.database.read() as connection:
+        found = frozenset(chores.resolved(connection, worker_context.site_name)).difference(but)
+        known = {one: (runs.get(connection, one), steps.of_run(connection, one)) for one in sorted(found)}
+    for run, of_run in known.values():
+        records = {record.id: record for record in of_run}
+        planned = run.plan.steps if run.plan is not None else ()
+        if any(step.effect == "destroy" and records[step.id].attempt for step in planned):
+            continue  # what was moved is kept data, which two people give up
+        for step in filter(restores_beside, planned):
+            record = records[step.id]
+            if record.state is StepState.SUCCEEDED and record.leftover is not Leftover.REMOVED:
+                _remove(worker_context, run, step)
+    return found
 
 
 def _sweep(worker_context: WorkerContext, run_id: str, step_id: str | None) -> None:

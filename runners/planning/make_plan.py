@@ -24,7 +24,7 @@ from drbot.core.text.messages import clauses, listed, phrase
 from drbot.core.text.words import clock
 from drbot.runners.contract import strangers
 from drbot.runners.contract.target import Chosen, Search
-from drbot.runners.execution import settings_seen, users
+from drbot.runners.execution import damage, settings_seen, users
 from drbot.runners.execution.gate import fingerprint_of
 from drbot.runners.execution.run_context import DrillTerms, WorkerContext
 from drbot.runners.execution.sealed_plans import sealed_here
@@ -195,7 +195,8 @@ def _backup(survey: Survey, runbook: Runbook) -> Chosen | None:
     target = survey.worker_context.target
     if FULL in wanted:
         return target.choose_full_backup(Search(site=_lost(survey), name=name, cancelled=survey.cancelled))
-    return target.choose_backup(Search(site=_lost(survey), name=name, cancelled=survey.cancelled))
+    search = Search(site=_lost(survey), name=name, cancelled=survey.cancelled)
+    return target.choose_backup(damage.noting(survey.worker_context, search))
 
 
 def _proven_before(survey: Survey, chosen: Chosen | None) -> str:

@@ -11,7 +11,7 @@ import structlog
 from drbot.core.approvals.approval import ApprovalRequest, has_broken_glass
 from drbot.core.base.errors import DrbotError
 from drbot.core.runs.run import Run, RunState, StepState
-from drbot.runners.execution.leftovers import clear_stopped_runs
+from drbot.runners.execution.leftovers import clear_resolved_runs, clear_stopped_runs
 from drbot.runners.execution.run_context import WorkerContext
 from drbot.runners.execution.site_lock import give_back_stale, is_free, look_at_drbots, waits_for_site, wake_waiting
 from drbot.runners.execution.unsure import look_after_unsure
@@ -30,6 +30,7 @@ class Upkeep:
         self._worker_context = worker_context
         self._rung: dict[tuple[str, datetime], float] = {}
         self._cleared: frozenset[str] = frozenset()  # stopped runs that were tidied up
+        self._resolved: frozenset[str] = frozenset()  # the same of resolved incidents
         self._looked = False
 
     def tick(self) -> None:
@@ -109,6 +110,7 @@ class Upkeep:
     def _clear(self) -> None:
         """After the more urgent chores, and the engine once: most runs are stopped while a worker has them."""
         self._cleared |= clear_stopped_runs(self._worker_context, but=self._cleared)
+        self._resolved |= clear_resolved_runs(self._worker_context, but=self._resolved)
         if not self._looked:
             self._looked = True
             give_back_stale(self._worker_context)

@@ -1,7 +1,7 @@
 """What a recovery needs that is on no site: a new place, names, a certificate, programs, runbooks. Asks only."""
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -9,6 +9,8 @@ from cryptography import x509
 
 from drbot.core.base.errors import DrbotError, UserError
 from drbot.core.files.runbook_file import find_runbooks, load_runbook, runbook_folders
+from drbot.core.runbooks.variables import SECTIONS, references, section_of
+from drbot.core.site.level import RUNBOOK_OF, Level
 from drbot.core.site.readiness import Line, bad, good, soon
 from drbot.core.site.site import Configuration
 from drbot.core.text.messages import clauses, duration, listed, phrase
@@ -57,7 +59,27 @@ def runbooks_line(configuration: Configuration) -> Line:
             refused.append(phrase("{name}: {why}", name=path.name, why=error.why))
     if refused:
         return bad(what, clauses(refused), phrase("Correct it; drbot runbook check says where."))
+    lacking = {level: sections for level in Level if (sections := _lacking(configuration, found, level))}
+    if lacking:
+        said = (
+            phrase(
+                "level {level} needs `{section}` in dr.yml: {what}", level=level.value, section=one, what=SECTIONS[one]
+            )
+            for level, sections in lacking.items()
+            for one in sections
+        )
+        tell = soon if configuration.recovery is None else bad  # where nobody has prepared for it, as the new place
+        return tell(what, clauses(said), phrase("Add it: docs/recovery-sites.md."))
     return good(what, phrase("all {count} can be run", count=len(found)))
+
+
+def _lacking(configuration: Configuration, found: Mapping[str, Path], level: Level) -> list[str]:
+    """Sections of dr.yml without which no plan of this level can be made. Level 4 is there with `recovery` alone."""
+    if level is Level.DATACENTRE and configuration.recovery is None:
+        return []
+    runbook = load_runbook(found[RUNBOOK_OF[level]]).runbook
+    named = {section_of(name) for name in references(runbook.model_dump(by_alias=True, exclude_unset=True))}
+    return sorted(section for section in named if section and getattr(configuration, section) is None)
 
 
 def certificate_line(configuration: Configuration) -> Iterator[Line]:

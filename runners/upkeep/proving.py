@@ -24,7 +24,7 @@ from drbot.core.site.proofs import BackupProof, ProofResult, to_prove
 from drbot.core.site.site import Configuration
 from drbot.core.site.stored_backups import BackupKind, StoredBackup
 from drbot.core.text.messages import phrase
-from drbot.runners.backups.choose_dump import judged
+from drbot.runners.backups.choose_dump import check, judged
 from drbot.runners.backups.prove import ROOM, Bench, prove_copy, prove_dump, prove_full
 from drbot.runners.clients.backup_store import BackupStore
 from drbot.runners.clients.clients import Clients, clients_of
@@ -75,7 +75,7 @@ class Prover:
             return None
         with self._bench() as bench:
             wanted = self._wanted()  # what another process has proven by now is not proven again
-            return self._prove(bench, wanted[0]) if wanted else None
+            return self._prove(bench, wanted[0], may_read=True) if wanted else None
 
     def _wanted(self) -> list[StoredBackup]:
         with self.database.write() as tx:
@@ -83,14 +83,15 @@ class Prover:
             proofs.forget_gone(tx, found, places_of(self.configuration))
             return to_prove(found, proofs.list_of(tx.connection), datetime.now(UTC))
 
-    def _prove(self, bench: Bench, one: StoredBackup) -> BackupProof | None:
+    def _prove(self, bench: Bench, one: StoredBackup, *, may_read: bool = False) -> BackupProof | None:
+        """`may_read`: what came back once on this host is only read, to see that it is still the same."""
         if bench.cancelled():
             return None
         started = time.monotonic()
         try:
             self.require_agreed()
             bench.require_ready()
-            result, identity = self._tried(bench, one)
+            result, identity = self._tried(bench, one, may_read=may_read)
             return self._note(one, result, started, identity=identity)
         except CancelledError:
             return None
@@ -132,14 +133,17 @@ class Prover:
             finally:
                 shutil.rmtree(bench.folder, ignore_errors=True)
 
-    def _tried(self, bench: Bench, one: StoredBackup) -> tuple[ProofResult, BackupIdentity]:
+    def _tried(self, bench: Bench, one: StoredBackup, *, may_read: bool) -> tuple[ProofResult, BackupIdentity]:
+        own = OwnProofs(self.home)
         if one.kind is BackupKind.FULL:
             return ProofResult.PROVEN, prove_full(bench, _full(bench, one))
         if one.place == self.clients.backups.place:
-            return ProofResult.PROVEN, prove_dump(bench, self.clients.backups.get(one.name))
+            here = self.clients.backups.get(one.name)
+            if may_read and here.manifest is not None and own.of(here.manifest.sha256) is not None:
+                return ProofResult.SAME, check(here, bench.dump_rules)
+            return ProofResult.PROVEN, prove_dump(bench, here)
         copy = _copy(bench, one)
         sealed = judged(copy, bench.dump_rules)
-        own = OwnProofs(self.home)
         if own.of(sealed.sha256) is None:  # what a row of the database says is not believed
             return ProofResult.PROVEN, prove_copy(bench, copy, sealed)
         try:

@@ -30,6 +30,9 @@ from drbot.runners.upkeep.prevention import Prevention
 from drbot.store.records import confirmations, incidents, machines
 from drbot.store.records.machines import KnownMachine
 
+CORRECT = phrase("Correct it in dr.yml; the server is well.")
+ENDED_BY_SOMEBODY = frozenset({0, 137, 143})
+"""Exit codes of a store that was stopped or killed: nothing says that its data is damaged."""
 DESCRIBE = Bounds(cancelled=lambda: False, seconds=60)
 
 
@@ -205,8 +208,25 @@ class SiteReadiness:
             said = clauses(
                 phrase("{service}: {fault}", service=service, fault=fault) for service, fault in faults.items()
             )
-            return bad(what, said, phrase("Fix it, or declare: drbot dr declare level1."))
+            return bad(what, said, self._remedy(faults) or phrase("Fix it, or declare: drbot dr declare level1."))
         return good(what, phrase("all {count} work", count=len(self.site.services)))
+
+    def _remedy(self, faults: Collection[str]) -> str:
+        """Where a store is what does not work: the others only wait for it, and a restart brings no data back."""
+        stores = {"postgres": self.site.postgres, "redis": self.site.redis}
+        for kind, store in stores.items():
+            if store is None or store.service not in faults:
+                continue
+            if kind == "postgres" and self.clients.postgres.misnamed() is not None:
+                return CORRECT
+            container = self.clients.docker.container(self.site.services[store.service])
+            if container is not None and (container.is_running or container.exit_code not in ENDED_BY_SOMEBODY):
+                return phrase(
+                    "Its log says why. If the data of {service} is damaged: drbot dr declare level2 {kind}.",
+                    service=store.service,
+                    kind=kind,
+                )
+        return ""
 
     def _about_postgres(self) -> Iterator[Line]:
         if self.site.postgres is None:
@@ -215,7 +235,8 @@ class SiteReadiness:
         try:
             fault = self.clients.postgres.role_fault()
         except DrbotError as error:
-            yield bad(what, str(error), phrase("Start PostgreSQL, then look again."))
+            wrong = self.clients.postgres.misnamed()
+            yield bad(what, wrong or str(error), CORRECT if wrong else phrase("Start PostgreSQL, then look again."))
             return
         if fault:
             todo = phrase("Give a superuser as `user` in dr.yml, or: ALTER ROLE {user} SUPERUSER.", user=user)

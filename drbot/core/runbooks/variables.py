@@ -43,6 +43,19 @@ KNOWN = frozenset(
 )
 """What every runbook may use without declaring an input."""
 
+SECTIONS: Mapping[str, str] = {
+    "repository": phrase("the git repository that the compose projects come from, with its commit"),
+    "recovery": phrase("the site where a lost system is built anew, and the one that controls it"),
+    "dns": phrase("the zone and the names that lead users to the system"),
+}
+"""What whole sections of dr.yml give: by the first word of a variable."""
+
+
+def section_of(name: str) -> str | None:
+    """The section of dr.yml that a variable comes from, where it comes from a whole one."""
+    section = name.strip().partition(".")[0]
+    return section if section in SECTIONS else None
+
 
 def references(value: Any) -> Iterator[str]:
     if isinstance(value, str):
@@ -84,6 +97,13 @@ def _spliced(parts: Iterable[Any], variables: Mapping[str, Value]) -> Iterator[A
 
 def _lookup(name: str, variables: Mapping[str, Value]) -> Value:
     name = name.strip()
+    section = section_of(name)
+    if name not in variables and section is not None:
+        raise UserError(
+            phrase("Filling in the runbook."),
+            phrase("This plan needs `{section}` in dr.yml: {what}.", section=section, what=SECTIONS[section]),
+            phrase("Add it (docs/recovery-sites.md), start drbot again, then plan again: /dr recover"),
+        )
     if name not in variables:
         raise UserError(
             phrase("Filling in the runbook."),

@@ -238,5 +238,7 @@ def _copy(plan: Plan, records: Mapping[str, StepRecord]) -> str:
     """The proven copy beside production is never deleted silently, so it is named."""
     for step in plan.steps:
         if restores_beside(step) and records[step.id].state is StepState.SUCCEEDED:
-            return phrase("The restored copy is kept in {volume}.", volume=step.with_.get("volume"))
+            return phrase(
+                "The restored copy is kept in {volume} until the incident is resolved.", volume=step.with_.get("volume")
+            )
     return ""

@@ -6,13 +6,15 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from drbot.core.site.readiness import Colour, Line, bad, good, soon
-from drbot.core.site.stored_backups import BackupKind, StoredBackup
+from drbot.core.site.stored_backups import BackupKind, StoredBackup, newest_usable
 from drbot.core.text.messages import clauses, duration, filled, phrase
 from drbot.core.text.words import ago
 
 AGAIN = timedelta(hours=6)
 """After which a backup that failed is tried once more: what failed may have been the host."""
 POSTPONED_FOR = timedelta(minutes=15)
+READ_AGAIN = timedelta(hours=6)
+"""After which the newest dump in the folder is read once more: a disk damages what was good when it was restored."""
 
 
 class ProofResult(StrEnum):
@@ -78,6 +80,7 @@ WELL_TEXTS: Mapping[ProofResult, str] = {
     ProofResult.PROVEN: phrase("{name} in {place} was restored {age} ago in {took}"),
     ProofResult.SAME: phrase("{name} in {place} was read back {age} ago: the same bytes as those that were restored"),
 }
+CHANGED: str = phrase("its file was changed since it was restored")
 SELF: str = phrase("The worker does it when the site is free; {command} does it now.", command="drbot backup prove")
 MAKE: Mapping[BackupKind, str] = {
     kind: phrase("{make} makes another one in every place, {prove} shows whether it comes back.", make=command,
@@ -92,9 +95,20 @@ def last_try(one: StoredBackup, proofs: Iterable[BackupProof]) -> BackupProof | 
     return next((p for p in proofs if (p.kind, p.name, p.place) == mine and one.mark in ("", p.mark)), None)
 
 
+def has_changed(one: StoredBackup, proofs: Iterable[BackupProof]) -> bool:
+    """Whether a dump of this name and place was restored, and these are not its bytes any more, or may not be."""
+    mine = (BackupKind.POSTGRES, one.name, one.place)
+    known = [proof for proof in proofs if (proof.kind, proof.name, proof.place) == mine]
+    return one.kind is BackupKind.POSTGRES and last_try(one, known) is None and any(p.result in WELL for p in known)
+
+
 def to_prove(found: Iterable[StoredBackup], proofs: Collection[BackupProof], now: datetime) -> list[StoredBackup]:
-    """Those without a proof, in their order. One that is known to be no use is passed over: its fault says why."""
-    return ordered(one for one in found if not one.fault and _is_due(last_try(one, proofs), now))
+    """Those without a proof, in their order, and the newest dump here again and again. What is known to be no use is
+    passed over: its fault says why.
+    """
+    there = [one for one in found if not one.fault]
+    newest = [one for one in newest_usable(there, BackupKind.POSTGRES) if not one.is_off_site]
+    return ordered(one for one in there if _is_due(last_try(one, proofs), now, is_newest=one in newest))
 
 
 def ordered(found: Iterable[StoredBackup]) -> list[StoredBackup]:
@@ -103,10 +117,12 @@ def ordered(found: Iterable[StoredBackup]) -> list[StoredBackup]:
     return sorted(nearest, key=lambda one: (one.moment, one.name), reverse=True)
 
 
-def _is_due(last: BackupProof | None, now: datetime) -> bool:
+def _is_due(last: BackupProof | None, now: datetime, *, is_newest: bool) -> bool:
     if last is None:
         return True
     again = {ProofResult.FAILED: AGAIN, ProofResult.POSTPONED: POSTPONED_FOR}.get(last.result)
+    if again is None and is_newest:
+        again = READ_AGAIN
     return again is not None and now - last.proven_at >= again
 
 
@@ -132,6 +148,8 @@ def _of_place(copies: Sequence[StoredBackup], proofs: Collection[BackupProof], w
     if tried is not None and tried.result is ProofResult.FAILED:
         why = phrase("{name} in {place} could not be restored: {why}", name=newest.name, place=place, why=tried.fault)
         return bad(what, why, MAKE[kind])
+    if has_changed(newest, proofs):
+        return bad(what, phrase("{name} in {place}: {why}", name=newest.name, place=place, why=CHANGED), SELF)
     well = [one for one in proofs if (one.kind, one.place) == (kind, place) and one.result in WELL]
     last = max(well, key=lambda one: one.proven_at, default=None)
     if last is not None and (age := ago(last.proven_at, now).total_seconds()) <= within:

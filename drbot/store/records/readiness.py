@@ -8,7 +8,7 @@ from sqlalchemy import Connection, delete, func, insert, select
 
 from drbot.core.site.readiness import Colour, Line
 from drbot.store.base.database import Transaction
-from drbot.store.base.schema import confirmations, drills, readiness, routines, runs
+from drbot.store.base.schema import confirmations, drills, proofs, readiness, routines, runs
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -39,7 +39,7 @@ def saw(tx: Transaction, source: str, lines: Sequence[Line]) -> None:
 
 def happened_at(connection: Connection) -> datetime | None:
     """When something ended last that changes what a look would find; None = never."""
-    ended = (runs.c.finished_at, drills.c.ended_at, routines.c.succeeded_at, confirmations.c.at)
+    ended = (runs.c.finished_at, drills.c.ended_at, routines.c.succeeded_at, confirmations.c.at, proofs.c.proven_at)
     moments = [connection.execute(select(func.max(column))).scalar() for column in ended]
     return max((moment for moment in moments if moment is not None), default=None)
 

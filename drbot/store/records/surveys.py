@@ -57,6 +57,11 @@ def waiting(connection: Connection, site: str, now: datetime) -> list[Survey]:
     return [one for one in _read(connection, now) if one.site == site and one.taken_at is None]
 
 
+def is_busy(connection: Connection, site: str, now: datetime) -> bool:
+    """Whether a worker of the site is at work on one: it takes up the next when that is done."""
+    return any(one.site == site and one.taken_at is not None for one in _read(connection, now))
+
+
 def take(tx: Transaction, survey_id: int) -> bool:
     """False: another worker was faster."""
     statement = update(surveys).where(surveys.c.id == survey_id, surveys.c.taken_at.is_(None))

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import Connection, select
+from sqlalchemy import ColumnElement, Connection, select
 
 from drbot.core.approvals.approval import RequestState
 from drbot.core.runs.incident import IncidentState
@@ -42,10 +42,20 @@ def end_overdue(database: Database) -> list[Run]:
 def stopped(connection: Connection, site: str) -> list[str]:
     """The stopped runs of a site, of open incidents."""
     is_open = incidents.c.state != IncidentState.RESOLVED.value
+    return _of_site(connection, site, is_open, RunState.STOPPED)
+
+
+def resolved(connection: Connection, site: str) -> list[str]:
+    """The runs of a site that ended early, of resolved incidents: nobody goes on from what they had prepared."""
+    is_over = incidents.c.state == IncidentState.RESOLVED.value
+    return _of_site(connection, site, is_over, RunState.STOPPED, RunState.FAILED)
+
+
+def _of_site(connection: Connection, site: str, of: ColumnElement[bool], *states: RunState) -> list[str]:
     query = (
         select(rows.c.id)
         .join(incidents, incidents.c.id == rows.c.incident)
-        .where(rows.c.site == site, rows.c.state == RunState.STOPPED.value, is_open)
+        .where(rows.c.site == site, rows.c.state.in_([state.value for state in states]), of)
     )
     return list(connection.execute(query).scalars())
 

@@ -7,8 +7,8 @@ import pytest
 
 from drbot.core.base.errors import PermanentError
 from drbot.runners.clients.tools_image import tools_image
-from drbot.runners.clients.volume_mover import Move
-from drbot.runners.foundation.permit import emptied, volume
+from drbot.runners.clients.volume_mover import Move, kept_from
+from drbot.runners.foundation.permit import Permit, emptied, volume
 from tests.integration.actions.conftest import WorkerFixture, own
 from tests.permits import permit
 
@@ -56,6 +56,11 @@ def move(
     )  # fmt: skip
 
 
+def allowed_for(place: Path, names: dict[str, str]) -> Permit:
+    """As two people agreed: the folder, and the name whose data is in place afterwards."""
+    return permit(volume(str(place)), emptied(names["new"]), emptied(names["old"]), run=own("r1"))
+
+
 def prepared(worker_fixture: WorkerFixture, names: dict[str, str], script: str) -> None:
     worker_fixture.clients.docker.create_volume(names["new"], {"drbot.run": own("r1")})
     worker_fixture.shell(names["new"], script)
@@ -71,7 +76,7 @@ def test_only_settings_that_differ_change_places_and_come_back_as_they_were(
     worker_fixture: WorkerFixture, folder: Path, names: dict[str, str]
 ) -> None:
     prepared(worker_fixture, names, OVERLAY)
-    volumes, allowed = worker_fixture.clients.volumes, permit(volume(str(folder)), run=own("r1"))
+    volumes, allowed = worker_fixture.clients.volumes, allowed_for(folder, names)
     there = move(worker_fixture, folder, names)
     untouched = (folder / "a/compose.yml").stat().st_ino
     assert volumes.state(there) == "before"
@@ -80,6 +85,8 @@ def test_only_settings_that_differ_change_places_and_come_back_as_they_were(
     volumes.move(there, allowed)  # done already: nothing happens
 
     assert (volumes.state(there), tree(folder)) == ("after", AFTER)
+    docker = worker_fixture.clients.docker
+    assert docker.volume(names["new"]) is None  # no second copy of every secret stays behind
     assert (folder / "a/.env").stat().st_mode & 0o777 == 0o640
     assert (folder / "a/compose.yml").stat().st_ino == untouched
     (folder / "c/d/new file").write_text("changed since")
@@ -89,13 +96,16 @@ def test_only_settings_that_differ_change_places_and_come_back_as_they_were(
     assert tree(folder) == BEFORE
     assert (folder / "a/.env").stat().st_mode & 0o777 == 0o600
     assert "changed since" in worker_fixture.shell(names["undone"], "cat '/x/c/d/new file'")
+    assert docker.volume(names["old"]) is None
+    undone = docker.volume(names["undone"])
+    assert undone is not None and kept_from(undone) == str(folder)  # listed, and given up by two people
 
 
 def test_settings_that_changed_places_half_way_are_gone_on_with(
     worker_fixture: WorkerFixture, folder: Path, names: dict[str, str]
 ) -> None:
     prepared(worker_fixture, names, OVERLAY)
-    volumes, allowed = worker_fixture.clients.volumes, permit(volume(str(folder)), run=own("r1"))
+    volumes, allowed = worker_fixture.clients.volumes, allowed_for(folder, names)
     there = move(worker_fixture, folder, names)
     write(folder / "c", "a file where a folder belongs")
     with pytest.raises(PermanentError):
@@ -117,7 +127,7 @@ def test_files_in_a_folder_are_replaced_as_a_whole(
     prepared(worker_fixture, names, "mkdir /x/sub && printf restored > /x/sub/file")
     volumes, place = worker_fixture.clients.volumes, folder / ("data" if is_there else "lost/altogether")
     before = tree(place)
-    allowed = permit(volume(str(place)), run=own("r1"))
+    allowed = allowed_for(place, names)
 
     volumes.move(move(worker_fixture, place, names, is_overlay=False), allowed)
     assert tree(place) == {"sub/file": "restored"}

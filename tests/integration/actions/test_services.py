@@ -98,6 +98,19 @@ def test_a_file_that_comes_and_goes_while_it_is_read_is_read_again(worker_fixtur
     assert len(read) > 1
 
 
+def test_no_service_of_a_kind_is_nothing_to_do(worker_fixture: WorkerFixture) -> None:
+    """A system need not have fronts."""
+    context, none = worker_fixture.context("fronts"), {"services": [], "within": "1s"}
+
+    for act in (compose.stop, compose.start, compose.restart, compose.recreate, health.wait):
+        assert "nothing to do" in act(context, none).summary
+    for probe in (compose.running, compose.stopped, health.services):
+        assert probe(context, none).passed
+    assert compose.subjects(context, none) == frozenset()
+    with pytest.raises(PermanentError, match="names no service"):
+        compose.start(context, {})
+
+
 def test_the_culprit_is_named_when_postgres_or_redis_is_down(worker_fixture: WorkerFixture) -> None:
     context = worker_fixture.context("probe")
     assert health.dependencies(context, {}).facts == {"culprit": None, "postgres": None, "redis": None}

@@ -1,5 +1,6 @@
 """`/dr backups`: what a worker saw last, one row for a backup wherever it lies, and the 3-2-1 rule judged over it."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -90,9 +91,10 @@ def test_of_each_it_says_whether_it_was_seen_to_come_back(verb_fixture: VerbFixt
     """What failed in one place is said before what came back in another."""
     here, there, old = stored(), stored(BUCKET), stored(hours=5)
     dump, bad, torn = (stored(kind=BackupKind.POSTGRES, hours=hours) for hours in (2, 3, 4))
-    saw(verb_fixture, here, there, old, dump, bad, torn, stored(hours=9, fault="it is empty"))
+    other = stored(kind=BackupKind.POSTGRES, hours=6)
+    saw(verb_fixture, here, there, old, dump, bad, torn, replace(other, mark="b"), stored(hours=9, fault="it is empty"))
     with verb_fixture.database.write() as tx:
-        for one in (here, dump):
+        for one in (here, dump, replace(other, mark="a")):
             proofs.tried(tx, proven(one))
         proofs.tried(tx, proven(bad, ProofResult.FAILED))
         proofs.tried(tx, proven(torn, ProofResult.POSTPONED))
@@ -107,6 +109,7 @@ def test_of_each_it_says_whether_it_was_seen_to_come_back(verb_fixture: VerbFixt
         "postgres_3": f"could not be restored on {when}: a row is missing",
         "postgres_4": "not restored yet: a row is missing",
         "full_5": "not yet",
+        "postgres_6": f"{other.place}: its file was changed since it was restored",
         "full_9": "-",
     }
 

@@ -1,6 +1,7 @@
 """Level 2 of what is named, a plan for one person alone, and any runbook by its name."""
 
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -12,7 +13,8 @@ from drbot.core.ledger.events import EventKind
 from drbot.core.runs.plan import Plan
 from drbot.core.runs.run import RunKind, RunState
 from drbot.core.runs.stakes import Act, Loss, LossKind, Stakes
-from drbot.store.records import kept, steps, surveys
+from drbot.core.site.readiness import good
+from drbot.store.records import kept, readiness, steps, surveys
 from drbot.store.records.kept import Kept
 from tests.integration.commands.conftest import Build
 from tests.integration.commands.verb_fixture import DR_YML, STEPS, VerbFixture
@@ -251,6 +253,20 @@ def test_in_an_incident_a_runbook_is_queued_there_unless_a_run_is_in_progress(ev
     assert [one.incident for one in everything.runs()] == [1, 1]
     assert everything.runs()[-1].runbook == "restart-services"
     assert run.id != everything.runs()[-1].id and len(everything.incidents()) == 1
+
+
+def test_a_plan_that_no_worker_takes_up_is_answered_within_seconds(everything: VerbFixture) -> None:
+    began = time.monotonic()
+    reply = everything.say("emi", "plan level2 redis")
+
+    assert time.monotonic() - began < 15
+    assert not reply.ok and "No worker of production has taken it up: none was ever seen." in reply.text
+
+    with everything.database.write() as tx:
+        readiness.saw(tx, "production", [good("clock", "right")])
+    reply = everything.say("emi", "plan level2 redis")
+    assert "No worker of production has taken it up: one was seen last" in reply.text
+    assert "drbot worker --site production" in reply.text
 
 
 @pytest.mark.parametrize(

@@ -23,8 +23,12 @@ def test_level_1_names_its_service_and_queues_its_run(verb_fixture: VerbFixture)
 
 
 @pytest.mark.parametrize(
-    "words", ["level1 auth", "l1 service=auth", "1 ai-micro-api-auth", "level1 auth： ログインできない"]
-)
+    "words",
+    [
+        "level1 auth", "l1 service=auth", "1 ai-micro-api-auth", "level1 auth： ログインできない",
+        "level1 service:auth", "level1 service： auth login fails", "level1 Service:auth: login fails",
+    ],
+)  # fmt: skip
 def test_a_service_may_be_named_in_several_ways(verb_fixture: VerbFixture, words: str) -> None:
     verb_fixture.say("ben", f"declare {words}")
 

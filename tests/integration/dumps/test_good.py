@@ -127,3 +127,25 @@ def test_what_is_written_while_the_dump_is_made_is_neither_counted_nor_dumped(
     assert 10 < dump.rows["odd.written"] < after
     with restored(docker, client, content, tmp_path) as (scratch, container):
         assert count_rows(scratch, container)["odd.written"] == dump.rows["odd.written"]
+
+
+def test_databases_and_roles_that_only_read_are_restored_and_counted_and_stay_so(
+    docker: Docker, client: DockerEngine, image: str, tmp_path: Path
+) -> None:
+    """A setting of the source is data like any other: nothing that is restored or counted obeys it."""
+    settings = "SELECT datname, rolname, setconfig FROM pg_db_role_setting AS s LEFT JOIN pg_database AS d ON "
+    settings += "d.oid = setdatabase LEFT JOIN pg_roles AS r ON r.oid = setrole ORDER BY 1, 2"
+    with source_server(docker, client, image, "reading") as source:
+        source.sql("CREATE DATABASE reading;")
+        source.sql("CREATE TABLE t (x int); INSERT INTO t VALUES (1), (2);", "reading")
+        source.sql("ALTER DATABASE reading SET default_transaction_read_only = on;")
+        source.sql("ALTER ROLE postgres SET default_transaction_read_only = on;")
+        there = source.sql(settings)
+        own, dump = source.drbots(("template1", "postgres", "reading"))
+        foreign = source.dumpall()
+
+    for content in (own, foreign):
+        with restored(docker, client, content, tmp_path) as (scratch, container):
+            assert count_and_digest(scratch, container) == (dump.rows, dump.digests)
+            assert docker.psql(container, settings) == there.strip()
+    assert dump.rows["reading.t"] == 2

@@ -11,20 +11,27 @@ from pathlib import Path
 
 import pytest
 from ruamel.yaml import YAML
+from sqlalchemy import update
 
+from drbot.core.base.errors import UserError
 from drbot.core.runs.run import RunKind
 from drbot.core.site.level import Level
-from drbot.core.site.proofs import LINES, ProofResult, to_prove
+from drbot.core.site.proofs import LINES, READ_AGAIN, ProofResult, to_prove
 from drbot.core.site.readiness import Colour
 from drbot.core.site.stored_backups import BackupKind
 from drbot.lab.system import Lab
+from drbot.runners.actions.site_target import SiteTarget
 from drbot.runners.backups.make_dump import back_up_postgres
 from drbot.runners.backups.make_full import back_up_full
+from drbot.runners.contract.target import Search
+from drbot.runners.execution.damage import noting
 from drbot.runners.foundation.own_proofs import OwnProofs
 from drbot.store.base.database import Database
-from drbot.store.records import incidents, stored_backups
+from drbot.store.base.schema import proofs as proof_rows
+from drbot.store.records import incidents, readiness, stored_backups
 from drbot.store.runs import runs
 from tests.integration.lab.provers import Proving, proving
+from tests.integration.runners.worker_fixture import worker_fixture_in
 from tests.labs import mend
 from tests.waiting import wait_for
 
@@ -64,6 +71,57 @@ def test_a_new_backup_of_postgresql_is_restored_once_and_nothing_stays(here: Pro
 
     os.utime(here.configuration.backups.directory / made.name)  # other bytes may be in it now
     assert [one.name for one in to_prove(here.look(), here.known(), datetime.now(UTC))] == [made.name]
+
+
+def flip(path: Path) -> None:
+    """One bit, as a disk does it: nothing else of the file tells."""
+    before, content = path.stat(), bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+
+def test_a_dump_that_was_good_is_read_again_and_red_once_a_bit_of_it_has_flipped(here: Proving) -> None:
+    made = back_up_postgres(here.configuration, "production", clients=here.clients)
+    here.look()
+    assert here.prover.prove_next() is not None
+    with here.database.write() as tx:
+        tx.connection.execute(update(proof_rows).values(proven_at=tx.now - READ_AGAIN))
+    again = here.prover.prove_next()
+    assert again is not None and again.result is ProofResult.SAME
+    assert here.lines()[DUMPS].colour is Colour.GREEN
+
+    path = here.configuration.backups.directory / made.name
+    before = path.stat()
+    os.utime(path)
+    line = here.lines()[DUMPS]
+    assert (line.colour, "its file was changed since it was restored" in line.reason) == (Colour.RED, True)
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+    flip(path)
+    assert here.lines()[DUMPS].colour is Colour.GREEN
+    with here.database.write() as tx:
+        tx.connection.execute(update(proof_rows).values(proven_at=tx.now - READ_AGAIN))
+    seen = here.prover.prove_next()
+    assert seen is not None and seen.result is ProofResult.FAILED
+    assert here.lines()[DUMPS].colour is Colour.RED
+
+
+def test_a_survey_that_reads_a_damaged_dump_turns_it_red_at_once(here: Proving, tmp_path: Path) -> None:
+    made = back_up_postgres(here.configuration, "production", clients=here.clients)
+    here.look()
+    assert here.prover.prove_next() is not None
+    flip(here.configuration.backups.directory / made.name)
+    context = replace(worker_fixture_in(tmp_path).worker_context, database=here.database)
+    target = SiteTarget(here.configuration.site(), here.configuration, here.clients)
+
+    with pytest.raises(UserError, match=made.name):
+        target.choose_backup(noting(context, Search(site="production")))
+
+    line = here.lines()[DUMPS]
+    assert (line.colour, f"{made.name} in file:" in line.reason) == (Colour.RED, True)
+    with here.database.read() as connection:
+        assert readiness.happened_at(connection) == here.known()[0].proven_at  # the next look is due
 
 
 @pytest.mark.more

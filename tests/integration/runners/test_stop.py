@@ -6,6 +6,7 @@ import pytest
 
 from drbot.core.base.errors import PermanentError, TemporaryError
 from drbot.core.runs.run import RunKind, RunState, StepState
+from drbot.store.records import incidents
 from tests.integration.runners.test_kept import recovered
 from tests.integration.runners.worker_fixture import WorkerFixture, title
 from tests.strain import Strain
@@ -78,6 +79,23 @@ def test_stop_while_waiting_for_approval_is_immediate_and_keeps_the_proven_copy(
     assert worker_fixture.run(run).state is RunState.STOPPED
     assert worker_fixture.request(run).state.value == "stopped"
     assert worker_fixture.target.volumes[f"postgres_data_{run.id}"] == "good"
+
+
+def test_the_proven_copy_goes_once_the_incident_is_resolved(worker_fixture: WorkerFixture) -> None:
+    run = worker_fixture.go(worker_fixture.declare())
+    worker_fixture.stop(run)
+    worker_fixture.upkeep()
+    assert f"postgres_data_{run.id}" in worker_fixture.target.volumes
+
+    with worker_fixture.database.write() as tx:
+        incidents.resolve(tx, run.incident, "aiko", "It was nothing.")
+    worker_fixture.upkeep()
+    worker_fixture.upkeep()
+
+    assert f"postgres_data_{run.id}" not in worker_fixture.target.volumes
+    assert worker_fixture.target.volumes["postgres_data"] == "corrupt"
+    notes = [str(event.payload["text"]) for event in worker_fixture.events(run, "incident.note")]
+    assert [note for note in notes if f"{run.id} is over" in note] == notes[-1:]
 
 
 def test_stop_after_the_services_were_stopped_offers_to_start_them(worker_fixture: WorkerFixture) -> None:

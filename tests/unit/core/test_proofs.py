@@ -49,12 +49,16 @@ def copy(hours: float) -> StoredBackup:
         ([copy(1), dump(1)], [], ["dump-1", "dump-1"]),
         ([copy(1), dump(1)], [tried(1, SAME, place=BUCKET)], ["dump-1"]),
         ([dump(1, "cut off")], [], []),
+        ([dump(1)], [tried(1, ago=5)], []),
+        ([dump(1), dump(9), copy(1)], [tried(1, ago=6), tried(9, ago=6), tried(1, SAME, ago=6, place=BUCKET)],
+         ["dump-1"]),
         ([dump(1)], [tried(1, FAILED, ago=5)], []),
         ([dump(1)], [tried(1, FAILED, ago=6)], ["dump-1"]),
         ([dump(1)], [tried(1, POSTPONED, ago=0.2)], []),
         ([dump(1)], [tried(1, POSTPONED, ago=0.3)], ["dump-1"]),
     ],
-    ids=["newest first", "proven", "replaced", "another copy", "both", "read back", "known to be no use", "failed",
+    ids=["newest first", "proven", "replaced", "another copy", "both", "read back", "known to be no use",
+         "proven hours ago", "the newest here is read again", "failed",
          "failed long ago", "postponed", "postponed for a while"],
 )  # fmt: skip
 def test_which_backups_want_a_proof(found: list[StoredBackup], proofs: list[BackupProof], wanted: list[str]) -> None:
@@ -76,6 +80,8 @@ def test_the_copy_here_is_restored_before_those_that_have_to_be_fetched() -> Non
         ([dump(30)], [], Colour.RED, "none in file:/srv was restored within 1 d"),
         ([dump(30)], [tried(30, ago=25)], Colour.RED, "none in file:/srv was restored within 1 d"),
         ([dump(7), dump(1)], [tried(7), tried(1, FAILED)], Colour.RED, "dump-1 in file:/srv could not be restored"),
+        ([dump(7), dump(1, mark="b")], [tried(7), tried(1)], Colour.RED,
+         "dump-1 in file:/srv: its file was changed since it was restored"),
         ([dump(7), dump(1)], [tried(7, FAILED), tried(1)], Colour.GREEN, "dump-1 in file:/srv was restored"),
         ([dump(7), dump(1, "cut off")], [tried(7)], Colour.GREEN, "dump-7 in file:/srv was restored"),
         ([dump(1)], [tried(1, POSTPONED)], Colour.RED, "dump-1 in file:/srv could not be tried: no room"),
@@ -90,7 +96,8 @@ def test_the_copy_here_is_restored_before_those_that_have_to_be_fetched() -> Non
         ([copy(1), dump(1)], [tried(1, POSTPONED), tried(1, FAILED, place=BUCKET)], Colour.RED, "file:/srv could not be"
          " tried: no room; dump-1 in s3://shop/ could not be restored"),
     ],
-    ids=["proven", "an older one", "none yet", "none for long", "an old proof", "the newest failed", "an older failed",
+    ids=["proven", "an older one", "none yet", "none for long", "an old proof", "the newest failed",
+         "the newest was changed", "an older failed",
          "one that is no use does not count", "no room", "one of two copies failed",
          "the copy was read back", "the copy was not tried yet", "the copy is stale", "a stale copy failed", "both"],
 )  # fmt: skip

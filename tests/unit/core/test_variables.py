@@ -27,5 +27,10 @@ def test_a_variable_nobody_filled_is_an_error_with_the_nearest_name() -> None:
         fill({"a": ["x ${run.di}"]}, VARIABLES)
 
 
+def test_what_a_section_of_dr_yml_would_give_is_asked_for_by_its_key() -> None:
+    with pytest.raises(UserError, match=r"This plan needs `repository` in dr.yml: the git repository.*Add it"):
+        fill("${repository.url}", VARIABLES)
+
+
 def test_references_are_found_at_any_depth() -> None:
     assert set(references({"a": ["${x}", {"b": "c ${y.z}"}], "n": 3})) == {"x", "y.z"}

@@ -41,7 +41,11 @@ PLAN = Plan(
     ("states", "sentence", "offers"),
     [
         ({}, "Nothing in production was changed.", ()),
-        ({"copy": "succeeded"}, "Nothing in production was changed. The restored copy is kept in new.", ()),
+        (
+            {"copy": "succeeded"},
+            "Nothing in production was changed. The restored copy is kept in new until the incident is resolved.",
+            (),
+        ),
         ({"stop": "succeeded"}, "Nothing was replaced. The services are stopped", ("restart",)),
         ({"stop": "stopped"}, "Nothing was replaced. Some services may not be running", ("restart",)),
         ({"stop": "failed"}, "Nothing was replaced. Some services may not be running", ("restart",)),

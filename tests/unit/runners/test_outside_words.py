@@ -133,7 +133,7 @@ def test_apt_get_takes_no_file_for_an_option(tmp_path: Path, monkeypatch: pytest
     (tmp_path / "-o").mkdir()
     (tmp_path / "-o" / "x.deb").touch()
 
-    (command,) = host_packages.commands(Path("-o"), WATCH)
+    command = host_packages.command(Path("-o"), WATCH)
 
     assert command[-2:] == ["--", str(tmp_path / "-o" / "x.deb")]
 

@@ -28,6 +28,9 @@ ROSTER = Roster(
 )
 
 
+REPOSITORY = Repository(url="https://git.invalid/x", commit="0" * 40)
+
+
 def configuration(**changes: Any) -> Configuration:
     given = {"system": "shop", "sites": {"production": Site()}, "backups": Backups(directory="/srv"), **changes}
     return Configuration(**given)
@@ -79,7 +82,7 @@ def test_a_certificate_that_cannot_be_read_is_told_and_none_that_dr_yml_does_not
 
 
 def test_programs_that_dr_yml_wants_are_looked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    wanted = configuration(repository=Repository(url="https://git.invalid/x", commit="0" * 40))
+    wanted = configuration(repository=REPOSITORY)
     assert list(programs_line(configuration())) == []
     monkeypatch.setenv("PATH", str(tmp_path))
     (line,) = programs_line(wanted)
@@ -92,13 +95,24 @@ def test_programs_that_dr_yml_wants_are_looked_for(tmp_path: Path, monkeypatch: 
 
 
 def test_a_runbook_that_cannot_be_run_is_told(tmp_path: Path) -> None:
-    assert runbooks_line(configuration(runbooks=tmp_path)).colour is Colour.GREEN
+    assert runbooks_line(configuration(runbooks=tmp_path, repository=REPOSITORY)).colour is Colour.GREEN
     (tmp_path / "mine.yml").write_text("runbook: mine\nsteps: nothing\n")
 
-    line = runbooks_line(configuration(runbooks=tmp_path))
+    line = runbooks_line(configuration(runbooks=tmp_path, repository=REPOSITORY))
 
     assert line.colour is Colour.RED
     assert "mine.yml" in line.reason
+
+
+def test_a_level_that_cannot_be_planned_is_told_with_the_key_that_it_needs() -> None:
+    sites = {"production": Site(), "recovery": Site(), "control": Site()}
+    recovery = Recovery(site="recovery", control="control")
+
+    line = runbooks_line(configuration(sites=sites, recovery=recovery))
+    assert line.colour is Colour.RED
+    assert line.reason.startswith("level 3 needs `repository` in dr.yml: ")
+    assert runbooks_line(configuration(sites=sites)).colour is Colour.AMBER  # nobody has prepared for it
+    assert runbooks_line(configuration(sites=sites, recovery=recovery, repository=REPOSITORY)).well
 
 
 def test_a_place_to_go_is_named_or_missing() -> None:
