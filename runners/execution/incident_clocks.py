@@ -6,6 +6,7 @@ from typing import Any
 
 from drbot.core.ledger.events import EventKind
 from drbot.core.runbooks.actions import ACTIONS
+from drbot.core.runbooks.effects import asks_data
 from drbot.core.runbooks.runbook import Step
 from drbot.core.runs.clocks import rpo_seconds
 from drbot.core.runs.plan import Plan, touches_production
@@ -37,6 +38,14 @@ def last_health_step(plan: Plan) -> str | None:
     return asking[-1] if asking else None
 
 
+def proving(plan: Plan) -> frozenset[str]:
+    """The steps that must succeed before anything is called recovered: the last that asks the services, and all that
+    ask the data which was put in place.
+    """
+    last = last_health_step(plan)
+    return frozenset(step.id for step in plan.steps if step.id == last or asks_data(step))
+
+
 def asks_about_users(plan: Plan, step_id: str) -> bool:
     """A question that is put once the services answer again: can users work?"""
     order = [step.id for step in plan.steps]
@@ -45,12 +54,12 @@ def asks_about_users(plan: Plan, step_id: str) -> bool:
 
 
 def mark_recovered(tx: Transaction, run: Run, plan: Plan, step_id: str, records: Mapping[str, StepRecord]) -> None:
-    """In the transaction that finishes the step: the clocks stop with the last health check. A look at a production
-    that nobody changed recovers nothing.
+    """In the transaction that finishes the step: the clocks stop with the last check that proves it, if all of these
+    passed. A look at a production that nobody changed recovers nothing.
     """
     if plan.stakes.act in UNUSED or run.kind is RunKind.DRILL_COPY:
         return
-    if step_id != last_health_step(plan) or sub_runs.is_part(run):
+    if step_id not in proving(plan) or _answering_since(plan, records) is None or sub_runs.is_part(run):
         return
     incident, backup = incidents.get(tx.connection, run.incident), plan.backup
     passed = {StepState.SKIPPED, StepState.FAILED}
@@ -69,6 +78,14 @@ def mark_recovered(tx: Transaction, run: Run, plan: Plan, step_id: str, records:
         else None,
         outage_seconds=None if start is None else _between(start, tx.now),
     )
+
+
+def _answering_since(plan: Plan, records: Mapping[str, StepRecord]) -> datetime | None:
+    """When the last check passed that proves it; None: it is not proven."""
+    wanted = [records[name] for name in proving(plan)]
+    if not wanted or any(one.state is not StepState.SUCCEEDED or one.is_against_check for one in wanted):
+        return None
+    return max((one.finished_at for one in wanted if one.finished_at is not None), default=None)
 
 
 def outage_start(plan: Plan, records: Mapping[str, StepRecord]) -> datetime | None:
