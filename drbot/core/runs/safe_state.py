@@ -112,6 +112,11 @@ def _recovering(plan: Plan, records: Mapping[str, StepRecord], parts: Parts) -> 
     return SafeState(sentence=sentences(NOTHING_DONE.sentence, copy))
 
 
+def leaves_running(plan: Plan, records: Mapping[str, StepRecord]) -> bool:
+    """Whether every service that it stopped was started again."""
+    return _services(plan, records) is Services.RUNNING
+
+
 def _leading_back(plan: Plan, records: Mapping[str, StepRecord]) -> SafeState:
     (leading,) = (records[step.id] for step in plan.steps if step.effect == "destroy")
     if leading.is_open_ended:
