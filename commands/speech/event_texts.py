@@ -211,6 +211,7 @@ ENDED_BY_ANSWER = _channel(
     hint=phrase("Choose how to go on."),
 )
 """A run that failed because people said no: who said it is told by an event of its own."""
+NOT_REPAIRED = _channel("checkered_flag", phrase("{who} closed the incident; it is not repaired. {summary}"))
 COPY_CHANGED = _channel("hammer_and_wrench", phrase("The copy is changed from here on. Production is not."))
 NOT_ALL_PASSED = _channel(
     "warning",

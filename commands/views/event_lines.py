@@ -12,6 +12,7 @@ from drbot.commands.speech.event_texts import (
     EVENT_TEXTS,
     FAILED_NOWHERE,
     NOT_ALL_PASSED,
+    NOT_REPAIRED,
     EventText,
 )
 from drbot.commands.views.incident_view import IncidentView
@@ -87,6 +88,8 @@ def whole_text_of(event: Event) -> EventText:
         return FAILED_NOWHERE
     if event.kind is EventKind.RUN_SUCCEEDED and event.payload.get("missed"):
         return NOT_ALL_PASSED
+    if event.kind is EventKind.INCIDENT_RESOLVED and event.payload.get("repaired") is False:
+        return NOT_REPAIRED
     if event.kind is EventKind.RUN_STOP_REQUESTED and event.payload.get("stop") in NOBODYS_STOPS:
         return ENDS_WITH_ANOTHER
     if event.kind is EventKind.INCIDENT_RECOVERING and event.payload.get("drill"):

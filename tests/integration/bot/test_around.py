@@ -120,7 +120,9 @@ def test_resolving_uploads_the_report_and_tells_the_stakeholders(served: Scene) 
     assert served.people.command("U00AIKO", incident.channel or "", "/dr stop by hand instead").acknowledged
     served.message(incident.channel, lambda one: "topped" in one["text"], "the stop")
 
-    assert served.people.command("U00AIKO", incident.channel or "", "/dr resolve rebuilt by hand").acknowledged
+    assert served.people.command(
+        "U00AIKO", incident.channel or "", "/dr resolve users-can-work rebuilt by hand"
+    ).acknowledged
 
     report = served.message(incident.channel, lambda one: one["files"], "the report")
     assert report["files"][0]["name"] == "dr-1-report.md"
