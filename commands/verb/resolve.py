@@ -9,7 +9,6 @@ from drbot.commands.facts.machines import machines_table
 from drbot.commands.facts.making_way import in_progress
 from drbot.commands.speech.messages import Choice, DialogRequest, Reply, Request
 from drbot.commands.speech.parser import Words, clean, plain
-from drbot.commands.speech.refusal import Refusal
 from drbot.commands.views.available_actions import available_actions
 from drbot.commands.views.incident_view import IncidentView, view_of
 from drbot.core.approvals.approval import EntryPoint
@@ -29,28 +28,21 @@ SAYS: Mapping[str, UsersSay] = {USERS_CAN_WORK: UsersSay.YES, NOT_REPAIRED: User
 
 
 def resolve(context: CommandContext, request: Request, words: Words, person: Person) -> Reply:
-    """Close it with a summary; without one Slack asks for it in a dialog. Where nothing shows that the system works,
-    whoever closes it is told what is known, and says how it is.
+    """Close it with a summary. Where nothing shows that the system works, whoever closes it is told what is known, and
+    says how it is. Slack asks for both in a dialog.
     """
-    said = SAYS.get(plain(words.rest[0])) if words.rest else None
-    summary = (clean(request.values.get("summary", "")).strip() or words.after(said is not None)).strip()
+    typed = words.rest[0] if words.rest and plain(words.rest[0]) in SAYS else ""
+    said = SAYS.get(request.values.get("users") or plain(typed))
+    summary = (clean(request.values.get("summary", "")).strip() or words.after(bool(typed))).strip()
     with context.database.write() as tx:
         incident = incident_of(tx.connection, request, words)
         must_be_open(incident, "resolve")
         run = current_run(tx.connection, incident)
         if run is not None and not run.is_over:
             raise in_progress(incident, run, "resolve")
-        if not summary and request.entry_point is EntryPoint.COMMAND:
-            return Reply(
-                text=phrase(
-                    "{name}: say in a sentence what happened: /dr resolve {name} <summary>", name=incident.name
-                ),
-                dialog=DialogRequest(kind="resolve", incident=incident.id),
-                ok=False,
-            )
-        doubt = _doubt(tx.connection, incident, run)
-        if doubt and said is None:
-            raise _asked(incident, doubt, summary)
+        doubt = "" if said is not None else _doubt(tx.connection, incident, run)
+        if doubt or (not summary and request.entry_point is EntryPoint.COMMAND):
+            return _asked(incident, doubt, {"text": summary, "doubt": doubt, "users": plain(typed)})
         if said is not None:
             incidents.users_say(tx, incident.id, said, person.id)
         incidents.resolve(tx, incident.id, person.id, summary)
@@ -82,23 +74,20 @@ def _seen_broken(connection: Connection, incident: Incident, run: Run | None) ->
     return [one for one in seen if all(moment is None or one.looked_at > moment for moment in known)]
 
 
-def _asked(incident: Incident, doubt: str, summary: str) -> Refusal:
-    offered = {USERS_CAN_WORK: phrase("Users can work: resolve"), NOT_REPAIRED: phrase("Close it, not repaired")}
-    return Refusal(
-        asked_for("resolve", incident),
-        doubt,
-        phrase(
+def _asked(incident: Incident, doubt: str, values: Mapping[str, str]) -> Reply:
+    wanted: str = phrase("{name}: say in a sentence what happened: /dr resolve {name} <summary>", name=incident.name)
+    if doubt:
+        ways = phrase(
             "Say how it is: /dr resolve {name} {works} <summary>, or, to close it as it is: /dr resolve {name} "
             "{broken} <summary>",
             name=incident.name,
             works=USERS_CAN_WORK,
             broken=NOT_REPAIRED,
-        ),
-        choices=tuple(
-            Choice(label=label, command=f"resolve {incident.name} {word} {summary}".strip())
-            for word, label in offered.items()
-        ),
-    )
+        )
+        wanted = sentences(asked_for("resolve", incident), doubt, ways)
+    again = Choice(label=phrase("Resolve and write the report"), command=f"resolve {incident.name}")
+    dialog = DialogRequest(kind="resolve", incident=incident.id, values=values)
+    return Reply(text=wanted, choices=(again,) if doubt else (), dialog=dialog, ok=False)
 
 
 def _closed(context: CommandContext, view: IncidentView, request: Request) -> Reply:

@@ -4,6 +4,7 @@ import pytest
 
 from drbot.bot.blocks.status_post import status_post, status_sentence
 from drbot.commands.views.incident_view import IncidentView, view_of
+from drbot.core.approvals.approval import EntryPoint
 from drbot.core.ledger.events import EventKind
 from drbot.core.runs.incident import IncidentState, UsersSay
 from drbot.core.runs.run import RunState
@@ -66,10 +67,12 @@ def test_who_closes_what_does_not_work_is_told_so_and_asked(verb_fixture: VerbFi
 
     assert not asked.ok and verb_fixture.incident().is_open
     assert "PostgreSQL does not answer: exited (1)" in asked.text
-    assert [choice.command for choice in asked.choices] == [
-        "resolve DR-1 users-can-work we keep the old data",
-        "resolve DR-1 not-repaired we keep the old data",
-    ]
+    assert "/dr resolve DR-1 not-repaired <summary>" in asked.text
+    assert asked.dialog is not None and asked.dialog.values["text"] == "we keep the old data"
+    assert asked.dialog.values["doubt"] and verb_fixture.say("aiko", "resolve").dialog is not None
+    sent = {"summary": "we keep the old data", "users": "not-repaired"}
+    assert verb_fixture.say("aiko", "resolve DR-1", entry_point=EntryPoint.DIALOG, values=sent).ok
+    assert verb_fixture.incident().is_given_up
 
 
 def test_closed_as_it_is_stakeholders_and_report_read_that_it_is_not_repaired(verb_fixture: VerbFixture) -> None:
