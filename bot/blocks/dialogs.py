@@ -7,6 +7,7 @@ from typing import Any
 from drbot.bot.blocks.elements import Block, escape, plain, section, text_input
 from drbot.bot.blocks.vote_dialog import BACK
 from drbot.commands.facts.data_named import data_choices
+from drbot.commands.verb.resolve import NOT_REPAIRED, USERS_CAN_WORK
 from drbot.core.site.level import LEVEL_TEXTS, Level
 from drbot.core.site.site import Site
 from drbot.core.text.messages import phrase, say
@@ -24,6 +25,11 @@ UPDATE_TEXT: str = phrase("In plain words, as it will be posted")
 RESOLVE: str = phrase("Resolve")
 SUMMARY: str = phrase("What was done, in one or two sentences")
 NO_UNDO: str = phrase("Afterwards /dr undo brings nothing back in this incident. What is kept stays kept.")
+USERS: str = phrase("Can users work?")
+HOW_IT_IS: Mapping[str, str] = {
+    USERS_CAN_WORK: phrase("Users can work"),
+    NOT_REPAIRED: phrase("Users cannot work: close it, not repaired"),
+}
 SEND: str = phrase("Send")
 
 
@@ -62,11 +68,18 @@ def declare_dialog(
     return _form("declare", say(DECLARE, language), blocks, language, kept)
 
 
-def text_dialog(kind: str, incident: int, language: str, first: str) -> dict[str, Any]:
-    """`update` or `resolve`: one field."""
+def text_dialog(kind: str, incident: int, language: str, given: Mapping[str, str]) -> dict[str, Any]:
+    """`update` or `resolve`: one field, and before it, where nothing shows that it works, how it is. `given`: what is
+    filled in already.
+    """
     title, label = (UPDATE, UPDATE_TEXT) if kind == "update" else (RESOLVE, SUMMARY)
     hint = "" if kind == "update" else say(NO_UNDO, language)
-    blocks = [text_input("text", say(label, language), hint=hint, lines=True, first=first)]
+    blocks = [text_input("text", say(label, language), hint=hint, lines=True, first=given.get("text", ""))]
+    if given.get("doubt") or given.get("users"):
+        options = [_option(say(words, language), word) for word, words in HOW_IT_IS.items()]
+        blocks.insert(0, _select("users", say(USERS, language), options, given.get("users", "")))
+    if given.get("doubt"):
+        blocks.insert(0, section(escape(say(given["doubt"], language))))
     return _form(kind, say(title, language), blocks, language, {"incident": incident})
 
 

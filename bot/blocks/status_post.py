@@ -32,6 +32,8 @@ DOING: Mapping[IncidentState, str] = {
     IncidentState.RESOLVED: phrase("The incident is closed."),
 }
 NOT_YET: str = phrase("{system}: does not work yet")
+CLOSED: str = phrase("{system}: closed, not repaired")
+NOT_REPAIRED: str = phrase("The incident is closed. The system was not repaired.")
 STILL_BROKEN: str = phrase("The repair was made, but people cannot work yet. We are on it.")
 UNCONFIRMED: str = phrase("The services answer again. No person has confirmed yet that it works.")
 CONFIRMED: str = phrase("The services answer again, and people confirmed that it works.")
@@ -75,6 +77,8 @@ def status_sentence(situation: IncidentView, said_by: Sequence[Said] = ()) -> st
 
 def _title(situation: IncidentView) -> str:
     title = NOT_YET if _is_denied(situation.incident) else TITLES[situation.incident.state]
+    if situation.incident.is_given_up:
+        title = CLOSED
     return say(filled(title, system=situation.configuration.system), situation.language)
 
 
@@ -85,7 +89,7 @@ def _is_denied(incident: Incident) -> bool:
 
 def _lines(situation: IncidentView) -> list[str]:
     language, incident = situation.language, situation.incident
-    is_over = incident.state in (IncidentState.RECOVERED, IncidentState.RESOLVED)
+    is_over = incident.state in (IncidentState.RECOVERED, IncidentState.RESOLVED) and not incident.is_given_up
     lines = []
     if not is_over:
         service = incident.service or incident.title
@@ -101,6 +105,8 @@ def _doing(situation: IncidentView) -> str:
     incident, run, language = situation.incident, situation.run, situation.language
     if _is_denied(incident):
         return say(STILL_BROKEN, language)
+    if incident.is_given_up:
+        return say(NOT_REPAIRED, language)
     if incident.state is IncidentState.RECOVERED and incident.users_say is not None:
         return say(CONFIRMED if incident.users_say is UsersSay.YES else UNCONFIRMED, language)
     if incident.state in (IncidentState.DECLARED, IncidentState.RECOVERING) and run is not None:

@@ -35,4 +35,4 @@ def dialog_for(responder: Responder, slack_request: SlackRequest, wanted: Dialog
         configuration = responder.context.configuration
         site = wanted.values.get("site", "") or configuration.default_site
         return declare_dialog(configuration.sites, site, language, wanted.values, slack_request.channel)
-    return text_dialog(wanted.kind, wanted.incident or 0, language, wanted.values.get("text", ""))
+    return text_dialog(wanted.kind, wanted.incident or 0, language, wanted.values)

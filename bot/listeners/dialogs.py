@@ -92,7 +92,8 @@ def _with_slips(responder: Responder, slack_request: SlackRequest, reply: Reply)
 
 def _text(responder: Responder, slack_request: SlackRequest, view: Mapping[str, Any], verb: str, name: str) -> Sent:
     incident = kept_of(responder, slack_request, view).get("incident")
-    values = {name: fields_of(view).get("text", "")}
+    fields = fields_of(view)
+    values = {name: fields.get("text", ""), "users": fields.get("users", "")}
     request = responder.request(slack_request, f"{verb} DR-{incident}", entry_point=EntryPoint.DIALOG, values=values)
     return Sent(reply=dispatch(responder.context, request))
 

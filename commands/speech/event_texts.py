@@ -213,6 +213,8 @@ ENDED_BY_ANSWER = _channel(
 """A run that failed because people said no: who said it is told by an event of its own."""
 NOTHING_BROKEN = _channel("mag", phrase("{why} {todo}"))
 """A survey that was to find out what is lost, and found nothing."""
+
+NOT_REPAIRED = _channel("checkered_flag", phrase("{who} closed the incident; it is not repaired. {summary}"))
 COPY_CHANGED = _channel("hammer_and_wrench", phrase("The copy is changed from here on. Production is not."))
 NOT_ALL_PASSED = _channel(
     "warning",

@@ -39,6 +39,7 @@ def report_for(context: CommandContext, number: int, language: str) -> str:
             requests=asked,
             votes={one.id: requests.votes(conn, one.id) for one in asked},
             repair_times=incidents.repair_times(conn, view.incident.level),
+            kept=view.kept,
             rented=[machine_text(one, view.configuration, view.names, view.now) for one in view.rented],
             configuration=context.configuration,
             today=context.configuration.day(view.now),

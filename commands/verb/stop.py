@@ -29,6 +29,8 @@ def stop(context: CommandContext, request: Request, words: Words, person: Person
         said = phrase(
             "{name}: stopped. Nothing more is started; the channel says what state things are in.", name=incident.name
         )
+    elif RunState.RUNNING not in states and RunState.QUEUED in states:
+        said = phrase("{name}: stopping. A worker looks first how far data was moved, and says it.", name=incident.name)
     else:
         said = phrase(
             "{name}: stopping. The step that is running ends safely first, then nothing more is started.",

@@ -12,6 +12,7 @@ from drbot.commands.speech.event_texts import (
     EVENT_TEXTS,
     FAILED_NOWHERE,
     NOT_ALL_PASSED,
+    NOT_REPAIRED,
     NOTHING_BROKEN,
     EventText,
 )
@@ -84,17 +85,17 @@ def text_of(event: Event, voice: Voice) -> EventText:
 
 def whole_text_of(event: Event) -> EventText:
     """What its kind says, or what this very event does."""
-    if event.kind is EventKind.RUN_FAILED and not step_of(event):
-        return FAILED_NOWHERE
-    if event.kind is EventKind.RUN_REFUSED and event.payload.get("sound"):
-        return NOTHING_BROKEN
-    if event.kind is EventKind.RUN_SUCCEEDED and event.payload.get("missed"):
-        return NOT_ALL_PASSED
-    if event.kind is EventKind.RUN_STOP_REQUESTED and event.payload.get("stop") in NOBODYS_STOPS:
-        return ENDS_WITH_ANOTHER
-    if event.kind is EventKind.INCIDENT_RECOVERING and event.payload.get("drill"):
-        return COPY_CHANGED
-    return EVENT_TEXTS[event.kind]
+    told = event.payload
+    others = {
+        EventKind.RUN_FAILED: (not step_of(event), FAILED_NOWHERE),
+        EventKind.RUN_REFUSED: (told.get("sound"), NOTHING_BROKEN),
+        EventKind.RUN_SUCCEEDED: (told.get("missed"), NOT_ALL_PASSED),
+        EventKind.INCIDENT_RESOLVED: (told.get("repaired") is False, NOT_REPAIRED),
+        EventKind.RUN_STOP_REQUESTED: (told.get("stop") in NOBODYS_STOPS, ENDS_WITH_ANOTHER),
+        EventKind.INCIDENT_RECOVERING: (told.get("drill"), COPY_CHANGED),
+    }
+    is_other, other = others.get(event.kind, (False, None))
+    return other if is_other and other else EVENT_TEXTS[event.kind]
 
 
 def values_of(event: Event, voice: Voice) -> Values:

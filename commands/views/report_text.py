@@ -24,6 +24,7 @@ from drbot.core.site.inventory import Unkept
 from drbot.core.site.site import Configuration
 from drbot.core.text.messages import clauses, duration, filled, listed, phrase, say
 from drbot.core.text.words import clock, size
+from drbot.store.records.kept import Kept
 
 _REFUSALS = frozenset({EventKind.VOTE_REFUSED, EventKind.COMMAND_REFUSED, EventKind.RUN_REFUSED})
 
@@ -57,6 +58,7 @@ def report_of(
     configuration: Configuration,
     voice: Voice,
     today: date,
+    kept: Sequence[Kept] = (),
     rented: Sequence[str] = (),
     drill: Drill | None = None,
     actions: Sequence[ActionItem] = (),
@@ -73,7 +75,7 @@ def report_of(
         action_list(incident.name, actions, voice.roster, today, language),
         _approvals(runs, requests, votes, voice),
         *(_steps(run, steps, language) for run in runs if run.kind is not RunKind.PLAN),
-        "" if incident.is_drill else _kept(events, language),  # what a drill kept went with its copy
+        "" if incident.is_drill else _kept(kept, language),  # what a drill kept went with its copy
         _rented(rented, language),
         _refused(events, voice),
         _timeline(events, voice),
@@ -213,14 +215,12 @@ def _steps(run: Run, steps: Iterable[StepRecord], language: str) -> str:
     return section(title, language, [*before, *head, *lines])
 
 
-def _kept(events: Iterable[Event], language: str) -> str:
+def _kept(there: Iterable[Kept], language: str) -> str:
     lines = []
-    for event in events:
-        if event.kind is EventKind.KEPT_CREATED:
-            count = event.payload.get("size")
-            measured = f", {size(count)}" if isinstance(count, (int, float)) else ""
-            lines.append(f"- `{event.payload.get('volume', '-')}`{measured}, {moment(event.at)}")
-    return section(phrase("What was kept to undo with"), language, lines)
+    for one in there:
+        measured = "" if one.size_bytes is None else f", {size(one.size_bytes)}"
+        lines.append(f"- `{one.volume}`{measured}, {moment(one.created_at)}")
+    return section(phrase("What is kept of the data that was replaced"), language, lines)
 
 
 def _rented(rented: Sequence[str], language: str) -> str:

@@ -186,22 +186,33 @@ def watch_of(context: StepContext) -> Watch:
 def wait_healthy(context: StepContext, names: Iterable[str], within: float) -> float:
     """Return at the first moment all are healthy: seconds it took. Raises PermanentError with who is not."""
     names = tuple(names)
+    took, faults = faults_within(context, lambda: context.clients.health.faults(names), len(names), within)
+    if faults:
+        raise PermanentError(phrase("Not healthy after {seconds} s: {why}", seconds=round(within), why=_told(faults)))
+    return took
+
+
+def faults_within(
+    context: StepContext, ask: Callable[[], Mapping[str, str]], count: int, within: float
+) -> tuple[float, Mapping[str, str]]:
+    """Until there are none, or the time is over: seconds it took, and those there are then, by name."""
     started = time.monotonic()
-    told = ""
+    told: Mapping[str, str] = {}
     while True:
-        faults = context.clients.health.faults(names)
-        context.progress(len(names) - len(faults), len(names), "services")
-        if not faults:
-            return time.monotonic() - started
-        said = clauses(phrase("{what}: {why}", what=name, why=fault) for name, fault in faults.items())
-        if said != told:
-            context.log(f"Not healthy yet: {said}")
-            told = said
+        faults, took = ask(), time.monotonic() - started
+        context.progress(count - len(faults), count, "services")
+        if not faults or took > within:
+            return took, faults
+        if faults != told:
+            context.log(f"Not healthy yet: {_told(faults)}")
+            told = faults
         if context.cancelled():
             raise CancelledError(phrase("Stopped while waiting for {names}", names=listed(faults)))
-        if time.monotonic() - started > within:
-            raise PermanentError(phrase("Not healthy after {seconds} s: {why}", seconds=round(within), why=said))
         _PAUSE.wait(LOOK_EVERY_SECONDS)
+
+
+def _told(faults: Mapping[str, str]) -> str:
+    return clauses(phrase("{what}: {why}", what=name, why=fault) for name, fault in faults.items())
 
 
 IMPLEMENTED = Registry(

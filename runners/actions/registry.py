@@ -11,6 +11,7 @@ _MODULES = (
     "actions.certificate",
     "actions.compose",
     "actions.conflicts",
+    "actions.data",
     "actions.disk",
     "actions.drill",
     "actions.equality",

@@ -13,6 +13,7 @@ from drbot.core.runs.plan import BackupIdentity, Plan, gates_before, is_beside, 
 from drbot.core.runs.run import MISSED, Offer, RunState, StepRecord, StepState
 from drbot.core.runs.safe_state import SafeState
 from drbot.core.runs.settlement import decisions_for
+from drbot.core.runs.stakes import Act
 from drbot.core.site.full_manifest import is_full_name
 from drbot.core.text.messages import closed, listed, phrase, sentences
 from drbot.runners.contract.target import Search
@@ -45,6 +46,11 @@ NEXT_STEPS: Mapping[Offer, str] = {
     Offer.ANOTHER_BACKUP: phrase("/dr recover backup uses the next good backup."),
 }
 
+AFTER_UNDO: Mapping[Offer, str] = {
+    Offer.UNDO: phrase("/dr undo brings back what was in place before this undo."),
+    Offer.RECOVER: phrase("/dr recover restores from a backup."),
+}
+
 
 def conclude(run_context: RunContext, ending: Ending, seen_wakes: int) -> bool:
     """Acts on the end that `next_moves` saw. False: the run was woken meanwhile, so look again."""
@@ -62,11 +68,11 @@ def conclude(run_context: RunContext, ending: Ending, seen_wakes: int) -> bool:
 def succeed(run_context: RunContext) -> bool:
     records = run_context.records()
     failed = [record.id for record in records.values() if record.state is StepState.FAILED]
-    last = incident_clocks.last_health_step(run_context.plan)
+    proving = incident_clocks.proving(run_context.plan)
     against = [record.id for record in records.values() if record.is_against_check]
     known = run_context.worker_context.own.run(run_context.run.id)
     of_parts = [str(name) for facts in (known.facts if known else {}).values() for name in facts.get(MISSED, ())]
-    borne = [step for step in failed if last is None or step == last]
+    borne = [step for step in failed if not proving or step in proving]
     undone = [step for step in _destroying(run_context.plan) if known is None or not known.has_succeeded(step)]
     missed = list(dict.fromkeys([*borne, *undone, *against, *of_parts]))
     names = listed(_named(run_context.plan, name) for name in missed or failed)
@@ -273,7 +279,8 @@ def _failed(run_context: RunContext, ending: Ending, seen_wakes: int) -> bool:
         return block(run_context, None if removed else seen_wakes, said, offers, step=step.id)
     if step.ask is not None:
         return _not_recovered(run_context, step, why, state)
-    _end_failed(run_context, step, sentences(why, state.sentence), state.offers)
+    again = [Offer.RECOVER] if run_context.plan.stakes.act is Act.UNDO else []
+    _end_failed(run_context, step, sentences(why, state.sentence), [*state.offers, *again])
     return True
 
 
@@ -298,7 +305,8 @@ def _not_recovered(run_context: RunContext, step: Step, why: str, state: SafeSta
 
 
 def _end_failed(run_context: RunContext, step: Step, outcome: str, offers: Sequence[Offer]) -> None:
-    todo = sentences(*(NEXT_STEPS[offer] for offer in offers))
+    steps_on = NEXT_STEPS if run_context.plan.stakes.act is not Act.UNDO else {**NEXT_STEPS, **AFTER_UNDO}
+    todo = sentences(*(steps_on[offer] for offer in offers))
     finish(run_context, RunState.FAILED, outcome, step=step.id, todo=todo, offers=offers)
 
 

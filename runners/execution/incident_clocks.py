@@ -5,10 +5,11 @@ from datetime import datetime
 from typing import Any
 
 from drbot.core.ledger.events import EventKind
-from drbot.core.runbooks.actions import ACTIONS
+from drbot.core.runbooks.effects import asks_data
 from drbot.core.runbooks.runbook import Step
 from drbot.core.runs.clocks import rpo_seconds
 from drbot.core.runs.lost import not_brought_back, not_brought_back_text
+from drbot.core.runs.outage import stopped_seconds
 from drbot.core.runs.plan import Plan, touches_production
 from drbot.core.runs.run import Run, RunKind, StepRecord, StepState
 from drbot.core.runs.safe_state import is_new_place
@@ -16,8 +17,8 @@ from drbot.core.runs.stakes import UNUSED, Act
 from drbot.core.site.site import Configuration
 from drbot.core.text.messages import phrase
 from drbot.store.base.database import Transaction
-from drbot.store.records import incidents
-from drbot.store.runs import sub_runs
+from drbot.store.records import incidents, steps
+from drbot.store.runs import runs, sub_runs
 
 ANSWERS_USERS = frozenset({"health.services", "outside.answers"})
 SHORTEST = 0.001  # a duration is never zero or negative, even when a clock was set back
@@ -39,6 +40,14 @@ def last_health_step(plan: Plan) -> str | None:
     return asking[-1] if asking else None
 
 
+def proving(plan: Plan) -> frozenset[str]:
+    """The steps that must succeed before anything is called recovered: the last that asks the services, and all that
+    ask the data which was put in place.
+    """
+    last = last_health_step(plan)
+    return frozenset(step.id for step in plan.steps if step.id == last or asks_data(step))
+
+
 def asks_about_users(plan: Plan, step_id: str) -> bool:
     """A question that is put once the services answer again: can users work?"""
     order = [step.id for step in plan.steps]
@@ -54,20 +63,20 @@ def mark_recovered(
     records: Mapping[str, StepRecord],
     configuration: Configuration,
 ) -> None:
-    """In the transaction that finishes the step: the clocks stop with the last health check. A look at a production
-    that nobody changed recovers nothing.
+    """In the transaction that finishes the step: the clocks stop with the last check that proves it, if all of these
+    passed. A look at a production that nobody changed recovers nothing.
     """
     if plan.stakes.act in UNUSED or run.kind is RunKind.DRILL_COPY:
         return
-    if step_id != last_health_step(plan) or sub_runs.is_part(run):
+    if step_id not in proving(plan) or _answering_since(plan, records) is None or sub_runs.is_part(run):
         return
     incident, backup = incidents.get(tx.connection, run.incident), plan.backup
     passed = {StepState.SKIPPED, StepState.FAILED}
     if not incident.is_open or any(records[step.id].state in passed for step in plan.steps if step.effect == "destroy"):
         return
-    start = outage_start(plan, records)
-    if start is None and is_new_place(plan):
-        start = incident.started_at
+    stopped = _stopped_seconds(tx, run)
+    if stopped is None and is_new_place(plan):
+        stopped = _between(incident.started_at, tx.now)
     incidents.recovered(
         tx,
         run.incident,
@@ -76,23 +85,29 @@ def mark_recovered(
         rpo_seconds=max(plan.loss_seconds or 0.0, rpo_seconds(backup.snapshot_at, incident.started_at))
         if backup
         else None,
-        outage_seconds=None if start is None else _between(start, tx.now),
+        outage_seconds=stopped,
     )
     if lost := not_brought_back_text(not_brought_back([plan], configuration)):
         incidents.note(tx, run.incident, None, lost)
 
 
-def outage_start(plan: Plan, records: Mapping[str, StepRecord]) -> datetime | None:
-    """When the recovery itself first interrupted a service."""
-    starts = [
-        record.started_at
-        for step in plan.steps
-        if step.do is not None
-        and ACTIONS[step.do].interrupts
-        and (record := records[step.id]).started_at is not None
-        and record.state is not StepState.SKIPPED
-    ]
-    return min((start for start in starts if start is not None), default=None)
+def _stopped_seconds(tx: Transaction, run: Run) -> float | None:
+    """By all runs of the incident, up to now."""
+    found = []
+    for one in runs.of_incident(tx.connection, run.incident):
+        if one.plan is None or sub_runs.is_part(one):
+            continue
+        records = {record.id: record for record in steps.of_run(tx.connection, one.id)}
+        found.append((one.plan, records, _answering_since(one.plan, records) or one.finished_at))
+    return stopped_seconds(found, tx.now)
+
+
+def _answering_since(plan: Plan, records: Mapping[str, StepRecord]) -> datetime | None:
+    """When the last check passed that proves it; None: it is not proven."""
+    wanted = [records[name] for name in proving(plan)]
+    if not wanted or any(one.state is not StepState.SUCCEEDED or one.is_against_check for one in wanted):
+        return None
+    return max((one.finished_at for one in wanted if one.finished_at is not None), default=None)
 
 
 def culprit_of(facts: Mapping[str, Mapping[str, Any]]) -> str | None:

@@ -8,9 +8,11 @@ from drbot.core.runbooks.runbook import Step
 from drbot.core.runs.run import Run
 from drbot.core.site.occupants import Occupant
 from drbot.core.text.messages import phrase
-from drbot.runners.execution.run_context import RunContext
+from drbot.runners.execution.run_context import RunContext, WorkerContext
+from drbot.runners.foundation.watching import never
 from drbot.store.base.database import Transaction
 from drbot.store.records import kept
+from drbot.store.runs import runs
 
 
 def kept_by(step: Step) -> dict[str, str]:
@@ -62,9 +64,26 @@ def list_as_kept(tx: Transaction, run: Run, step: Step) -> None:
 
 
 def unkeep(tx: Transaction, run: Run, step: Step) -> None:
-    """In the transaction that records the undo of a swap: the kept data is in place again."""
-    if step.do == "volume.swap":
-        _gone(tx, run, str(step.with_["keeper"]), phrase("brought back by the undo of the step"))
+    """In the transaction that records the undo of a swap: what it kept is in place again, what it brought back kept."""
+    for volume, original in kept_by(step).items():
+        _gone(tx, run, volume, phrase("brought back by the undo of the step"))
+        if step.do == "volume.swap_back":
+            _add(tx, run, step.id, str(step.with_["keeper"]), original, None)
+
+
+def forget_gone(worker_context: WorkerContext) -> None:
+    """Kept data that somebody deleted by hand is not listed any more. Another engine, or none, says nothing about it.
+    Raises TemporaryError.
+    """
+    with worker_context.database.read() as connection:
+        rows = [one for one in kept.list_of(connection, worker_context.site_name) if not one.whole_host]
+    gone = [one for one in rows if worker_context.target.kept(one.volume) is None]
+    engine = worker_context.target.fingerprint(never).get("engine") if gone else None
+    for one in gone:
+        with worker_context.database.write() as tx:
+            plan = runs.get(tx.connection, one.run).plan
+            if plan is not None and plan.fingerprint.get("engine") == engine:
+                kept.moved(tx, one.id, phrase("it is not there any more, and drbot did not delete it"))
 
 
 def _add(

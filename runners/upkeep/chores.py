@@ -11,6 +11,7 @@ import structlog
 from drbot.core.approvals.approval import ApprovalRequest, has_broken_glass
 from drbot.core.base.errors import DrbotError
 from drbot.core.runs.run import Run, RunState, StepState
+from drbot.runners.execution.kept_data import forget_gone
 from drbot.runners.execution.leftovers import clear_resolved_runs, clear_stopped_runs
 from drbot.runners.execution.run_context import WorkerContext
 from drbot.runners.execution.site_lock import give_back_stale, is_free, look_at_drbots, waits_for_site, wake_waiting
@@ -23,6 +24,7 @@ from drbot.store.runs import chores, runs
 log = structlog.get_logger()
 
 RING_AGAIN_SECONDS = 10.0
+KEPT_SECONDS = 60.0
 
 
 class Upkeep:
@@ -32,6 +34,7 @@ class Upkeep:
         self._cleared: frozenset[str] = frozenset()  # stopped runs that were tidied up
         self._resolved: frozenset[str] = frozenset()  # the same of resolved incidents
         self._looked = False
+        self._kept_at = -KEPT_SECONDS
 
     def tick(self) -> None:
         """Each chore by itself: one that fails must not keep the others from being done."""
@@ -46,6 +49,7 @@ class Upkeep:
             self._unsure,
             self._ring,
             self._clear,
+            self._kept,
         ):
             try:
                 chore()
@@ -114,6 +118,12 @@ class Upkeep:
         if not self._looked:
             self._looked = True
             give_back_stale(self._worker_context)
+
+    def _kept(self) -> None:
+        """Now and then: the engine is asked about each volume."""
+        if time.monotonic() - self._kept_at >= KEPT_SECONDS:
+            self._kept_at = time.monotonic()
+            forget_gone(self._worker_context)
 
     def _ring(self) -> None:
         """Queued runs of this site: at once each time they were queued, then every few seconds."""

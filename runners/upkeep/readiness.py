@@ -12,7 +12,7 @@ from drbot.core.site.confirmations import key_line, reachable_line, roster_line
 from drbot.core.site.cost import cost_of, cost_text
 from drbot.core.site.inventory import NOTHING, Inventory, unkept, with_inventory
 from drbot.core.site.people import Roster
-from drbot.core.site.readiness import Line, bad, good, soon, tried
+from drbot.core.site.readiness import Line, bad, good, of_site, services_of, soon, tried
 from drbot.core.site.site import Alerts, Configuration, Service, Site
 from drbot.core.text.messages import clauses, duration, listed, phrase
 from drbot.core.text.words import ago
@@ -78,7 +78,7 @@ class SiteReadiness:
         ).lines()
 
     def _what(self, thing: str) -> str:
-        return phrase("{site}: {thing}", site=self.name, thing=thing)
+        return of_site(self.name, thing)
 
     def _about_projects(self, described: dict[str, Mapping[str, Any]]) -> Iterator[Line]:
         """Fills `described`: project → its compose file, as compose reads it."""
@@ -203,7 +203,7 @@ class SiteReadiness:
     def _about_services(self) -> Line:
         health = self.clients.health
         faults = health.faults(health.faults(self.site.services))  # a slow answer is no fault yet
-        what = self._what(phrase("services"))
+        what = services_of(self.name)
         if faults:
             said = clauses(
                 phrase("{service}: {fault}", service=service, fault=fault) for service, fault in faults.items()

@@ -148,7 +148,7 @@ def test_whatever_dies_one_machine_is_rented_and_every_word_is_true(scene: Scene
         trouble(scene, how)
         alert = how not in ENGINES  # they lie in the memory of a container
         settled(player, incident, chance, where, lambda run, words: untrue(scene, run, words, alert=alert))
-        player.say("aiko", f"/dr resolve {incident.name} the round is over", incident.channel or "")
+        player.say("aiko", f"/dr resolve {incident.name} not-repaired the round is over", incident.channel or "")
         player.wait(lambda: not player.incident(incident.id).is_open, f"{incident.name} to be resolved")
     finally:
         user_data.stop()

@@ -58,13 +58,15 @@ def recovered(story: Story, incident: Incident) -> Run:
     return finish(story.player, incident)
 
 
-def undone(story: Story, incident: Incident) -> Run:
-    """By two approvers."""
+def undone(story: Story, incident: Incident, *, works: bool = True) -> Run:
+    """By two approvers; where what is back works, Aiko confirms."""
     story.player.say("aiko", f"/dr undo {incident.name}", incident.channel or "")
     story.player.wait(lambda: story.player.run(incident).kind is RunKind.UNDO, "the run that undoes")
     wait_for_step(story.player, incident, "approval", StepState.WAITING)
+    if works:
+        return recovered(story, incident)
     approve_by_two(story.player, incident)
-    return story.player.wait_for_run(incident, RunState.SUCCEEDED)
+    return story.player.wait_for_run(incident, RunState.FAILED)
 
 
 def lost(story: Story, fault: str, look: Callable[[Story], Seen], words: str = "level2") -> tuple[Incident, Seen]:
@@ -171,7 +173,8 @@ def test_lost_settings_are_found_and_only_what_differs_changes_places(story: Sto
     assert settings_of(story) == before
     wait_until_faultless(story.lab)
 
-    undone(story, incident)
+    run = undone(story, incident, works=False)
 
     assert settings_of(story) == broken
+    assert "The settings cannot be used" in (run.outcome or "")
     story.lab.reset()

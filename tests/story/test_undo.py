@@ -1,21 +1,43 @@
 """The way back: services that a STOP left stopped are started again, and an undo brings the old data back."""
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
+from ruamel.yaml import YAML
 
+from drbot.core.runs.incident import IncidentState
 from drbot.core.runs.run import RunKind, RunState, StepState
+from drbot.lab.breakage import BROKEN
 from drbot.lab.images import SERVICE_IMAGE
 from drbot.lab.layout import part
 from drbot.lab.ownership import LABEL
 from tests.labs import wait_until_faultless
-from tests.story.conftest import Story
+from tests.story.conftest import Story, begin
 from tests.story.recovering import WORDS, approve_by_two, broken, finish, kept_volumes, production, wait_for_step
 
 pytestmark = [pytest.mark.docker, pytest.mark.long]
 
 MARK = "/old/drbot-was-here"
+# It starts and takes connections, and every query fails: the catalogue of each database is damaged, nothing else is.
+SPOIL_CATALOGUES = """
+cd /broken && test -s PG_VERSION || exit 3
+rm -f global/pg_internal.init base/*/pg_internal.init
+for file in base/*/1259 base/*/1249; do dd if=/dev/urandom of="$file" bs=8192 count=1 conv=notrunc status=none; done
+sync
+"""
+
+
+def answers_no_query(story: Story) -> None:
+    """PostgreSQL runs, Docker calls it healthy, and no database answers."""
+    with story.lab.client() as client:
+        container = story.lab.container(client, part("postgres"))
+        assert container is not None
+        container.stop()
+        story.lab.on_volume(production(story), BROKEN, SPOIL_CATALOGUES)
+        container.start()
 
 
 def stopped_services(story: Story) -> list[str]:
@@ -84,9 +106,56 @@ def test_undo_right_after_the_swap_brings_the_old_data_back_by_two(story: Story)
     player.vote("chika", incident)
     wait_for_step(player, incident, "swap-back", StepState.SUCCEEDED)
 
-    ended = player.wait_for_run(incident, RunState.SUCCEEDED)
+    ended = finish(player, incident)
     assert (ended.id, undo.id != recovered.id) == (undo.id, True)
     assert on_volume(story, volume, "-c", f"ls {MARK}") == MARK
     wait_until_faultless(story.lab)
     (restored,) = [one for one in kept_volumes(story) if one != old]
     assert on_volume(story, restored, "-c", f"ls {MARK} 2>/dev/null || cat /old/PG_VERSION") == "15"
+
+
+class Answers(BaseHTTPRequestHandler):
+    """Well to everything, and asks nothing."""
+
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.end_headers()
+
+
+@pytest.fixture
+def careless(quiet_story: Story) -> Iterator[Story]:
+    """A system whose health checks open a connection and ask nothing, and whose dr.yml knows no order."""
+    yaml, configuration = YAML(), quiet_story.stack.configuration
+    document = yaml.load(configuration.read_text())
+    with ThreadingHTTPServer(("127.0.0.1", 0), Answers) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        for one in document["sites"]["production"]["services"].values():
+            one.pop("needs", None)
+            if "health" in one:
+                one["health"] = f"http://127.0.0.1:{server.server_port}/"
+        with configuration.open("w") as output:
+            yaml.dump(document, output)
+        yield begin(quiet_story)
+        server.shutdown()
+
+
+def test_an_undo_to_data_on_which_postgresql_does_not_answer_is_no_recovery(careless: Story) -> None:
+    story, player = careless, careless.player
+    story.backup()
+    answers_no_query(story)
+    incident = player.declare("aiko", WORDS)
+    approve_by_two(player, incident)
+    finish(player, incident)
+    assert player.incident(incident.id).state is IncidentState.RECOVERED
+
+    player.say("aiko", f"/dr undo {incident.name}", incident.channel or "")
+    player.wait(lambda: player.run(incident).kind is RunKind.UNDO, "the run that undoes")
+    wait_for_step(player, incident, "approval", StepState.WAITING)
+    approve_by_two(player, incident)
+    ended = player.wait_for_run(incident, RunState.FAILED, RunState.SUCCEEDED)
+
+    assert ended.state is RunState.FAILED, ended.outcome
+    assert "The old data is back" in (ended.outcome or "")
+    assert "PostgreSQL does not answer" in (ended.outcome or "")
+    now = player.incident(incident.id)
+    assert (now.state, now.rto_seconds, now.users_say) == (IncidentState.RECOVERING, None, None)

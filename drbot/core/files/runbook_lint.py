@@ -9,12 +9,15 @@ from drbot.core.base.yaml_file import Problem, Where, did_you_mean
 from drbot.core.runbooks.actions import ACTIONS, PROBES
 from drbot.core.runbooks.declarations import ActionDeclaration, ProbeDeclaration
 from drbot.core.runbooks.effects import (
+    ANSWERS,
     INVERSES,
     MOVES,
+    PUTS_IN_PLACE,
     SEEN_BY,
     STRENGTH,
     effect_of,
     is_agreed_to,
+    is_asked_after,
     is_inverse,
     is_seen,
     is_taken_back,
@@ -44,6 +47,7 @@ def lint(runbook: Runbook) -> list[Problem]:
         *_names(runbook),
         *_variables(runbook),
         *_seeing(runbook),
+        *_asking(runbook),
         *_destroying(runbook, ancestors),
         *_taking_back(runbook, ancestors),
         *_gates(runbook, ancestors),
@@ -177,6 +181,21 @@ def _seeing(runbook: Runbook) -> Iterator[Problem]:
                 "{step}: no check looks at what it does; add {example}.",
                 step=step.id,
                 example=f"{{probe: {probe}, with: {{{wanted}}}}}",
+            )
+            yield Problem(where=_at(index, "id"), sentence=sentence)
+
+
+def _asking(runbook: Runbook) -> Iterator[Problem]:
+    """No run may end well before what was put in place has been asked whether it works."""
+    for index, step in enumerate(runbook.steps):
+        if not is_asked_after(step, runbook.steps):
+            place = step.with_.get(PUTS_IN_PLACE[step.do or ""])
+            given = f", with: {{volume: {place}}}" if place else ""
+            sentence = phrase(
+                "{step}: no later step asks whether the data works that it puts in place; add {example} to the check "
+                "of one that is never skipped.",
+                step=step.id,
+                example=f"{{probe: {ANSWERS}{given}}}",
             )
             yield Problem(where=_at(index, "id"), sentence=sentence)
 

@@ -27,7 +27,7 @@ class EventKind(StrEnum):
     INCIDENT_CONFIRMED = "incident.confirmed"  # a person says that users can work again
     INCIDENT_NOT_RECOVERED = "incident.not_recovered"  # a person says that they cannot: the RTO clock runs on
     INCIDENT_UNCONFIRMED = "incident.unconfirmed"  # nobody answered in time whether they can
-    INCIDENT_RESOLVED = "incident.resolved"  # summary
+    INCIDENT_RESOLVED = "incident.resolved"  # summary, repaired
     INCIDENT_NOTE = "incident.note"  # text: a line for the timeline
     STATUS_UPDATE = "status.update"  # text: a person's words to the stakeholders
     STATUS_DUE = "status.due"  # the regular post to the stakeholders is due

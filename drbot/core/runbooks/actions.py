@@ -61,6 +61,13 @@ _ACTIONS = (
         sentence=phrase("Wait until the services are healthy"),
     ),
     ActionDeclaration(
+        name="data.wait",
+        parameters={"volume": "volume", "within": "seconds"},
+        optional=frozenset({"volume", "within"}),
+        effect="none",
+        sentence=phrase("Wait until the data that is in place answers"),
+    ),
+    ActionDeclaration(
         name="dependencies.probe",
         parameters={},
         effect="none",
@@ -173,6 +180,15 @@ _PROBES = (
         name="postgres.reachable",
         parameters={},
         sentence=phrase("PostgreSQL answers"),
+    ),
+    ProbeDeclaration(
+        name="data.answers",
+        parameters={"volume": "volume"},
+        optional=frozenset({"volume"}),
+        sentence=phrase(
+            "the data that is in place works: PostgreSQL answers in every database, Redis has loaded its data, files "
+            "are there, settings can be read"
+        ),
     ),
     ProbeDeclaration(name="redis.reachable", parameters={}, sentence=phrase("Redis answers")),
     ProbeDeclaration(

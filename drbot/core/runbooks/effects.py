@@ -47,9 +47,22 @@ SEEN_BY: Mapping[str, tuple[str, Mapping[str, str]]] = {
     "machine.give_back": ("machine.gone", {"machine": "machine"}),
 }
 
+"""What sees that an act was done, and for each of its parameters that of the act which names the same."""
+
 LEADS = frozenset({"dns.change", "dns.lead_back"})
 """After these users are somewhere else."""
-"""What sees that an act was done, and for each of its parameters that of the act which names the same."""
+
+ANSWERS = "data.answers"
+"""The probe that asks what keeps the data in place whether it works."""
+
+PUTS_IN_PLACE: Mapping[str, str] = {
+    "volume.swap": "volume",
+    "volume.swap_back": "volume",
+    "postgres.restore": "volume",
+    "redis.restore": "volume",
+    "host.put_back": "",
+}
+"""After these production has other data: the parameter that names its place; "" = all that the site has."""
 
 
 def sight_of(action: str, given: Mapping[str, Any]) -> tuple[str, dict[str, Any]] | None:
@@ -68,6 +81,25 @@ def is_seen(step: Step) -> bool:
     probe, wanted = sight
     asked = [one.with_ for one in step.check if one.probe == probe]
     return any(all(given.get(name) == value for name, value in wanted.items()) for given in asked)
+
+
+def asks_data(step: Step) -> bool:
+    """Whether the step tells if the data that is in place works."""
+    return any(probe.probe == ANSWERS for probe in step.check)
+
+
+def is_asked_after(step: Step, steps: tuple[Step, ...]) -> bool:
+    """Whether a later step, which no run passes by that has done this one, asks the data that it puts in place."""
+    if step.do is None or step.do not in PUTS_IN_PLACE:
+        return True
+    place, ancestors = step.with_.get(PUTS_IN_PLACE[step.do]), ancestors_of(steps)
+    later = [
+        one
+        for one in steps
+        if step.id in ancestors[one.id] and not may_pass(one) and all(probe in step.when for probe in one.when)
+    ]
+    asked = [probe for one in later if one.drill != "skip" for probe in one.check if probe.probe == ANSWERS]
+    return any(probe.with_.get("volume") in (None, place) for probe in asked)
 
 
 def is_inverse(undo: Undo, step: Step) -> bool:

@@ -45,7 +45,7 @@ def clocks_of(
     records = tuple(steps)
     used = incident.rto_seconds
     if used is None:
-        used = max(0.0, ((incident.recovered_at or now) - incident.started_at).total_seconds())
+        used = max(0.0, ((incident.recovered_at or incident.resolved_at or now) - incident.started_at).total_seconds())
     rest = with_margin(remaining_seconds(plan, records, now)) if plan and not incident.recovered_at else None
     rpo = incident.rpo_seconds
     if rpo is None and plan is not None:

@@ -71,6 +71,16 @@ class Incident:
         return self.site == DRILL_SITE
 
     @property
+    def is_repaired(self) -> bool:
+        """By drbot's checks or a person's word, the newest of them."""
+        return self.users_say is UsersSay.YES or (self.recovered_at is not None and self.users_say is not UsersSay.NO)
+
+    @property
+    def is_given_up(self) -> bool:
+        """Closed over a system that does not work, by a person who said so."""
+        return self.state is IncidentState.RESOLVED and self.users_say is UsersSay.NO
+
+    @property
     def is_open(self) -> bool:
         return self.state is not IncidentState.RESOLVED
 

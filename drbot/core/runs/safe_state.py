@@ -112,6 +112,11 @@ def _recovering(plan: Plan, records: Mapping[str, StepRecord], parts: Parts) -> 
     return SafeState(sentence=sentences(NOTHING_DONE.sentence, copy))
 
 
+def leaves_running(plan: Plan, records: Mapping[str, StepRecord]) -> bool:
+    """Whether every service that it stopped was started again."""
+    return _services(plan, records) is Services.RUNNING
+
+
 def _leading_back(plan: Plan, records: Mapping[str, StepRecord]) -> SafeState:
     (leading,) = (records[step.id] for step in plan.steps if step.effect == "destroy")
     if leading.is_open_ended:
@@ -162,6 +167,8 @@ def _bringing_back(plan: Plan, records: Mapping[str, StepRecord]) -> SafeState:
 def _after_replacing(plan: Plan, services: Services) -> SafeState:
     kept = keeps_text(plan.keeps) if plan.keeps else phrase("the old data is kept")
     replaced = phrase("The data was replaced; {kept}.", kept=kept)
+    if plan.stakes.act is Act.UNDO:
+        replaced = phrase("The old data is back; {kept}.", kept=kept)
     if services is Services.RUNNING:
         started = phrase("The services were started.")
         return SafeState(sentence=sentences(replaced, started), offers=(Offer.UNDO,))

@@ -14,6 +14,7 @@ INCIDENT: Mapping[IncidentState, str] = {
     IncidentState.RESOLVED: phrase("resolved"),
 }
 NOT_RECOVERED = phrase("not recovered: a person says that users cannot work yet")
+NOT_REPAIRED = phrase("closed, not repaired")
 CONFIRMED = phrase("recovered; a person confirmed that users can work")
 UNCONFIRMED = phrase("the services passed their checks; nobody has confirmed yet that users can work")
 
@@ -56,6 +57,8 @@ def incident_text(incident: Incident) -> str:
         return NOT_RECOVERED
     if incident.state is IncidentState.RECOVERED and incident.users_say is not None:
         return CONFIRMED if incident.users_say is UsersSay.YES else UNCONFIRMED
+    if incident.is_given_up:
+        return NOT_REPAIRED
     return INCIDENT[incident.state]
 
 

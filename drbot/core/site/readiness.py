@@ -42,6 +42,15 @@ class Line:
         return sentences(closed(self.reason), self.remedy) if self.remedy else self.reason
 
 
+def of_site(site: str, thing: str) -> str:
+    return phrase("{site}: {thing}", site=site, thing=thing)
+
+
+def services_of(site: str) -> str:
+    """The line that says whether the services of a site work, as its worker saw them last."""
+    return of_site(site, phrase("services"))
+
+
 def good(what: str, reason: str) -> Line:
     """It would do."""
     return Line(what=what, colour=Colour.GREEN, reason=reason)

@@ -205,7 +205,8 @@ def _back_to_work(tx: Transaction, now: Incident, tried: str, **values: Any) -> 
 def resolve(tx: Transaction, incident: int, person: str, summary: str) -> None:
     tried = phrase("You asked to resolve DR-{incident}.", incident=incident)
     _move(tx, incident, IncidentState.RESOLVED, tried, resolved_at=tx.now, summary=summary)
-    tx.record(EventKind.INCIDENT_RESOLVED, incident=incident, person=person, summary=summary)
+    repaired = not get(tx.connection, incident).is_given_up
+    tx.record(EventKind.INCIDENT_RESOLVED, incident=incident, person=person, summary=summary, repaired=repaired)
 
 
 def note(tx: Transaction, incident: int, person: str | None, text: str) -> None:

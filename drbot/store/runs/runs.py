@@ -354,15 +354,20 @@ def end_unheard(tx: Transaction) -> list[str]:
         .order_by(runs.c.created_at.desc())
     )
     found = [str(name) for name in tx.connection.execute(unheard).scalars()]
-    return [name for name in found if end_if_unheld(tx, name) is RunState.STOPPED]
+    return [name for name in found if end_if_unheld(tx, name, unheard=True) is RunState.STOPPED]
 
 
-def end_if_unheld(tx: Transaction, run_id: str) -> RunState:
-    """Ends a run that is to stop, unless a worker has it or one of its parts is not over. The state it is in now."""
+def end_if_unheld(tx: Transaction, run_id: str, *, unheard: bool = False) -> RunState:
+    """Ends a run that is to stop, unless a worker has it or one of its parts is not over. Where nobody knows how far
+    data was moved, a worker looks and ends it; `unheard`: none came. The state it is in now.
+    """
     run = lock_run(tx, run_id)
     reason = run.stop_requested
     if reason is None or run.is_over or run.state is RunState.RUNNING or sub_runs.parts_of(tx.connection, run):
         return run.state
+    if not unheard and not sub_runs.left_by(tx.connection, run).is_known:
+        waking.wake(tx, run_id, phrase("How far it came is looked at before it ends."))
+        return get(tx.connection, run_id).state
     _stopped(tx, run, reason, run.stop_kind)
     return RunState.STOPPED
 

@@ -121,6 +121,10 @@ def test_resolving_uploads_the_report_and_tells_the_stakeholders(served: Scene) 
     served.message(incident.channel, lambda one: "topped" in one["text"], "the stop")
 
     assert served.people.command("U00AIKO", incident.channel or "", "/dr resolve rebuilt by hand").acknowledged
+    view = served.people.wait_for_view("U00AIKO", lambda one: one["callback_id"] == "resolve", PATIENCE)
+    assert "rebuilt by hand" in str(view["blocks"])  # what was typed is not typed again
+    typed = {"text": {"value": "rebuilt by hand"}, "users": {"value": "users-can-work"}}
+    served.people.submit("U00AIKO", view["id"], typed)
 
     report = served.message(incident.channel, lambda one: one["files"], "the report")
     assert report["files"][0]["name"] == "dr-1-report.md"

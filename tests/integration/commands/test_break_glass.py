@@ -172,7 +172,7 @@ def test_its_review_comes_also_when_the_incident_was_resolved_before(built: Buil
     with verb_fixture.database.write() as tx:
         runs.finish(tx, run, RunState.SUCCEEDED, "ok")
 
-    assert verb_fixture.say("aiko", "resolve DR-1 The disk was full").ok
+    assert verb_fixture.say("aiko", "resolve DR-1 users-can-work The disk was full").ok
 
     with verb_fixture.database.read() as conn:
         left = schedules.due(conn, datetime.now(UTC) + timedelta(days=2))

@@ -160,7 +160,7 @@ def test_resolving_reminds_of_what_is_still_rented_and_offers_to_give_it_back(ve
     rent(verb_fixture)
     lead(verb_fixture, OLD)
 
-    reply = verb_fixture.say("aiko", "resolve we are home again")
+    reply = verb_fixture.say("aiko", "resolve users-can-work we are home again")
 
     assert reply.ok
     assert "STILL RENTED and billed: 1" in reply.text and "返却" in say(reply.text, "ja")
@@ -174,7 +174,7 @@ def test_leading_back_is_a_run_of_its_own_at_the_control_site_also_of_a_resolved
     verb_fixture: VerbFixture,
 ) -> None:
     moved(verb_fixture)
-    assert verb_fixture.say("aiko", "resolve moved").ok
+    assert verb_fixture.say("aiko", "resolve users-can-work moved").ok
     assert "lead-back DR-1" in offered(verb_fixture.say("dan", "status DR-1"))
 
     reply = verb_fixture.say("ben", "lead-back DR-1")

@@ -7,7 +7,6 @@ from sqlalchemy import update
 
 from drbot.core.approvals.approval import EntryPoint, RequestState
 from drbot.core.ledger.events import EventKind
-from drbot.core.runs.incident import IncidentState
 from drbot.core.runs.run import Offer, Run, RunKind, RunState, StepState, StopKind
 from drbot.core.text.messages import say
 from drbot.store.base.schema import events
@@ -288,23 +287,6 @@ def test_a_persons_words_reach_the_stakeholders(verb_fixture: VerbFixture) -> No
     assert [event.payload["text"] for event in verb_fixture.events(EventKind.STATUS_UPDATE)] == [
         "We expect to be back at 15:00"
     ]
-
-
-def test_resolve_waits_for_the_recovery_and_for_a_summary(verb_fixture: VerbFixture) -> None:
-    verb_fixture.asked()
-    assert "in progress" in verb_fixture.say("aiko", "resolve done").text
-    verb_fixture.park(verb_fixture.runs()[0], RunState.WAITING)
-    verb_fixture.say("aiko", "stop")
-
-    asked = verb_fixture.say("aiko", "resolve")
-    verb_fixture.say("aiko", "resolve it was a full disk")
-
-    assert asked.dialog is not None and asked.dialog.kind == "resolve"
-    assert verb_fixture.incident().state is IncidentState.RESOLVED
-    assert verb_fixture.incident().summary == "it was a full disk"
-    assert (
-        "is resolved" in verb_fixture.say("aiko", "update too late").text or not verb_fixture.say("aiko", "update x").ok
-    )
 
 
 @pytest.mark.parametrize(

@@ -244,6 +244,7 @@ class HarmlessTarget:
             "compose.start": self.acting(lambda given: self.running.update(_named(given))),
             "compose.recreate": self.acting(self._recreate),
             "health.wait": self.acting(self._wait),
+            "data.wait": self.acting(lambda given: None),
             "dependencies.probe": self._dependencies,
             "backup.check": self.acting(lambda given: None),
             "postgres.restore_beside": self.acting(self._restore),
@@ -332,6 +333,7 @@ class HarmlessTarget:
             "health.services": probe(lambda given: all(map(self.is_healthy, _named(given)))),
             "compose.running": self._running,
             "compose.stopped": probe(lambda given: not set(_named(given)) & self.running),
+            "data.answers": self._data,
             "postgres.reachable": probe(lambda given: self.is_healthy("postgres")),
             "redis.reachable": yes,
             "postgres.rows": probe(lambda given: self.volumes["postgres_data"] == "good"),
@@ -348,6 +350,11 @@ class HarmlessTarget:
     def _running(self, context: StepContext, given: Mapping[str, Any]) -> Finding:
         facts = {name: "running" if name in self.running else "exited" for name in _named(given)}
         return Finding(passed=set(facts) <= self.running, sentence=f"Asked {dict(given)}.", facts=facts)
+
+    def _data(self, context: StepContext, given: Mapping[str, Any]) -> Finding:
+        is_asked = given.get("volume", "postgres_data") == "postgres_data"
+        answers = not is_asked or self.is_healthy("postgres")
+        return Finding(passed=answers, sentence="It works." if answers else "PostgreSQL does not answer.")
 
     def _swapped(self, context: StepContext, given: Mapping[str, Any]) -> Finding:
         state = "before"

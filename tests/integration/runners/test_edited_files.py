@@ -26,6 +26,7 @@ NEVER_STOPPED = (
 )
 ANSWERS = ('{probe: volume.exists, with: {volume: "${keeper}"}}', "{probe: redis.reachable}")
 REDIS_ANSWERS = ('{probe: health.services, with: {services: "${services.all}"}}', "{probe: redis.reachable}")
+ASKS_ALL = ('{probe: data.answers, with: {volume: "${postgres.volume}"}}', "{probe: data.answers}")
 BEFORE_START = "  - id: start-postgres\n"
 
 
@@ -160,7 +161,7 @@ def test_what_will_be_replaced_is_said_by_the_action_not_by_the_file(guarded: Wo
     to_redis = ('with:\n      volume: "${postgres.volume}"', 'with:\n      volume: "${redis.volume}"')
     back = ('with:\n        volume: "${postgres.volume}"', 'with:\n        volume: "${redis.volume}"')
     looks = ('swapped, with: {volume: "${postgres.volume}"', 'swapped, with: {volume: "${redis.volume}"')
-    _, run = planned(guarded, own("level2-postgres", to_redis, back, looks))
+    _, run = planned(guarded, own("level2-postgres", to_redis, back, looks, ASKS_ALL))
 
     assert run.plan is not None
     assert said(run) == ["volume redis_data of redis"]
@@ -172,7 +173,7 @@ def test_every_volume_that_is_replaced_and_kept_is_on_the_card(guarded: WorkerFi
     second = second.replace("_before_${run.id}", "_redis_${run.id}").replace("[stop-postgres]", "[swap]")
     gate = ("for: [swap]", "for: [swap, swap-redis]")
     after = ("after: [swap]", "after: [swap-redis]")
-    text = own("level2-postgres", gate, after, (BEFORE_START, f"{second}{BEFORE_START}"))
+    text = own("level2-postgres", gate, after, ASKS_ALL, (BEFORE_START, f"{second}{BEFORE_START}"))
     _, run = planned(guarded, text)
 
     assert run.plan is not None

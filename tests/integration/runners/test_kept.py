@@ -5,9 +5,11 @@ from datetime import timedelta
 import pytest
 
 from drbot.core.runs.incident import IncidentState
-from drbot.core.runs.run import Run, RunKind, RunState
+from drbot.core.runs.run import Run, RunKind, RunState, StepState
 from drbot.core.runs.stakes import Act, LossKind, ProofKind
 from drbot.store.records import kept
+from tests.integration.runners.test_edited_files import own
+from tests.integration.runners.test_rows_over_time import with_runbook
 from tests.integration.runners.worker_fixture import SECONDS, WorkerFixture
 
 
@@ -121,3 +123,38 @@ def test_giving_up_keeps_the_clocks_and_the_incident_as_they_are(worker_fixture:
 
     assert worker_fixture.incident(done) == before
     assert before.recovered_at is not None and before.recovered_at - before.started_at > timedelta(0)
+
+
+def test_kept_data_that_somebody_deleted_by_hand_is_listed_no_more(worker_fixture: WorkerFixture) -> None:
+    done, keeper = recovered(worker_fixture)
+    del worker_fixture.target.volumes[keeper]
+
+    worker_fixture.target.engine = "another engine"
+    worker_fixture.upkeep()
+    assert kept_volumes(worker_fixture) == [keeper]  # which knows nothing about it
+
+    worker_fixture.target.engine = "engine-1"
+    worker_fixture.upkeep()
+
+    assert kept_volumes(worker_fixture) == []
+    note = worker_fixture.events(done, "incident.note")[-1].payload["text"]
+    assert str(note) == f"{keeper}: it is not there any more, and drbot did not delete it"
+
+
+def test_an_undo_that_is_taken_back_lists_what_is_kept_then(worker_fixture: WorkerFixture) -> None:
+    done, keeper = recovered(worker_fixture)
+    verify = ("after: [start-apps]", "after: [start-store]")
+    start = (
+        "after: [start-store]\n    effect: change\n    again: safe\n    limits: {time: 5m, budget: 4s}\n    if_fails",
+        "after: [verify]\n    effect: change\n    again: safe\n    limits: {time: 5m, budget: 4s}\n    if_fails",
+    )
+    text = own("level2-undo", start, verify, ("if_fails: stop", "if_fails: undo"))
+    worker_fixture = with_runbook(worker_fixture, "own.yml", text)
+    undo = worker_fixture.go(worker_fixture.queue(done.incident, "own", RunKind.UNDO, keeper=keeper))
+    worker_fixture.approve(undo)
+
+    undo = worker_fixture.go(undo)
+
+    assert worker_fixture.step(undo, "swap-back").state is StepState.UNDONE, undo.outcome
+    assert kept_volumes(worker_fixture) == [keeper]
+    assert worker_fixture.target.volumes["postgres_data"] == "good"

@@ -1,7 +1,10 @@
-"""What a recovery lost stays lost, however new the backup is that the next one of the same incident takes."""
+"""What a recovery lost or stopped counts, however many more there are in the same incident."""
 
 from datetime import UTC, datetime
 
+import pytest
+
+from drbot.core.base.errors import PermanentError
 from drbot.core.runs.run import Run, RunKind, RunState
 from tests.integration.runners.harmless import NOON, backup
 from tests.integration.runners.worker_fixture import WorkerFixture
@@ -13,15 +16,15 @@ def carried_out(worker_fixture: WorkerFixture, run: Run) -> Run:
     run = worker_fixture.go(run)
     worker_fixture.approve(run)
     run = worker_fixture.go(run)
-    if run.kind is RunKind.RECOVER:
-        worker_fixture.answer(run)
-        run = worker_fixture.go(run)
+    worker_fixture.answer(run)
+    run = worker_fixture.go(run)
     assert run.state is RunState.SUCCEEDED
     return run
 
 
 def undone(worker_fixture: WorkerFixture, run: Run, kept: str = "before") -> Run:
     keeper = f"postgres_data_{kept}_{run.id}"
+    worker_fixture.target.volumes[keeper] = "good"  # it was not corrupt: somebody had restored too early
     return carried_out(worker_fixture, worker_fixture.queue(run.incident, "level2-undo", RunKind.UNDO, keeper=keeper))
 
 
@@ -76,3 +79,27 @@ def test_a_backup_from_before_the_recovery_lacks_nothing_of_it(worker_fixture: W
     backed_up(worker_fixture, NOON)
 
     assert loss_of_the_next(worker_fixture, first) == 0
+
+
+def stopped_at(worker_fixture: WorkerFixture, run: Run) -> datetime:
+    moment = worker_fixture.step(run, "stop-apps").started_at
+    assert moment is not None
+    return moment
+
+
+def test_how_long_services_were_stopped_is_the_sum_of_all_recoveries(worker_fixture: WorkerFixture) -> None:
+    first = worker_fixture.go(worker_fixture.declare())
+    worker_fixture.approve(first)
+    worker_fixture.target.errors["health.wait"] = [PermanentError("wrong rows")]
+    first = worker_fixture.go(first)
+    assert first.state is RunState.FAILED and first.finished_at is not None
+
+    second = carried_out(worker_fixture, worker_fixture.queue(first.incident, "level2-postgres"))
+
+    incident = worker_fixture.incident(second)
+    assert incident.recovered_at is not None
+    both = (
+        first.finished_at - stopped_at(worker_fixture, first),
+        incident.recovered_at - stopped_at(worker_fixture, second),
+    )
+    assert incident.outage_seconds == pytest.approx(sum(one.total_seconds() for one in both), abs=0.001)

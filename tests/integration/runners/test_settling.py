@@ -3,9 +3,11 @@
 import threading
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import update
 
 from drbot.core.base.errors import PermanentError, TemporaryError, UserError
 from drbot.core.ledger.events import EventKind
@@ -17,7 +19,9 @@ from drbot.runners.contract.action import Finding, ProbeFunction, StepContext
 from drbot.runners.execution.run_context import idle_run_context
 from drbot.runners.execution.undoing import take_back
 from drbot.runners.execution.unsure import look_after_unsure
+from drbot.store.base import schema
 from drbot.store.records import leases, steps
+from drbot.store.runs import runs
 from tests.integration.runners.test_kept import kept_volumes
 from tests.integration.runners.test_workers import DYING, dead_in_the_restore, die_in
 from tests.integration.runners.worker_fixture import SECONDS, WorkerFixture, title, with_registry
@@ -329,9 +333,32 @@ def test_a_swap_that_is_found_not_begun_when_its_run_is_stopped_is_said_so(worke
     worker_fixture.ended()
 
 
-def test_old_data_is_listed_although_nobody_held_the_run_when_it_was_stopped(worker_fixture: WorkerFixture) -> None:
+def test_stop_of_a_swap_nobody_saw_the_end_of_is_looked_at_first_and_offers_a_restart(
+    worker_fixture: WorkerFixture,
+) -> None:
+    run_id, go_on = die_in(worker_fixture, "volume.swap")
+    run = worker_fixture.run(run_id)
+
+    worker_fixture.stop(run)
+    ended = worker_fixture.go(run)
+
+    assert ended.state is RunState.STOPPED
+    assert "Nothing was replaced. The services are stopped" in (ended.outcome or "")
+    assert Offer.RESTART in ended.offers
+    restarted = worker_fixture.go(worker_fixture.queue(run.incident, "restart-services"))
+    assert restarted.state is RunState.SUCCEEDED
+    go_on.set()
+    worker_fixture.ended()
+
+
+def test_old_data_is_listed_although_no_worker_came_when_its_run_was_stopped(worker_fixture: WorkerFixture) -> None:
     run = died_in_the_swap(worker_fixture)
     worker_fixture.stop(run)
+    with worker_fixture.database.write() as tx:
+        long_ago = tx.now - timedelta(seconds=runs.UNHEARD_SECONDS + 1)
+        tx.connection.execute(update(schema.runs).where(schema.runs.c.id == run.id).values(queued_at=long_ago))
+        assert runs.end_unheard(tx) == [run.id]
+    assert "It is not known how far swap got" in (worker_fixture.run(run).outcome or "")
     assert kept_volumes(worker_fixture) == []
 
     worker_fixture.worker().handle(run.id)

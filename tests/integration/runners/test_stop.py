@@ -5,7 +5,7 @@ import time
 import pytest
 
 from drbot.core.base.errors import PermanentError, TemporaryError
-from drbot.core.runs.run import RunKind, RunState, StepState
+from drbot.core.runs.run import Offer, RunKind, RunState, StepState
 from drbot.store.records import incidents
 from tests.integration.runners.test_kept import recovered
 from tests.integration.runners.worker_fixture import WorkerFixture, title
@@ -177,5 +177,10 @@ def test_an_undo_run_brings_the_kept_data_back_behind_two_approvals(worker_fixtu
 
     assert worker_fixture.target.volumes["postgres_data"] == "corrupt"
     assert worker_fixture.target.volumes[f"postgres_data_undone_{undo.id}"] == "good"
-    assert undo.state is RunState.SUCCEEDED
-    assert undo.outcome is not None and "not everything passed" in undo.outcome
+    assert undo.state is RunState.FAILED
+    assert "PostgreSQL does not answer" in str(undo.outcome) and "The old data is back" in str(undo.outcome)
+    assert worker_fixture.states(undo)["confirm"] == "pending"
+    assert {Offer.UNDO, Offer.RECOVER} <= {*undo.offers}
+    told = str(worker_fixture.events(undo, "run.failed")[-1].payload["todo"])
+    assert "/dr undo brings back what was in place before this undo. /dr recover restores from a backup." in told
+    assert worker_fixture.incident(undo).rto_seconds is None

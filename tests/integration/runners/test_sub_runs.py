@@ -265,6 +265,12 @@ steps:
     limits: {time: 1m}
     check: [{probe: volume.exists, with: {volume: "${postgres.volume}"}}]
     drill: run
+  - id: verify
+    title: {en: Verify}
+    do: data.wait
+    limits: {time: 1m}
+    check: [{probe: data.answers}]
+    drill: run
 """
 
 

@@ -1,5 +1,6 @@
 """Whose data a backup holds, and what of a host it brings back: the card says both, from the manifest and the steps."""
 
+import re
 from dataclasses import replace
 
 from sqlalchemy import delete
@@ -25,9 +26,20 @@ POSTGRES = """  - id: restore
 """
 
 
+VERIFY = """  - id: verify
+    title: {en: Verify}
+    do: data.wait
+    after: [STEPS]
+    limits: {time: 1m}
+    check: [{probe: data.answers}]
+    drill: redirect
+"""
+
+
 def planned(worker_fixture: WorkerFixture, steps: str, *, lost: str = "production") -> Run:
     """The plan of a runbook that replaces a host. `lost`: what a row says which site was lost."""
-    worker_fixture = with_runbook(worker_fixture, "own.yml", SET_ASIDE + steps)
+    verify = VERIFY.replace("STEPS", ", ".join(["aside", *re.findall(r"- id: ([\w-]+)", steps)]))
+    worker_fixture = with_runbook(worker_fixture, "own.yml", SET_ASIDE + steps + verify)
     incident = worker_fixture.declare().incident
     rows(worker_fixture, schema.incidents.update().values(site=lost))
     return worker_fixture.go(worker_fixture.queue(incident, "own"))

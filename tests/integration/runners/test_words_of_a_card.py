@@ -21,6 +21,7 @@ from drbot.runners.clients.postgres_written import Written
 from drbot.runners.contract.action import StepContext
 from drbot.store.records import incidents, requests, steps
 from tests.integration.runners.test_edited_files import (
+    ASKS_ALL,
     own,
     planned,
     recovered_by_code,
@@ -171,7 +172,7 @@ def test_the_loss_is_of_what_is_replaced(guarded: WorkerFixture) -> None:
     to_redis = ('with:\n      volume: "${postgres.volume}"', 'with:\n      volume: "${redis.volume}"')
     back = ('with:\n        volume: "${postgres.volume}"', 'with:\n        volume: "${redis.volume}"')
     looks = ('swapped, with: {volume: "${postgres.volume}"', 'swapped, with: {volume: "${redis.volume}"')
-    worker_fixture, run = planned(guarded, own("level2-postgres", to_redis, back, looks))
+    worker_fixture, run = planned(guarded, own("level2-postgres", to_redis, back, looks, ASKS_ALL))
 
     words = card(worker_fixture, run)
 

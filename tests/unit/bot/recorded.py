@@ -306,6 +306,9 @@ def _outside() -> dict[str, Row]:
             ("resolve", "update", "lead-back", give_back),
         ),
         "resolved": (situation(run=well, state=closed), ("resolved", WELL), ("report",)),
+        "closed, not repaired": (
+            told(situation(run=ran(RunState.FAILED), state=closed), UsersSay.NO), ("closed, not repaired",), ("report",)
+        ),
         "resolved, kept": (situation(run=well, state=closed, kept=(KEPT,)), ("resolved",), ("report", GIVE_UP)),
         "resolved, machine rented": (
             situation(**far, state=closed, rented=(RENTED,)), ("resolved",), ("report", give_back),

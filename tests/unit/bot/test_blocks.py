@@ -179,8 +179,8 @@ def test_a_long_reply_counts_what_it_leaves_out() -> None:
 
 def test_who_resolves_is_told_before_that_undo_ends_with_it() -> None:
     """`undo` refuses a resolved incident."""
-    assert "/dr undo" in str(text_dialog("resolve", 7, "en", ""))
-    assert "/dr undo" not in str(text_dialog("update", 7, "en", ""))
+    assert "/dr undo" in str(text_dialog("resolve", 7, "en", {}))
+    assert "/dr undo" not in str(text_dialog("update", 7, "en", {}))
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -192,7 +192,7 @@ def test_home_and_the_other_dialogs_keep_the_limits(language: str) -> None:
     assert check_blocks(view["blocks"], "home")
     assert check_blocks(home("x", None, [], [], language)["blocks"], "home")
     site = one.configuration.site("production")
-    assert check_blocks(text_dialog("update", 7, language, LONG)["blocks"], "modal")
+    assert check_blocks(text_dialog("resolve", 7, language, {"text": LONG, "doubt": LONG})["blocks"], "modal")
     auth = Service(project="auth", service="api", role="app").model_copy(update={"title": LONG})
     with_services = site.model_copy(update={"services": {"auth": auth}})
     sites = {"production": with_services, "staging": with_services}

@@ -17,9 +17,14 @@ from drbot.core.runs.run import Run, RunState, StepRecord, StepState
 from drbot.core.site.level import Level
 from drbot.core.site.people import Roster
 from drbot.core.site.site import DRILL_SITE, Backups, Configuration, Site
+from drbot.store.records.kept import Kept
 from tests.unit.bot.situations import record, run
 
 START = datetime(2026, 11, 26, 3, tzinfo=UTC)
+KEPT = Kept(
+    site="production", incident=7, run="r1", volume="pgdata_before_r1", original="pgdata", size_bytes=None,
+    created_at=START,
+)  # fmt: skip
 CONFIGURATION = Configuration(
     system="ai-micro-service",
     sites={"production": Site(projects=Path("/srv"), services={})},
@@ -58,7 +63,7 @@ def report(
     return report_of(
         incident=incident, events=events, runs=runs, steps=steps, requests=[], votes={}, repair_times=repair_times,
         configuration=CONFIGURATION, voice=voice(language), today=START.date(),
-        drill=drill, actions=actions,
+        drill=drill, actions=actions, kept=[KEPT],
     )  # fmt: skip
 
 
@@ -180,6 +185,7 @@ def test_action_items_stand_with_owner_and_day_whatever_somebody_wrote() -> None
 
 
 def test_what_a_drill_kept_went_with_its_copy_and_nobody_is_sent_to_look_for_it() -> None:
-    assert "## What was kept to undo with" in report()
+    title = "What is kept of the data that was replaced"
+    assert part_of(report(), title) == ["- `pgdata_before_r1`, 2026-11-26 03:00:00 UTC"]
 
-    assert "## What was kept to undo with" not in report(drill=drill())
+    assert f"## {title}" not in report(drill=drill())

@@ -35,7 +35,17 @@ steps:
     limits: {time: 1h}
     check: [{probe: volume.swapped, with: {volume: data, keeper: old}}]
     drill: run
+  - id: verify
+    title: {en: Verify}
+    do: data.wait
+    limits: {time: 1m}
+    check: [{probe: data.answers, with: {volume: data}}]
+    drill: redirect
 """
+ASKED = "data.answers, with: {volume: data}}]"
+NEVER_ASKED = (
+    "swap: no later step asks whether the data works that it puts in place; add {probe: data.answers, with: {vol"
+)
 
 
 UNDO_SWAP = "undo: {do: volume.swap, with: {volume: data, replacement: new, keeper: old}}"
@@ -128,6 +138,13 @@ def test_the_example_of_this_file_is_accepted(tmp_path: Path) -> None:
             "no check looks at what it does; add {probe: volume",
         ),
         ("volume: new, expect", "volume: older, expect", 5, "no check looks at what it does; add {probe: postgres"),
+        (f"check: [{{probe: {ASKED}", "effect: none", 18, NEVER_ASKED),
+        (ASKED, "data.answers, with: {volume: other}}]", 18, NEVER_ASKED),
+        (ASKED, f"{ASKED}\n    if_fails: continue", 18, NEVER_ASKED),
+        (ASKED, f"{ASKED}\n    unless: [{{probe: redis.reachable}}]", 18, NEVER_ASKED),
+        (ASKED, f"{ASKED}\n    when: [{{probe: redis.reachable}}]", 18, NEVER_ASKED),
+        (ASKED, f"{ASKED}\n    after: [restore]", 18, NEVER_ASKED),
+        ("drill: redirect", "drill: skip", 18, NEVER_ASKED),
         ("replacement: new", "replacement: older", 21, "replacement is made by no step that its gate names as proof"),
         ("proof: [restore]", "proof: []", 21, "replacement is made by no step that its gate names as proof"),
         ("do: volume.swap", "do: volume.remove", 23, ""),
