@@ -18,7 +18,7 @@ from drbot.core.runs.drill import Drill
 from drbot.core.runs.incident import Incident, UsersSay
 from drbot.core.runs.plan import Plan, short_seal
 from drbot.core.runs.run import Run, RunKind, StepRecord
-from drbot.core.runs.state_words import STEP, incident_text, run_text
+from drbot.core.runs.state_words import incident_text, run_text, step_text
 from drbot.core.site.site import Configuration
 from drbot.core.text.messages import clauses, duration, filled, listed, phrase, say
 from drbot.core.text.words import clock, size
@@ -185,10 +185,10 @@ def _steps(run: Run, steps: Iterable[StepRecord], language: str) -> str:
     lines = [
         row(
             titles.get(step.id, step.id),
-            say(STEP[step.state], language),
+            say(step_text(step), language),
             clock(step.started_at) if step.started_at else "-",
             "-" if step.seconds is None else _seconds(step.seconds, language),
-            say(step.summary or "", language),
+            say(step.result, language),
         )
         for step in sorted(steps, key=lambda step: step.position)
         if step.run == run.id

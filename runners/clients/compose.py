@@ -2,17 +2,20 @@
 
 import json
 import re
+import shlex
 import shutil
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from drbot.core.base.errors import PermanentError, TemporaryError
+from drbot.core.base.errors import Cause, PermanentError, TemporaryError
+from drbot.core.site.site import Service, Site
 from drbot.core.text.messages import phrase
 from drbot.runners.clients.patient_docker import Patience
 from drbot.runners.clients.process import Bounds, Ended, run_process
+from drbot.runners.foundation.causes import cause_in
 from drbot.runners.foundation.permit import Permit
 from drbot.runners.foundation.permit import services as named
 
@@ -22,6 +25,7 @@ UNREACHABLE = re.compile(
     re.IGNORECASE,
 )
 COMPOSE_FILES = ("compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml")
+UP = ("up", "--detach", "--no-recreate", "--no-deps")
 PROJECT_FILES = (*COMPOSE_FILES, "compose.override.yml", "docker-compose.override.yml", ".env")
 
 
@@ -35,6 +39,20 @@ class Watch:
 
 Guard = Callable[[str, Mapping[str, Any], Sequence[str]], None]
 """Given a project, all that its files say, and the services to be started of it; none: all. Raises PermanentError."""
+
+
+def typed(site: Site, verb: Sequence[str], wanted: Iterable[Service]) -> list[str]:
+    """What a person types to do the same, a line for each project."""
+    projects: dict[str, list[str]] = {}
+    for one in wanted:
+        projects.setdefault(one.project, []).append(one.service)
+    address = [f"ADDRESS={site.address}"] if site.address else []
+    host = [f"--host={site.docker.host}"] if site.docker.host else []
+    words = [*address, "docker", *host, "compose"]
+    return [
+        shlex.join([*words, f"--project-directory={site.projects / name}", f"--project-name={name}", *verb, *services])
+        for name, services in projects.items()
+    ]
 
 
 class Compose:
@@ -57,7 +75,7 @@ class Compose:
     def up(self, project: str, services: Sequence[str], watch: Watch) -> None:
         """Start the services: those that were stopped, and those that have no container any more."""
         self._ask(project, services, watch.bounds)
-        self._run(project, ["up", "--detach", "--no-recreate", "--no-deps"], watch, services)
+        self._run(project, UP, watch, services)
 
     def stop(self, project: str, services: Sequence[str], permit: Permit, watch: Watch) -> None:
         """Stop the services; their containers stay."""
@@ -191,7 +209,8 @@ class Compose:
                         command=arguments[0],
                         project=project,
                         said=said,
-                    )
+                    ),
+                    cause=cause_in(said),
                 )
             if watch.bounds.cancelled() or self._patience.ends():
                 raise TemporaryError(
@@ -199,6 +218,7 @@ class Compose:
                         "docker compose {command} ({project}): {said}", command=arguments[0], project=project, said=said
                     ),
                     kind="network",
+                    cause=Cause.ENGINE,
                 )
             watch.on_line(f"The Docker engine is away; trying {arguments[0]} again")
 
