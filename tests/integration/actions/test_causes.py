@@ -69,7 +69,6 @@ def test_a_disk_that_is_full_is_the_cause(
 
     assert error.cause is Cause.DISK, error
     assert "No space left on device" in str(error)
-    print(error)
 
 
 def happens(worker_fixture: WorkerFixture, what: Callable[[], None]) -> None:
@@ -92,13 +91,13 @@ def test_a_server_that_is_killed_for_want_of_memory_is_the_cause(
 
     def press() -> None:
         (container,) = worker_fixture.containers(run)
-        api.update_container(container, mem_limit="26m", memswap_limit="26m")
+        most = api.stats(container, stream=False, one_shot=True)["memory_stats"]["usage"] + 4_000_000
+        api.update_container(container, mem_limit=most, memswap_limit=most)
 
     happens(worker_fixture, press)
 
     error = cause_of_failure(worker_fixture, clients, backup, run)
 
-    print(error)
     assert error.cause is Cause.MEMORY, error
 
 

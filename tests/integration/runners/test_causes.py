@@ -1,10 +1,17 @@
 """What made a step fail decides what people are offered, and stays known when what the step had made is taken back."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import pytest
 
 from drbot.core.base.errors import BackupError, CancelledError, Cause, PermanentError
 from drbot.core.runs.run import Offer, RunState, StepState
-from tests.integration.runners.worker_fixture import WorkerFixture
+from drbot.runners.contract.action import Outcome, StepContext
+from tests.integration.runners.test_edited_files import own
+from tests.integration.runners.test_rows_over_time import with_runbook
+from tests.integration.runners.worker_fixture import WorkerFixture, with_registry
+from tests.waiting import PATIENCE, wait_for
 
 OTHERS = {
     Cause.DISK: PermanentError("no room", cause=Cause.DISK),
@@ -72,3 +79,21 @@ def test_what_cannot_be_taken_back_is_a_command_that_people_can_type(worker_fixt
     assert "compose.start" not in str(run.outcome) and "within" not in str(run.outcome)
     assert "The disk is full: make room on it" in str(run.outcome)
     assert Offer.RESTART in run.offers
+
+
+def until_told(context: StepContext, given: Mapping[str, Any]) -> Outcome:
+    """A restore that never ends by itself."""
+    wait_for(context.cancelled, PATIENCE, "the limit of the step")
+    raise CancelledError("Stopped while data was being sent")
+
+
+def test_a_step_that_its_limit_ended_is_no_fault_of_the_backup(worker_fixture: WorkerFixture) -> None:
+    text = own("level2-postgres", ("limits: {time: 2h, quiet: 10m, budget: 30s}", "limits: {time: 1s}"))
+    slow = with_registry(with_runbook(worker_fixture, "own.yml", text), actions={"postgres.restore_beside": until_told})
+
+    run = slow.go(slow.queue(slow.declare().incident, "own"))
+
+    assert slow.step(run, "restore-beside").cause is Cause.TIME
+    assert run.offers[0] is Offer.ASK_AGAIN
+    (blocked,) = slow.events(run, "run.blocked")
+    assert "longer than its limit of 1 s. The backup is not the cause." in blocked.payload["why"]
