@@ -8,7 +8,7 @@ from drbot.commands.views.incident_view import IncidentView
 from drbot.core.runbooks.runbook import Step
 from drbot.core.runs.run import StepRecord, StepState
 from drbot.core.runs.stakes_words import CHANGED
-from drbot.core.runs.state_words import STEP
+from drbot.core.runs.state_words import STEP, step_text
 from drbot.core.text.messages import duration, filled, phrase, say
 from drbot.core.text.visible import visible
 from drbot.core.text.words import cut, size
@@ -73,8 +73,9 @@ def _task(step: Step, record: StepRecord | None, language: str, room: int) -> Bl
     state = record.state if record else StepState.PENDING
     title = say(step.title, language)
     if state in SAID_IN_TITLE:
-        title = f"{title} ({say(STEP[state], language)})"
-    task: Block = {"task_id": step.id, "title": cut(visible(title), min(150, room // 2)), "status": TASK_STATES[state]}
+        title = f"{title} ({say(step_text(record) if record else STEP[state], language)})"
+    status = "error" if record is not None and record.has_failed else TASK_STATES[state]
+    task: Block = {"task_id": step.id, "title": cut(visible(title), min(150, room // 2)), "status": status}
     output = _output(record, language) if record else ""
     return task | ({"output": rich(output, min(160, room // 4))} if output else {})
 
@@ -82,7 +83,7 @@ def _task(step: Step, record: StepRecord | None, language: str, room: int) -> Bl
 def _output(record: StepRecord, language: str) -> str:
     if record.state is StepState.RUNNING:
         return say(_progress(record), language)
-    words = say(record.summary or "", language)
+    words = say(record.result, language)
     if record.seconds is not None and record.state is StepState.SUCCEEDED:
         took = say(duration(record.seconds), language)
         return f"{words} ({took})" if words else took

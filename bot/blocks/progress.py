@@ -17,7 +17,7 @@ AFTER_PEOPLE: str = phrase("about {rest} once people have decided")
 
 CALM_SECONDS = 300.0
 """The hour is rounded up to so much, so that the board does not change every minute."""
-OVER = frozenset({StepState.SUCCEEDED, StepState.SKIPPED, StepState.UNDONE})
+OVER = frozenset({StepState.SUCCEEDED, StepState.SKIPPED, StepState.UNDONE})  # but where its act had failed
 PEOPLES_TURN = frozenset({RunState.WAITING, RunState.NEEDS_DECISION, RunState.BLOCKED})
 
 
@@ -27,7 +27,7 @@ def progress_line(situation: IncidentView) -> str:
     if run is None or run.plan is None:
         return ""
     count = len(run.plan.steps)
-    done = sum(record.state in OVER for record in situation.steps)
+    done = sum(_is_over(record) for record in situation.steps)
     is_going = not run.is_over and done < count
     number = done + 1 if is_going else done
     steps = say(filled(STEP if is_going else DONE, number=number, count=count), language)
@@ -45,10 +45,14 @@ def percent(plan: Plan, records: tuple[StepRecord, ...]) -> int:
     return math.floor(100 * share + 1e-9)
 
 
+def _is_over(record: StepRecord) -> bool:
+    return record.state in OVER and not record.has_failed
+
+
 def _share(record: StepRecord | None) -> float:
     if record is None:
         return 0.0
-    if record.state in OVER:
+    if _is_over(record):
         return 1.0
     if record.state is StepState.RUNNING and record.progress_done is not None and record.progress_total:
         return min(0.99, record.progress_done / record.progress_total)

@@ -160,7 +160,8 @@ def again(incident: Incident, run: Run) -> str:
         return f"give-up {incident.name} {run.arguments.get('keeper') or run.arguments.get('aside', '')}".strip()
     if run.kind is RunKind.GIVE_BACK:
         return f"give-back {incident.name} {run.arguments.get('machine', '')}".strip()
-    return f"recover {incident.name}"
+    named = run.arguments.get("backup")
+    return f"recover {incident.name} backup {named}" if named else f"recover {incident.name}"
 
 
 def stop(context: CommandContext, tx: Transaction, run: Run, person: Person, why: str, kind: StopKind) -> RunState:

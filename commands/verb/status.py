@@ -15,7 +15,7 @@ from drbot.core.approvals.state_words import REQUEST
 from drbot.core.approvals.too_few import too_few
 from drbot.core.runs.clocks import Clocks, minutes_up
 from drbot.core.runs.run import DONE_WITH, Run, StepState
-from drbot.core.runs.state_words import STEP, incident_text, now_text, run_text
+from drbot.core.runs.state_words import incident_text, now_text, run_text, step_text
 from drbot.core.site.people import Person, Roster
 from drbot.core.text.messages import clauses, closed, duration, filled, listed, phrase, sentences
 from drbot.core.text.words import clock
@@ -161,9 +161,9 @@ def step_tables(view: IncidentView) -> tuple[Table, ...]:
         (
             record.id,
             _titles(view).get(record.id, record.id),
-            STEP[record.state],
+            step_text(record),
             "" if record.seconds is None else duration(record.seconds),
-            record.summary or "",
+            record.result,
         )
         for record in view.steps
     )
@@ -193,8 +193,10 @@ def _working(view: IncidentView) -> list[str]:
     titles, done = _titles(view), sum(step.state in DONE_WITH for step in view.steps)
     said: list[str] = [phrase("{done} of {count} steps done", done=done, count=len(view.steps))]
     for step in view.steps:
-        if step.state in {StepState.RUNNING, StepState.UNSURE, StepState.FAILED}:
-            one = phrase("{step}: {state}", step=titles.get(step.id, step.id), state=STEP[step.state])
+        if step.has_failed or step.state in {StepState.RUNNING, StepState.UNSURE}:
+            one = phrase("{step}: {state}", step=titles.get(step.id, step.id), state=step_text(step))
+            if step.has_failed and step.result:
+                one = phrase("{step}: {why}", step=one, why=step.result)
             if step.progress_done and step.progress_total:
                 one = phrase("{step} {percent}", step=one, percent=f"{step.progress_done / step.progress_total:.0%}")
             said.append(one)

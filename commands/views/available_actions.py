@@ -117,26 +117,33 @@ def _settle(view: IncidentView) -> Found:
         yield from settlements(view.incident, run, undecided(run.plan, view.steps))
 
 
-def _ask_again(view: IncidentView) -> Found:
-    """The same once more, in words that say what becomes of the copy."""
+def _once_more(view: IncidentView) -> Found:
+    """What was blocked or ended early, in the order in which its worker offers it."""
     run = view.run
-    if run is not None and _is_blocked(view) and Offer.ASK_AGAIN in run.offers:
-        command = again(view.incident, run)
-        yield AvailableAction(label=OVER if _copies(run) else AGAIN, command=command, verb="ask-again")
+    for offer in run.offers if run is not None else ():
+        if offer is Offer.ASK_AGAIN and run is not None and _is_blocked(view):
+            yield AvailableAction(label=_again(view, run), command=again(view.incident, run), verb="ask-again")
+        if offer is Offer.ANOTHER_BACKUP and run is not None and (_is_blocked(view) or _has_ended(view, run)):
+            yield _action(view.incident, "recover", ANOTHER, "backup")
 
 
-def _another(view: IncidentView) -> Found:
-    """The next good backup: of a blocked run, or of one that ended early."""
-    run = view.run
-    ended = run is not None and run.next_backup is not None and _may_recover(view)
-    if run is not None and Offer.ANOTHER_BACKUP in run.offers and (_is_blocked(view) or ended):
-        yield _action(view.incident, "recover", ANOTHER, "backup")
+def _again(view: IncidentView, run: Run) -> str:
+    """In words that say what becomes of the copy."""
+    if not _copies(run):
+        return AGAIN
+    return OVER if _has_copy(view, run) else TRY_AGAIN
+
+
+def _has_ended(view: IncidentView, run: Run) -> bool:
+    """Early, and the next good backup is known."""
+    return run.next_backup is not None and _may_recover(view)
 
 
 def _discard(view: IncidentView) -> Found:
     run = view.run
     if run is not None and _is_blocked(view) and Offer.DISCARD in run.offers:
-        yield _action(view.incident, "discard", DISCARD_COPY if _copies(run) else DISCARD, style="danger")
+        label = DISCARD_COPY if _has_copy(view, run) else DISCARD
+        yield _action(view.incident, "discard", label, style="danger")
 
 
 def _restart(view: IncidentView) -> Found:
@@ -269,9 +276,15 @@ def _copies(run: Run) -> bool:
     return run.plan is not None and any(restores_beside(step) for step in run.plan.steps)
 
 
+def _has_copy(view: IncidentView, run: Run) -> bool:
+    """A copy that failed is removed at once."""
+    copying = {step.id for step in run.plan.steps if restores_beside(step)} if run.plan is not None else set()
+    return any(record.id in copying and record.state is StepState.SUCCEEDED for record in view.steps)
+
+
 TABLE: tuple[Callable[[IncidentView], Found], ...] = (
-    _approve, _deny, _answers, _settle, _restart, _ask_again, _recover, _say_what, _another, _discard, _undo, _level,
-    _users, _resolve, _stop, _update, _report, _lead_back, _give_back, _give_up,
+    _approve, _deny, _answers, _settle, _restart, _recover, _say_what, _once_more, _discard, _undo, _level, _users,
+    _resolve, _stop, _update, _report, _lead_back, _give_back, _give_up,
 )  # fmt: skip
 """Most urgent first."""
 

@@ -7,12 +7,11 @@ from drbot.commands.views.markdown_text import escape, section
 from drbot.core.runs.action_item import ActionItem
 from drbot.core.runs.drill import ENDS, Drill
 from drbot.core.runs.incident import Incident
-from drbot.core.runs.run import Run, StepRecord, StepState
+from drbot.core.runs.run import Run, StepRecord
 from drbot.core.site.people import Roster
 from drbot.core.site.site import Targets
 from drbot.core.text.messages import closed, duration, phrase, say
 
-WRONG = frozenset({StepState.FAILED, StepState.UNSURE})
 GOALS = (phrase("RTO goal"), phrase("Actual RTO")), (phrase("RPO goal"), phrase("Actual RPO"))
 
 
@@ -60,8 +59,8 @@ def _failed(runs: Sequence[Run], steps: Iterable[StepRecord]) -> Iterator[str]:
     for step in steps:
         plan = plans.get(step.run)
         title = plan.title_of(step.id) if plan is not None else step.id
-        if step.state in WRONG:
-            yield phrase("{step}: {why}", step=title, why=closed(step.summary or ""))
+        if step.is_wrong:
+            yield phrase("{step}: {why}", step=title, why=closed(step.result))
         elif step.attempt > 1:
             yield phrase("{step}: it took {count} attempts.", step=title, count=step.attempt)
 

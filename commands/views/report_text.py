@@ -19,7 +19,7 @@ from drbot.core.runs.incident import Incident, UsersSay
 from drbot.core.runs.lost import not_brought_back, not_brought_back_text
 from drbot.core.runs.plan import Plan, short_seal
 from drbot.core.runs.run import Run, RunKind, RunState, StepRecord
-from drbot.core.runs.state_words import STEP, incident_text, run_text
+from drbot.core.runs.state_words import incident_text, run_text, step_text
 from drbot.core.site.inventory import Unkept
 from drbot.core.site.site import Configuration
 from drbot.core.text.messages import clauses, duration, filled, listed, phrase, say
@@ -197,10 +197,10 @@ def _steps(run: Run, steps: Iterable[StepRecord], language: str) -> str:
     lines = [
         row(
             titles.get(step.id, step.id),
-            say(STEP[step.state], language),
+            say(step_text(step), language),
             clock(step.started_at) if step.started_at else "-",
             "-" if step.seconds is None else _seconds(step.seconds, language),
-            say(step.summary or "", language),
+            say(step.result, language),
         )
         for step in sorted(steps, key=lambda step: step.position)
         if step.run == run.id

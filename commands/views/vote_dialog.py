@@ -140,7 +140,8 @@ def proof_of(plan: Plan, request: ApprovalRequest, steps: Mapping[str, StepRecor
         )
     checks = sum(len(plan.step(record.id).check) for record in records if record.state is not StepState.SKIPPED)
     missed = [str(name) for record in records for name in record.facts.get(MISSED, ())]
-    said = proven_text(plan.stakes.proof, request.proven_at, checks, missed)
+    seen = max((record.finished_at for record in records if record.finished_at), default=request.proven_at)
+    said = proven_text(plan.stakes.proof, seen, checks, missed)  # not again for a second request
     is_restored = plan.stakes.proof is ProofKind.BESIDE and not missed
     return _counted(said, plan.backup, records) if is_restored else said
 

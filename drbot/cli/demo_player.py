@@ -115,7 +115,7 @@ class DemoPlayer:
     def describe(self, incident: Incident) -> str:
         run = self.run(incident)
         of_steps = (
-            phrase("  {step} {state} {summary}", step=one.id, state=one.state.value, summary=one.summary or "")
+            phrase("  {step} {state} {summary}", step=one.id, state=one.state.value, summary=one.result)
             for one in self.records(run.id).values()
         )
         of_run = phrase("{run} is {state}: {outcome}", run=run.id, state=run.state.value, outcome=run.outcome or "")

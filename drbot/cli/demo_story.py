@@ -228,4 +228,4 @@ def _tell_steps(player: DemoPlayer, incident: Incident, seen: set[str], tell: _T
         if record.finished_at is not None and f"{record.run}/{record.id}" not in seen:
             seen.add(f"{record.run}/{record.id}")
             took = f" ({record.seconds:.1f} s)" if record.seconds else ""
-            tell(f"  {record.id}: {marked(record.summary or STEP[record.state])}{took}")
+            tell(f"  {record.id}: {marked(record.result or STEP[record.state])}{took}")

@@ -2,8 +2,9 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import Any
 
 from drbot.core.base.errors import CancelledError, PermanentError
@@ -102,15 +103,30 @@ def subjects(context: StepContext, given: Mapping[str, Any]) -> frozenset[str]:
 
 @unless_none
 def start(context: StepContext, given: Mapping[str, Any]) -> Outcome:
-    """Start the services, each as soon as what it needs of the others is healthy."""
+    """Start the services, each as soon as what it needs of the others is healthy; those that ran before anyway."""
     asked = arguments.services(context, given)
     services = {name: service for name, service in asked.items() if not _is_done(context, service)}
     within = arguments.seconds(given, "within", NEEDED_HEALTHY_WITHIN_SECONDS)
-    needs = needs_of(services)
+    needs, faults = needs_of(services), list[PermanentError]()
     for wave in waves(needs):
-        wait_healthy(context, {need for name in wave for need in needs[name]}, within)
-        on_projects(context, {name: services[name] for name in wave}, context.clients.compose.up)
+        with _borne(context, faults):
+            wait_healthy(context, {need for name in wave for need in needs[name]}, 0.0 if faults else within)
+        with _borne(context, faults):
+            on_projects(context, {name: services[name] for name in wave}, context.clients.compose.up)
+    if faults:
+        raise faults[0]
     return Outcome(summary=phrase("Started {names}", names=listed(asked)))
+
+
+@contextmanager
+def _borne(context: StepContext, faults: list[PermanentError]) -> Iterator[None]:
+    """Of what ran before: one that cannot be started keeps no other from being started."""
+    try:
+        yield
+    except PermanentError as error:
+        if not context.takes_back:
+            raise
+        faults.append(error)
 
 
 def _is_done(context: StepContext, service: Service) -> bool:
@@ -139,13 +155,13 @@ def stopped(context: StepContext, given: Mapping[str, Any]) -> Finding:
     """Are all of them stopped or gone?"""
     services = arguments.services(context, given)
     found = {name: status_of(context, service, *STOPPED) for name, service in services.items()}
-    wrong = [
-        phrase("{name} is {state}", name=name, state=status)
-        for name, status in found.items()
-        if status not in (*STOPPED, MISSING)
-    ]
+    wrong = {name: status for name, status in found.items() if status not in (*STOPPED, MISSING)}
+    said = clauses(phrase("{name} is {state}", name=name, state=status) for name, status in wrong.items())
     return Finding(
-        passed=not wrong, sentence=clauses(wrong) or phrase("{names}: stopped", names=listed(services)), facts=found
+        passed=not wrong,
+        sentence=said or phrase("{names}: stopped", names=listed(services)),
+        broken=tuple(wrong),
+        facts=found,
     )
 
 

@@ -87,7 +87,8 @@ def unpack_volume(context: StepContext, found: Fetched, there: Volume) -> int:
         ended = feed_command(context.clients.docker, container, command, stream, context.cancelled)
     if ended.code != 0:
         raise PermanentError(
-            phrase("The files of {name} could not be unpacked: {said}", name=name, said=ending(ended.output, 300))
+            phrase("The files of {name} could not be unpacked: {said}", name=name, said=ending(ended.output, 300)),
+            cause=ended.cause,
         )
     return 0
 

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from drbot.core.base.errors import PermanentError, TemporaryError, UserError
+from drbot.core.base.errors import BackupError, PermanentError, TemporaryError, UserError
 from drbot.core.runs.plan import BackupIdentity
 from drbot.core.runs.proof import floor_of
 from drbot.core.site.full_manifest import FullManifest
@@ -84,7 +84,7 @@ def check(backup: Backup, rules: BackupRules) -> BackupIdentity:
     """Read it once from start to end. Raises PermanentError with what is wrong."""
     fault = cheap_fault(backup, rules)
     if fault:
-        raise PermanentError(phrase("{what}: {why}", what=backup.name, why=fault))
+        raise BackupError(phrase("{what}: {why}", what=backup.name, why=fault))
     reader = BackupReader(backup, rules.progress, rules.cancelled, hurried=True)
     for _ in reader.statements():
         pass
@@ -95,7 +95,7 @@ def check(backup: Backup, rules: BackupRules) -> BackupIdentity:
         or (rows_fault(backup.manifest.rows) if backup.manifest else empty_fault(reader.scanner))
     )
     if fault:
-        raise PermanentError(phrase("{what}: {why}", what=backup.name, why=fault))
+        raise BackupError(phrase("{what}: {why}", what=backup.name, why=fault))
     return identity
 
 
@@ -227,7 +227,7 @@ def judged(dump: StoredDump, rules: BackupRules) -> BackupIdentity:
         fault = phrase("its manifest is of {time} UTC", time=f"{manifest.snapshot_at:%Y-%m-%d %H:%M:%S}")
     fault = fault or (rows_fault(manifest.rows) if manifest is not None else None)
     if manifest is None or fault:
-        raise PermanentError(phrase("{what}: {why}", what=dump.place, why=fault))
+        raise BackupError(phrase("{what}: {why}", what=dump.place, why=fault))
     return described(manifest, dump.place)
 
 
@@ -254,7 +254,7 @@ def identify(store: BackupStore, identity: BackupIdentity) -> BackupIdentity:
         with open_plain(backup.path) as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
-        raise PermanentError(phrase("{name} cannot be read: {why}", name=backup.name, why=error.strerror)) from error
+        raise BackupError(phrase("{name} cannot be read: {why}", name=backup.name, why=error.strerror)) from error
     return identity.model_copy(update={"size": backup.size, "sha256": digest})
 
 
@@ -276,7 +276,7 @@ def check_again(context: StepContext, given: Mapping[str, Any]) -> Outcome:
     found = check(dump_named(context, name), rules_of(context))
     sealed = context.plan.backup
     if sealed and sealed.name == found.name and sealed.sha256 != found.sha256:
-        raise PermanentError(phrase("{name} is not the file that the plan was made for: it was replaced", name=name))
+        raise BackupError(phrase("{name} is not the file that the plan was made for: it was replaced", name=name))
     if found.manifest:
         rows = phrase("{rows} rows by its manifest", rows=sum(found.rows.values()))
     else:

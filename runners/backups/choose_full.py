@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from drbot.core.base.errors import DrbotError, PermanentError, TemporaryError, UserError
+from drbot.core.base.errors import BackupError, DrbotError, PermanentError, TemporaryError, UserError
 from drbot.core.runs.plan import BackupIdentity, Holds
 from drbot.core.runs.proof import floor_of
 from drbot.core.site.full_manifest import FORMAT, FullManifest, is_archive
@@ -117,13 +117,13 @@ def twins(chosen: FullBackup, backups: Sequence[FullBackup]) -> Iterator[str]:
 def judged(backup: FullBackup, rules: FullRules) -> BackupIdentity:
     """Its identity if it is good. Raises PermanentError with what is wrong, TemporaryError, CancelledError."""
     if backup.fault:
-        raise PermanentError(phrase("{what}: {why}", what=backup.place, why=backup.fault))
+        raise BackupError(phrase("{what}: {why}", what=backup.place, why=backup.fault))
     if backup.archive is not None:
         return read(replace(backup, archive=backup.store.objects.head(backup.archive.key)), rules)
     manifest = backup.store.manifest(backup, rules.cancelled)
     fault = fault_of(manifest, backup, rules) if manifest else None
     if manifest is None or fault:
-        raise PermanentError(phrase("{what}: {why}", what=backup.place, why=fault))
+        raise BackupError(phrase("{what}: {why}", what=backup.place, why=fault))
     return sound(backup, manifest, rules)
 
 
@@ -134,7 +134,7 @@ def sound(backup: FullBackup, manifest: FullManifest, rules: FullRules) -> Backu
     assert backup.snapshot is not None
     shape = backup.store.restic(rules.cancelled).shape(backup.snapshot.id)
     if shape.fault:
-        raise PermanentError(phrase("{place}: {fault}; nothing was used", place=backup.place, fault=shape.fault))
+        raise BackupError(phrase("{place}: {fault}; nothing was used", place=backup.place, fault=shape.fault))
     identity = identity_of(replace(backup, size=max(backup.size, shape.bytes)), manifest)
     require_held(shape, identity)
     return identity
@@ -165,7 +165,7 @@ def require_whole(backup: FullBackup, snapshot: str, rules: FullRules) -> None:
     for _ in pieces:
         pass
     if (entries, done) != (counted.entries, counted.bytes):
-        raise PermanentError(
+        raise BackupError(
             phrase(
                 "{place} is damaged: not all of its {entries} entries can be read",
                 place=backup.place,
@@ -197,7 +197,7 @@ def read(backup: FullBackup, rules: FullRules) -> BackupIdentity:
     version = contents.scanner.server_version
     fault = version_fault(version, rules.server_major) or empty_fault(contents.scanner)
     if fault:
-        raise PermanentError(phrase("{what}: {why}", what=backup.place, why=fault))
+        raise BackupError(phrase("{what}: {why}", what=backup.place, why=fault))
     return BackupIdentity(
         place=backup.place,
         name=backup.name,
@@ -266,7 +266,7 @@ def find_everywhere(
         places += 1
         yield backup
     if places == 0:
-        raise first or PermanentError(
+        raise first or BackupError(
             phrase("{place}: dr.yml names no place for full backups any more", place=identity.place)
         )
 
@@ -277,7 +277,7 @@ def found_in(store: FullBackupStore, identity: BackupIdentity, cancelled: Cancel
         for backup in store.newest_first(cancelled):
             if backup.name == identity.name and backup.digest == identity.sha256:
                 return backup
-        raise PermanentError(
+        raise BackupError(
             phrase("{place} does not hold the {name} that the plan was made for", place=store.place, name=identity.name)
         )
     version = identity.place.partition("?versionId=")[2] or None
@@ -285,7 +285,7 @@ def found_in(store: FullBackupStore, identity: BackupIdentity, cancelled: Cancel
         raise PermanentError(phrase("{place} is not the place of {name}", place=store.place, name=identity.name))
     stored = store.objects.head(identity.name, version)
     if stored.size != identity.size:
-        raise PermanentError(
+        raise BackupError(
             phrase("{place} is not the archive that the plan was made for: it was replaced", place=identity.place)
         )
     return store.of_archive(stored)

@@ -7,7 +7,7 @@ import shutil
 import time
 from pathlib import Path
 
-from drbot.core.base.errors import DrbotError, PermanentError, TemporaryError
+from drbot.core.base.errors import BackupError, DrbotError, PermanentError, TemporaryError
 from drbot.core.runs.plan import BackupIdentity
 from drbot.core.text.messages import phrase
 from drbot.runners.clients.backup_store import SUFFIX, Backup, BackupStore, manifest_path
@@ -61,4 +61,4 @@ def _brought(context: StepContext, sealed: BackupIdentity, folder: Path) -> Back
         except (PermanentError, TemporaryError) as error:
             context.log(str(error))
             first = first or error
-    raise first or PermanentError(phrase("{name} is no longer in any bucket of dr.yml", name=sealed.name))
+    raise first or BackupError(phrase("{name} is no longer in any bucket of dr.yml", name=sealed.name))

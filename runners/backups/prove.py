@@ -268,8 +268,9 @@ def unpack(bench: Bench, volume: str, stream: Iterable[bytes], place: str) -> in
         ended = feed_command(docker, container, ["tar", "-x", "-f", "-", "-C", INSIDE], stream, bench.cancelled)
         counted = docker.execute(container, COUNT, seconds=300)
     if ended.code != 0 or counted.code != 0:
-        said = ending(ended.output or counted.output, 300)
-        raise PermanentError(phrase("{place}: its files could not be unpacked: {said}", place=place, said=said))
+        bad = ended if ended.output else counted
+        said = phrase("{place}: its files could not be unpacked: {said}", place=place, said=ending(bad.output, 300))
+        raise PermanentError(said, cause=bad.cause)
     return int(counted.output)
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from drbot.core.base.errors import PermanentError
+from drbot.core.base.errors import BackupError
 from drbot.core.runs.plan import BackupIdentity
 from drbot.core.runs.proof import altered, doubts, faults
 from drbot.core.text.messages import clauses, listed, phrase
@@ -39,7 +39,7 @@ def load(
     with scratch_server(scratch, tuned=True) as container:
         notes = execute_dump(scratch, container, reader.statements())
         if reader.sha256 not in ("", backup.sha256):
-            raise PermanentError(
+            raise BackupError(
                 phrase("{name} is not the file that the plan was made for: it was replaced", name=backup.name)
             )
         rows, found = count_and_digest(scratch, container)
@@ -59,7 +59,7 @@ def require_rows(backup: BackupIdentity, found: Mapping[str, int], other: Sequen
     """Raise PermanentError with the first reasons why these rows prove nothing; `other`: tables that hold others."""
     wrong = [*faults(backup, found), *other]
     if wrong:
-        raise PermanentError(phrase("The restored rows are not those of the backup: {why}", why=clauses(wrong[:3])))
+        raise BackupError(phrase("The restored rows are not those of the backup: {why}", why=clauses(wrong[:3])))
 
 
 def powerful(backup: BackupIdentity, names: tuple[str, ...], own: str) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 
 from isal import igzip
 
-from drbot.core.base.errors import PermanentError
+from drbot.core.base.errors import BackupError, PermanentError
 from drbot.core.text.messages import phrase
 from drbot.runners.clients.byte_streams import CHUNK, Digested, IteratorFile
 from drbot.runners.clients.reading_limits import limits_of
@@ -33,7 +33,7 @@ def unzipped(pieces: Iterable[bytes], name: str) -> Iterator[bytes]:
         while chunk := file.read(CHUNK):
             done += len(chunk)
             if done > (limits := limits_of(packed.bytes, None)).unpacked:
-                raise PermanentError(phrase("{what}: {why}", what=name, why=limits.why))
+                raise BackupError(phrase("{what}: {why}", what=name, why=limits.why))
             yield chunk
 
 
@@ -72,7 +72,7 @@ def write_folder(pieces: Iterable[bytes], name: str, top: str, folder: Path, can
 def require_within(target: Path, folder: Path) -> None:
     """Raises PermanentError where a link on the way leads out."""
     if not target.parent.resolve().is_relative_to(folder.resolve()):
-        raise PermanentError(phrase("{path} would be written elsewhere, through a link; nothing was used", path=target))
+        raise BackupError(phrase("{path} would be written elsewhere, through a link; nothing was used", path=target))
 
 
 def put(entry: Entry, folder: Path) -> None:

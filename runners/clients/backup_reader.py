@@ -10,7 +10,7 @@ from typing import Any, BinaryIO, Protocol
 
 from isal import igzip, isal_zlib
 
-from drbot.core.base.errors import CancelledError, PermanentError
+from drbot.core.base.errors import BackupError, CancelledError, Cause, PermanentError
 from drbot.core.text.messages import phrase
 from drbot.core.text.words import size
 from drbot.runners.clients.backup_store import Backup
@@ -84,7 +84,7 @@ class Pieces:
             self._progress(self.scanner.bytes, self._total, "bytes")
             yield piece
         if not self.scanner.complete:
-            raise PermanentError(phrase("{name} is not complete: the dump's closing line is missing", name=self._name))
+            raise BackupError(phrase("{name} is not complete: the dump's closing line is missing", name=self._name))
 
 
 class BackupReader:
@@ -114,7 +114,7 @@ class BackupReader:
         try:
             file = open_plain(self._backup.path)
         except OSError as error:
-            raise PermanentError(
+            raise BackupError(
                 phrase("{name} cannot be read: {why}", name=self._backup.name, why=error.strerror)
             ) from error
         with file:
@@ -123,10 +123,10 @@ class BackupReader:
                 yield from self._pass(source)
             except PermanentError as error:
                 if source.changed:
-                    raise PermanentError(phrase("{name} is still being written", name=self._backup.name)) from error
+                    raise BackupError(phrase("{name} is still being written", name=self._backup.name)) from error
                 raise
             if source.changed:
-                raise PermanentError(phrase("{name} is still being written", name=self._backup.name))
+                raise BackupError(phrase("{name} is still being written", name=self._backup.name))
 
     def _pass(self, source: DigestingFile) -> Iterator[bytes]:
         try:
@@ -138,7 +138,7 @@ class BackupReader:
                     self._require_within_limits()
             self.sha256 = source.hexdigest()
         except EOFError as error:
-            raise PermanentError(
+            raise BackupError(
                 phrase(
                     "{name} is cut off: the file ends in the middle after {size}",
                     name=self._backup.name,
@@ -146,10 +146,10 @@ class BackupReader:
                 )
             ) from error
         except (OSError, isal_zlib.error) as error:  # type: ignore[misc]
-            raise PermanentError(phrase("{name} is damaged: {why}", name=self._backup.name, why=error)) from error
+            raise BackupError(phrase("{name} is damaged: {why}", name=self._backup.name, why=error)) from error
         self._progress(self._backup.size, self._backup.size, "bytes")
         if not self.scanner.complete:
-            raise PermanentError(
+            raise BackupError(
                 phrase(
                     "{name} is not complete: the dump's closing line is missing, so it was cut off before it was "
                     "compressed",
@@ -159,7 +159,7 @@ class BackupReader:
 
     def _require_within_limits(self) -> None:
         if self.scanner.bytes > self._limits.unpacked:
-            raise PermanentError(phrase("{what}: {why}", what=self._backup.name, why=self._limits.why))
+            raise BackupError(phrase("{what}: {why}", what=self._backup.name, why=self._limits.why))
         if time.monotonic() > self._deadline:
             raise PermanentError(
                 phrase(
@@ -167,7 +167,8 @@ class BackupReader:
                     "its size",
                     name=self._backup.name,
                     seconds=round(self._limits.seconds),
-                )
+                ),
+                cause=Cause.TIME,
             )
 
     def _tell(self, position: int) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shlex
 import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -9,10 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from drbot.core.base.errors import PermanentError, TemporaryError
+from drbot.core.base.errors import Cause, PermanentError, TemporaryError
+from drbot.core.site.site import Service, Site
 from drbot.core.text.messages import phrase
 from drbot.runners.clients.patient_docker import Patience
 from drbot.runners.clients.process import Bounds, Ended, run_process
+from drbot.runners.foundation.causes import cause_in
 from drbot.runners.foundation.permit import Permit
 from drbot.runners.foundation.permit import services as named
 
@@ -24,6 +27,7 @@ UNREACHABLE = re.compile(
 _MADE_ANEW = re.compile(r"Container (\S+)\s+Recreate\b")  # in what a dry run says
 COMPOSE_FILES = ("compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml")
 OTHER_FILES = ("*.yaml", "*.yml", "*.env", ".env.*")
+UP = ("up", "--detach", "--no-recreate")
 PROJECT_FILES = (*COMPOSE_FILES, "compose.override.yml", "docker-compose.override.yml", ".env")
 
 
@@ -37,6 +41,20 @@ class Watch:
 
 Guard = Callable[[str, Mapping[str, Any], Sequence[str]], None]
 """Given a project, all that its files say, and the services to be started of it; none: all. Raises PermanentError."""
+
+
+def typed(site: Site, verb: Sequence[str], wanted: Iterable[Service]) -> list[str]:
+    """What a person types to do the same, a line for each project."""
+    projects: dict[str, list[str]] = {}
+    for one in wanted:
+        projects.setdefault(one.project, []).append(one.service)
+    address = [f"ADDRESS={site.address}"] if site.address else []
+    host = [f"--host={site.docker.host}"] if site.docker.host else []
+    words = [*address, "docker", *host, "compose"]
+    return [
+        shlex.join([*words, f"--project-directory={site.projects / name}", f"--project-name={name}", *verb, *services])
+        for name, services in projects.items()
+    ]
 
 
 class Compose:
@@ -61,7 +79,7 @@ class Compose:
         more. Not with --no-deps: Compose would write another digest on them, and make them anew at the next plain `up`.
         """
         self._ask(project, services, watch.bounds)
-        self._run(project, ["up", "--detach", "--no-recreate"], watch, services)
+        self._run(project, UP, watch, services)
 
     def stop(self, project: str, services: Sequence[str], permit: Permit, watch: Watch) -> None:
         """Stop the services; their containers stay."""
@@ -206,7 +224,8 @@ class Compose:
                         command=arguments[0],
                         project=project,
                         said=said,
-                    )
+                    ),
+                    cause=cause_in(said),
                 )
             if watch.bounds.cancelled() or self._patience.ends():
                 raise TemporaryError(
@@ -214,6 +233,7 @@ class Compose:
                         "docker compose {command} ({project}): {said}", command=arguments[0], project=project, said=said
                     ),
                     kind="network",
+                    cause=Cause.ENGINE,
                 )
             watch.on_line(f"The Docker engine is away; trying {arguments[0]} again")
 

@@ -18,7 +18,7 @@ import docker
 from docker.errors import APIError, NotFound
 from docker.utils import kwargs_from_env
 
-from drbot.core.base.errors import PermanentError, TemporaryError
+from drbot.core.base.errors import Cause, PermanentError, TemporaryError
 from drbot.core.site.site import Service
 from drbot.core.text.messages import listed, phrase
 from drbot.runners.clients.container_labels import (
@@ -35,6 +35,7 @@ from drbot.runners.clients.hijacked import exit_code, whole_output
 from drbot.runners.clients.patient_docker import PATIENCE_SECONDS, Patience, PatientDocker
 from drbot.runners.clients.service_container import ServiceContainer, container_of, environment_of
 from drbot.runners.clients.volume_users import VolumeUser, users_among
+from drbot.runners.foundation.causes import cause_in
 from drbot.runners.foundation.permit import OwnWork, Permit, emptied, volume
 from drbot.runners.foundation.permit import container as of_container
 
@@ -76,6 +77,11 @@ class Executed:
 
     code: int
     output: str
+
+    @property
+    def cause(self) -> Cause:
+        """Of its failure."""
+        return cause_in(self.output)
 
 
 class DockerEngine:

@@ -6,8 +6,9 @@ from contextlib import contextmanager
 import requests
 from docker.errors import APIError, DockerException
 
-from drbot.core.base.errors import PermanentError, TemporaryError
+from drbot.core.base.errors import Cause, PermanentError, TemporaryError
 from drbot.core.text.messages import phrase
+from drbot.runners.foundation.causes import cause_in
 
 
 @contextmanager
@@ -16,13 +17,15 @@ def docker_errors(tried: str) -> Iterator[None]:
     try:
         yield
     except APIError as error:
-        raise PermanentError(phrase("Not done: {what}: {why}", what=tried, why=error.explanation or error)) from error
+        said = phrase("Not done: {what}: {why}", what=tried, why=error.explanation or error)
+        raise PermanentError(said, cause=cause_in(str(error.explanation), Cause.ENGINE)) from error
     except (requests.RequestException, OSError) as error:
         raise _away(tried, error) from error
     except DockerException as error:
         if "Error while fetching server API version" in str(error):
             raise _away(tried, error) from error
-        raise PermanentError(phrase("Not done: {what}: {why}", what=tried, why=error)) from error
+        said = phrase("Not done: {what}: {why}", what=tried, why=error)
+        raise PermanentError(said, cause=Cause.ENGINE) from error
 
 
 def _away(tried: str, error: BaseException) -> TemporaryError:
@@ -34,4 +37,5 @@ def _away(tried: str, error: BaseException) -> TemporaryError:
     return TemporaryError(
         phrase("Not done: {what}: the Docker engine does not answer ({reason})", what=tried, reason=reason),
         kind="network",
+        cause=Cause.ENGINE,
     )

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from drbot.core.base.errors import PermanentError
+from drbot.core.base.errors import BackupError
 from drbot.core.site.full_manifest import DUMP, OWN, PROJECTS, REDIS
 from drbot.core.text.messages import phrase
 from drbot.runners.clients.archive_files import checked, keep, put, unzipped
@@ -84,9 +84,9 @@ def read_archive(pieces: Iterable[bytes], name: str, files: Iterable[str], cance
             found = entries(part.unzipped, part.place, cancelled)
             unpacked += sum(checked(entry, files).info.size for entry in found)
     if SQL not in kinds:
-        raise PermanentError(phrase("{name} holds no all_databases_….sql.gz", name=name))
+        raise BackupError(phrase("{name} holds no all_databases_….sql.gz", name=name))
     if not scanner.complete:
-        raise PermanentError(phrase("{name} is not complete: the closing line of its dump is missing", name=name))
+        raise BackupError(phrase("{name} is not complete: the closing line of its dump is missing", name=name))
     return Contents(sha256=source.hexdigest(), scanner=scanner, kinds=frozenset(kinds), unpacked=unpacked)
 
 
@@ -134,7 +134,7 @@ def members(source: Digested, name: str, cancelled: Cancelled) -> Iterator[Part]
         if kind is None:
             continue
         if kind in kinds:
-            raise PermanentError(
+            raise BackupError(
                 phrase("{name} holds two parts for one place, {part} for one; nothing was used", name=name, part=part)
             )
         kinds.add(kind)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from drbot.core.base.errors import PermanentError
+from drbot.core.base.errors import BackupError, Cause, PermanentError
 from drbot.core.site.full_manifest import FILES, LINKED, MANIFEST, OWN, PROJECTS, FullManifest
 from drbot.core.site.site import Model
 from drbot.core.text.messages import phrase
@@ -79,7 +79,8 @@ class Recovery:
                     "{place} is damaged: parts of it are missing ({why})",
                     place=backup.place,
                     why=error,
-                )
+                ),
+                cause=Cause.BACKUP if error.cause is Cause.OTHER else error.cause,
             ) from error
         return found
 
@@ -112,9 +113,7 @@ class Recovery:
         snapshots = self.restic.snapshots()
         found = next((one for one in snapshots if one.tree == tree), None)
         if found is None:
-            raise PermanentError(
-                phrase("The backup that was fetched holds something else than the one the plan is for")
-            )
+            raise BackupError(phrase("The backup that was fetched holds something else than the one the plan is for"))
         self.restic.forget([one.id for one in snapshots if one.tree != tree])
         return found
 

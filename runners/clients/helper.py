@@ -18,7 +18,7 @@ from docker.errors import APIError
 from docker.types import LogConfig
 from docker.types import Mount as EngineMount
 
-from drbot.core.base.errors import CancelledError, TemporaryError
+from drbot.core.base.errors import CancelledError, Cause, PermanentError, TemporaryError
 from drbot.core.text.messages import phrase
 from drbot.runners.clients.container_labels import HELPER_LABEL, NO_PROJECT, PROJECT
 from drbot.runners.clients.docker_engine import DockerEngine, Executed
@@ -162,14 +162,23 @@ def wait(engine: DockerEngine, container: str, cancelled: Cancelled, seconds: fl
 
 def require_not_ended(engine: DockerEngine, container: str, *codes: int) -> None:
     """Raise TemporaryError when something else ended it: an engine that is restarted takes its containers with it.
-    `codes`: what else that looks like.
+    `codes`: what else that looks like. Raises PermanentError when there was no memory left for what ran in it.
     """
     found = engine.find(container)
     state = found["State"] if found else {}
-    if state.get("Status") in ("exited", "dead") and not state["OOMKilled"] and state["ExitCode"] in (*ENDED, *codes):
+    if state.get("OOMKilled"):
+        raise no_memory()
+    if state.get("Status") in ("exited", "dead") and state["ExitCode"] in (*ENDED, *codes):
         raise TemporaryError(
-            phrase("A container of drbot's was ended from outside: was Docker restarted?"), kind="network"
+            phrase("A container of drbot's was ended from outside: was Docker restarted?"),
+            kind="network",
+            cause=Cause.ENGINE,
         )
+
+
+def no_memory() -> PermanentError:
+    said = phrase("The system ended a program in a container of drbot's because there was not enough memory")
+    return PermanentError(said, cause=Cause.MEMORY)
 
 
 def run(engine: DockerEngine, order: HelperOrder, cancelled: Cancelled, seconds: float | None = None) -> Executed:
@@ -183,7 +192,8 @@ def run(engine: DockerEngine, order: HelperOrder, cancelled: Cancelled, seconds:
     with helper(engine, replace(order, entrypoint=entrypoint)) as container:
         start(engine, container)
         code = wait(engine, container, cancelled, seconds)
-        require_not_ended(engine, container)
+        if code:
+            require_not_ended(engine, container)
         output = _all_said(engine, container, word)
     if output is None and code not in ENDED:
         raise TemporaryError(

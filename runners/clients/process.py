@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from drbot.core.base.errors import CancelledError, PermanentError, TemporaryError
+from drbot.core.base.errors import CancelledError, Cause, PermanentError, TemporaryError
 from drbot.core.text.messages import phrase
 from drbot.store.base.file_modes import PRIVATE_UMASK
 
@@ -171,6 +171,7 @@ def follow(process: "subprocess.Popen[bytes]", bounds: Bounds, on_line: Callable
                     seconds=round(bounds.quiet_seconds),
                 ),
                 kind="busy",
+                cause=Cause.TIME,
             )
 
 

@@ -6,9 +6,9 @@ that is none of the few below. What a dump sets inside psql cannot change that.
 
 import re
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from drbot.core.base.errors import PermanentError
+from drbot.core.base.errors import BackupError, Cause, PermanentError
 from drbot.core.text.messages import phrase
 from drbot.core.text.words import cut
 
@@ -34,6 +34,15 @@ _SHELL_SAYS = "/bin/cat: "
 _BEGINS = re.compile(r"^psql:(?:(?P<file>.*?):(?P<line>\d+):)? ?(?P<said>.*)$")
 _SERVER = re.compile(r"^(?P<severity>[A-Z]+):  (?P<state>[0-9A-Z]{5}): (?P<text>.*)$")
 _WHERE = re.compile(r"^CONTEXT:  (COPY [^,:]+, line \d+(?:, column [^:]+)?)")
+# Classes and states of the server's errors that say nothing about the dump; with none the connection broke.
+NOT_THE_DUMP: Mapping[str, Cause] = {
+    "53100": Cause.DISK,
+    "53200": Cause.MEMORY,
+    "57P": Cause.ENGINE,
+    "08": Cause.ENGINE,
+}
+LOST, KILLED = 2, 137  # exit codes of psql: without its connection, and ended by the system
+_BROKEN_OFF = re.compile(r"server closed the connection|connection to server was lost|could not receive data")
 _LONGEST = 60  # lines of a message that are kept
 
 
@@ -67,7 +76,9 @@ class PsqlJudge:
         self._settle()
         for line, message in self._encodings:
             if not any(line < created < line + _SOON for created in databases):
-                raise refused(complaint(message))
+                raise judged(message)
+        if not self._at_end and code in (LOST, KILLED):
+            raise broken_off(phrase("psql ended (exit code {code})", code=code), Cause.OTHER)
         if not self._at_end:
             raise refused(
                 phrase("psql ended in the middle of it (exit code {code}), or its settings were changed", code=code)
@@ -93,7 +104,7 @@ class PsqlJudge:
             return
         line = encoding_line(message)
         if line is None:
-            raise refused(complaint(message))
+            raise judged(message)
         self._encodings.append((line, message))
 
 
@@ -135,5 +146,21 @@ def complaint(message: list[str]) -> str:
     return phrase("line {line} of {file}: {why}", line=begins["line"], file=begins["file"], why=said)
 
 
-def refused(why: str) -> PermanentError:
-    return PermanentError(phrase("The backup does not restore: {why}", why=why))
+def judged(message: list[str]) -> PermanentError:
+    """By the server's SQLSTATE; where the connection broke, whoever has the container knows why."""
+    begins = _BEGINS.match(message[0])
+    said = begins["said"] if begins else message[0]
+    server = _SERVER.match(said)
+    if server is None and _BROKEN_OFF.search(said):
+        return broken_off(complaint(message), Cause.OTHER)
+    state = server["state"] if server else ""
+    cause = next((cause for start, cause in NOT_THE_DUMP.items() if state.startswith(start)), None)
+    return refused(complaint(message)) if cause is None else broken_off(complaint(message), cause)
+
+
+def broken_off(why: str, cause: Cause) -> PermanentError:
+    return PermanentError(phrase("The restore broke off: {why}", why=why), cause=cause)
+
+
+def refused(why: str) -> BackupError:
+    return BackupError(phrase("The backup does not restore: {why}", why=why))

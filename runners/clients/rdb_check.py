@@ -4,13 +4,14 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from drbot.core.base.errors import PermanentError
+from drbot.core.base.errors import Cause, PermanentError
 from drbot.core.text.messages import phrase
 from drbot.runners.clients import helper
 from drbot.runners.clients.docker_engine import DockerEngine
 from drbot.runners.clients.helper import HelperOrder
 from drbot.runners.clients.last_words import last_line
 from drbot.runners.clients.streams import feed_command
+from drbot.runners.foundation.causes import cause_in
 from drbot.runners.foundation.watching import Cancelled
 
 CHECK = '"$(command -v redis-check-rdb || command -v valkey-check-rdb)"'
@@ -39,7 +40,8 @@ def counted(said: str) -> RdbCount:
     fault = re.search(r"ERROR DETECTED ---\s+(?:\[.*?\] )?(.*)", said)
     if keys is None or fault:
         raise PermanentError(
-            phrase("The RDB file is damaged, or is none: {why}", why=fault[1] if fault else last_line(said))
+            phrase("The RDB file is damaged, or is none: {why}", why=fault[1] if fault else last_line(said)),
+            cause=cause_in(said, Cause.BACKUP),
         )
     return RdbCount(
         keys=int(keys[1]), expiring=int(expiring[1]) if expiring else 0, expired=int(expired[1]) if expired else 0
@@ -59,6 +61,7 @@ def write_and_count(
     count = counted(ended.output)
     if ended.code != 0:
         raise PermanentError(
-            phrase("The RDB file could not be put in place or read: {said}", said=last_line(ended.output))
+            phrase("The RDB file could not be put in place or read: {said}", said=last_line(ended.output)),
+            cause=ended.cause,
         )
     return count

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from drbot.core.base.errors import PermanentError, TemporaryError
+from drbot.core.base.errors import Cause, PermanentError, TemporaryError
 from drbot.core.site.full_manifest import REDIS
 from drbot.core.text.messages import phrase
 from drbot.runners.clients import helper
@@ -54,8 +54,8 @@ def copy(
     if REFUSED.search(ended.output):
         raise PermanentError(phrase("Redis gives no copy of its data: {why}", why=refusal(ended.output)))
     if ended.code != 0:
-        kind = PermanentError if "No space left" in ended.output else TemporaryError
-        raise kind(
-            phrase("redis-cli --rdb failed (exit code {code}): {said}", code=ended.code, said=last_line(ended.output))
+        said = phrase(
+            "redis-cli --rdb failed (exit code {code}): {said}", code=ended.code, said=last_line(ended.output)
         )
+        raise (PermanentError if ended.cause is Cause.DISK else TemporaryError)(said, cause=ended.cause)
     return counted(ended.output)

@@ -21,6 +21,7 @@ from drbot.core.text.messages import filled, phrase
 from drbot.runners.clients.process import Bounds, read_process, run_process, values_of
 from drbot.runners.clients.restic_words import Differences, Said
 from drbot.runners.clients.snapshot_shape import Shape
+from drbot.runners.foundation.causes import cause_in
 from drbot.runners.foundation.watching import Cancelled, Progress, never, unheard
 
 PROGRAM = "restic"
@@ -368,7 +369,7 @@ class Restic:
             raise PermanentError(phrase("{place}: there is no repository of backups", place=place))
         if any(word in said for word in PASSING) and self.repository.url.startswith("s3:"):
             raise TemporaryError(filled(failed, place=place, why=said))
-        raise PermanentError(filled(failed, place=place, why=said))
+        raise PermanentError(filled(failed, place=place, why=said), cause=cause_in(said))
 
 
 def installed_version() -> str:

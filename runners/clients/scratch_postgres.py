@@ -4,6 +4,7 @@ Restores are proven in it. Tuned for a restore it does not wait for the disk; th
 """
 
 import json
+import re
 import secrets
 import threading
 import time
@@ -13,7 +14,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import PurePosixPath
 
-from drbot.core.base.errors import CancelledError, PermanentError
+from drbot.core.base.errors import CancelledError, Cause, PermanentError
 from drbot.core.text.messages import phrase
 from drbot.runners.clients import helper
 from drbot.runners.clients.docker_engine import DockerEngine
@@ -24,10 +25,12 @@ from drbot.runners.clients.postgres_server import PostgresRecipe, control_data
 from drbot.runners.clients.server_command import PRELOADED, needed_of
 from drbot.runners.clients.streams import STDOUT, feed_command
 from drbot.runners.clients.table_counts import COUNT, COUNT_AND_DIGEST, DATABASES, ENVIRONMENT, counted, digested
+from drbot.runners.foundation.causes import cause_in
 from drbot.runners.foundation.watching import Cancelled
 
 READY_WITHIN_SECONDS = 120
 STOP_WITHIN_SECONDS = 600
+SAYS_WHY_WITHIN_SECONDS = 2
 FAST_SHUTDOWN = 0  # the exit code of a server that Docker told to end
 _PAUSE = threading.Event()
 # Nothing here survives the restore but the data: production starts the volume with its own settings.
@@ -54,6 +57,8 @@ ALONE = {
 }
 # What an image would put into a new cluster by itself. A dump is for an empty one, and brings all of that along.
 OWN_INIT = "/docker-entrypoint-initdb.d"
+NO_ROOM = re.compile(r"(PANIC|FATAL):  .*: No space left on device$", re.MULTILINE)
+KILLED = re.compile(r"LOG:  server process \(PID \d+\) was terminated by signal 9: Killed$", re.MULTILINE)
 OWN_RULES = PurePosixPath("/tmp/drbot_hba.conf")  # noqa: S108  inside a container of our own
 
 
@@ -80,9 +85,26 @@ def scratch_server(scratch: Scratch, *, tuned: bool, own_rules: bool = True) -> 
         try:
             wait_until_ready(scratch, container)
             yield container
-        except PermanentError:  # whatever was said: if the server was ended under it, that is the reason
-            helper.require_not_ended(scratch.engine, container, FAST_SHUTDOWN)
+        except PermanentError as error:  # whatever was said: if the server was ended under it, that is the reason
+            require_well(scratch, container, error)
             raise
+
+
+def require_well(scratch: Scratch, container: str, error: PermanentError) -> None:
+    """Raise what happened to the server, where that is why `error` was raised; of a connection that broke the server
+    says so a moment later. A statement's own text is not believed: a cause stands at the end of a line of the server's.
+    """
+    deadline = time.monotonic() + (SAYS_WHY_WITHIN_SECONDS if error.cause is Cause.OTHER else 0)
+    while True:
+        helper.require_not_ended(scratch.engine, container, FAST_SHUTDOWN)
+        said = scratch.engine.logs(container, 200) if scratch.engine.find(container) else ""
+        if full := NO_ROOM.search(said):
+            raise PermanentError(phrase("The temporary server stopped: {said}", said=full[0]), cause=Cause.DISK)
+        if KILLED.search(said):
+            raise helper.no_memory()
+        if time.monotonic() > deadline:
+            return
+        _PAUSE.wait(0.2)
 
 
 def order_of(scratch: Scratch, *, tuned: bool, own_rules: bool = True) -> HelperOrder:
@@ -121,12 +143,15 @@ def wait_until_ready(scratch: Scratch, container: str) -> None:
         state = scratch.engine.inspect(container)["State"]["Status"]
         if state != "running":
             said = last_line(scratch.engine.logs(container, 20))
-            raise PermanentError(phrase("The temporary server stopped immediately: {said}", said=said))
+            raise PermanentError(
+                phrase("The temporary server stopped immediately: {said}", said=said), cause=cause_in(said)
+            )
         if scratch.engine.execute(container, command, seconds=5).code == 0:
             return
         if time.monotonic() > deadline:
             raise PermanentError(
-                phrase("The temporary server did not answer within {seconds} s", seconds=READY_WITHIN_SECONDS)
+                phrase("The temporary server did not answer within {seconds} s", seconds=READY_WITHIN_SECONDS),
+                cause=Cause.TIME,
             )
         _PAUSE.wait(0.2)
 
@@ -136,7 +161,9 @@ def ask(scratch: Scratch, container: str, statement: str, database: str = "postg
     command = ["psql", "-XAtq", "-v", "ON_ERROR_STOP=1", "-U", scratch.user, "-c", statement]
     ended = scratch.engine.execute(container, command, seconds=60, environment=environment_of(scratch, database))
     if ended.code != 0:
-        raise PermanentError(phrase("The temporary server does not answer: {said}", said=last_line(ended.output)))
+        raise PermanentError(
+            phrase("The temporary server does not answer: {said}", said=last_line(ended.output)), cause=ended.cause
+        )
     return ended.output
 
 
@@ -172,7 +199,8 @@ def _said_in_each(scratch: Scratch, container: str, script: str) -> str:
         )
         if ended.code != 0:
             raise PermanentError(
-                phrase("The rows of the copy could not be counted: {said}", said=last_line(ended.output))
+                phrase("The rows of the copy could not be counted: {said}", said=last_line(ended.output)),
+                cause=ended.cause,
             )
     return said.decode(errors="backslashreplace")
 
@@ -200,7 +228,8 @@ def stop_cleanly(scratch: Scratch, container: str) -> None:
                 "The temporary server did not shut down cleanly (exit code {code}): {said}",
                 code=code,
                 said=said,
-            )
+            ),
+            cause=cause_in(said),
         )
 
 
@@ -217,7 +246,8 @@ def settle(scratch: Scratch) -> str:
     ended = helper.run(scratch.engine, order, scratch.cancelled)
     if ended.code != 0:
         raise PermanentError(
-            phrase("The restored volume could not be written to the disk: {said}", said=last_line(ended.output))
+            phrase("The restored volume could not be written to the disk: {said}", said=last_line(ended.output)),
+            cause=ended.cause,
         )
     state = control_data(scratch.engine, scratch.recipe, scratch.volume, scratch.labels, scratch.cancelled)
     if state.get("Database cluster state") != "shut down":

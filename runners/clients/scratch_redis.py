@@ -126,7 +126,8 @@ def run(alone: RedisAlone, script: str, *words: str) -> str:
     order = replace(alone.order("sh", "-c", script, "drbot", *words), mounts=(data_of(alone),))
     ended = helper.run(alone.engine, order, alone.cancelled)
     if ended.code != 0:
-        raise PermanentError(phrase("The restored data of Redis cannot be used: {said}", said=last_line(ended.output)))
+        said = phrase("The restored data of Redis cannot be used: {said}", said=last_line(ended.output))
+        raise PermanentError(said, cause=ended.cause)
     return ended.output
 
 

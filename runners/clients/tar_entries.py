@@ -15,7 +15,7 @@ from typing import BinaryIO
 
 from isal import isal_zlib
 
-from drbot.core.base.errors import CancelledError, PermanentError
+from drbot.core.base.errors import BackupError, CancelledError, PermanentError
 from drbot.core.text.messages import filled, phrase
 from drbot.core.text.words import cut, size
 from drbot.runners.clients.byte_streams import CHUNK, Digested, IteratorFile
@@ -95,7 +95,7 @@ def entries(pieces: Iterable[bytes], name: str, cancelled: Cancelled = never) ->
                 seen.take(path, info)
                 holes += holes_of(info)
                 if holes > (most := max(UNPACKED_ANYWAY, RATIO * source.bytes)):
-                    raise PermanentError(
+                    raise BackupError(
                         phrase(
                             "{archive}: {path} unpacks to more than {size}; nothing was used",
                             archive=name,
@@ -129,7 +129,7 @@ def require_end(archive: tarfile.TarFile, name: str) -> None:
 def require_empty(piece: bytes, name: str) -> None:
     """Raises PermanentError."""
     if piece.count(0) != len(piece):
-        raise PermanentError(phrase("{name} is damaged: there is something behind its end", name=name))
+        raise BackupError(phrase("{name} is damaged: there is something behind its end", name=name))
 
 
 class Seen:
@@ -164,7 +164,7 @@ class Seen:
 
 def unusable(why: str, archive: str, path: str) -> PermanentError:
     """`why`: what is wrong with `{path}` in `{archive}`."""
-    return PermanentError(filled(why, archive=archive, path=path))
+    return BackupError(filled(why, archive=archive, path=path))
 
 
 def kind_of(info: tarfile.TarInfo) -> str | None:
@@ -222,6 +222,6 @@ def archive_errors(name: str) -> Iterator[None]:
     try:
         yield
     except EOFError as error:
-        raise PermanentError(phrase("{name} is cut off: it ends in the middle", name=name)) from error
+        raise BackupError(phrase("{name} is cut off: it ends in the middle", name=name)) from error
     except (tarfile.TarError, OSError, ValueError, OverflowError, isal_zlib.error) as error:  # type: ignore[misc]
-        raise PermanentError(phrase("{name} is damaged: {why}", name=name, why=error)) from error
+        raise BackupError(phrase("{name} is damaged: {why}", name=name, why=error)) from error

@@ -185,7 +185,8 @@ class VolumeMover:
                     "Swap {volume}: the helper failed: {said}",
                     volume=move.volume,
                     said=said[-1] if said else ended.code,
-                )
+                ),
+                cause=ended.cause,
             )
         return said
 

@@ -63,7 +63,8 @@ now=$(state)
 if [ "$mode" = look ]; then echo "$now"; exit 0; fi
 if [ "$now" = before ]; then
   empty "$keeper"
-  cp -a "$volume/." "$keeper/"; sync
+  cp -a "$volume/." "$keeper/" || { empty "$keeper"; exit 1; }  # half of it takes room that the services need
+  sync
   touch "$keeper/$mark"; sync
   if [ "$mode" = stop-between ]; then echo between; exit 75; fi
   now=between

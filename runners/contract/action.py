@@ -5,12 +5,13 @@ from dataclasses import dataclass, field, replace
 from functools import wraps
 from typing import TYPE_CHECKING, Any
 
-from drbot.core.base.errors import PermanentError
+from drbot.core.base.errors import Cause, PermanentError
 from drbot.core.runbooks.runbook import Step, names_in
 from drbot.core.runs.plan import Plan
 from drbot.core.runs.run import Run
 from drbot.core.site.site import Configuration, Site
 from drbot.core.text.messages import phrase
+from drbot.runners.foundation.causes import cause_of
 from drbot.runners.foundation.permit import OwnWork, Permit
 
 if TYPE_CHECKING:  # the executor and its tests need no docker package
@@ -38,6 +39,7 @@ class StepContext:
     invitations: "Invitations | None" = None  # to have the worker of a new machine join
     machines: "MachineBook | None" = None  # to write down what was rented and given back
     permit: Permit | None = None  # what this attempt may take away; given by runners/execution/issuing.py
+    takes_back: bool = False  # it is the undo of the step: what ran before is to run again, as well as it can
     own: OwnWork | None = None  # None: users, or another run, count on what this run has made
 
     def having_found(self, facts: Mapping[str, Any]) -> "StepContext":
@@ -75,6 +77,7 @@ class Finding:
 
     passed: bool
     sentence: str
+    cause: Cause = Cause.OTHER  # of a no
     broken: tuple[str, ...] = ()
     facts: Mapping[str, Any] = field(default_factory=dict)
 
@@ -97,7 +100,7 @@ def or_why_not(probe: ProbeFunction) -> ProbeFunction:
         try:
             return probe(context, given)
         except PermanentError as error:
-            return Finding(passed=False, sentence=str(error))
+            return Finding(passed=False, sentence=str(error), cause=cause_of(error))
 
     return asked
 

@@ -12,12 +12,13 @@ from typing import Any
 
 import structlog
 
-from drbot.core.base.errors import CancelledError, PermanentError, TemporaryError
+from drbot.core.base.errors import CancelledError, Cause, PermanentError, TemporaryError
 from drbot.core.runbooks.runbook import Probe, Step
 from drbot.core.runs.run import StepState
 from drbot.core.text.messages import closed, listed, phrase, sentences
 from drbot.runners.contract.action import Finding, Outcome, Registry, StepContext
 from drbot.runners.execution.step_log import StepLog
+from drbot.runners.foundation.causes import cause_of
 from drbot.runners.foundation.timing import Timing
 
 log = structlog.get_logger()
@@ -45,6 +46,7 @@ class Result:
     step: str
     state: StepState
     sentence: str
+    cause: Cause = Cause.OTHER  # of a failure
     facts: Mapping[str, Any] = field(default_factory=dict)
     seconds: float = 0.0
     tail: Sequence[str] = ()
@@ -137,8 +139,9 @@ def perform(
     running, because it would work against this one. `uphold` starts what the step counts on and what has stopped since:
     before the act, and once more where the step fails because of it.
     """
-    state = StepState.FAILED
+    state, cause = StepState.FAILED, Cause.OTHER
     facts: dict[str, Any] = {}
+    sentence: str
     try:
         if context.attempt > 1:
             sweep()
@@ -148,19 +151,21 @@ def perform(
             return outcome, check(registry, context.having_found(outcome.facts), attempt)
 
         outcome, findings = _tried(act, attempt, uphold)
-        failed = [closed(finding.sentence) for finding in findings if not finding.passed]
-        sentence = (
-            phrase("Its check failed: {found}", found=sentences(*failed))
-            if failed
-            else _summary(attempt, outcome, findings)
-        )
+        failed = [finding for finding in findings if not finding.passed]
+        if failed:
+            cause = next((one.cause for one in failed if one.cause is not Cause.OTHER), cause)
+            found = sentences(*(closed(finding.sentence) for finding in failed))
+            sentence = phrase("Its check failed: {found}", found=found)
+        else:
+            sentence = _summary(attempt, outcome, findings)
         facts = {**outcome.facts, "checks": [finding.sentence for finding in findings]}
         state = StepState.FAILED if failed else StepState.SUCCEEDED
     except (CancelledError, TemporaryError, PermanentError) as error:
         # A container that was removed by STOP ends the act with an error of its own, so the reason comes first.
-        state = attempt.ends_as
+        state, cause = attempt.ends_as, Cause.TIME if attempt.reason else cause_of(error)
         sentence = phrase("Ended: {why}", why=closed(attempt.reason)) if attempt.reason else str(error)
     except Exception as error:
+        cause = cause_of(error)
         log.exception("An action failed in a way nobody foresaw.", step=context.step.id)
         attempt.log.line(traceback.format_exc())
         sentence = phrase("Unexpected: {error}: {why}", error=type(error).__name__, why=error)
@@ -169,6 +174,7 @@ def perform(
             step=context.step.id,
             state=state,
             sentence=attempt.log.mask(sentence),
+            cause=cause,
             facts=_masked(facts, attempt.log.mask),
             seconds=max(time.monotonic() - attempt.started, 0.001),
             tail=attempt.log.tail,
@@ -263,7 +269,7 @@ def _patient(registry: Registry, context: StepContext, probe: Probe, *, last: bo
     try:
         finding = _ask(registry, context, probe)
     except TemporaryError as error:
-        finding = Finding(passed=False, sentence=str(error))
+        finding = Finding(passed=False, sentence=str(error), cause=cause_of(error))
     return finding if finding.passed or last else None
 
 

@@ -14,6 +14,7 @@ from drbot.core.runs.run import MISSED, Offer, RunState, StepRecord, StepState
 from drbot.core.runs.safe_state import SafeState
 from drbot.core.runs.settlement import decisions_for
 from drbot.core.runs.stakes import Act
+from drbot.core.runs.ways_on import todo_of, ways_on
 from drbot.core.site.full_manifest import is_full_name
 from drbot.core.text.messages import closed, listed, phrase, sentences
 from drbot.runners.contract.target import Search
@@ -170,7 +171,7 @@ def block(run_context: RunContext, seen_wakes: int | None, why: str, offers: Seq
     """
     other = _next(run_context)
     offered = [offer for offer in offers if other is not None or offer is not Offer.ANOTHER_BACKUP]
-    if Offer.ANOTHER_BACKUP in offers:
+    if offers and offers[0] is Offer.ANOTHER_BACKUP:  # in words, only where it is the best way
         payload["next"] = other and {"name": other.name, "loss_seconds": other.loss_seconds}
 
     def park(tx: Transaction) -> bool:
@@ -214,11 +215,13 @@ def _take_back(run_context: RunContext, ending: Ending) -> bool:
     if is_beside(run_context.plan, step):
         return _take_back_beside(run_context, step)
     records = run_context.records()
-    why = _why(step, records)
+    why = _why(run_context, step, records[step.id])
     undone = undo_production(run_context)
-    state = run_context.left().sentence if undone.failed else _taken_back(run_context.plan, records)
+    left = run_context.left()
+    state = left.sentence if undone.failed else _taken_back(run_context.plan, records)
     outcome, todo = sentences(why, undone.sentence, state), sentences(*undone.failed)
-    finish(run_context, RunState.FAILED, outcome, step=ending.step, todo=todo)
+    offers = left.offers if undone.failed else ()
+    finish(run_context, RunState.FAILED, outcome, step=ending.step, todo=todo, offers=offers)
     return True
 
 
@@ -235,15 +238,15 @@ def _take_back_beside(run_context: RunContext, step: Step) -> bool:
     on. Looked at again when a worker died in between.
     """
     records = run_context.records()
-    why = None if records[step.id].state is StepState.UNDONE else take_back(run_context, step, records)
+    fault = None if records[step.id].state is StepState.UNDONE else take_back(run_context, step, records)
     said = (
         phrase('What "{step}" had made was removed.', step=step.title)
-        if why is None
-        else phrase('What "{step}" made is still there: {why}', step=step.title, why=closed(why))
+        if fault is None
+        else phrase('What "{step}" made is still there: {why}', step=step.title, why=closed(fault))
     )
-    offers = [Offer.ANOTHER_BACKUP, Offer.ASK_AGAIN, Offer.DISCARD]
-    state = run_context.left()
-    return block(run_context, None, sentences(said, state.sentence), offers, step=step.id)
+    record = run_context.records()[step.id]
+    why = sentences(_why(run_context, step, record), said, run_context.left().sentence)
+    return block(run_context, None, why, ways_on(record.cause), step=step.id)
 
 
 def _refused(run_context: RunContext, ending: Ending, seen_wakes: int) -> bool:
@@ -268,15 +271,15 @@ def _refused(run_context: RunContext, ending: Ending, seen_wakes: int) -> bool:
 def _failed(run_context: RunContext, ending: Ending, seen_wakes: int) -> bool:
     records = run_context.records()
     step = run_context.plan.step(str(ending.step))
-    why = _why(step, records)
+    cause = records[step.id].cause
+    why = _why(run_context, step, records[step.id])
     state = run_context.left()
     if run_context.plan.backup is not None and not gates_before(run_context.plan, step.id):
         removed = _tidy(run_context, step) or ""
         if step.do == "backup.check":
             _read_again(run_context, run_context.plan.backup)
         said = sentences(why, state.sentence, removed)
-        offers = [Offer.ANOTHER_BACKUP, Offer.ASK_AGAIN, Offer.DISCARD]
-        return block(run_context, None if removed else seen_wakes, said, offers, step=step.id)
+        return block(run_context, None if removed else seen_wakes, said, ways_on(cause), step=step.id)
     if step.ask is not None:
         return _not_recovered(run_context, step, why, state)
     again = [Offer.RECOVER] if run_context.plan.stakes.act is Act.UNDO else []
@@ -310,9 +313,12 @@ def _end_failed(run_context: RunContext, step: Step, outcome: str, offers: Seque
     finish(run_context, RunState.FAILED, outcome, step=step.id, todo=todo, offers=offers)
 
 
-def _why(step: Step, records: Mapping[str, StepRecord]) -> str:
-    summary = records[step.id].summary
-    return phrase("{step}: {why}", step=step.title, why=closed(summary)) if summary else ""
+def _why(run_context: RunContext, step: Step, record: StepRecord) -> str:
+    """Why it failed, and what is to be done about that."""
+    if not record.summary or (record.state is StepState.UNDONE and not record.has_failed):
+        return ""
+    why = phrase("{step}: {why}", step=step.title, why=closed(record.summary))
+    return sentences(why, todo_of(record.cause, has_backup=run_context.plan.backup is not None))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

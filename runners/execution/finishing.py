@@ -38,7 +38,8 @@ def record_result(run_context: RunContext, result: Result) -> None:
         elif result.state is StepState.UNSURE:
             steps.unsure(tx, run, step.id, result.sentence)
         else:
-            steps.fail(tx, run, step.id, why=result.sentence, tail=result.tail, seconds=result.seconds, log=result.log)
+            why, cause, took = result.sentence, result.cause, result.seconds
+            steps.fail(tx, run, step.id, why=why, cause=cause, tail=result.tail, seconds=took, log=result.log)
         keep_host(tx, run, step, aside)
 
     run_context.write(finish)

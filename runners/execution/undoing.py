@@ -5,15 +5,17 @@ Driven by the steps' states alone: a worker that takes over in the middle goes o
 
 import math
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from drbot.core.base.errors import DrbotError, FencedError, TemporaryError
 from drbot.core.runbooks.effects import MOVES, effect_of
-from drbot.core.runbooks.runbook import Step, Undo, as_undo
+from drbot.core.runbooks.runbook import Step, Undo, as_undo, names_in
 from drbot.core.runs.plan import touches_production
 from drbot.core.runs.run import StepRecord, StepState
+from drbot.core.site.site import Service
 from drbot.core.text.messages import closed, listed, phrase, sentences
+from drbot.runners.clients.compose import UP, typed
 from drbot.runners.contract.action import StepContext
 from drbot.runners.execution.issuing import issue_for_undo, own_work
 from drbot.runners.execution.kept_data import unkeep
@@ -24,6 +26,14 @@ from drbot.runners.execution.users import is_anything_moved, note_started
 from drbot.runners.foundation.own_record import OwnStep
 from drbot.store.base.database import Transaction
 from drbot.store.records import steps
+
+COMPOSE: Mapping[str, Sequence[str]] = {"compose.start": UP, "compose.stop": ("stop",)}
+"""What of Docker Compose does the same as an action, for people to type."""
+COMPOSE_SEEN = {"compose.start": "compose.running", "compose.stop": "compose.stopped"}
+COMMANDS = {
+    "volume.swap_back": phrase("See where the old data is: /dr kept"),
+    "dns.change_back": phrase("Point DNS back: /dr lead-back"),
+}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -51,7 +61,7 @@ def undo_production(run_context: RunContext) -> Undone:
         if why is None:
             done.append(step.title)
             continue
-        failed.append(_by_hand(step, step.undo, why))
+        failed.append(_by_hand(run_context, step, step.undo, why))
         if step.effect == "destroy":
             break  # nothing is started on data that is half in place
     return Undone(done=tuple(done), failed=tuple(failed))
@@ -75,6 +85,7 @@ def take_back(run_context: RunContext, step: Step, records: Mapping[str, StepRec
     def act() -> str:
         permit, own = issue_for_undo(run_context, step), own_work(run_context)
         context = run_context.context(undo_step, attempt, step_log, cancelled, permit=permit, own=own)
+        context = replace(context, takes_back=True)
         _note_moving(run_context, undo_step)
         with held(run_context, undo_step):
             note_started(run_context, undo_step, is_safe=not is_anything_moved(run_context))
@@ -132,9 +143,23 @@ def _never_happened(run_context: RunContext, context: StepContext, step: Step) -
     return state_of(run_context, context, step.do or "", step.with_) == "before"
 
 
-def _by_hand(step: Step, undo: Undo, why: str) -> str:
-    given = listed(f"{name} {value}" for name, value in undo.with_.items())
-    return sentences(
-        phrase("{step}: {why}", step=step.title, why=closed(why)),
-        phrase("To be done by hand: {action} ({given}).", action=undo.do, given=given),
-    )
+def _by_hand(run_context: RunContext, step: Step, undo: Undo, why: str) -> str:
+    """Why it is not taken back, and what people type to do it."""
+    said = phrase("{step}: {why}", step=step.title, why=closed(why))
+    if undo.do in COMPOSE:
+        lines = typed(run_context.worker_context.site, COMPOSE[undo.do], _left_out(run_context, step, undo))
+        return sentences(said, phrase("By hand: {commands}.", commands=listed(lines))) if lines else said
+    return sentences(said, COMMANDS.get(undo.do, ""))
+
+
+def _left_out(run_context: RunContext, step: Step, undo: Undo) -> list[Service]:
+    """The services that are not as they should be; where nobody can tell, all of them."""
+    given = {"services": undo.with_.get("services")}
+    names = names_in(given["services"])
+    try:
+        found = run_context.worker_context.registry.probes[COMPOSE_SEEN[undo.do]](run_context.looking(step), given)
+        names = () if found.passed else found.broken or names
+    except DrbotError as error:
+        run_context.log_of(step.id, "undo").line(str(error))
+    known = run_context.worker_context.site.services
+    return [known[name] for name in names if name in known]

@@ -250,9 +250,9 @@ class _Counting:
 
     def since_swap(self, kept: _Kept) -> Loss:
         """Every row written since the swap, and every row of the backup that is not as it was."""
-        loss = Loss(kind=LossKind.SINCE_SWAP, since=kept.data.since)
         if not kept.is_postgres:
-            return loss.model_copy(update={"uncounted": phrase("only rows of PostgreSQL can be counted")})
+            return Loss(kind=LossKind.OTHER_SINCE_SWAP, since=kept.data.since)
+        loss = Loss(kind=LossKind.SINCE_SWAP, since=kept.data.since)
         if kept.next_transaction is None:
             return loss.model_copy(
                 update={"uncounted": phrase("the first transaction after the swap is not known here")}

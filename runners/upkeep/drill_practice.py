@@ -14,7 +14,7 @@ from drbot.core.ledger.events import EventKind
 from drbot.core.runs.clocks import remaining_seconds
 from drbot.core.runs.drill import GOES_BEFORE, STAND_INS, Drill
 from drbot.core.runs.plan import Plan
-from drbot.core.runs.run import Run, RunKind, RunState, StepRecord, StepState, StopKind
+from drbot.core.runs.run import Run, RunKind, RunState, StepRecord, StopKind
 from drbot.core.site.level import Level
 from drbot.core.site.people import Person, Roster
 from drbot.core.site.site import DRILL_CONTROL, DRILL_SITE
@@ -125,11 +125,10 @@ class Practice:
 
     def _failed(self, run: Run) -> str:
         """The step that did not do what it should, and why; "": none."""
-        wrong = {StepState.FAILED, StepState.UNSURE}
-        found = next((one for one in self._steps(run.id) if one.state in wrong), None)
+        found = next((one for one in self._steps(run.id) if one.is_wrong), None)
         if found is None or run.plan is None:
             return ""
-        return phrase("{step}: {why}", step=run.plan.title_of(found.id), why=closed(found.summary or ""))
+        return phrase("{step}: {why}", step=run.plan.title_of(found.id), why=closed(found.result))
 
     def _steps(self, run_id: str) -> tuple[StepRecord, ...]:
         with self.worker_context.database.read() as connection:

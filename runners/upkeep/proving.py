@@ -20,6 +20,7 @@ import structlog
 from drbot.core.base.errors import CancelledError, DrbotError, PermanentError, TemporaryError, UserError
 from drbot.core.base.repeating import repeat
 from drbot.core.runs.plan import BackupIdentity
+from drbot.core.runs.ways_on import TODO
 from drbot.core.site.proofs import BackupProof, ProofResult, to_prove
 from drbot.core.site.site import Configuration
 from drbot.core.site.stored_backups import BackupKind, StoredBackup
@@ -32,6 +33,7 @@ from drbot.runners.clients.dump_store import StoredDump, dump_stores
 from drbot.runners.clients.full_store import FullBackup, full_stores
 from drbot.runners.execution.run_context import WorkerContext
 from drbot.runners.execution.settings_seen import require_agreed_place
+from drbot.runners.foundation.causes import cause_of
 from drbot.runners.foundation.own_proofs import OwnCopy, OwnProof, OwnProofs
 from drbot.runners.foundation.own_record import FOLDER
 from drbot.runners.foundation.private_folder import PrivateFolder
@@ -98,7 +100,8 @@ class Prover:
         except TemporaryError as error:
             return self._note(one, ProofResult.POSTPONED, started, fault=str(error))
         except (PermanentError, UserError) as error:
-            return self._note(one, ProofResult.FAILED, started, fault=str(error))
+            result = ProofResult.POSTPONED if cause_of(error) in TODO else ProofResult.FAILED
+            return self._note(one, result, started, fault=str(error))
 
     @property
     def run(self) -> str:

@@ -3,11 +3,30 @@
 `TemporaryError` is retried, `PermanentError` stops the step, `UserError` is shown to the person who asked.
 """
 
+from enum import StrEnum
+
 from drbot.core.text.messages import sentences
 
 
+class Cause(StrEnum):
+    """What made something fail, by what it is: what people are offered follows from this, never from a sentence."""
+
+    BACKUP = "backup"  # what it holds, or lacks: another one may do
+    DISK = "disk"  # no room left
+    MEMORY = "memory"  # ended for want of memory
+    TIME = "time"  # not done within its limit
+    ENGINE = "engine"  # the Docker engine refused, went away, or took a container with it
+    OTHER = "other"
+
+
 class DrbotError(Exception):
-    """Something that drbot foresaw went wrong."""
+    """Something that drbot foresaw went wrong. `cause`: of whoever raises it, where the class does not say."""
+
+    cause = Cause.OTHER
+
+    def __init__(self, message: str = "", *, cause: Cause | None = None) -> None:
+        super().__init__(message)
+        self.cause = cause or type(self).cause
 
 
 class TemporaryError(DrbotError):
@@ -17,13 +36,19 @@ class TemporaryError(DrbotError):
     may also be "full" or "denied".
     """
 
-    def __init__(self, message: str, *, kind: str = "network") -> None:
-        super().__init__(message)
+    def __init__(self, message: str, *, kind: str = "network", cause: Cause | None = None) -> None:
+        super().__init__(message, cause=cause)
         self.kind = kind
 
 
 class PermanentError(DrbotError):
     """Will fail again in the same way; the step's `if_fails` decides what follows."""
+
+
+class BackupError(PermanentError):
+    """The backup itself is cut, damaged, incomplete, or another one than the plan's."""
+
+    cause = Cause.BACKUP
 
 
 class BrokenStateError(PermanentError):
@@ -36,6 +61,8 @@ class UntrustedError(PermanentError):
 
 class CancelledError(DrbotError):
     """Somebody pressed STOP, or the step ran into its hard time limit, and the act was ended."""
+
+    cause = Cause.TIME  # where it was STOP nobody asks
 
 
 class FencedError(DrbotError):

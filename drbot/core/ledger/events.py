@@ -50,7 +50,7 @@ class EventKind(StrEnum):
     STEP_STARTED = "step.started"  # attempt, title
     STEP_RETRIED = "step.retried"  # attempt, why
     STEP_SUCCEEDED = "step.succeeded"  # summary, seconds
-    STEP_FAILED = "step.failed"  # why, tail
+    STEP_FAILED = "step.failed"  # why, cause, tail
     STEP_SKIPPED = "step.skipped"  # why
     STEP_STOPPED = "step.stopped"  # why
     STEP_UNSURE = "step.unsure"  # why, probe

@@ -6,7 +6,9 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from drbot.core.base.errors import Cause
 from drbot.core.runs.plan import Plan
+from drbot.core.text.messages import closed, sentences
 
 
 class RunState(StrEnum):
@@ -180,7 +182,9 @@ class StepRecord:
     started_at: datetime | None = None
     finished_at: datetime | None = None
     seconds: float | None = None  # measured by a monotonic clock
-    summary: str | None = None  # the sentence people read
+    summary: str | None = None  # the sentence people read: what the act did, or why it did not
+    cause: Cause | None = None  # of its failure
+    taken_back: str | None = None  # what its undo said
     facts: Mapping[str, Any] = field(default_factory=dict)  # what its action wrote for later steps and the report
     log: str | None = None  # path of the whole output on the worker's host
     progress_done: float | None = None
@@ -196,6 +200,22 @@ class StepRecord:
     finding: str | None = None  # what its check said when a worker looked at it, as a sentence
     finding_passed: bool | None = None
     leftover: Leftover | None = None
+
+    @property
+    def has_failed(self) -> bool:
+        """Its act did not work, whether or not what it had made was taken back since."""
+        return self.state is StepState.FAILED or (self.state is StepState.UNDONE and self.cause is not None)
+
+    @property
+    def is_wrong(self) -> bool:
+        """Not as the plan has it: it failed, or nobody knows."""
+        return self.has_failed or self.state is StepState.UNSURE
+
+    @property
+    def result(self) -> str:
+        """What came of it, with why it failed before what was done about that."""
+        said = self.summary or ""
+        return sentences(closed(said), self.taken_back) if self.taken_back else said
 
     @property
     def may_have_acted(self) -> bool:

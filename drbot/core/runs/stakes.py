@@ -86,6 +86,7 @@ class LossKind(StrEnum):
     KEYS_SINCE_BACKUP = "keys_since_backup"  # the same of Redis, in keys
     FILES_SINCE_BACKUP = "files_since_backup"  # the same of files or settings
     SINCE_SWAP = "since_swap"  # what was written since the data was put in place that is replaced now
+    OTHER_SINCE_SWAP = "other_since_swap"  # the same of Redis, files or settings: there are no rows to count
     SINCE_ASIDE = "since_aside"  # what was written since the host was put aside that comes back now
     KEPT_DATA = "kept_data"  # the kept data itself, for good
     LEFT_BEHIND = "left_behind"  # nothing is deleted, but what was written since the names were led stays where it is

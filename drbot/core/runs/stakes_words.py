@@ -187,13 +187,17 @@ def _files_since_backup(loss: Loss) -> str:
     return phrase("{what}, in these files", what=_after_backup(loss))
 
 
-def _since_swap(loss: Loss) -> str:
+def _other_since_swap(loss: Loss) -> str:
     moment = _minute(loss.since)
-    written = (
+    return (
         phrase("everything written since the swap ({moment})", moment=moment)
         if moment
         else phrase("everything written since the swap (at an unknown time)")
     )
+
+
+def _since_swap(loss: Loss) -> str:
+    written = _other_since_swap(loss)
     if loss.rows is None:
         return _uncounted(written, loss)
     much = phrase("{rows} ({size})", rows=_rows(loss.rows), size=size(loss.bytes or 0))
@@ -261,6 +265,7 @@ _LOSSES: Mapping[LossKind, Callable[[Loss], str]] = {
     LossKind.KEYS_SINCE_BACKUP: _keys_since_backup,
     LossKind.FILES_SINCE_BACKUP: _files_since_backup,
     LossKind.SINCE_SWAP: _since_swap,
+    LossKind.OTHER_SINCE_SWAP: _other_since_swap,
     LossKind.SINCE_ASIDE: _since_aside,
     LossKind.KEPT_DATA: _kept_data,
     LossKind.LEFT_BEHIND: _left_behind,

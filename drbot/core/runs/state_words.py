@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from drbot.core.runs.incident import Incident, IncidentState, UsersSay
-from drbot.core.runs.run import Run, RunState, StepState
+from drbot.core.runs.run import Run, RunState, StepRecord, StepState
 from drbot.core.text.catalogue import languages
 from drbot.core.text.messages import OwnWords, clauses, filled, phrase, say
 
@@ -50,6 +50,12 @@ STEP: Mapping[StepState, str] = {
     StepState.UNSURE: phrase("unsure: did it finish?"),
     StepState.UNDONE: phrase("taken back"),
 }
+FAILED_AND_BACK = phrase("failed, taken back")
+
+
+def step_text(record: StepRecord) -> str:
+    """Its state."""
+    return FAILED_AND_BACK if record.has_failed and record.state is StepState.UNDONE else STEP[record.state]
 
 
 def incident_text(incident: Incident) -> str:

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, Insert, RowMapping, Table, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from drbot.core.approvals.approval import ApprovalRequest, EntryPoint, RequestState, Vote
-from drbot.core.base.errors import FencedError, UserError
+from drbot.core.base.errors import Cause, FencedError, UserError
 from drbot.core.ledger.policy import attestation_of
 from drbot.core.runs.drill import title_of
 from drbot.core.runs.incident import Incident, IncidentState, UsersSay
@@ -52,6 +52,7 @@ def run_of(row: RowMapping) -> Run:
 def step_of(row: RowMapping) -> StepRecord:
     read = {
         "state": StepState(row["state"]),
+        "cause": None if row["cause"] is None else Cause(row["cause"]),
         "answers": tuple(row["answers"] or ()),
         "settlement": None if row["settlement"] is None else Settlement(row["settlement"]),
         "leftover": None if row["leftover"] is None else Leftover(row["leftover"]),

@@ -122,6 +122,8 @@ steps = Table(
     Column("finished_at", Moment),
     Column("seconds", Float),
     Column("summary", Sentence),
+    Column("cause", Text),  # of its failure
+    Column("taken_back", Sentence),  # what its undo said
     Column("facts", Json, nullable=False),
     Column("log", Text),
     Column("progress_done", Float),

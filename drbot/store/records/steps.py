@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import Connection, select, update
 
 from drbot.core.approvals.state_words import word_of
-from drbot.core.base.errors import PermanentError, TemporaryError, UserError
+from drbot.core.base.errors import Cause, PermanentError, TemporaryError, UserError
 from drbot.core.ledger.events import EventKind
 from drbot.core.runs.run import STEP_TRANSITIONS, Leftover, Run, Settlement, StepRecord, StepState, StopKind
 from drbot.core.runs.settlement import is_undecided, may_settle, needs_second
@@ -26,6 +26,8 @@ _FRESH: Mapping[str, Any] = {
     "finished_at": None,
     "seconds": None,
     "summary": None,
+    "cause": None,
+    "taken_back": None,
     "facts": {},
     "log": None,
     "progress_done": None,
@@ -132,16 +134,17 @@ def fail(
     step_id: str,
     *,
     why: str,
+    cause: Cause = Cause.OTHER,
     tail: str | Iterable[str] = "",
     seconds: float | None = None,
     log: str | None = None,
 ) -> None:
     """The transaction after an act that did not work; `tail` is the end of its output, masked."""
     fence(tx, run)
-    values = {"summary": why, "seconds": seconds, "log": log, "finished_at": tx.now}
+    values = {"summary": why, "cause": cause.value, "seconds": seconds, "log": log, "finished_at": tx.now}
     _move(tx, run.id, step_id, StepState.FAILED, **values)
     tail = tail if isinstance(tail, str) else list(tail)
-    _event(tx, run, step_id, EventKind.STEP_FAILED, why=why, tail=tail)
+    _event(tx, run, step_id, EventKind.STEP_FAILED, why=why, cause=cause.value, tail=tail)
 
 
 def skip(tx: Transaction, run: Run, step_id: str, why: str) -> None:
@@ -155,7 +158,10 @@ def stopped(tx: Transaction, run: Run, step_id: str, why: str) -> None:
 
 
 def undone(tx: Transaction, run: Run, step_id: str, summary: str) -> None:
-    _end(tx, run, step_id, StepState.UNDONE, EventKind.STEP_UNDONE, summary=summary)
+    """Beside what its act said: why it failed stays."""
+    fence(tx, run)
+    _move(tx, run.id, step_id, StepState.UNDONE, taken_back=summary, finished_at=tx.now)
+    _event(tx, run, step_id, EventKind.STEP_UNDONE, summary=summary)
 
 
 def unsure(tx: Transaction, run: Run, step_id: str, why: str) -> None:
@@ -246,7 +252,7 @@ def found(tx: Transaction, run_id: str, step_id: str, *, passed: bool, sentence:
 def believe(tx: Transaction, run: Run, step_id: str, summary: str, facts: Mapping[str, Any]) -> None:
     """A step that a person settled as done counts as done, now that a worker has looked. `facts`: as far as known."""
     fence(tx, run)
-    _move(tx, run.id, step_id, StepState.SUCCEEDED, summary=summary, facts=dict(facts), finished_at=tx.now)
+    _move(tx, run.id, step_id, StepState.SUCCEEDED, summary=summary, cause=None, facts=dict(facts), finished_at=tx.now)
     _event(tx, run, step_id, EventKind.STEP_SUCCEEDED, summary=summary, seconds=None)
 
 

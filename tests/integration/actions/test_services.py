@@ -1,6 +1,8 @@
 """Level 1 on a real lab: evidence, restart, down and up, health, and who is to blame."""
 
 import json
+import subprocess
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -15,7 +17,9 @@ from drbot.runners.actions import compose, disk, evidence, health
 from drbot.runners.backups import choose_dump as backup
 from drbot.runners.backups.make_dump import back_up_postgres
 from drbot.runners.clients import helper, kept_containers
+from drbot.runners.clients.compose import UP, typed
 from drbot.runners.clients.container_files import text_of
+from drbot.runners.clients.health import Health
 from drbot.runners.clients.helper import HelperOrder
 from drbot.runners.clients.postgres_server import PostgresServer
 from drbot.runners.contract.fingerprint import fingerprint
@@ -251,3 +255,39 @@ def test_a_database_whose_name_is_a_connection_string_leads_to_itself(worker_fix
     worker_fixture.clients.docker.execute(container.id, command, seconds=30)
 
     assert fault is None
+
+
+class Ill(Health):
+    """Nothing is ever healthy."""
+
+    def faults(self, names: Iterable[str]) -> dict[str, str]:
+        """Of each of them."""
+        return dict.fromkeys(names, "it does not answer")
+
+
+def test_what_ran_before_is_started_again_although_what_it_needs_is_not_healthy(worker_fixture: WorkerFixture) -> None:
+    known, clients = worker_fixture.context("stop-apps"), worker_fixture.clients
+    ill = Ill(known.site, clients.docker, clients.postgres, clients.redis)
+    context = worker_fixture.context("stop-apps", clients=replace(clients, health=ill))
+    given = {"services": ["postgres", "auth"], "within": "1s"}
+    compose.stop(context, given)
+
+    with pytest.raises(PermanentError, match="postgres: it does not answer"):
+        compose.start(context, given)
+    stopped = compose.stopped(context, AUTH)
+    with pytest.raises(PermanentError, match="postgres: it does not answer"):
+        compose.start(replace(context, takes_back=True), given)
+
+    assert stopped.passed and compose.running(context, given).passed
+    health.wait(known, {**given, "within": "60s"})
+
+
+def test_what_people_type_starts_what_is_stopped(worker_fixture: WorkerFixture) -> None:
+    context = worker_fixture.context("stop-apps")
+    compose.stop(context, AUTH)
+    site = context.site
+
+    (line,) = typed(site, UP, [site.services["auth"]])
+    subprocess.run(["sh", "-c", line], check=True, capture_output=True, timeout=60)
+
+    health.wait(context, AUTH)

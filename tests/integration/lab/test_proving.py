@@ -33,7 +33,7 @@ from drbot.store.runs import runs
 from tests.integration.lab.provers import Proving, proving
 from tests.integration.runners.worker_fixture import worker_fixture_in
 from tests.labs import mend
-from tests.waiting import wait_for
+from tests.waiting import PATIENCE, wait_for
 
 pytestmark = pytest.mark.docker
 DUMPS, FULLS = LINES[BackupKind.POSTGRES], LINES[BackupKind.FULL]
@@ -186,6 +186,29 @@ def test_what_a_killed_process_left_is_removed_with_the_next_start(here: Proving
     assert ended.returncode == 0, ended.stdout + ended.stderr
     assert "restored on" in ended.stdout
     assert [one.result for one in here.known()] == [ProofResult.PROVEN]
+
+
+def test_a_server_that_the_system_killed_in_the_middle_is_no_fault_of_the_backup(here: Proving) -> None:
+    back_up_postgres(here.configuration, "production", clients=here.clients)
+    (one,) = here.look()
+    api, killed = here.clients.docker.client.api, list[int]()
+
+    def of_the_dump() -> list[int]:
+        at_work = [name for name in here.left_behind() if api.inspect_container(name)["State"]["Running"]]
+        lines = [line for name in at_work for line in api.top(name)["Processes"]]
+        return [int(line[1]) for line in lines if "postgres: postgres postgres [local]" in line[-1]]
+
+    def kill(done: float, total: float | None, unit: str) -> None:
+        if not killed and len(here.left_behind()) > 1:
+            wait_for(of_the_dump, PATIENCE, "the dump to be executed")
+            killed.extend(of_the_dump())
+            os.kill(killed[0], signal.SIGKILL)
+
+    proof = replace(here.prover, progress=kill).prove(one)
+
+    assert killed and proof is not None
+    assert proof.result is ProofResult.POSTPONED
+    assert "not enough memory" in proof.fault
 
 
 def test_what_cannot_be_tried_is_no_fault_of_the_backup(here: Proving) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
-from drbot.core.base.errors import CancelledError, PermanentError, TemporaryError, UserError
+from drbot.core.base.errors import BackupError, CancelledError, PermanentError, TemporaryError, UserError
 from drbot.core.runs.plan import BackupIdentity, Holds
 from drbot.core.site.data_kinds import DataKind
 from drbot.core.site.inventory import Inventory
@@ -306,7 +306,7 @@ class HarmlessTarget:
 
     def _restore(self, given: Mapping[str, Any]) -> None:
         if given["backup"] in self.bad:
-            raise PermanentError("the dump ends in the middle")
+            raise BackupError("the dump ends in the middle")
         self.volumes[given["volume"]] = "good"
 
     def _swap(self, given: Mapping[str, Any]) -> None:

@@ -158,7 +158,7 @@ def test_undo_of_a_copy_beside_production_removes_the_copy_and_offers_ways_on(wo
     assert worker_fixture.events(run, "run.blocked")[-1].payload["why"] == (
         f'What "{title(run, "restore-beside")}" had made was removed. Nothing in production was changed.'
     )
-    assert [offer.value for offer in run.offers] == ["another_backup", "ask_again", "discard"]
+    assert [offer.value for offer in run.offers] == ["ask_again", "another_backup", "discard"]
     assert run.next_backup == worker_fixture.target.backups[1].name
 
 

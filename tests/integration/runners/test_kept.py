@@ -1,5 +1,6 @@
 """What an undo would lose is counted, and kept data is given up only by two, exactly that volume, and for good."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from drbot.core.runs.incident import IncidentState
 from drbot.core.runs.run import Run, RunKind, RunState, StepState
 from drbot.core.runs.stakes import Act, LossKind, ProofKind
+from drbot.core.runs.stakes_words import loss_text
 from drbot.store.records import kept
 from tests.integration.runners.test_edited_files import own
 from tests.integration.runners.test_rows_over_time import with_runbook
@@ -74,6 +76,18 @@ def test_the_plan_of_an_undo_counts_what_was_written_since_the_swap(worker_fixtu
     assert stakes.loss.kind is LossKind.SINCE_SWAP
     assert (stakes.loss.rows, stakes.loss.bytes, stakes.loss.removed) == (412, 41_200, 0)
     assert stakes.kept is not None and (stakes.kept.volume, stakes.kept.made_at) == (keeper, "day 1")
+
+
+def test_of_redis_and_files_nobody_is_told_of_rows(worker_fixture: WorkerFixture) -> None:
+    done, keeper = recovered(worker_fixture)
+    there = worker_fixture.target.keepers[keeper]
+    worker_fixture.target.keepers[keeper] = replace(there, original="redis_data")
+
+    undo = worker_fixture.go(worker_fixture.queue(done.incident, "level2-undo", RunKind.UNDO, keeper=keeper))
+
+    assert undo.plan is not None
+    said = loss_text(undo.plan.stakes.loss)
+    assert said.startswith("everything written since the swap (") and "row" not in said
 
 
 def test_kept_data_is_deleted_when_two_agree_and_nothing_else_is(worker_fixture: WorkerFixture) -> None:

@@ -5,7 +5,10 @@ that it names, whatever rows and files say.
 import threading
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
+
+from sqlalchemy import update
 
 from drbot.core.base.errors import PermanentError
 from drbot.core.runs.run import Run, RunKind, RunState
@@ -13,6 +16,7 @@ from drbot.core.runs.stakes import ProofKind
 from drbot.core.runs.stakes_words import loss_text
 from drbot.core.site.site import Recovery
 from drbot.runners.contract.action import Finding, StepContext
+from drbot.store.base.schema import requests
 from tests.integration.attacks.rows import vote
 from tests.integration.runners.test_edited_files import (
     own,
@@ -80,6 +84,22 @@ def test_a_gate_says_proven_by_its_own_proofs_alone(guarded: WorkerFixture) -> N
 
     gone = keeper not in worker_fixture.target.volumes
     assert not ("PROVEN: production answered without it" in words and gone), words
+
+
+def test_a_second_request_says_when_it_was_proven_and_not_when_it_was_asked_again(
+    worker_fixture: WorkerFixture,
+) -> None:
+    run, then = approved(worker_fixture), datetime(2026, 11, 30, 3, 15, tzinfo=UTC)
+    rows(worker_fixture, of(run, "restore-beside").values(finished_at=then), update(requests).values(proven_at=then))
+    before = card(worker_fixture, run)
+    worker_fixture.target.errors["volume.swap"] = [PermanentError("the helper failed")]
+    worker_fixture.go(run)
+    worker_fixture.settle(run, "swap", "retry")
+
+    run = worker_fixture.go(run)
+
+    assert run.state is RunState.WAITING and len(worker_fixture.events(run, "request.opened")) == 2
+    assert "03:15:00 UTC" in before and "03:15:00 UTC" in card(worker_fixture, run)
 
 
 def test_a_place_is_proven_only_by_raising_it(guarded: WorkerFixture) -> None:

@@ -17,6 +17,7 @@ from drbot.store.base.column_types import metadata
 from drbot.store.base.database import Database
 from drbot.store.base.schema import cursors, locks
 from drbot.store.base.settings import StoreSettings
+from drbot.store.records import steps
 from tests.integration.store import store_fixture
 
 
@@ -26,6 +27,21 @@ def test_a_new_database_has_exactly_the_tables_of_the_schema(database: Database)
     with database.read() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
         assert compare_metadata(context, metadata) == []
+
+
+def test_a_database_of_before_gets_what_is_new(database: Database) -> None:
+    run = store_fixture.running(database)
+    with database.write() as tx:
+        for column in ("cause", "taken_back"):
+            tx.connection.execute(text(f"ALTER TABLE steps DROP COLUMN {column}"))
+        tx.connection.execute(text("UPDATE alembic_version SET version_num = 'v1'"))
+
+    database.migrate()
+
+    with database.read() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        assert compare_metadata(context, metadata) == []
+        assert {record.cause for record in steps.of_run(connection, run.id)} == {None}
 
 
 @pytest.mark.parametrize("table", ["alembic_version", "events"])

@@ -2,7 +2,7 @@
 
 import pytest
 
-from drbot.core.base.errors import PermanentError, UserError
+from drbot.core.base.errors import Cause, PermanentError, UserError
 from drbot.core.runs.run import Run, RunState, StopKind
 from drbot.store.base.database import Database
 from drbot.store.records import steps
@@ -35,6 +35,21 @@ def test_a_second_attempt_starts_clean(database: Database) -> None:
         record = steps.get(connection, run.id, "copy")
     assert (first.attempt, second.attempt, second.summary) == (1, 2, None)
     assert (record.state.value, record.facts, record.seconds) == ("succeeded", {"rows": 12}, 2.5)
+
+
+def test_why_a_step_failed_stays_when_what_it_made_is_taken_back(database: Database) -> None:
+    run = store_fixture.running(database)
+    with database.write() as tx:
+        steps.start(tx, run, "copy", title="copy")
+        steps.fail(tx, run, "copy", why="The disk is full.", cause=Cause.DISK)
+
+    with database.write() as tx:
+        steps.undone(tx, run, "copy", "Removed the volume.")
+
+    with database.read() as connection:
+        record = steps.get(connection, run.id, "copy")
+    assert record.has_failed and record.cause is Cause.DISK
+    assert record.result == "The disk is full. Removed the volume."
 
 
 def test_a_step_cannot_be_started_twice(database: Database) -> None:

@@ -21,6 +21,7 @@ from drbot.bot.blocks.vote_dialog import vote_dialog
 from drbot.commands.speech.messages import Choice, Reply, Table
 from drbot.commands.views.vote_dialog import dialog_from
 from drbot.core.approvals.approval import REQUEST_TRANSITIONS, RequestState
+from drbot.core.base.errors import Cause
 from drbot.core.ledger.events import EventKind
 from drbot.core.runs.incident import IncidentState
 from drbot.core.runs.run import Offer, Run, RunState, StepState
@@ -102,9 +103,19 @@ def test_what_is_to_come_is_not_announced_by_a_request_that_ended_unused(state: 
 
 
 def test_to_ask_again_says_that_the_copy_goes() -> None:
-    shown = situation(request=request(RequestState.EXPIRED), run=blocked())
+    copied = situation(
+        request=request(RequestState.EXPIRED), run=blocked(), steps=(record("copy", StepState.SUCCEEDED),)
+    )
 
-    assert "Start over (the copy is removed)" in str(approval_card(shown, is_current=True))
+    assert "Start over (the copy is removed)" in str(approval_card(copied, is_current=True))
+
+
+def test_where_no_copy_is_there_it_is_tried_again() -> None:
+    failed = record("copy", StepState.UNDONE, summary="The disk is full.", cause=Cause.DISK)
+    shown = situation(request=request(RequestState.VOID), run=blocked(), steps=(failed,))
+
+    assert "Try again" in str(approval_card(shown, is_current=True))
+    assert "copy is removed" not in str(approval_card(shown, is_current=True))
 
 
 def test_a_card_offers_to_ask_again_only_where_the_worker_does() -> None:
