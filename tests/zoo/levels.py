@@ -1,0 +1,117 @@
+"""What drbot does with an animal, from its dr.yml: the very commands that its people would type, and what they said."""
+
+import os
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+
+from drbot.lab import repository
+from tests.zoo.checksums import mounts
+from tests.zoo.keeper import Kept, filled
+
+PEOPLE = {
+    "aiko": {"name": "Aiko", "slack": ["U00AIKO"], "roles": ["commander", "approver"]},
+    "ben": {"name": "Ben", "slack": ["U00BEN"], "roles": ["approver"]},
+    "chika": {"name": "Chika", "slack": ["U00CHIKA"], "roles": ["approver"]},
+}
+# what is tried → words of the command, in this order
+TRIED: Mapping[str, tuple[str, ...]] = {
+    "backup postgres": ("backup", "postgres"),
+    "backup full": ("backup", "full"),
+    "check": ("check",),
+    "prove": ("backup", "prove"),
+    "drill 1": ("drill", "--level", "1", "--as", "aiko"),
+    "drill 2": ("drill", "--level", "2", "--as", "aiko"),
+    "drill 3": ("drill", "--level", "3", "--as", "aiko"),
+}
+QUICK = ("backup postgres", "backup full", "check")
+LONGEST_SECONDS = 420
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Outcome:
+    """What came of one command for one animal."""
+
+    animal: str
+    tried: str
+    passed: bool
+    said: str  # the first sentence that says why not; of a drill that passed too, how it ended
+    seconds: float
+
+
+def write_configuration(kept: Kept) -> Path:
+    """dr.yml as its people would write it, and the repository that it names, which has no data in it."""
+    outside = kept.folder / "drbot"
+    kept.copy_projects(outside / "published")
+    commit = repository.publish(outside / "published", outside / "repository.git")
+    site = {"docker": {"host": kept.host}, "projects": str(kept.projects)}
+    text = {
+        "system": kept.animal.name,
+        "sites": {"production": {**site, **_of_animal(kept)}},
+        "backups": {"directory": str(outside / "backups")},
+        "repository": {"url": f"file://{outside / 'repository.git'}", "commit": commit},
+        "people": PEOPLE,
+    }
+    written = StringIO()
+    YAML().dump(text, written)
+    (outside / "dr.yml").write_text(written.getvalue())
+    (outside / "backups").mkdir(exist_ok=True)
+    return outside / "dr.yml"
+
+
+def _of_animal(kept: Kept) -> dict[str, Any]:
+    text = filled((kept.animal.folder / "dr.yml").read_text(), kept.words)
+    for service in re.findall(r"@anonymous:(\w+)@", text):
+        text = text.replace(f"@anonymous:{service}@", _anonymous(kept, service))
+    return dict(YAML(typ="safe").load(text))
+
+
+def _anonymous(kept: Kept, service: str) -> str:
+    """What its people read in `docker volume ls`."""
+    return next((one.source for one in mounts(kept) if one.container == service), "none")
+
+
+def attempt(kept: Kept, tried: str) -> Outcome:
+    """Run one command with this animal's dr.yml and an environment of its own."""
+    home = kept.folder / "drbot"
+    environment = {
+        **os.environ,
+        "DRBOT_CONFIG": str(home / "dr.yml"),
+        "DRBOT_HOME": str(home / "state"),
+        "RESTIC_PASSWORD": "zoo",
+        "COLUMNS": "400",
+    }
+    began = time.monotonic()
+    words = [sys.executable, "-P", "-m", "drbot.cli.main", *TRIED[tried]]
+    try:
+        done = subprocess.run(
+            words, env=environment, capture_output=True, text=True, timeout=LONGEST_SECONDS, check=False
+        )
+        code, said = done.returncode, done.stdout + done.stderr
+    except subprocess.TimeoutExpired as error:
+        code, said = 1, f"not over after {LONGEST_SECONDS} s: " + (error.stdout or b"").decode()[-300:]
+    for word, shown in ((str(kept.folder), "…"), (kept.name, kept.animal.name)):  # the same on every machine
+        said = said.replace(word, shown)
+    (home / f"{tried}.log").write_text(said)
+    return Outcome(
+        animal=kept.animal.name, tried=tried, passed=code == 0, said=sentence_of(tried, said, code == 0),
+        seconds=round(time.monotonic() - began, 1),
+    )  # fmt: skip
+
+
+def sentence_of(tried: str, said: str, passed: bool) -> str:
+    """What a person would read first: the red lines of a check, the last words of everything else."""
+    lines = [" ".join(line.split()) for line in said.splitlines() if line.strip()]
+    if tried == "check":
+        return " / ".join(line for line in lines if line.startswith("✗"))
+    if passed:
+        return lines[-1] if tried.startswith("drill") and lines else ""
+    return " ".join(lines[-4:])[:400]
