@@ -7,11 +7,13 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from docker.models.containers import Container
 
+from tests.waiting import PATIENCE, wait_for
 from tests.zoo.animals import Store
 from tests.zoo.images import APP_IMAGE
 from tests.zoo.keeper import NUMBER, SERVICE, Kept, containers
@@ -77,12 +79,34 @@ def _mounted(kept: Kept, container: Container, mount: Mapping[str, Any]) -> Moun
 
 
 def checksums(kept: Kept) -> Checksums:
-    """Of now, while nothing writes. Every mount is a key, or the store that keeps its data there is."""
+    """Of now, while nothing writes: every mount is a key."""
+    wait_for_stores(kept)
     mounted = mounts(kept)
     found = {one.key: _ask(kept, one.store) for one in mounted if one.store}
     sources = {one.source: str(at) for at, one in enumerate(mounted) if not one.store}
     read = json.loads(helper(kept, sources, "read_trees.py", writable=False) or "{}") if sources else {}
     return Checksums(found=found | {one.key: read[sources[one.source]] for one in mounted if not one.store})
+
+
+def wait_for_stores(kept: Kept) -> None:
+    """Until every one of them answers; a container that runs may not do so yet."""
+    for store in kept.animal.stores:
+        wait_for(partial(_answers, kept, store), PATIENCE, f"{store.service} of {kept.name} to answer")
+
+
+def _answers(kept: Kept, store: Store) -> bool:
+    """Over TCP: an image first runs a temporary server on the Unix socket."""
+    words = {
+        "postgres": ("pg_isready", "-q", "-h", "127.0.0.1", "-p", str(store.port)),
+        "redis": (*redis_words(store), "PING"),
+        "mariadb": ("mariadb-admin", "ping", "-h", "127.0.0.1", "-uroot", f"-p{store.password}"),
+        "nats": ("python3", "-c", "import socket; socket.create_connection(('127.0.0.1', 4222), 3)"),
+    }.get(store.kind, ("python3", "-c", "import urllib.request as u; u.urlopen('http://127.0.0.1:8000/health')"))
+    try:
+        kept.inside(store.service, *words)
+    except (AssertionError, IndexError):
+        return False
+    return True
 
 
 def helper(kept: Kept, sources: Mapping[str, str], script: str, *, writable: bool) -> str:
@@ -135,9 +159,10 @@ def _mariadb(kept: Kept, store: Store) -> Iterator[tuple[str, str]]:
     named = kept.inside(
         store.service, *ask, f"SELECT schema_name FROM information_schema.schemata WHERE schema_name NOT IN {hidden}"
     )
-    dump = "mariadb-dump {access} --skip-comments --order-by-primary --routines --triggers {name} | sha256sum"
+    dump = "mariadb-dump {access} --skip-comments --order-by-primary --routines --triggers {name} | {digest}"
+    digest = "sed 's/ AUTO_INCREMENT=[0-9]*//' | sha256sum"  # a start brings the next number back to the highest
     for name in named.split():
-        said = kept.inside(store.service, "sh", "-c", dump.format(access=" ".join(access), name=name))
+        said = kept.inside(store.service, "sh", "-c", dump.format(access=" ".join(access), name=name, digest=digest))
         yield f"{name}: everything", said.split()[0]
     users = "SELECT CONCAT('user ', user, '@', host, ' = ', SHA2(priv, 256)) FROM mysql.global_priv"
     yield from _pairs(kept.inside(store.service, *ask, users))

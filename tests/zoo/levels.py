@@ -110,8 +110,9 @@ def attempt(kept: Kept, tried: str) -> Outcome:
 def sentence_of(tried: str, said: str, passed: bool) -> str:
     """What a person would read first: the red lines of a check, the last words of everything else."""
     lines = [" ".join(line.split()) for line in said.splitlines() if line.strip()]
-    if tried == "check":
-        return " / ".join(line for line in lines if line.startswith("✗"))
+    red = [line for line in lines if line.startswith("✗")]
+    if tried == "check" and red:
+        return " / ".join(red)
     if passed:
         return lines[-1] if tried.startswith("drill") and lines else ""
     return " ".join(lines[-4:])[:400]

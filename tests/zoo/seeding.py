@@ -1,18 +1,16 @@
 """Real data for an animal: rows, keys, messages, and files with odd names, owners and modes."""
 
 from collections.abc import Callable, Mapping
-from functools import partial
 
-from tests.waiting import PATIENCE, wait_for
 from tests.zoo.animals import Kind, Store
-from tests.zoo.checksums import INSIDE, databases_of, helper, mounts, psql, redis_words
+from tests.zoo.checksums import INSIDE, databases_of, helper, mounts, psql, redis_words, wait_for_stores
 from tests.zoo.keeper import Kept
 
 
 def seed(kept: Kept) -> None:
     """Once, into everything that keeps data and every folder that a container may write."""
+    wait_for_stores(kept)
     for store in kept.animal.stores:
-        wait_for(partial(_answers, kept, store), PATIENCE, f"{store.service} of {kept.name} to answer")
         SEEDS[store.kind](kept, store)
     may = {one.source for one in mounts(kept) if one.writable and not one.store and not one.place.endswith(".sock")}
     if kept.animal.keeps_over_down:  # it has anonymous volumes because an image declares them; nothing uses them
@@ -20,21 +18,6 @@ def seed(kept: Kept) -> None:
     sources = {source: str(at) for at, source in enumerate(sorted(may))}
     if sources:
         helper(kept, sources, "write_files.py", writable=True)
-
-
-def _answers(kept: Kept, store: Store) -> bool:
-    """Over TCP: an image first runs a temporary server on the Unix socket."""
-    words = {
-        "postgres": ("pg_isready", "-q", "-h", "127.0.0.1", "-p", str(store.port)),
-        "redis": (*redis_words(store), "PING"),
-        "mariadb": ("mariadb-admin", "ping", "-h", "127.0.0.1", "-uroot", f"-p{store.password}"),
-        "nats": ("python3", "-c", "import socket; socket.create_connection(('127.0.0.1', 4222), 3)"),
-    }.get(store.kind, ("python3", "-c", "import urllib.request as u; u.urlopen('http://127.0.0.1:8000/health')"))
-    try:
-        kept.inside(store.service, *words)
-    except (AssertionError, IndexError):
-        return False
-    return True
 
 
 def _postgres(kept: Kept, store: Store) -> None:
