@@ -37,6 +37,7 @@ class Animal:
     external_volumes: tuple[str, ...] = ()  # what they made by hand; each name goes behind the animal's
     external_networks: tuple[str, ...] = ()
     writers: tuple[str, ...] = ()  # services that write as long as they run
+    refused: tuple[str, ...] = ()  # of what levels.py tries: what drbot says no to; who cures it takes the word out
     keeps_over_down: bool = True  # anonymous volumes are new after `down`: only `up` alone keeps them
 
     @property
@@ -66,9 +67,12 @@ def other(kind: Kind, service: str, place: str, password: str = "") -> Store:
     return Store(kind=kind, service=service, place=place, password=password)
 
 
+EVERYTHING = ("backup postgres", "backup full", "all in it", "check")
+
 ANIMALS: tuple[Animal, ...] = (
     Animal(
-        name="ledgerline", stores=(postgres(user="ledger", databases=("analytics",)), redis("cache")),
+        name="ledgerline", refused=("check",),
+        stores=(postgres(user="ledger", databases=("analytics",)), redis("cache")),
         shows="one project with eleven services, anchors, env_file, a one-shot migration, two replicas, relative bind",
     ),
     Animal(
@@ -80,11 +84,11 @@ ANIMALS: tuple[Animal, ...] = (
         shows="one-shot services (migrations, permissions) with service_completed_successfully, init SQL",
     ),
     Animal(
-        name="harborlog", stores=(postgres(user="harbor"), redis()),
+        name="harborlog", refused=EVERYTHING, stores=(postgres(user="harbor"), redis()),
         shows="relative binds for everything: PostgreSQL, Redis, uploads, logs, one file",
     ),
     Animal(
-        name="granary", stores=(postgres("postgres"),),
+        name="granary", refused=EVERYTHING, stores=(postgres("postgres"),),
         shows="absolute binds outside of the project, the database too; no Redis",
     ),
     Animal(
@@ -101,7 +105,7 @@ ANIMALS: tuple[Animal, ...] = (
         shows="PGDATA elsewhere and below its mount, initdb arguments, an empty anonymous volume beside it",
     ),
     Animal(
-        name="switchyard",
+        name="switchyard", refused=EVERYTHING,
         stores=(postgres("pg", port=5544, databases=("analytics",)), redis(password="semaphore", port=6390)),
         shows="commands that override settings: postgres -p 5544 -c …, preload library; redis with a file of its own",
     ),
@@ -110,22 +114,23 @@ ANIMALS: tuple[Animal, ...] = (
         shows="container_name, named volumes, no health check, no depends_on",
     ),
     Animal(
-        name="orchardist", stores=(postgres(), redis("valkey")),
+        name="orchardist", refused=("check",), stores=(postgres(), redis("valkey")),
         shows="profiles by COMPOSE_PROFILES, one profile that is off",
     ),
     Animal(
         name="millrace", stores=(postgres(), redis()), shows="three compose files by COMPOSE_FILE in .env",
     ),
     Animal(
-        name="cartographer", stores=(postgres("postgis", "maps"),), options=("-f", "stack.yml", "-f", "stack.host.yml"),
+        name="cartographer", refused=EVERYTHING,
+        stores=(postgres("postgis", "maps"),), options=("-f", "stack.yml", "-f", "stack.host.yml"),
         shows="compose files with other names, given with -f",
     ),
     Animal(
-        name="thistledown", stores=(postgres(), redis()),
+        name="thistledown", refused=("check",), stores=(postgres(), redis()),
         shows="extends from another file, x- fields, docker-compose.override.yml",
     ),
     Animal(
-        name="forgehand", stores=(postgres(user="forge"),),
+        name="forgehand", refused=("check",), stores=(postgres(user="forge"),),
         shows="two services with build:, arguments, own Dockerfiles",
     ),
     Animal(
@@ -138,7 +143,7 @@ ANIMALS: tuple[Animal, ...] = (
         shows="MariaDB beside PostgreSQL",
     ),
     Animal(
-        name="pebblebook", stores=(other("sqlite", "pebblebook", "/data/book.db"),),
+        name="pebblebook", refused=EVERYTHING, stores=(other("sqlite", "pebblebook", "/data/book.db"),),
         shows="SQLite on a relative bind, nothing else",
     ),
     Animal(
@@ -150,27 +155,29 @@ ANIMALS: tuple[Animal, ...] = (
         shows="an object store, and a one-shot that makes its bucket (restart on-failure)",
     ),
     Animal(
-        name="ferryman", stores=(postgres(), redis(), other("nats", "queue", "/data")),
+        name="ferryman", refused=("check",), stores=(postgres(), redis(), other("nats", "queue", "/data")),
         shows="a queue that keeps its messages; Redis without an append-only file",
     ),
     Animal(
-        name="rookery", stores=(other("mariadb", "db", "/var/lib/mysql", "caw"), redis()),
+        name="rookery", refused=("backup postgres", "check"),
+        stores=(other("mariadb", "db", "/var/lib/mysql", "caw"), redis()),
         shows="MariaDB on a bind mount and Redis, no PostgreSQL",
     ),
     Animal(
-        name="cinderpath", shows="neither PostgreSQL nor Redis: files, and memcached that keeps nothing",
+        name="cinderpath", refused=EVERYTHING,
+        shows="neither PostgreSQL nor Redis: files, and memcached that keeps nothing",
     ),
     Animal(
-        name="twostreams",
+        name="twostreams", refused=("check",),
         stores=(postgres("orders-db", "orders"), postgres("stock-db", "stock"), redis("sessions"), redis("jobs")),
         shows="two PostgreSQL and two Redis in one project",
     ),
     Animal(
-        name="wayfarer", stores=(postgres(), redis()), projects=("srv",),
+        name="wayfarer", refused=EVERYTHING, stores=(postgres(), redis()), projects=("srv",),
         shows="a project name other than its folder's, a socket file in the project folder",
     ),
     Animal(
-        name="mothlight", stores=(postgres(), redis()), keeps_over_down=False,
+        name="mothlight", refused=EVERYTHING, stores=(postgres(), redis()), keeps_over_down=False,
         shows="anonymous volumes: database, Redis and uploads",
     ),
     Animal(
@@ -178,11 +185,11 @@ ANIMALS: tuple[Animal, ...] = (
         shows="uploads, and two services that write all the time and that dr.yml does not name",
     ),
     Animal(
-        name="papertrail", stores=(postgres(), other("documents", "documents", "/data/db")),
+        name="papertrail", refused=("check",), stores=(postgres(), other("documents", "documents", "/data/db")),
         shows="documents kept as files (a stand-in for MongoDB, which Debian lacks) beside PostgreSQL",
     ),
     Animal(
-        name="dockhand", stores=(postgres(user="dock"),),
+        name="dockhand", refused=("check",), stores=(postgres(user="dock"),),
         shows="docker.sock, a published database, Redis on tmpfs, driver options, network_mode, volumes_from",
     ),
 )  # fmt: skip

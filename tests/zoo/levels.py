@@ -14,6 +14,7 @@ from typing import Any
 from ruamel.yaml import YAML
 
 from drbot.lab import repository
+from tests.zoo.backed_up import PASSWORD, left_out
 from tests.zoo.checksums import mounts
 from tests.zoo.keeper import Kept, filled
 
@@ -26,13 +27,14 @@ PEOPLE = {
 TRIED: Mapping[str, tuple[str, ...]] = {
     "backup postgres": ("backup", "postgres"),
     "backup full": ("backup", "full"),
+    "all in it": (),  # no command of drbot's: whether the full backup holds every mount
     "check": ("check",),
     "prove": ("backup", "prove"),
     "drill 1": ("drill", "--level", "1", "--as", "aiko"),
     "drill 2": ("drill", "--level", "2", "--as", "aiko"),
     "drill 3": ("drill", "--level", "3", "--as", "aiko"),
 }
-QUICK = ("backup postgres", "backup full", "check")
+QUICK = ("backup postgres", "backup full", "all in it", "check")
 LONGEST_SECONDS = 420
 
 
@@ -81,12 +83,14 @@ def _anonymous(kept: Kept, service: str) -> str:
 
 def attempt(kept: Kept, tried: str) -> Outcome:
     """Run one command with this animal's dr.yml and an environment of its own."""
+    if tried == "all in it":
+        return look_into(kept)
     home = kept.folder / "drbot"
     environment = {
         **os.environ,
         "DRBOT_CONFIG": str(home / "dr.yml"),
         "DRBOT_HOME": str(home / "state"),
-        "RESTIC_PASSWORD": "zoo",
+        "RESTIC_PASSWORD": PASSWORD,
         "COLUMNS": "400",
     }
     began = time.monotonic()
@@ -105,6 +109,14 @@ def attempt(kept: Kept, tried: str) -> Outcome:
         animal=kept.animal.name, tried=tried, passed=code == 0, said=sentence_of(tried, said, code == 0),
         seconds=round(time.monotonic() - began, 1),
     )  # fmt: skip
+
+
+def look_into(kept: Kept) -> Outcome:
+    """What no sentence tells: data that a full backup lacks."""
+    there = (kept.folder / "drbot" / "backups" / "restic").exists()
+    missing = left_out(kept) if there else []
+    said = f"left out: {', '.join(missing)}" if missing else "" if there else "There is no full backup."
+    return Outcome(animal=kept.animal.name, tried="all in it", passed=there and not missing, said=said, seconds=0.0)
 
 
 def sentence_of(tried: str, said: str, passed: bool) -> str:
