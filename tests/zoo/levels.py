@@ -45,7 +45,7 @@ class Outcome:
     animal: str
     tried: str
     passed: bool
-    said: str  # the first sentence that says why not; of a drill that passed too, how it ended
+    said: str  # why not
     seconds: float
 
 
@@ -95,18 +95,20 @@ def attempt(kept: Kept, tried: str) -> Outcome:
     }
     began = time.monotonic()
     words = [sys.executable, "-P", "-m", "drbot.cli.main", *TRIED[tried]]
-    try:
-        done = subprocess.run(
-            words, env=environment, capture_output=True, text=True, timeout=LONGEST_SECONDS, check=False
-        )
-        code, said = done.returncode, done.stdout + done.stderr
-    except subprocess.TimeoutExpired as error:
-        code, said = 1, f"not over after {LONGEST_SECONDS} s: " + (error.stdout or b"").decode()[-300:]
+    with subprocess.Popen(
+        words, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    ) as process:
+        try:
+            said, _ = process.communicate(timeout=LONGEST_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.terminate()  # a drill removes its copy first
+            said = f"not over after {LONGEST_SECONDS} s: {process.communicate()[0]}"
+    passed = process.returncode == 0
     for word, shown in ((str(kept.folder), "…"), (kept.name, kept.animal.name)):  # the same on every machine
         said = said.replace(word, shown)
     (home / f"{tried}.log").write_text(said)
     return Outcome(
-        animal=kept.animal.name, tried=tried, passed=code == 0, said=sentence_of(tried, said, code == 0),
+        animal=kept.animal.name, tried=tried, passed=passed, said=sentence_of(tried, said, passed),
         seconds=round(time.monotonic() - began, 1),
     )  # fmt: skip
 
@@ -125,6 +127,4 @@ def sentence_of(tried: str, said: str, passed: bool) -> str:
     red = [line for line in lines if line.startswith("✗")]
     if tried == "check" and red:
         return " / ".join(red)
-    if passed:
-        return lines[-1] if tried.startswith("drill") and lines else ""
-    return " ".join(lines[-4:])[:400]
+    return "" if passed else " ".join(lines[-4:])[:400]
