@@ -147,7 +147,8 @@ ANIMALS: tuple[Animal, ...] = (
         shows="SQLite on a relative bind, nothing else",
     ),
     Animal(
-        name="driftwood", stores=(postgres(user="drift"), other("sqlite", "monitor", "/app/data/kuma.db")),
+        name="driftwood", refused=("all in it",),
+        stores=(postgres(user="drift"), other("sqlite", "monitor", "/app/data/kuma.db")),
         shows="SQLite beside PostgreSQL, in a service that dr.yml does not name",
     ),
     Animal(
