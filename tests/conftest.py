@@ -54,6 +54,7 @@ def umask() -> Iterator[None]:
 
 LONGEST_FIRST = (
     "tests/story/",
+    "tests/zoo/",
     *(f"tests/integration/{name}/" for name in ("attacks", "lab", "centre", "actions", "dumps", "redis", "backups")),
     "tests/integration/archives/",
     "tests/integration/runners/test_ways_out_of_level4.py",

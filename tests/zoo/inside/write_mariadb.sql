@@ -1,0 +1,10 @@
+CREATE DATABASE IF NOT EXISTS shop_archive;
+USE shop_archive;
+CREATE TABLE customers (id INT AUTO_INCREMENT PRIMARY KEY, name VARCHAR(200) CHARACTER SET utf8mb4, photo BLOB, more JSON);
+INSERT INTO customers (name, photo, more) SELECT CONCAT('客 ', seq), UNHEX(MD5(seq)), JSON_OBJECT('n', seq) FROM seq_1_to_300;
+CREATE TABLE old_log (line TEXT) ENGINE = MyISAM;
+INSERT INTO old_log SELECT CONCAT('line ', seq) FROM seq_1_to_200;
+CREATE VIEW newest AS SELECT * FROM customers WHERE id > 290;
+CREATE TRIGGER no_empty BEFORE INSERT ON customers FOR EACH ROW SET NEW.name = TRIM(NEW.name);
+CREATE USER IF NOT EXISTS reader@'%' IDENTIFIED BY 'only reads';
+GRANT SELECT ON shop_archive.* TO reader@'%';
