@@ -22,6 +22,7 @@ COMMANDS: Mapping[str, str] = {
     "dr": "drbot.cli.dr:dr_app",
     "demo": "drbot.cli.demo:demo",
     "drill": "drbot.cli.drill:drill",
+    "init": "drbot.cli.init:init",
     "inventory": "drbot.cli.inventory:inventory",
     "check": "drbot.cli.check:check",
     "readiness": "drbot.cli.readiness:readiness",

@@ -189,6 +189,10 @@ class PostgresServer:
         """Every database with data of its own, templates too. Raises TemporaryError when it does not answer."""
         return tuple(json.loads(self._answer("postgres", DATABASES)))
 
+    def data_folder(self) -> str:
+        """Where its data lies inside its container. Raises TemporaryError when it does not answer."""
+        return self._answer("postgres", "SHOW data_directory")
+
     def rows(self, labels: Mapping[str, str], cancelled: Cancelled, *, seconds: float | None = None) -> dict[str, int]:
         """Rows of every table now. Raises TemporaryError when it does not answer, PermanentError after `seconds`."""
         return self._counted(COUNT, labels, cancelled, seconds=seconds)

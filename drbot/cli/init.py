@@ -1,0 +1,85 @@
+"""`drbot init`: looks at the engine and writes dr.yml, with comments; asks only what it cannot know."""
+
+import sys
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from drbot.cli.init_file import Answers, Seen, text_of
+from drbot.cli.processes import home_path
+from drbot.cli.terminal import marked, plain_console, spoken
+from drbot.core.base.errors import UserError
+from drbot.core.site.site import Service, Site
+from drbot.core.text.messages import listed, phrase
+from drbot.runners.clients.compose import Compose
+from drbot.runners.clients.discovery import addresses_of, projects_on, stores_of
+from drbot.runners.clients.docker_engine import DockerEngine
+from drbot.runners.clients.inventory_reader import read_inventory
+from drbot.runners.foundation.settings import RunnerSettings
+from drbot.runners.foundation.watching import never
+
+TRIED = phrase("Looked for a system to describe.")
+
+File = Annotated[Path, typer.Option("--file", help="Where to write it")]
+Yes = Annotated[bool, typer.Option("--yes", help="Ask nothing; what only people know is marked in the file")]
+Only = Annotated[list[str] | None, typer.Option("--project", help="Of these compose projects only (default: all)")]
+
+
+def init(file: File = Path("dr.yml"), yes: Yes = False, project: Only = None) -> None:
+    """Describe the system that runs here: compose projects, services, databases, files, addresses. Changes nothing but
+    the file, and overwrites none.
+    """
+    if file.exists():
+        raise UserError(TRIED, phrase("{file} exists already.", file=file), phrase("Name another one: --file"))
+    settings = RunnerSettings.from_environment(home_path(None))
+    engine = DockerEngine(settings.docker_host, 0)
+    found = {name: folder for name, folder in projects_on(engine).items() if not project or name in project}
+    if not found:
+        raise UserError(
+            TRIED,
+            phrase("No container of a compose project is on this engine."),
+            phrase("Start the system once (docker compose up -d), or set DOCKER_HOST to its engine."),
+        )
+    seen = _seen(engine, found)
+    console = plain_console()
+    console.print(
+        marked(phrase("Found: {projects}; services: {count}", projects=listed(seen.projects), count=seen.count))
+    )
+    answers = _asked(seen) if not yes and sys.stdin.isatty() else Answers()
+    file.write_text(text_of(seen, answers, datetime.now(UTC)))
+    console.print(marked(phrase("{file} is written. Next: drbot check --config {file}", file=file)), soft_wrap=True)
+
+
+def _seen(engine: DockerEngine, found: Mapping[str, Path]) -> Seen:
+    parents = [folder.parent for folder in found.values()]
+    parent = max(dict.fromkeys(parents), key=parents.count)
+    here = {name: folder for name, folder in found.items() if folder == parent / name}
+    services = {f"x-{name}": Service(project=name, service="x", role="app") for name in here}
+    settings = RunnerSettings.from_environment(home_path(None))
+    compose = Compose(parent, settings.docker_host)
+    inventory = read_inventory(Site(projects=parent, services=services), engine, compose, never)
+    return Seen(
+        host=settings.docker_host or "",
+        folder=parent,
+        inventory=inventory,
+        stores=stores_of(engine, compose, inventory),
+        addresses=addresses_of(engine, inventory),
+        elsewhere={name: folder for name, folder in found.items() if name not in here},
+    )
+
+
+def _asked(seen: Seen) -> Answers:
+    """Who decides and where backups go; an empty answer is a gap that the file marks."""
+    people = typer.prompt(
+        spoken(phrase("Who may approve a restore? Names with Slack ids, such as aiko=U012ABCDEF ben=U023ABCDEF")),
+        default="",
+    )
+    folder = typer.prompt(spoken(phrase("Where do backups go? A folder on another disk")), default="/var/backups/drbot")
+    bucket = typer.prompt(spoken(phrase("An S3 bucket for copies elsewhere (empty: none yet)")), default="")
+    pairs = [one.partition("=") for one in people.replace(",", " ").split()]
+    return Answers(
+        people={name.lower(): slack for name, _, slack in pairs if name}, backups=Path(folder), bucket=bucket.strip()
+    )

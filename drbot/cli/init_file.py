@@ -1,0 +1,183 @@
+"""The text of a first dr.yml: what was read, with a comment at what people should look at and at what is missing."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+from ruamel.yaml.comments import CommentedMap, CommentedSeq
+
+from drbot.core.site.inventory import Inventory, KnownService, unkept
+from drbot.core.site.site import Postgres, Redis, Service, Site
+from drbot.runners.clients.discovery import Store
+
+GAPS = "MISSING: in no backup. Move it below its project, or say why it is not needed:"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Seen:
+    """What was found on the engine. `elsewhere`: projects whose folder is not `folder`/NAME."""
+
+    host: str
+    folder: Path
+    inventory: Inventory
+    stores: tuple[Store, ...]
+    addresses: Mapping[tuple[str, str], str]
+    elsewhere: Mapping[str, Path]
+
+    @property
+    def projects(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(one.project for one in self.inventory.services))
+
+    @property
+    def count(self) -> int:
+        return len(self.inventory.services)
+
+    def first(self, kind: str) -> Store | None:
+        """The store of this kind with a volume: dr.yml names one of each."""
+        return next((one for one in self.stores if one.kind == kind and one.volume), None)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Answers:
+    """What only people know; empty = marked as a gap."""
+
+    people: Mapping[str, str] = field(default_factory=dict)  # name → Slack id
+    backups: Path = Path("/var/backups/drbot")
+    bucket: str = ""
+
+
+def text_of(seen: Seen, answers: Answers, now: datetime) -> str:
+    """dr.yml, which `drbot check` accepts; docs/configuration.md explains every key."""
+    document = CommentedMap(version=1, system=seen.projects[0])
+    document["sites"] = CommentedMap(production=_site(seen))
+    document["backups"] = CommentedMap(
+        directory=str(answers.backups), schedule=CommentedMap(_schedule(seen)),
+    )  # fmt: skip
+    document.yaml_set_comment_before_after_key(
+        "backups", before="\nOn another disk than the data; better also in a bucket."
+    )
+    if answers.bucket:
+        document["object_store"] = CommentedMap(bucket=answers.bucket)
+    document["targets"] = CommentedMap(rto="4h", rpo="6h", mttr="2h")
+    document["people"] = CommentedMap(
+        {name: _person(name, slack, number) for number, (name, slack) in enumerate(answers.people.items())}
+    )
+    if len(answers.people) < 2:
+        document.yaml_set_comment_before_after_key(
+            "people",
+            before="\nMISSING: two people who may approve, better three. Until then no gate opens.\n"
+            "aiko: {name: Aiko, slack: [U012ABCDEF], roles: [commander, approver]}",
+        )
+    document.yaml_set_start_comment(f"Written by `drbot init` on {now:%Y-%m-%d}. See it: drbot inventory, drbot check")
+    written = StringIO()
+    yaml = YAML()
+    yaml.width = 4096  # a URL stays on its line
+    yaml.dump(document, written)
+    return written.getvalue()
+
+
+def _schedule(seen: Seen) -> dict[str, str]:
+    return {**({"postgres": "30 */3 * * *"} if seen.first("postgres") else {}), "full": "0 2 * * *"}
+
+
+def _person(name: str, slack: str, number: int) -> CommentedMap:
+    roles = CommentedSeq(["commander", "approver"] if number == 0 else ["approver"])
+    roles.fa.set_flow_style()
+    ids = CommentedSeq([slack] if slack else [])
+    ids.fa.set_flow_style()
+    person = CommentedMap(name=name.capitalize(), slack=ids, roles=roles)
+    person.fa.set_flow_style()
+    return person
+
+
+def _site(seen: Seen) -> CommentedMap:
+    site = CommentedMap()
+    if seen.host:
+        site["docker"] = CommentedMap(host=seen.host)
+    site["projects"] = str(seen.folder)
+    site["services"] = CommentedMap(_services(seen))
+    site.yaml_set_comment_before_after_key(
+        "services", before="What drbot should know more of than Compose says; `drbot inventory` shows all.", indent=4
+    )
+    postgres, redis = seen.first("postgres"), seen.first("redis")
+    if postgres is not None:
+        site["postgres"] = CommentedMap(
+            service=_key(seen, postgres), user=postgres.user, volume=postgres.volume, databases=list(postgres.databases)
+        )
+    if redis is not None:
+        site["redis"] = CommentedMap(service=_key(seen, redis), volume=redis.volume)
+    _add_files(site, seen)
+    if seen.elsewhere:
+        said = "\n".join(f"{name}: {folder}" for name, folder in seen.elsewhere.items())
+        site.yaml_set_comment_before_after_key(
+            "projects", before=f"MISSING: these projects lie elsewhere, and are not in here:\n{said}", indent=4
+        )
+    return site
+
+
+def _services(seen: Seen) -> Iterator[tuple[str, CommentedMap]]:
+    """Stores, who answers on a port, and one of each other project: without one nothing of it would be known."""
+    named: set[str] = set()
+    needed = {(one.project, need) for one in seen.inventory.services for need in one.needs}
+    for one in seen.inventory.services:
+        place = (one.project, one.service)
+        is_store = any((store.project, store.service) == place for store in seen.stores)
+        if not (is_store or place in seen.addresses or one.project not in named):
+            continue
+        named.add(one.project)
+        role = "database" if is_store else "app" if place in needed or place not in seen.addresses else "front"
+        service = CommentedMap(project=one.project, service=one.service, role=role)
+        if place in seen.addresses and not is_store:
+            service["health"] = seen.addresses[place]
+        service.fa.set_flow_style()
+        yield _name(seen, one), service
+
+
+def _name(seen: Seen, known: KnownService) -> str:
+    alike = [one for one in seen.inventory.services if one.service == known.service]
+    return known.service if len(alike) == 1 else f"{known.project}-{known.service}"
+
+
+def _key(seen: Seen, store: Store) -> str:
+    known = next(one for one in seen.inventory.services if (one.project, one.service) == (store.project, store.service))
+    return _name(seen, known)
+
+
+def _add_files(site: CommentedMap, seen: Seen) -> None:
+    """Every other volume is in `files`; what drbot cannot keep is a gap, which check and readiness name too."""
+    there = _as_site(site, seen)
+    volumes = {mount.source for one in seen.inventory.services for mount in one.mounts if mount.kind == "volume"}
+    left = unkept(there, seen.inventory)
+    files = [one.name for one in left if one.name in volumes]
+    if files:
+        site["files"] = CommentedSeq(files)
+        others = {store.volume: store.program for store in seen.stores if store.kind == "other"}
+        for number, name in enumerate(files):
+            if name in others:
+                said = f"of {others[name]}, copied while it runs: better dump it into a folder of `files`"
+                site["files"].yaml_add_eol_comment(said, number)
+    gaps = [one for one in left if one.name not in volumes]
+    if gaps:
+        said = "\n".join(f"  {one.name}: why it may be lost   # of {', '.join(one.services)}" for one in gaps)
+        after = "files" if files else "services"
+        site.yaml_set_comment_before_after_key(
+            after, before=f"{GAPS}\nnot_needed:\n{said}",
+            indent=4,
+        )  # fmt: skip
+
+
+def _as_site(site: CommentedMap, seen: Seen) -> Site:
+    """To ask of it what is kept already."""
+    services = {name: Service.model_validate(dict(one)) for name, one in site["services"].items()}
+    postgres: Any = site.get("postgres")
+    redis: Any = site.get("redis")
+    return Site(
+        projects=seen.folder,
+        services=services,
+        postgres=Postgres.model_construct(**postgres) if postgres else None,
+        redis=Redis.model_construct(**redis) if redis else None,
+    )

@@ -1,0 +1,135 @@
+"""What runs on an engine, for `drbot init`: compose projects and their folders, stores by their processes, addresses.
+
+Only looks. What cannot be found out (who approves, where backups go, which data matters) is asked by drbot/cli/init.py.
+"""
+
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePosixPath
+from typing import Any, Literal
+
+from drbot.core.base.errors import DrbotError
+from drbot.core.site.inventory import Inventory, KnownService
+from drbot.core.site.site import Postgres, Service, Site
+from drbot.core.text.messages import phrase
+from drbot.runners.clients.compose import Compose
+from drbot.runners.clients.container_labels import ONE_OFF, PROJECT
+from drbot.runners.clients.docker_engine import DockerEngine
+from drbot.runners.clients.docker_errors import docker_errors
+from drbot.runners.clients.health import fault_of_url
+from drbot.runners.clients.postgres_server import PostgresServer
+
+WORKING_DIR = "com.docker.compose.project.working_dir"
+OWN_PROJECT = "drbot-"  # of helpers that Compose makes (container_labels.own_project)
+PATHS = ("/health", "/healthz", "/")
+ANYWHERE = "0.0.0.0"  # noqa: S104 - read from the engine, bound to nothing
+TEMPLATES = ("postgres", "template0", "template1")
+
+Kind = Literal["postgres", "redis", "other"]
+PROGRAMS: Mapping[str, Kind] = {
+    "postgres": "postgres",
+    "redis-server": "redis",
+    "valkey-server": "redis",
+    "mariadbd": "other",
+    "mysqld": "other",
+    "mongod": "other",
+}
+"""Name of a process → what keeps its data there. `other`: a database that drbot has no hand for."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Store:
+    """A service that keeps data in a way of its own."""
+
+    project: str
+    service: str
+    kind: Kind
+    program: str
+    volume: str  # the volume, or the folder on the host; "" = none that has a name
+    user: str = ""
+    databases: tuple[str, ...] = ()
+
+
+def projects_on(engine: DockerEngine) -> dict[str, Path]:
+    """Compose project → the folder that it was started from. Raises TemporaryError where the engine does not answer."""
+    with docker_errors(phrase("Look for compose projects")):
+        found = engine.client.api.containers(all=True, filters={"label": [f"{ONE_OFF}=False"]})
+    labels = [one.get("Labels") or {} for one in found]
+    return {
+        one[PROJECT]: Path(one[WORKING_DIR])
+        for one in labels
+        if one.get(WORKING_DIR) and not one.get(PROJECT, OWN_PROJECT).startswith(OWN_PROJECT)
+    }
+
+
+def stores_of(engine: DockerEngine, compose: Compose, inventory: Inventory) -> tuple[Store, ...]:
+    """Every service whose container runs the program of a database."""
+    return tuple(found for one in inventory.services if (found := _store(engine, compose, one)) is not None)
+
+
+def _store(engine: DockerEngine, compose: Compose, known: KnownService) -> Store | None:
+    container = engine.container(Service(project=known.project, service=known.service, role="app"))
+    if container is None or not container.is_running:
+        return None
+    program = next((name for name in _programs(engine, container.id) if name in PROGRAMS), "")
+    if not program:
+        return None
+    found = Store(
+        project=known.project, service=known.service, kind=PROGRAMS[program], program=program, volume=_volume(known, "")
+    )
+    return found if found.kind != "postgres" else _asked(engine, compose, known, found, container.environment)
+
+
+def _asked(
+    engine: DockerEngine, compose: Compose, known: KnownService, found: Store, environment: Mapping[str, str]
+) -> Store:
+    """With its databases and the volume of its data; without them where it does not answer."""
+    user = environment.get("POSTGRES_USER", "postgres")
+    settings = Postgres.model_construct(service="x", user=user, volume=found.volume, databases=())
+    service = Service(project=known.project, service=known.service, role="database")
+    server = PostgresServer(Site(services={"x": service}, postgres=settings), engine, compose)
+    try:
+        databases = tuple(name for name in server.databases() if name not in TEMPLATES)
+        volume = _volume(known, server.data_folder())
+    except DrbotError:
+        databases, volume = (), found.volume
+    return replace(found, user=user, databases=databases or ("postgres",), volume=volume)
+
+
+def _programs(engine: DockerEngine, container: str) -> Iterator[str]:
+    """Names of the programs that run in it, as the host sees them: no image can lie about that by its name."""
+    with docker_errors(phrase("Look which programs a container runs")):
+        for row in engine.client.api.top(container)["Processes"] or ():
+            word = str(row[-1]).split()[0].rstrip(":")
+            yield PurePosixPath(word).name
+
+
+def _volume(known: KnownService, folder: str) -> str:
+    """What is mounted where the data lies: the mount that is nearest to it."""
+    inside = PurePosixPath(folder or "/")
+    around = [one for one in known.mounts if inside.is_relative_to(one.target)] if folder else list(known.mounts)
+    return max(around, key=lambda one: len(one.target)).source if around else ""
+
+
+def addresses_of(engine: DockerEngine, inventory: Inventory) -> dict[tuple[str, str], str]:
+    """(project, service) → a URL that answers well on one of its published ports."""
+    wanted = {(one.project, one.service): list(_urls(engine, one)) for one in inventory.services if not one.once}
+    with ThreadPoolExecutor(8, thread_name_prefix="health") as pool:
+        found = pool.map(lambda urls: next((url for url in urls if fault_of_url(url) is None), ""), wanted.values())
+        return {place: url for place, url in zip(wanted, found, strict=True) if url}
+
+
+def _urls(engine: DockerEngine, known: KnownService) -> Iterator[str]:
+    container = engine.container(Service(project=known.project, service=known.service, role="app"))
+    if container is None or not container.is_running:
+        return
+    try:
+        published: Mapping[str, Any] = engine.inspect(container.id)["NetworkSettings"]["Ports"] or {}
+    except DrbotError:
+        return
+    for inside, places in sorted(published.items()):
+        for place in places or () if inside.endswith("/tcp") else ():
+            host = place["HostIp"] if place["HostIp"] not in ("", ANYWHERE, "::") else "127.0.0.1"
+            if ":" not in host:
+                yield from (f"http://{host}:{place['HostPort']}{path}" for path in PATHS)
