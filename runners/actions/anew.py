@@ -84,7 +84,8 @@ def first_made(context: StepContext) -> datetime | None:
 
 
 def moment(said: str) -> datetime:
-    """Docker's word, to the second: of volumes it tells no more."""
+    """Docker's word, to the second: of volumes it tells no more. Of folders it also says which."""
+    said = said.split(" ")[0]
     return datetime.fromisoformat(f"{said[:19]}+00:00") if said.endswith("Z") else datetime.fromisoformat(said)
 
 

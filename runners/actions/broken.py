@@ -17,9 +17,11 @@ from drbot.runners.backups.choose_full import candidates, find_full_backup
 from drbot.runners.clients import helper
 from drbot.runners.clients.clients import Clients
 from drbot.runners.clients.compose_settings import settings_of
+from drbot.runners.clients.docker_engine import DockerEngine
 from drbot.runners.clients.fetched import settings_wanted
 from drbot.runners.clients.full_store import full_stores, is_of
 from drbot.runners.clients.helper import HelperOrder, Mount
+from drbot.runners.clients.host_folders import data_below
 from drbot.runners.clients.process import Bounds
 from drbot.runners.clients.tools_image import tools_image
 from drbot.runners.contract.target import Broken
@@ -152,7 +154,7 @@ def _other_settings(system: Looking) -> Iterator[Broken]:
 
 
 def other_settings(
-    site: Site, configuration: Configuration, backup: BackupIdentity, cancelled: Cancelled
+    docker: DockerEngine, site: Site, configuration: Configuration, backup: BackupIdentity, cancelled: Cancelled
 ) -> tuple[str, ...]:
     """Paths below the projects of what is missing or other than in the backup, compared where the backup lies. Raises
     PermanentError, TemporaryError, CancelledError.
@@ -160,6 +162,6 @@ def other_settings(
     found = find_full_backup(full_stores(configuration), backup)
     if found.snapshot is None:
         return ()
-    without = tuple(name.strip("/") for name in site.file_folders)
+    without = data_below(docker, site)
     restic = found.store.restic(cancelled)
     return restic.compare(found.snapshot.id, settings_wanted(without), str(site.projects), alone=False).other

@@ -4,8 +4,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from drbot.core.base.errors import DrbotError, PermanentError
+from drbot.core.base.names import is_folder
 from drbot.core.text.messages import phrase
 from drbot.runners.clients.container_labels import RUN_LABEL, STEP_LABEL
+from drbot.runners.clients.host_folders import LIKE
 from drbot.runners.clients.survivors import remove_survivors
 from drbot.runners.contract.action import StepContext
 
@@ -14,7 +16,10 @@ from drbot.runners.contract.action import StepContext
 def made_beside(context: StepContext, volume: str) -> Iterator[None]:
     """Empty to begin with; half a copy is no use to anybody, so it goes when filling it fails."""
     remove_leftovers(context, volume)
-    context.clients.docker.create_volume(volume, context.labels)
+    beside = [store.volume for store in context.site.stores if volume.startswith(f"{store.volume}_")]
+    context.clients.docker.create_volume(
+        volume, context.labels, options={LIKE: beside[0]} if is_folder(volume) and beside else None
+    )
     try:
         yield
     except DrbotError:

@@ -137,7 +137,7 @@ class SiteTarget:
 
     def other_settings(self, backup: BackupIdentity, cancelled: Cancelled = never) -> tuple[str, ...]:
         """Files below the projects that are missing, or not as in the full backup; of data none. Raises DrbotError."""
-        return other_settings(self._site, self._configuration, backup, cancelled)
+        return other_settings(self._clients.docker, self._site, self._configuration, backup, cancelled)
 
     def broken(self, cancelled: Cancelled = never) -> tuple[Broken, ...]:
         """What of the data does not work or is missing. Raises TemporaryError, CancelledError."""

@@ -1,8 +1,10 @@
 """How much room there is where the engine keeps volumes."""
 
 from collections.abc import Mapping
+from pathlib import PurePosixPath
 
 from drbot.core.base.errors import PermanentError
+from drbot.core.base.names import is_folder
 from drbot.core.text.messages import phrase
 from drbot.core.text.words import ending
 from drbot.runners.clients import helper
@@ -15,13 +17,17 @@ USUAL_RATIO = 6  # SQL bytes per compressed byte where no manifest tells
 
 def free_bytes(clients: Clients, labels: Mapping[str, str], cancelled: Cancelled) -> int:
     """Asked inside a helper that mounts production's volume read-only: the engine may be on another host."""
-    recipe = clients.postgres.recipe(cancelled)
+    recipe, place = clients.postgres.recipe(cancelled), clients.postgres.settings.volume
     order = HelperOrder(
         image=recipe.image,
         name=None,
         labels=labels,
         entrypoint=("df", "-Pk", "/volume"),
-        mounts=(Mount(source=clients.postgres.settings.volume, target="/volume", read_only=True),),
+        mounts=(
+            Mount(
+                source=str(PurePosixPath(place).parent) if is_folder(place) else place, target="/volume", read_only=True
+            ),
+        ),
     )
     ended = helper.run(clients.docker, order, cancelled, seconds=30)
     try:

@@ -12,11 +12,11 @@ is the state they found or reached: before, between, after, or a word that says 
 RENAME = r"""
 set -eu
 volume="/volumes/$1" replacement="/volumes/$2" keeper="/volumes/$3" mode="$4"
-full() { [ -d "$1/_data" ] && [ -n "$(ls -A "$1/_data")" ]; }
+full() { [ -d "$1" ] && [ -n "$(ls -A "$1")" ]; }
 move() {
-  if [ -d "$2/_data" ]; then rmdir "$2/_data"; fi
-  mv -T "$1/_data" "$2/_data"
-  sync "$1" "$2" 2>/dev/null || sync
+  if [ -d "$2" ]; then rmdir "$2"; fi
+  mv -T "$1" "$2"
+  sync "${1%/*}" "${2%/*}" 2>/dev/null || sync
 }
 state() {
   if full "$keeper"; then
@@ -31,8 +31,8 @@ if [ "$mode" = look ]; then echo "$now"; exit 0; fi
 if [ "$now" != after ] && ! full "$replacement"; then echo nothing-to-put-in-place; exit 0; fi
 if [ "$now" = before ]; then
   if ! full "$volume"; then
-    mkdir -p "$volume/_data"
-    echo "The volume was empty before the recovery." > "$volume/_data/WAS-EMPTY.txt"
+    mkdir -p "$volume"
+    echo "The volume was empty before the recovery." > "$volume/WAS-EMPTY.txt"
   fi
   move "$volume" "$keeper"
   if [ "$mode" = stop-between ]; then echo between; exit 75; fi
@@ -40,9 +40,9 @@ if [ "$now" = before ]; then
 fi
 if [ "$now" = between ]; then
   move "$replacement" "$volume"
-  mkdir -p "$replacement/_data"
+  case "$2" in */_data) mkdir -p "$replacement";; esac  # a volume goes on being one
 fi
-du -sk "$keeper/_data" | cut -f1
+du -sk "$keeper" | cut -f1
 state
 """
 
