@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
+from drbot.core.base.names import is_folder
 from drbot.core.site.site import Service
 from drbot.core.text.messages import clauses, listed, phrase
 from drbot.runners.actions.compose import watch_of
@@ -55,9 +56,11 @@ def faults_of(context: StepContext, name: str, service: Service, began: datetime
 
 
 def _volumes(context: StepContext, made_of: Mapping[str, Any]) -> Iterator[VolumeIdentity]:
-    docker = context.clients.docker
-    names = (mount["Name"] for mount in made_of["Mounts"] if mount["Type"] == "volume")
-    yield from filter(None, map(docker.volume, names))
+    """Its volumes, and of the folders that it mounts those of stores: no other folder is made by a recovery."""
+    places = (mount["Name"] if mount["Type"] == "volume" else mount.get("Source") for mount in made_of["Mounts"])
+    folders = {place for place in stores(context).values() if is_folder(place)}
+    names = (place for place in places if place and (place in folders or not is_folder(place)))
+    yield from filter(None, map(context.clients.docker.volume, names))
 
 
 def _elsewhere(context: StepContext, service: Service) -> Iterator[str]:

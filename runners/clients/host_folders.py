@@ -8,7 +8,6 @@ say whose it is, and nothing lies about in the folders of projects. Without it a
 import hashlib
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from os.path import normpath
 from pathlib import Path, PurePosixPath
 
 from drbot.core.base.errors import PermanentError
@@ -25,7 +24,8 @@ from drbot.runners.foundation.permit import Permit, emptied
 from drbot.runners.foundation.watching import never
 
 HOST, SECONDS = "/host", 120.0
-LIKE = "like"  # option of a new folder: the one beside it whose owner and mode it gets, where that is there
+# Options of a new folder: whose owner and mode it gets, where that is there; else which.
+LIKE, OWNER, MODE = "like", "owner", "mode"
 
 # Part by part from the root on, so that no link is followed. The last line is what was found.
 LOOK = r"""
@@ -47,6 +47,9 @@ mkdir "$path"
 if [ -n "$2" ] && [ -d "/host/$2" ]; then
   chown --reference="/host/$2" "$path"
   chmod --reference="/host/$2" "$path"
+else
+  if [ -n "$3" ]; then chown "$3" "$path"; fi
+  if [ -n "$4" ]; then chmod "$4" "$path"; fi
 fi
 """
 REMOVE = r"""rm -rf --one-file-system "/host/$1" && sync /host"""
@@ -88,10 +91,11 @@ class EngineWithFolders(DockerEngine):
             raise PermanentError(phrase("Create the folder {folder}: there is one already", folder=name))
         self._forget(name)  # what somebody has removed
         super().create_volume(marker_of(name), {**labels, FOLDER_LABEL: name})
-        there = PurePosixPath(said[0])  # the deepest folder that is there
-        like = PurePosixPath((options or {}).get(LIKE, ""))
+        there, wanted = PurePosixPath(said[0]), options or {}  # the deepest folder that is there
+        like = PurePosixPath(wanted.get(LIKE, ""))
         beside = str(like.relative_to(there)) if like.is_relative_to(there) else ""
-        self._do(MAKE, there, str(PurePosixPath(name).relative_to(there)), beside, labels=labels)
+        words = (str(PurePosixPath(name).relative_to(there)), beside, wanted.get(OWNER, ""), wanted.get(MODE, ""))
+        self._do(MAKE, there, *words, labels=labels)
 
     def remove_emptied_volume(self, name: str, permit: Permit) -> None:
         """A move takes a folder along, so what is left of it is that it was drbot's."""
@@ -155,7 +159,7 @@ def data_below(engine: DockerEngine, site: Site) -> tuple[str, ...]:
     """The folders below `projects` that are data and no settings: of `files`, of stores, and what drbot has made beside
     these. As paths from there.
     """
-    below = Path(normpath(site.projects.absolute()))
+    below = site.whole_path
     made = (Path(path) for path in engine.made_folders())
     beside = (str(path.relative_to(below)) for path in made if path.is_relative_to(below))
     return tuple(dict.fromkeys([*(name.strip("/") for name in site.file_folders), *site.store_folders, *beside]))

@@ -47,6 +47,11 @@ class OwnDefinition:
         return str(self._own.get("image") or f"{self.project}-{self.service}")
 
     @property
+    def user(self) -> str:
+        """Whom it runs as; "" = the image says."""
+        return str(self._own.get("user") or "")
+
+    @property
     def mounted_at(self) -> str:
         """Where the volume with its data is inside. Raises PermanentError where it is not mounted."""
         found = next((one["target"] for one in self._mounts if self._name(one) == self.data), None)

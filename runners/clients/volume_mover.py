@@ -13,11 +13,13 @@ from typing import Literal
 from drbot.core.base.errors import PermanentError, TemporaryError
 from drbot.core.base.names import is_folder
 from drbot.core.text.messages import listed, phrase
+from drbot.core.text.words import ending
 from drbot.runners.clients import helper
 from drbot.runners.clients.container_labels import KEPT_LABEL, RUN_LABEL, helper_name, is_helper
 from drbot.runners.clients.docker_engine import DockerEngine, VolumeIdentity
 from drbot.runners.clients.helper import HelperOrder, Mount
-from drbot.runners.clients.volume_scripts import COPY, EACH, OVERLAY, RENAME
+from drbot.runners.clients.tools_image import tools_image
+from drbot.runners.clients.volume_scripts import ASIDE, COPY, EACH, OVERLAY, RENAME
 from drbot.runners.foundation.permit import Permit, volume
 from drbot.runners.foundation.watching import never
 
@@ -107,6 +109,26 @@ class VolumeMover:
         self._require_undisturbed(move)
         self._tidy(move, permit)
         return Moved(method=self._method(move), kept_bytes=int(said[-2]) * 1024)
+
+    def put_aside(self, folder: str, keeper: str, mark: str, permit: Permit) -> None:
+        """A folder gets the name of its keeper, which is empty; again it does nothing. Raises PermanentError."""
+        permit.require(volume(folder))
+        path = PurePosixPath(folder)
+        order = HelperOrder(
+            image=tools_image(self._engine),
+            name=helper_name("swap", folder),
+            labels={RUN_LABEL: permit.run},
+            entrypoint=("sh", "-c", ASIDE, "aside"),
+            command=(path.name, PurePosixPath(keeper).name, mark),
+            mounts=(Mount(source=str(path.parent), target="/volumes"),),
+            user="root",
+        )
+        self._clear(helper_name("swap", folder))
+        ended = helper.run(self._engine, order, never)
+        if ended.code != 0:
+            raise PermanentError(
+                phrase("The folder {folder}: {said}", folder=folder, said=ending(ended.output, 300) or ended.code)
+            )
 
     def replacement_of(self, keeper: str) -> str | None:
         """What took the place of the data in this keeper, by its label ("": it has none); None: no such keeper."""

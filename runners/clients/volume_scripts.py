@@ -46,7 +46,18 @@ du -sk "$keeper" | cut -f1
 state
 """
 
-# The same by copying, for folders, and for drivers whose volumes cannot be renamed. The marks of it are in the keeper.
+# A folder that has to go whole: to the empty one that was made for it, or nowhere; with the mark of what is whole.
+ASIDE = r"""
+set -eu
+if [ -e "/volumes/$1" ]; then
+  touch "/volumes/$1/$3"
+  rmdir "/volumes/$2"
+  mv -T "/volumes/$1" "/volumes/$2"
+  sync /volumes 2>/dev/null || sync
+fi
+"""
+
+# As RENAME, but by copying: for folders, and drivers whose volumes cannot be renamed. Its marks are in the keeper.
 #   between: the old data is kept in full, the canonical volume may hold anything.
 COPY = r"""
 set -eu

@@ -143,9 +143,13 @@ class Site(Model):
     @property
     def store_folders(self) -> tuple[str, ...]:
         """Folders below `projects` with the data of a store, as paths from there."""
-        found = [Path(store.volume) for store in self.stores if is_folder(store.volume)]
-        projects = Path(normpath(self.projects.absolute()))
+        found, projects = [Path(store.volume) for store in self.stores if is_folder(store.volume)], self.whole_path
         return tuple(str(path.relative_to(projects)) for path in found if path.is_relative_to(projects))
+
+    @property
+    def whole_path(self) -> Path:
+        """Of `projects`, as Compose writes it."""
+        return Path(normpath(self.projects.absolute()))
 
     def placed(self, projects: Path) -> "Site":
         """The same with its projects in this folder, and with them the folders of stores that lie below."""

@@ -8,7 +8,9 @@ import pytest
 from drbot.runners.actions import beside, compose, fetching, volume
 from drbot.runners.backups.choose_full import identity_of
 from drbot.runners.backups.make_full import back_up_full
+from drbot.runners.clients.free_room import free_bytes
 from drbot.runners.contract.action import StepContext
+from drbot.runners.foundation.watching import never
 from drbot.runners.upkeep.readiness import SiteReadiness
 from tests.integration.binds.bound_site import BoundSite
 from tests.waiting import wait_for
@@ -68,6 +70,13 @@ def test_readiness_says_which_folder_it_is_and_what_is_wrong_with_it(site: Bound
 
     assert said() == f"production: volumes: {site.data}, {site.data.with_name('redis')}: there"
     assert f"does not mount it, but {site.data}" in said("/srv/elsewhere")
+    whole = site.data.parent
+    lost = whole.rename(whole.with_name("lost"))
+    try:
+        assert "there is none of that name" in said()
+        assert free_bytes(site.clients, {}, never) > 0
+    finally:
+        lost.rename(whole)
     aside = site.data.with_name("aside")
     site.data.rename(aside)
     try:

@@ -74,6 +74,7 @@ PERMIT = {  # ask for a Permit, before anything else
     "clients/own_folder.py:remove_kept",
     "clients/kept_containers.py:forget",
     "clients/volume_mover.py:move",
+    "clients/volume_mover.py:put_aside",
     "clients/volume_mover.py:remove_kept_volume",
 }
 OWN = {  # ask for OwnWork, and look at a mark on the thing itself

@@ -1,4 +1,4 @@
-"""Level 2 from Slack where PostgreSQL and Redis keep their data in folders beside their compose files."""
+"""Levels 2 and 3 where PostgreSQL and Redis keep their data in folders beside their compose files."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from ruamel.yaml import YAML
 
+from drbot.cli import demo_centre, demo_sites
 from drbot.core.runs.run import RunKind, RunState, StepState
 from drbot.lab.compose import compose
 from drbot.lab.images import POSTGRES_IMAGE
@@ -14,9 +15,11 @@ from drbot.lab.ownership import LABEL
 from drbot.lab.system import Lab
 from tests.labs import LabFactory, wait_until_faultless
 from tests.story.conftest import Story, begin, heal, story_in
+from tests.story.demo_stacks import playing_in, sites_of
+from tests.story.drilling import beside_users
 from tests.story.recovering import WORDS, approve_by_two, finish, kept_volumes, production, rows_of, wait_for_step
 
-pytestmark = [pytest.mark.docker, pytest.mark.long]
+pytestmark = [pytest.mark.docker, pytest.mark.long, pytest.mark.timeout(1800)]
 
 STORES = ("postgres", "redis")
 
@@ -40,23 +43,30 @@ def into_folder(lab: Lab, store: Part) -> None:
     del document["volumes"]
     with file.open("w") as output:
         yaml.dump(document, output)
+    (file.parent / ".gitignore").write_text("/data/\n")
     compose(lab.host, file.parent, "up", "--detach")
 
 
+def name_folders(lab: Lab, configuration: Path) -> None:
+    """In dr.yml, from the folder of the projects on."""
+    yaml = YAML()
+    document = yaml.load(configuration.read_text())
+    for name in STORES:
+        document["sites"]["production"][name]["volume"] = f"./{lab.project(part(name)).name}/data/store"
+    with configuration.open("w") as output:
+        yaml.dump(document, output)
+
+
 @pytest.fixture
-def story(lab_factory: LabFactory, tmp_path: Path) -> Iterator[Story]:
-    lab, yaml = lab_factory("bound"), YAML()
+def quiet(lab_factory: LabFactory, tmp_path: Path) -> Iterator[Story]:
+    lab = lab_factory("bound")
     heal(lab)
     for name in STORES:
         into_folder(lab, part(name))
     wait_until_faultless(lab)
     with story_in(lab, tmp_path) as found:
-        document = yaml.load(found.stack.configuration.read_text())
-        for name in STORES:
-            document["sites"]["production"][name]["volume"] = f"./{lab.project(part(name)).name}/data/store"
-        with found.stack.configuration.open("w") as output:
-            yaml.dump(document, output)
-        yield begin(found)
+        name_folders(lab, found.stack.configuration)
+        yield found
     lab.reset()
 
 
@@ -69,7 +79,8 @@ def corrupt(story: Story) -> None:
         container.start()
 
 
-def test_postgresql_in_a_folder_is_recovered_undone_and_given_up(story: Story) -> None:
+def test_postgresql_in_a_folder_is_recovered_and_undone(quiet: Story) -> None:
+    story = begin(quiet)
     player, place = story.player, folder_of(story.lab, part("postgres"))
     assert production(story) == str(place)
     story.backup()
@@ -97,3 +108,28 @@ def test_postgresql_in_a_folder_is_recovered_undone_and_given_up(story: Story) -
 
     assert mark.exists()
     assert kept_volumes(story) == [str(place.with_name(f"store_undone_{undone.id}"))]
+
+
+def test_a_drill_recovers_a_copy_whose_stores_lie_in_folders(quiet: Story, tmp_path: Path) -> None:
+    quiet.backup()
+
+    beside_users(quiet.stack, 2, tmp_path / "drill.json")
+
+    there = {one.name for name in STORES for one in folder_of(quiet.lab, part(name)).parent.iterdir()}
+    assert there == {"store"}
+
+
+def test_a_host_whose_stores_lie_in_folders_is_raised_in_a_drill(lab_factory: LabFactory, tmp_path: Path) -> None:
+    pytest.importorskip("moto")
+    with sites_of(lab_factory, "boundhost") as sites:
+        sites.lab.up(print)
+        for name in STORES:
+            into_folder(sites.lab, part(name))
+        wait_until_faultless(sites.lab)
+        sites.up(print, new_host=False)
+        name_folders(sites.lab, sites.lab.configuration)
+        with playing_in(sites.lab, tmp_path / "home", sites.lab.configuration, demo_sites.keys_of(sites)) as player:
+            demo_centre.start(player.stack)
+            player.stack.people.wait_for_connection()
+            demo_sites.back_up_full(sites, player.stack.configuration)
+            beside_users(player.stack, 3, tmp_path / "drill.json")
