@@ -43,7 +43,10 @@ def make_empty(context: StepContext, volume: str) -> None:
 def _options(context: StepContext, store: Postgres | Redis) -> dict[str, str]:
     """As the folder in place, else as in the image that is mounted there; Docker does the latter for a volume."""
     docker, service = context.clients.docker, context.site.services[store.service]
-    if docker.volume(store.volume) is not None:
+    found = docker.volume(store.volume)
+    if found is not None and found.fault:  # said now, and not when services are stopped already
+        raise PermanentError(phrase("{place}: {why}. Nothing was touched", place=store.volume, why=found.fault))
+    if found is not None:
         return {LIKE: store.volume}
     bounds = Bounds(cancelled=context.cancelled, seconds=DESCRIBE_SECONDS)
     own = definition_of(context.clients.compose.describe(service.project, bounds), service, store.volume)

@@ -11,6 +11,7 @@ from drbot.core.base.errors import PermanentError
 from drbot.core.site.occupants import OccupantKind
 from drbot.runners.actions import fetching, infrastructure, putting_back, restoring
 from drbot.runners.actions.anew import anew
+from drbot.runners.actions.making_beside import made_beside
 from drbot.runners.actions.occupants import host_of, occupants_of
 from drbot.runners.actions.setting_aside import keep, require_free
 from drbot.runners.backups.choose_full import identity_of
@@ -103,10 +104,18 @@ def test_a_folder_outside_the_projects_is_put_aside_by_renaming_and_comes_back(
     assert elsewhere.stat().st_mode & 0o777 == 0o700
 
 
-def test_what_cannot_be_put_aside_is_told_before_anything_is_touched(site: BoundSite, elsewhere: Path) -> None:
+def test_what_can_be_neither_swapped_nor_put_aside_is_told_before_anything_is_touched(
+    site: BoundSite, elsewhere: Path
+) -> None:
     link = elsewhere.with_name("link")
     link.symlink_to(elsewhere)
-    context = site.context(RUN, "set-aside", None)
+    here = site.configuration.site()
+    assert here.postgres is not None
+    linked = here.model_copy(update={"postgres": here.postgres.model_copy(update={"volume": str(link)})})
+    context = replace(site.context(RUN, "set-aside", None), site=linked)
+
+    with pytest.raises(PermanentError, match="it is a link"), made_beside(context, f"{link}_{RUN}"):
+        pytest.fail("nothing is restored beside it")
 
     with pytest.raises(PermanentError, match="it is a link"):
         require_free(context, str(link), f"{link}_aside")
