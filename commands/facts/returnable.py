@@ -3,9 +3,10 @@
 from collections.abc import Iterable
 
 from drbot.commands.facts.making_way import gives_way
+from drbot.core.base.names import is_folder
 from drbot.core.runs.incident import Incident
 from drbot.core.runs.run import Run
-from drbot.core.site.site import Configuration
+from drbot.core.site.site import Configuration, Site
 from drbot.store.records.kept import Kept
 
 
@@ -21,16 +22,16 @@ def undoable(
 def returnable(configuration: Configuration, incident: Incident, rows: Iterable[Kept]) -> list[Kept]:
     """Which kept data `undo` can bring back: whole hosts, and what level 2 replaces at the incident's own site."""
     site = configuration.site(incident.site)
-    stores = {store.volume for store in (site.postgres, site.redis) if store is not None}
+    stores = {store.volume for store in site.stores}
     mine = [one for one in rows if one.incident == incident.id]
-    places = stores | {*site.file_volumes}
     return [
         one
         for one in mine
-        if one.whole_host or (one.site == incident.site and (one.original in places or is_folder(one)))
+        if one.whole_host or (one.site == incident.site and (one.original in stores or is_files(one, site)))
     ]
 
 
-def is_folder(one: Kept) -> bool:
-    """Settings, or files that lie in a folder."""
-    return one.original.startswith("/")
+def is_files(one: Kept, site: Site) -> bool:
+    """Settings, or files."""
+    stores = {store.volume for store in site.stores}
+    return one.original not in stores and (is_folder(one.original) or one.original in site.file_volumes)

@@ -6,7 +6,7 @@ from drbot.commands.facts import runbook_selection
 from drbot.commands.facts.context import CommandContext, current_run, incident_of, must_be_open
 from drbot.commands.facts.machines import led_by
 from drbot.commands.facts.making_way import gives_way, in_progress
-from drbot.commands.facts.returnable import is_folder, returnable
+from drbot.commands.facts.returnable import is_files, returnable
 from drbot.commands.facts.runbook_selection import UNDO_FILES_RUNBOOK, UNDO_HOST_RUNBOOK, UNDO_RUNBOOK, queue
 from drbot.commands.speech.messages import Choice, Reply, Request
 from drbot.commands.speech.parser import Words
@@ -39,8 +39,8 @@ def undo(context: CommandContext, request: Request, words: Words, person: Person
 def _runbook(context: CommandContext, one: Kept) -> tuple[str, dict[str, str]]:
     if one.whole_host:
         return UNDO_HOST_RUNBOOK, {"aside": one.run}
-    is_files = is_folder(one) or one.original in context.configuration.site(one.site).files
-    return UNDO_FILES_RUNBOOK if is_files else UNDO_RUNBOOK, {"keeper": one.volume}
+    site = context.configuration.site(one.site)
+    return UNDO_FILES_RUNBOOK if is_files(one, site) else UNDO_RUNBOOK, {"keeper": one.volume}
 
 
 def _planned(incident: Incident, one: Kept) -> str:

@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from typing import Any
 
+from drbot.core.base.names import is_folder
 from drbot.core.site.site import Service
 from drbot.core.text.messages import clauses, listed, phrase
 from drbot.runners.actions.compose import watch_of
@@ -70,9 +71,11 @@ def faults_of(
 
 
 def _volumes(context: StepContext, made_of: Mapping[str, Any]) -> Iterator[VolumeIdentity]:
-    docker = context.clients.docker
-    names = (mount["Name"] for mount in made_of["Mounts"] if mount["Type"] == "volume")
-    yield from filter(None, map(docker.volume, names))
+    """Its volumes, and of the folders that it mounts those of stores: no other folder is made by a recovery."""
+    places = (mount["Name"] if mount["Type"] == "volume" else mount.get("Source") for mount in made_of["Mounts"])
+    folders = {place for place in stores(context).values() if is_folder(place)}
+    names = (place for place in places if place and (place in folders or not is_folder(place)))
+    yield from filter(None, map(context.clients.docker.volume, names))
 
 
 def _elsewhere(context: StepContext, service: Service) -> Iterator[str]:
@@ -99,7 +102,8 @@ def first_made(context: StepContext) -> datetime | None:
 
 
 def moment(said: str) -> datetime:
-    """Docker's word, to the second: of volumes it tells no more."""
+    """Docker's word, to the second: of volumes it tells no more. Of folders it also says which."""
+    said = said.split(" ")[0]
     return datetime.fromisoformat(f"{said[:19]}+00:00") if said.endswith("Z") else datetime.fromisoformat(said)
 
 

@@ -16,9 +16,11 @@ from drbot.runners.backups.choose_full import candidates, find_full_backup
 from drbot.runners.clients import helper
 from drbot.runners.clients.clients import Clients
 from drbot.runners.clients.compose_settings import settings_of
+from drbot.runners.clients.docker_engine import DockerEngine
 from drbot.runners.clients.fetched import files_wanted, settings_wanted
 from drbot.runners.clients.full_store import FullBackup, full_stores, is_of
 from drbot.runners.clients.helper import HelperOrder, Mount
+from drbot.runners.clients.host_folders import data_below
 from drbot.runners.clients.postgres_written import COUNT_SECONDS
 from drbot.runners.clients.process import Bounds
 from drbot.runners.clients.tools_image import tools_image
@@ -222,7 +224,7 @@ LOOKS: tuple[tuple[DataKind, Callable[[Looking], Look]], ...] = (
 
 
 def other_settings(
-    site: Site, configuration: Configuration, backup: BackupIdentity, cancelled: Cancelled
+    docker: DockerEngine, site: Site, configuration: Configuration, backup: BackupIdentity, cancelled: Cancelled
 ) -> tuple[str, ...]:
     """Paths below the projects of what is missing or other than in the backup, compared where the backup lies. Raises
     PermanentError, TemporaryError, CancelledError.
@@ -230,6 +232,6 @@ def other_settings(
     found = find_full_backup(full_stores(configuration), backup)
     if found.snapshot is None:
         return ()
-    without = tuple(name.strip("/") for name in site.file_folders)
+    without = data_below(docker, site)
     restic = found.store.restic(cancelled)
     return restic.compare(found.snapshot.id, settings_wanted(without), str(site.projects), alone=False).other

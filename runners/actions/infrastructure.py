@@ -9,6 +9,7 @@ from typing import Any
 from drbot.core.base.errors import DrbotError, PermanentError
 from drbot.core.text.messages import listed, phrase
 from drbot.runners.actions.compose import watch_of
+from drbot.runners.actions.making_beside import make_empty
 from drbot.runners.clients.compose_uses import uses_of
 from drbot.runners.clients.container_labels import RUN_LABEL
 from drbot.runners.contract import arguments
@@ -123,7 +124,7 @@ def ensure_empty(context: StepContext, name: str) -> bool:
         return False
     if found is not None:
         raise PermanentError(phrase("The volume {name} exists and is not this run's; it was not touched", name=name))
-    docker.create_volume(name, context.labels)
+    make_empty(context, name)
     return True
 
 
@@ -169,7 +170,7 @@ def renew(context: StepContext, name: str) -> None:
     require_own(context, name)
     docker = context.clients.docker
     docker.remove_own_volume(name, context.own_work())
-    docker.create_volume(name, context.labels)
+    make_empty(context, name)
 
 
 @contextmanager

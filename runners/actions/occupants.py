@@ -148,7 +148,8 @@ def _volume(one: VolumeIdentity, suffix: str) -> Occupant:
 def _volumes(host: Host, mounted: Collection[str]) -> Iterator[VolumeIdentity]:
     """Those of a name that the restored system will use, whoever made them, but for this run's own."""
     docker = host.clients.docker
-    names = {*data_volumes(host.site), *mounted, *described_volumes(host), *_of_projects(host)}
+    below = {str(host.site.whole_path / name) for name in host.site.store_folders}  # they go with the projects
+    names = {*data_volumes(host.site), *mounted, *described_volumes(host), *_of_projects(host)} - below
     for name in sorted(names):
         found = docker.volume(name)
         if found is not None and found.labels.get(RUN_LABEL) != host.run and KEPT_LABEL not in found.labels:

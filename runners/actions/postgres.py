@@ -13,6 +13,7 @@ from drbot.runners.backups import restore_dump
 from drbot.runners.backups.dump_at_hand import dump_named, let_go
 from drbot.runners.backups.restore_dump import Loaded
 from drbot.runners.clients.backup_reader import BackupReader, Sql
+from drbot.runners.clients.container_labels import helper_name
 from drbot.runners.clients.scratch_postgres import Scratch, count_rows, scratch_server, stop_cleanly
 from drbot.runners.contract import arguments
 from drbot.runners.contract.action import Finding, Outcome, Registry, StepContext, or_why_not
@@ -131,7 +132,7 @@ def scratch_of(context: StepContext, volume: str, purpose: str) -> Scratch:
         recipe=postgres.recipe(context.cancelled),
         user=postgres.settings.user,
         volume=volume,
-        name=f"drbot-{purpose}-{volume}",
+        name=helper_name(purpose, volume),
         labels=context.labels,
         cancelled=context.cancelled,
     )

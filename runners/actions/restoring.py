@@ -15,6 +15,7 @@ from drbot.runners.backups.restore_redis import alone_on, require_keys
 from drbot.runners.clients import scratch_redis
 from drbot.runners.clients.backup_reader import Pieces
 from drbot.runners.clients.fetched import Fetched
+from drbot.runners.clients.host_folders import data_below
 from drbot.runners.clients.own_folder import make_own, require_own
 from drbot.runners.clients.redis_alone import RedisAlone
 from drbot.runners.clients.survivors import remove_survivors
@@ -47,8 +48,8 @@ def configuration(context: StepContext, given: Mapping[str, Any]) -> Outcome:
 
 
 def other_folders(context: StepContext) -> tuple[str, ...]:
-    """Folders below the projects that are data: files.restore brings them."""
-    return tuple(name.strip("/") for name in context.site.file_folders)
+    """Folders below the projects that are data: other steps bring them."""
+    return data_below(context.clients.docker, context.site)
 
 
 def restore_postgres(context: StepContext, given: Mapping[str, Any]) -> Outcome:

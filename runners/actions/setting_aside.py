@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from drbot.core.base.errors import PermanentError
+from drbot.core.base.names import is_folder
 from drbot.core.site.occupants import Occupant, OccupantKind, names_of
 from drbot.core.text.messages import filled, listed, phrase
 from drbot.core.text.words import ending
@@ -126,6 +127,8 @@ def require_free(context: StepContext, name: str, keeper: str, *, but: Collectio
     keeper is taken. A stopped one counts: it may be started, and keeps the volume from being removed.
     """
     docker = context.clients.docker
+    if (found := docker.volume(name)) is not None and found.fault:
+        raise PermanentError(phrase("{place}: {why}. Nothing was touched", place=name, why=found.fault))
     users = [user.name for user in docker.made_with(name) if user.name not in but]
     if users:
         raise PermanentError(
@@ -139,13 +142,16 @@ def require_free(context: StepContext, name: str, keeper: str, *, but: Collectio
 
 
 def keep(context: StepContext, name: str, keeper: str) -> None:
-    """Copy, then remove the original: only when the copy is whole."""
+    """Copy, then remove the original: only when the copy is whole. A folder is renamed."""
     docker = context.clients.docker
     require_free(context, name, keeper)
     found = docker.volume(name)
     if found is not None and docker.volume(keeper) is None:
         about = {KEPT_LABEL: "true", ORIGINAL_LABEL: name, MADE_OF_LABEL: json.dumps(found.made_of())}
         docker.create_volume(keeper, {**context.labels, **about})
+    if is_folder(name):
+        context.clients.volumes.put_aside(name, keeper, mark_of(context.run.id), context.permitted())
+        return
     copy(context, name, keeper, COPY, mark_of(context.run.id))
     docker.remove_volume(name, context.permitted())
 

@@ -151,7 +151,7 @@ class SiteTarget:
 
     def other_settings(self, backup: BackupIdentity, cancelled: Cancelled = never) -> tuple[str, ...]:
         """Files below the projects that are missing, or not as in the full backup; of data none. Raises DrbotError."""
-        return other_settings(self._site, self._configuration, backup, cancelled)
+        return other_settings(self._clients.docker, self._site, self._configuration, backup, cancelled)
 
     def look(self, cancelled: Cancelled = never, kind: DataKind | None = None, files: str = "") -> Look:
         """What of the data is broken; `kind`, `files`: of this alone. Raises TemporaryError, CancelledError."""

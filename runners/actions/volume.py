@@ -131,6 +131,8 @@ def exists(context: StepContext, given: Mapping[str, Any]) -> Finding:
 def unshared(context: StepContext, given: Mapping[str, Any]) -> Finding:
     """Is nothing but the system's own services on it, not even stopped?"""
     name = arguments.text(given, "volume")
+    if (there := context.clients.docker.volume(name)) is not None and there.fault:
+        return Finding(passed=False, sentence=phrase("{what}: {why}", what=name, why=there.fault))
     found = strangers_among(context.clients.docker.made_with(name), context.site.services.values())
     others = phrase(
         "{names} also uses the volume {volume} and is no service of dr.yml: drbot leaves it as it is",

@@ -39,9 +39,10 @@ from drbot.runners.clients.container_labels import RUN_LABEL, STEP_LABEL
 from drbot.runners.clients.dump import DumpScanner
 from drbot.runners.clients.full_store import FullBackup, FullBackupStore, full_stores, is_of, tags_of
 from drbot.runners.clients.helper import Mount
+from drbot.runners.clients.host_folders import data_below
 from drbot.runners.clients.inventory_reader import read_inventory
 from drbot.runners.clients.process import Bounds
-from drbot.runners.clients.restic import Restic
+from drbot.runners.clients.restic import Restic, plain
 from drbot.runners.clients.restic_helper import ResticHelper, portable
 from drbot.runners.clients.tools_image import tools_image
 from drbot.runners.foundation.own_record import FOLDER as OWN_FOLDER
@@ -234,9 +235,16 @@ def take(making: Making, store: FullBackupStore, manifest: FullManifest) -> Full
         host=making.site_name,
         tags=tags_of(making.name, making.configuration.system),
         moment=manifest.snapshot_at,
-        excluded=(*EXCLUDED, *(f"{PROJECTS}/{link}" for link in linked)),
+        excluded=(*EXCLUDED, *(f"{PROJECTS}/{link}" for link in linked), *stores_of(making)),
     )
     return store.get(making.name)
+
+
+def stores_of(making: Making) -> Iterator[str]:
+    """Folders whose data is in a dump: copied while it is written they would be no backup. And what drbot keeps."""
+    files = {name.strip("/") for name in making.site.file_folders}
+    below = data_below(making.clients.docker, making.site)
+    yield from (f"{PROJECTS}/{plain(one)}" for one in below if one not in files)
 
 
 def mounts_of(making: Making, linked: Mapping[str, Path]) -> Iterator[Mount]:

@@ -7,6 +7,7 @@ from drbot.core.site.full_manifest import RedisState
 from drbot.core.site.site import Service, Site
 from drbot.core.text.messages import phrase
 from drbot.runners.clients.clients import Clients
+from drbot.runners.clients.container_labels import helper_name
 from drbot.runners.clients.own_definition import definition_of
 from drbot.runners.clients.process import Bounds
 from drbot.runners.clients.rdb_check import RdbCount
@@ -27,7 +28,7 @@ def alone_on(volume: str, site: Site, clients: Clients, labels: Mapping[str, str
         compose=clients.compose,
         definition=definition_of(document, service, redis.volume),
         volume=volume,
-        name=f"drbot-restore-{volume}",
+        name=helper_name("restore", volume),
         labels=labels,
         cancelled=cancelled,
     )

@@ -7,6 +7,7 @@ from drbot.runners.clients.backup_store import BackupStore
 from drbot.runners.clients.compose import Compose
 from drbot.runners.clients.docker_engine import DockerEngine
 from drbot.runners.clients.health import Health
+from drbot.runners.clients.host_folders import EngineWithFolders
 from drbot.runners.clients.patient_docker import PATIENCE_SECONDS
 from drbot.runners.clients.postgres_server import PostgresServer
 from drbot.runners.clients.redis_server import RedisServer
@@ -41,7 +42,7 @@ def clients_of(
 ) -> Clients:
     """Nothing connects yet: a dead engine is found by the step that needs it, after `patience_seconds`."""
     host = site.docker.host or settings.docker_host
-    engine = DockerEngine(host, patience_seconds)
+    engine = EngineWithFolders(host, patience_seconds)
     compose = Compose(site.projects, host, site.address, engine.patience)
     postgres = PostgresServer(site, engine, compose)
     redis = RedisServer(site, engine, settings.redis_password)

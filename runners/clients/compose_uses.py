@@ -1,6 +1,7 @@
 """What compose files take of a host: volumes, ports and container names, as `docker compose config` tells."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from os.path import normpath
 from typing import Any
 
 from drbot.core.site.full_manifest import Uses
@@ -28,3 +29,9 @@ def _ports(service: Mapping[str, Any]) -> Iterator[int]:
         first, _, last = str(port.get("published") or "").partition("-")
         if first.isdecimal():
             yield from range(int(first), int(last if last.isdecimal() else first) + 1)
+
+
+def place_of(mount: Mapping[str, Any], volumes: Mapping[str, str]) -> str | None:
+    """Where what a service mounts lies: a volume's real name, or a folder's whole path. `volumes`: key → real name."""
+    source = str(mount.get("source"))
+    return normpath(source) if mount.get("type") == "bind" else volumes.get(source)

@@ -1,10 +1,12 @@
 """The labels by which drbot, and Compose, know what is theirs on an engine."""
 
 import hashlib
+import re
 from collections.abc import Mapping
 
 INCIDENT_LABEL, RUN_LABEL, STEP_LABEL, KEPT_LABEL = "drbot.incident", "drbot.run", "drbot.step", "drbot.kept"
 HELPER_LABEL = "drbot.helper"
+FOLDER_LABEL = "drbot.folder"  # of an empty volume: the folder that its other labels are about
 PROJECT, SERVICE, ONE_OFF = (f"com.docker.compose.{name}" for name in ("project", "service", "oneoff"))
 
 
@@ -20,3 +22,8 @@ def own_project(container: str) -> str:
 def is_helper(container: str, labels: Mapping[str, str]) -> bool:
     """Whether drbot made it to work for it. A compose file may give this label to a service: that stays a service."""
     return HELPER_LABEL in labels and labels.get(PROJECT, NO_PROJECT) in (NO_PROJECT, own_project(container))
+
+
+def helper_name(purpose: str, place: str) -> str:
+    """Of the one helper that does this with a volume or folder; two never work on one place."""
+    return f"drbot-{purpose}-{re.sub(r'[^A-Za-z0-9_.-]', '-', place)}"

@@ -19,9 +19,11 @@ from docker.errors import APIError, NotFound
 from docker.utils import kwargs_from_env
 
 from drbot.core.base.errors import Cause, PermanentError, TemporaryError
+from drbot.core.base.names import is_folder
 from drbot.core.site.site import Service
 from drbot.core.text.messages import listed, phrase
 from drbot.runners.clients.container_labels import (
+    FOLDER_LABEL,
     HELPER_LABEL,
     KEPT_LABEL,
     ONE_OFF,
@@ -41,6 +43,7 @@ from drbot.runners.foundation.permit import container as of_container
 
 LONGEST_LOG_BYTES = 2_000_000
 STOP_SECONDS = 30
+FOLDER = "folder"  # instead of a driver (runners/clients/host_folders.py)
 MISSING = "missing"
 GONE_WITHIN_SECONDS = 60.0
 NOT_RUNNING, KILLED = (404, 409), 137  # the engine's answer to a command for such a container; what a shell would say
@@ -52,7 +55,7 @@ def _named(found: Mapping[str, Any]) -> tuple[str, Mapping[str, str]]:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class VolumeIdentity:
-    """Which volume, exactly: one of the same name made again has another `created_at`."""
+    """Which volume, or folder of data, exactly: one of the same name made again has another `created_at`."""
 
     name: str
     created_at: str
@@ -60,6 +63,7 @@ class VolumeIdentity:
     mountpoint: str
     options: Mapping[str, str]
     labels: Mapping[str, str]
+    fault: str = ""  # why nothing can take its place
 
     def made_of(self) -> dict[str, object]:
         """What it has to be made of again."""
@@ -68,7 +72,8 @@ class VolumeIdentity:
     @property
     def is_plain(self) -> bool:
         """A folder of the local driver, so that it can be renamed; otherwise its content must be copied."""
-        return self.driver == "local" and not self.options and self.mountpoint.endswith(f"/{self.name}/_data")
+        is_local = self.driver == "local" and not self.options and self.mountpoint.endswith(f"/{self.name}/_data")
+        return is_local or self.driver == FOLDER
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -261,8 +266,10 @@ class DockerEngine:
 
     def made_with(self, volume: str) -> tuple[VolumeUser, ...]:
         """The containers that were made with this volume, running or not, by name."""
-        identity = self.volume(volume)
-        folder = identity.mountpoint if identity is not None else ""
+        folder = volume
+        if not is_folder(volume):
+            identity = self.volume(volume)
+            folder = identity.mountpoint if identity is not None else ""
         with docker_errors(phrase("Look who has the volume {volume}", volume=volume)):
             return users_among(self.client.api.containers(all=True), volume, folder)
 
@@ -281,10 +288,17 @@ class DockerEngine:
             return int(self.client.images.get(image).attrs["Size"])
 
     def volumes_labelled(self, labels: Mapping[str, str]) -> tuple[str, ...]:
+        """Their names; of a folder its path."""
         wanted = [f"{name}={value}" for name, value in labels.items()]
         with docker_errors(phrase("List volumes by label")):
             found = self.client.api.volumes(filters={"label": wanted})["Volumes"] or ()
-            return tuple(str(one["Name"]) for one in found)
+            return tuple(str((one["Labels"] or {}).get(FOLDER_LABEL) or one["Name"]) for one in found)
+
+    def made_folders(self) -> tuple[str, ...]:
+        """The paths of the folders of data that drbot has made."""
+        with docker_errors(phrase("List volumes by label")):
+            found = self.client.api.volumes(filters={"label": FOLDER_LABEL})["Volumes"] or ()
+            return tuple(str(one["Labels"][FOLDER_LABEL]) for one in found)
 
     def has_network(self, name: str) -> bool:
         """Whether there is a network of exactly this name."""

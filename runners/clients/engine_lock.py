@@ -14,6 +14,7 @@ from docker.errors import APIError, ImageNotFound, NotFound
 from drbot.core.base.errors import TemporaryError
 from drbot.core.site.site import Site
 from drbot.core.text.messages import phrase
+from drbot.runners.clients.container_labels import helper_name
 from drbot.runners.clients.docker_engine import DockerEngine
 from drbot.runners.clients.docker_errors import docker_errors
 from drbot.runners.foundation.lock import Claim, Holder
@@ -31,7 +32,7 @@ class EngineLock:
         self._engine = engine
         projects = sorted(service.project for service in site.services.values())
         thing = site.postgres.volume if site.postgres else (projects or [name])[0]
-        self.name = f"drbot-lock-{thing}"
+        self.name = helper_name("lock", thing)
 
     def take(self, claim: Claim) -> Holder | None:
         """None: it is held by this claim now. Else who holds it. What the same drbot held for another run is taken

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from drbot.core.base.errors import PermanentError
+from drbot.core.base.names import is_folder
 from drbot.core.text.messages import phrase
 from drbot.core.text.words import ending
 from drbot.runners.clients import helper
@@ -11,17 +12,21 @@ from drbot.runners.clients.helper import HelperOrder, Mount
 from drbot.runners.clients.tools_image import tools_image
 from drbot.runners.foundation.watching import Cancelled
 
+# A folder may be gone, with those that it lay in.
+DEEPEST = 'at=$1; while [ ! -e "$at" ]; do at=${at%/*}; done; df -Pk "$at"'
 USUAL_RATIO = 6  # SQL bytes per compressed byte where no manifest tells
 
 
 def free_bytes(clients: Clients, labels: Mapping[str, str], cancelled: Cancelled) -> int:
-    """Asked inside a helper with an empty volume of its own: the engine may be on another host."""
+    """Asked inside a helper, where PostgreSQL's folder lies, else on the disk of volumes: the engine may be elsewhere."""
+    named = clients.postgres.named
+    place = named.volume if named is not None and is_folder(named.volume) else ""
     order = HelperOrder(
         image=tools_image(clients.docker),
         name=None,
         labels=labels,
-        entrypoint=("df", "-Pk", "/volume"),
-        mounts=(Mount(source="", target="/volume"),),
+        entrypoint=("sh", "-c", DEEPEST, "df", f"/volume{place}"),
+        mounts=(Mount(source="/" if place else "", target="/volume", read_only=bool(place)),),
     )
     ended = helper.run(clients.docker, order, cancelled, seconds=30)
     try:

@@ -10,8 +10,10 @@ from posixpath import normpath
 from typing import Any
 
 from drbot.core.base.errors import PermanentError
+from drbot.core.base.names import is_folder
 from drbot.core.site.site import Service
 from drbot.core.text.messages import phrase
+from drbot.runners.clients.compose_uses import place_of
 from drbot.runners.clients.container_labels import own_project
 
 # What decides how the program runs. Whatever else a file may say (ports, networks, devices, hooks) is left out.
@@ -45,6 +47,11 @@ class OwnDefinition:
         return str(self._own.get("image") or f"{self.project}-{self.service}")
 
     @property
+    def user(self) -> str:
+        """Whom it runs as; "" = the image says."""
+        return str(self._own.get("user") or "")
+
+    @property
     def mounted_at(self) -> str:
         """Where the volume with its data is inside. Raises PermanentError where it is not mounted."""
         found = next((one["target"] for one in self._mounts if self._name(one) == self.data), None)
@@ -63,16 +70,17 @@ class OwnDefinition:
         """A project of this service alone, as a container of this name with `volume` for its data."""
         kept = {key: self._own[key] for key in KEPT if self._own.get(key) is not None}
         others = {self._name(one) for one in self._mounts if one["type"] == "volume"} - {self.data, None}
+        data = {} if is_folder(volume) else {DATA: {"name": volume, "external": True}}
         return {
             "name": own_project(name),
             "services": {
                 self.service: {
                     **kept, **SHUT_IN, "image": self.image, "container_name": name, "labels": dict(labels),
-                    "volumes": list(self._shut_in_mounts()),
+                    "volumes": list(self._shut_in_mounts(volume)),
                 }
             },
             "volumes": {
-                DATA: {"name": volume, "external": True},
+                **data,
                 **{other: {"name": other, "external": True} for other in sorted(map(str, others))},
             },
             "secrets": self.document.get("secrets") or {},
@@ -88,20 +96,22 @@ class OwnDefinition:
         return [dict(one) for one in self._own.get("volumes") or ()]
 
     def _name(self, mount: Mapping[str, Any]) -> str | None:
-        known = self.document.get("volumes") or {}
-        return known.get(mount.get("source"), {}).get("name") if mount["type"] == "volume" else None
+        known = {key: str(one["name"]) for key, one in (self.document.get("volumes") or {}).items()}
+        return place_of(mount, known)
 
     def _is_among_the_data(self, target: str) -> bool:
         """Where the engine really mounts it: `..` leads out again."""
         return PurePosixPath(normpath(target)).is_relative_to(self.mounted_at)
 
-    def _shut_in_mounts(self) -> Iterator[dict[str, Any]]:
+    def _shut_in_mounts(self, volume: str) -> Iterator[dict[str, Any]]:
         """It may write its data, and what is mounted among them; nothing else of the host."""
+        is_bound = is_folder(volume)
+        place = {"type": "bind", "source": volume} if is_bound else {"type": "volume", "source": DATA}
         for mount in self._mounts:
             name = self._name(mount)
             if name == self.data:
-                yield {**mount, "source": DATA}
-            elif name is not None:
+                yield (mount if mount["type"] == place["type"] else {"target": mount["target"]}) | place
+            elif name is not None and mount["type"] == "volume":
                 yield {**mount, "source": name, "read_only": True}
             elif mount["type"] == "bind" and not self._is_among_the_data(mount["target"]):
                 yield {**mount, "read_only": True}

@@ -14,6 +14,7 @@ from drbot.core.site.site import Postgres, Service, Site
 from drbot.core.text.messages import listed, phrase
 from drbot.runners.clients import helper
 from drbot.runners.clients.compose import Compose
+from drbot.runners.clients.compose_uses import place_of
 from drbot.runners.clients.docker_engine import DockerEngine, Executed
 from drbot.runners.clients.helper import HelperOrder, Mount
 from drbot.runners.clients.last_words import last_line
@@ -70,6 +71,11 @@ class PostgresServer:
         return self._site.postgres
 
     @property
+    def named(self) -> Postgres | None:
+        """The same; None when dr.yml has none."""
+        return self._site.postgres
+
+    @property
     def service(self) -> Service:
         return self._site.services[self.settings.service]
 
@@ -83,7 +89,7 @@ class PostgresServer:
         found = self._compose.service(service.project, service.service, Bounds(cancelled=cancelled, seconds=60))
         names = found["volume_names"]
         mounted_at = next(
-            (v["target"] for v in found.get("volumes", ()) if names.get(v.get("source")) == settings.volume), None
+            (v["target"] for v in found.get("volumes", ()) if place_of(v, names) == settings.volume), None
         )
         if mounted_at is None:
             raise PermanentError(
@@ -237,8 +243,6 @@ class PostgresServer:
 
     def identifier_of(self, volume: str, labels: Mapping[str, str], cancelled: Cancelled) -> str:
         """The system identifier in a data volume, running or not; "unreadable" is a value."""
-        if self._engine.volume(volume) is None:
-            return UNREADABLE
         try:
             recipe = self.recipe(cancelled)
         except PermanentError:  # a volume without a compose file that says how it is run
@@ -269,6 +273,8 @@ def control_data(
     engine: DockerEngine, recipe: PostgresRecipe, volume: str, labels: Mapping[str, str], cancelled: Cancelled
 ) -> dict[str, str]:
     """What pg_controldata says about a data volume, which is mounted read-only; empty when it cannot be trusted."""
+    if engine.volume(volume) is None:
+        return {}
     order = HelperOrder(
         image=recipe.image,
         name=None,

@@ -1,23 +1,25 @@
 """Puts the data of one volume in the place of another's and keeps the old: seconds, and never a deletion.
 
 Docker cannot rename a volume, so a helper that mounts the folder of all volumes renames the data folders inside
-(local driver); otherwise it copies. The place may also be a folder of this host: of files it is copied as a whole, of
-settings only those files change places that differ.
+(local driver), and folders of the engine's host beside each other in the same way; otherwise it copies. Of files a
+folder is copied from and into volumes as a whole, of settings only those files change places that differ.
 """
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Literal
 
 from drbot.core.base.errors import PermanentError, TemporaryError
+from drbot.core.base.names import is_folder
 from drbot.core.text.messages import listed, phrase
+from drbot.core.text.words import ending
 from drbot.runners.clients import helper
-from drbot.runners.clients.container_labels import KEPT_LABEL, RUN_LABEL, is_helper
+from drbot.runners.clients.container_labels import KEPT_LABEL, RUN_LABEL, helper_name, is_helper
 from drbot.runners.clients.docker_engine import DockerEngine, VolumeIdentity
 from drbot.runners.clients.helper import HelperOrder, Mount
-from drbot.runners.clients.volume_scripts import COPY, EACH, OVERLAY, RENAME
+from drbot.runners.clients.tools_image import tools_image
+from drbot.runners.clients.volume_scripts import ASIDE, COPY, EACH, OVERLAY, RENAME
 from drbot.runners.foundation.permit import Permit, volume
 from drbot.runners.foundation.watching import never
 
@@ -55,13 +57,13 @@ class Move:
 
     @property
     def is_folder(self) -> bool:
-        """Whether the place is none of Docker's."""
-        return self.volume.startswith("/")
+        """Whether the place is none of Docker's, and what goes there a volume's."""
+        return is_folder(self.volume) and not is_folder(self.replacement)
 
     @property
-    def helper(self) -> str:
-        """The place, as Docker takes it in a container's name; two helpers never work on one place."""
-        return re.sub(r"[^A-Za-z0-9_.-]", "-", self.volume)
+    def is_bound(self) -> bool:
+        """Whether all three are folders of the engine's host, beside each other."""
+        return is_folder(self.volume) and is_folder(self.replacement)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -95,7 +97,7 @@ class VolumeMover:
         self._require_replacement(move, permit)
         self._ensure_keeper(move, permit)
         self._require_cold(move)
-        said = self._run(move, mode, f"drbot-swap-{move.helper}")
+        said = self._run(move, mode, helper_name("swap", move.volume))
         if said[-1] != "after":
             raise PermanentError(
                 phrase(
@@ -107,6 +109,26 @@ class VolumeMover:
         self._require_undisturbed(move)
         self._tidy(move, permit)
         return Moved(method=self._method(move), kept_bytes=int(said[-2]) * 1024)
+
+    def put_aside(self, folder: str, keeper: str, mark: str, permit: Permit) -> None:
+        """A folder gets the name of its keeper, which is empty; again it does nothing. Raises PermanentError."""
+        permit.require(volume(folder))
+        path = PurePosixPath(folder)
+        order = HelperOrder(
+            image=tools_image(self._engine),
+            name=helper_name("swap", folder),
+            labels={RUN_LABEL: permit.run},
+            entrypoint=("sh", "-c", ASIDE, "aside"),
+            command=(path.name, PurePosixPath(keeper).name, mark),
+            mounts=(Mount(source=str(path.parent), target="/volumes"),),
+            user="root",
+        )
+        self._clear(helper_name("swap", folder))
+        ended = helper.run(self._engine, order, never)
+        if ended.code != 0:
+            raise PermanentError(
+                phrase("The folder {folder}: {said}", folder=folder, said=ending(ended.output, 300) or ended.code)
+            )
 
     def replacement_of(self, keeper: str) -> str | None:
         """What took the place of the data in this keeper, by its label ("": it has none); None: no such keeper."""
@@ -162,8 +184,8 @@ class VolumeMover:
         return self._once(move, mode, name)
 
     def _once(self, move: Move, mode: Mode, name: str | None) -> list[str]:
-        names = (move.volume, move.replacement, move.keeper)
         method = self._method(move)
+        names = [_inside(name) if method == "rename" else name for name in (move.volume, move.replacement, move.keeper)]
         order = HelperOrder(
             image=move.image,
             name=name,
@@ -204,7 +226,8 @@ class VolumeMover:
                 for name, target in pairs
                 if name and (name.startswith("/") or self._engine.volume(name))
             )
-        return (Mount(source=root_of(self._identity(move.volume)), target="/volumes", read_only=read_only),)
+        root = str(PurePosixPath(move.volume).parent) if move.is_bound else root_of(self._identity(move.volume))
+        return (Mount(source=root, target="/volumes", read_only=read_only),)
 
     def _identity(self, name: str) -> VolumeIdentity:
         volume = self._engine.volume(name)
@@ -224,6 +247,10 @@ class VolumeMover:
         if move.is_folder:
             self.require_here()
             Path(move.volume).mkdir(parents=True, exist_ok=True)
+        elif move.is_bound:  # one that is gone comes with the data
+            found = self._engine.volume(move.volume)
+            if found is not None and found.fault:
+                raise PermanentError(phrase("{place}: {why}. Nothing was touched", place=move.volume, why=found.fault))
         elif self._engine.volume(move.volume) is None:
             self._engine.create_volume(move.volume, move.labels)
 
@@ -298,11 +325,17 @@ class VolumeMover:
             return  # what is in place is in place
 
 
+def _inside(name: str) -> str:
+    """Where its data lies in the folder that the helper mounts."""
+    return PurePosixPath(name).name if is_folder(name) else f"{name}/_data"
+
+
 def kept_from(volume: VolumeIdentity) -> str | None:
     """The volume whose data is kept in this one; None = it is no keeper."""
     return volume.labels.get(ORIGINAL_LABEL, "") if KEPT_LABEL in volume.labels else None
 
 
 def root_of(volume: VolumeIdentity) -> str:
-    """The folder that holds all volumes of the local driver."""
-    return str(PurePosixPath(volume.mountpoint).parent.parent)
+    """The folder that holds all volumes of the local driver, or the one that a folder lies in."""
+    above = PurePosixPath(volume.mountpoint).parent
+    return str(above if is_folder(volume.name) else above.parent)

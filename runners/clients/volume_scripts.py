@@ -12,11 +12,11 @@ is the state they found or reached: before, between, after, or a word that says 
 RENAME = r"""
 set -eu
 volume="/volumes/$1" replacement="/volumes/$2" keeper="/volumes/$3" mode="$4"
-full() { [ -d "$1/_data" ] && [ -n "$(ls -A "$1/_data")" ]; }
+full() { [ -d "$1" ] && [ -n "$(ls -A "$1")" ]; }
 move() {
-  if [ -d "$2/_data" ]; then rmdir "$2/_data"; fi
-  mv -T "$1/_data" "$2/_data"
-  sync "$1" "$2" 2>/dev/null || sync
+  if [ -d "$2" ]; then rmdir "$2"; fi
+  mv -T "$1" "$2"
+  sync "${1%/*}" "${2%/*}" 2>/dev/null || sync
 }
 state() {
   if full "$keeper"; then
@@ -31,8 +31,8 @@ if [ "$mode" = look ]; then echo "$now"; exit 0; fi
 if [ "$now" != after ] && ! full "$replacement"; then echo nothing-to-put-in-place; exit 0; fi
 if [ "$now" = before ]; then
   if ! full "$volume"; then
-    mkdir -p "$volume/_data"
-    echo "The volume was empty before the recovery." > "$volume/_data/WAS-EMPTY.txt"
+    mkdir -p "$volume"
+    echo "The volume was empty before the recovery." > "$volume/WAS-EMPTY.txt"
   fi
   move "$volume" "$keeper"
   if [ "$mode" = stop-between ]; then echo between; exit 75; fi
@@ -40,13 +40,24 @@ if [ "$now" = before ]; then
 fi
 if [ "$now" = between ]; then
   move "$replacement" "$volume"
-  mkdir -p "$replacement/_data"
+  case "$2" in */_data) mkdir -p "$replacement";; esac  # a volume goes on being one
 fi
-du -sk "$keeper/_data" | cut -f1
+du -sk "$keeper" | cut -f1
 state
 """
 
-# The same by copying, for folders, and for drivers whose volumes cannot be renamed. The marks of it are in the keeper.
+# A folder that has to go whole: to the empty one that was made for it, or nowhere; with the mark of what is whole.
+ASIDE = r"""
+set -eu
+if [ -e "/volumes/$1" ]; then
+  touch "/volumes/$1/$3"
+  rmdir "/volumes/$2"
+  mv -T "/volumes/$1" "/volumes/$2"
+  sync /volumes 2>/dev/null || sync
+fi
+"""
+
+# As RENAME, but by copying: for folders, and drivers whose volumes cannot be renamed. Its marks are in the keeper.
 #   between: the old data is kept in full, the canonical volume may hold anything.
 COPY = r"""
 set -eu

@@ -154,7 +154,7 @@ def variables_of(run: Run, site: Site, site_name: str, runbook: Runbook, chosen:
         "site": site_name,
         "services.apps": apps,
         "services.fronts": fronts,
-        "services.stores": site.stores,
+        "services.stores": site.store_services,
         "services.all": tuple(site.services),
         "service": (named,) if named else (*apps, *fronts),
     }

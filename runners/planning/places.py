@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from itertools import takewhile
 
 from drbot.core.base.errors import UserError
+from drbot.core.base.names import is_folder
 from drbot.core.base.yaml_file import did_you_mean
 from drbot.core.runbooks.variables import Value
 from drbot.core.runs.plan import Plan
@@ -34,9 +35,7 @@ def variables_of(run: Run, worker_context: WorkerContext) -> Mapping[str, Value]
         kept = require_kept(worker_context.target, run.runbook, run.arguments[KEEPER])
         name = settings_name(site) if kept.original == settings_place(site) else volume_name(kept.original)
         variables |= {"kept.volume": kept.original, "kept.name": name}
-        variables["kept.service"] = next(
-            (store.service for store in (site.postgres, site.redis) if store and store.volume == kept.original), ()
-        )
+        variables["kept.service"] = next((store.service for store in site.stores if store.volume == kept.original), ())
     return variables
 
 
@@ -49,7 +48,8 @@ def require_places(draft: Plan, site: Site) -> None:
     """A folder changes places under the name that dr.yml gives it alone: by another path the settings would go whole,
     with the data among them. Raises UserError.
     """
-    known = {settings_place(site), *(place_of(site, name) for name in site.file_folders)}
+    stores = (store.volume for store in site.stores if is_folder(store.volume))
+    known = {settings_place(site), *(place_of(site, name) for name in site.file_folders), *stores}
     for step in draft.steps:
         place = str(step.with_.get("volume", ""))
         if step.do == "volume.swap" and place.startswith("/") and place not in known:

@@ -8,6 +8,7 @@ from drbot.core.base.errors import PermanentError
 from drbot.core.site.site import Site
 from drbot.core.text.messages import phrase
 from drbot.runners.clients.clients import Clients
+from drbot.runners.clients.host_folders import data_below
 from drbot.runners.clients.process import Bounds
 from drbot.runners.foundation.watching import Cancelled
 
@@ -24,9 +25,9 @@ def _named(clients: Clients, project: str, bounds: Bounds) -> Iterator[str]:
         yield str(service.get("image") or f"{project}-{name}")
 
 
-def copy_projects(site: Site, folder: Path) -> None:
+def copy_projects(site: Site, clients: Clients, folder: Path) -> None:
     """The compose projects with their settings; folders of data come empty. Raises PermanentError."""
-    data = {(site.projects / name).resolve() for name in site.file_folders}
+    data = {(site.projects / name).resolve() for name in data_below(clients.docker, site)}
 
     def left_out(where: str, names: list[str]) -> set[str]:
         return {name for name in names if (Path(where) / name).resolve() in data or name == ".git"}

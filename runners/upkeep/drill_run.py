@@ -140,7 +140,7 @@ class DrillRun:
         self._tell(phrase("Copying images into it: {count}.", count=len(images)))
         sandbox.carry(images, self._is_over)
         if self.drill.level in GOES_BEFORE:
-            copy_projects(site, sandbox.folder / "projects")
+            copy_projects(site, clients, sandbox.folder / "projects")
 
     def _is_over(self) -> bool:
         return self.cancelled() is not None

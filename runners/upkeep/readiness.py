@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from drbot.core.base.errors import DrbotError
+from drbot.core.base.names import is_folder
 from drbot.core.site.confirmations import key_line, reachable_line, roster_line
 from drbot.core.site.cost import cost_of, cost_text
 from drbot.core.site.inventory import NOTHING, Inventory, unkept, with_inventory
@@ -18,6 +19,7 @@ from drbot.core.text.messages import clauses, duration, listed, phrase
 from drbot.core.text.words import ago
 from drbot.runners.clients.clients import Clients, clients_of
 from drbot.runners.clients.compose import COMPOSE_FILES
+from drbot.runners.clients.compose_uses import place_of
 from drbot.runners.clients.full_store import password
 from drbot.runners.clients.inventory_reader import read_inventory
 from drbot.runners.clients.name_service import NameService
@@ -141,26 +143,21 @@ class SiteReadiness:
         if project is not None and service.service in project["services"]:
             mounts: Sequence[Mapping[str, Any]] = project["services"][service.service].get("volumes") or ()
             names = {key: str(one["name"]) for key, one in (project.get("volumes") or {}).items()}
-            if volume not in {names.get(str(mount.get("source"))) for mount in mounts}:
-                bound = [str(mount.get("source")) for mount in mounts if mount.get("type") == "bind"]
+            mounted = [place for mount in mounts if (place := place_of(mount, names))]
+            if volume not in mounted:
                 fault = phrase("{service} does not mount it", service=name)
-                mounted = [names[str(mount.get("source"))] for mount in mounts if str(mount.get("source")) in names]
                 if mounted:
                     fault = phrase("{service} does not mount it, but {volumes}", service=name, volumes=listed(mounted))
-                    return bad(what, fault, phrase("Give the real name in dr.yml: docker volume ls."))
-                if bound:
-                    folder = bound[0]
-                    fault = phrase(
-                        "{service} does not mount it, but the folder {folder} (a bind mount)",
-                        service=name,
-                        folder=folder,
-                    )
-                todo = phrase("drbot swaps named volumes: keep the data in one, and give its real name in dr.yml.")
-                return bad(what, fault, todo)
-        if self.clients.docker.volume(volume) is None:
-            return bad(
-                what, phrase("there is none of that name"), phrase("Give the real name in dr.yml: docker volume ls.")
-            )
+                return bad(what, fault, phrase("Give in dr.yml what holds its data: a volume, or a folder."))
+        found = self.clients.docker.volume(volume)
+        if found is None:
+            todo = phrase("Give in dr.yml what holds its data: a volume, or a folder.")
+            return bad(what, phrase("there is none of that name"), todo)
+        if found.fault:
+            return bad(what, found.fault, phrase("Move the data, or level 2 cannot replace it."))
+        own = self.clients.settings.home.absolute()
+        if is_folder(volume) and own.is_relative_to(volume):
+            return bad(what, phrase("drbot's own files are in it"), phrase("Give drbot another DRBOT_HOME."))
         return None
 
     def _fault_of_files(self, kept: str) -> Line | None:

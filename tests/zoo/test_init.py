@@ -15,8 +15,8 @@ from drbot.runners.clients.inventory_reader import read_inventory
 from drbot.runners.foundation.settings import RunnerSettings
 from drbot.runners.foundation.watching import never
 from tests.zoo.animals import ANIMALS
-from tests.zoo.checksums import containers, mounts
-from tests.zoo.keeper import Kept
+from tests.zoo.checksums import mounts
+from tests.zoo.keeper import PROJECT, Kept, containers
 from tests.zoo.zoo import Zoo
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(900)]
@@ -33,7 +33,7 @@ def kept(zoo: Zoo, request: pytest.FixtureRequest) -> Iterator[Kept]:
 def described(kept: Kept, file: Path) -> str:
     """What `drbot init` writes of this animal alone, with nobody asked."""
     with kept.client() as client:
-        projects = {one.labels["com.docker.compose.project"] for one in containers(client, kept)}
+        projects = {one.labels[PROJECT] for one in containers(client, kept)}
     words = [sys.executable, "-P", "-m", "drbot.cli.main", "init", "--yes", "--file", str(file)]
     words += [f"--project={name}" for name in sorted(projects)]
     environment = {**os.environ, "DOCKER_HOST": kept.host, "DRBOT_HOME": str(file.parent / "home")}

@@ -9,6 +9,7 @@ from drbot.core.text.messages import phrase
 from drbot.core.text.visible import is_hidden
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
+_PART = re.compile(r"(?!\.{1,2}$)[\w.@+=~-]{1,255}")
 _URL = re.compile(r"https?://([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?(/[A-Za-z0-9._~/-]*)?")
 LONGEST_TITLE = 80  # a line of a card
 
@@ -35,6 +36,19 @@ def _below(given: str) -> str:
     return given
 
 
+def _place(given: str) -> str:
+    if "/" not in given:
+        return _name(given)
+    root, parts = ("/" if given.startswith("/") else "./"), given.removeprefix(".").strip("/").split("/")
+    if ".." in parts or not all(_PART.fullmatch(part) for part in parts):
+        raise ValueError(
+            phrase("the path of a folder holds letters, digits, _ . - @ + = and ~ between its /, and neither . nor ..")
+        )
+    if root == "/" and len(parts) < 2:
+        raise ValueError(phrase("drbot works beside a folder of data, never in /: give one that lies deeper"))
+    return root + "/".join(parts)
+
+
 def _url(given: str) -> str:
     if not _URL.fullmatch(given):
         raise ValueError(
@@ -56,7 +70,14 @@ Name = Annotated[str, AfterValidator(_name)]
 """Of a site, service, project, volume or person: as it is one part of a path, and one word of a card."""
 Below = Annotated[str, AfterValidator(_below)]
 """A name, or a path that leads out of no folder."""
+Place = Annotated[str, AfterValidator(_place)]
+"""Where a store's data lies: the real name of a volume, or (with a slash) a folder."""
 Url = Annotated[Word, AfterValidator(_url)]
 """Scheme, host, port and path: what is appended to it stays the path that is asked for, and never becomes a query."""
 Title = Annotated[str, AfterValidator(_title)]
 """What people call something, in any language."""
+
+
+def is_folder(place: str) -> bool:
+    """Whether data lies in a folder of the engine's host, and not in a volume."""
+    return "/" in place

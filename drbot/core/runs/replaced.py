@@ -68,9 +68,11 @@ def _place(step: Step, owners: Mapping[str, str], files: Collection[str]) -> str
     name = str(step.with_.get("volume"))
     if name.startswith("/") and files:
         return phrase("in the folder {name}, each of these files: {files}", name=name, files=listed(files))
+    owner = owners.get(name)
+    if name.startswith("/") and owner:
+        return phrase("folder {name} of {owner}", name=name, owner=owner)
     if name.startswith("/"):
         return phrase("folder {name}", name=name)
-    owner = owners.get(name)
     if not owner:
         return phrase("volume {name}", name=name)
     return phrase("volume {name} of {owner}", name=name, owner=owner)

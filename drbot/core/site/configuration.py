@@ -17,6 +17,7 @@ from drbot.core.base.waiting import circle_in
 from drbot.core.base.yaml_file import Problem, YamlFile, did_you_mean, problems_of, read_yaml, reading, wrong_lines
 from drbot.core.site.people import Roster, roster_of
 from drbot.core.site.site import DRILL_CONTROL, DRILL_SITE, Configuration, Site, needs_of
+from drbot.core.site.store_folders import entangled
 from drbot.core.text.messages import listed, phrase, sentences
 
 MAY_BE_BROKEN = frozenset({"people", "channels", "cadence", "approvals", "targets", "language"})
@@ -55,11 +56,11 @@ def load_configuration(path: Path) -> Loaded:
     except ValidationError as error:
         problems = problems_of(Configuration, error)
         configuration = _without_broken(file, tree, problems)
-    wrong = list(_contradictions(configuration))
+    absolute = _absolute(configuration, path.absolute().parent)
+    wrong = [*_contradictions(configuration), *_of_folders(absolute)]
     if wrong:
         raise _error(file, [*problems, *wrong])
-    faults = file.complaints(problems)
-    return Loaded(configuration=_absolute(configuration, path.absolute().parent), faults=faults)
+    return Loaded(configuration=absolute, faults=file.complaints(problems))
 
 
 def _without_broken(file: YamlFile, tree: dict[str, Any], problems: Sequence[Problem]) -> Configuration:
@@ -165,6 +166,12 @@ def _of_site(name: str, site: Site) -> Iterator[Problem]:
             )
 
 
+def _of_folders(configuration: Configuration) -> Iterator[Problem]:
+    for name, site in configuration.sites.items():
+        for kind, sentence in entangled(site, {"backups": configuration.backups.directory}):
+            yield Problem(where=("sites", name, kind, "volume"), sentence=sentence)
+
+
 def _absolute(configuration: Configuration, folder: Path) -> Configuration:
     """Paths in the file are meant from where the file lies."""
     sites = {name: _absolute_site(site, folder) for name, site in configuration.sites.items()}
@@ -175,7 +182,7 @@ def _absolute(configuration: Configuration, folder: Path) -> Configuration:
 
 def _absolute_site(site: Site, folder: Path) -> Site:
     packages = folder / site.packages if site.packages else None
-    return site.model_copy(update={"projects": folder / site.projects, "packages": packages})
+    return site.placed(folder / site.projects).model_copy(update={"packages": packages})
 
 
 def _plain(value: Any) -> Any:

@@ -37,12 +37,11 @@ def configuration_of_drill(configuration: Configuration, level: Level, place: Dr
     """
     copied, inside = configuration.site(), Docker(host=place.docker)
     recovery = configuration.recovery if level is Level.DATACENTRE else None
-    here = copied.model_copy(
+    here = copied.placed(place.folder).model_copy(
         update={
             "title": configuration.system,
             "docker": inside,
             "address": LOOPBACK,
-            "projects": place.folder,
             "provision": configuration.sites[recovery.site].provision if recovery else None,
             "packages": None,
             "services": {name: _service(one, copied.address, place.leads) for name, one in copied.services.items()},

@@ -145,16 +145,23 @@ def kept_text(site: Site, service: KnownService, mount: Mount) -> str:
     """Where one mount is kept, in a few words."""
     if why := site.not_needed.get(name_of(service, mount)):
         return phrase("not needed: {why}", why=why)
-    if mount.source in (store.volume for store in (site.postgres, site.redis) if store is not None):
+    if mount.source in _of_stores(site):
         return phrase("as a database")
     return phrase("as files") if _is_kept(site, mount) else phrase("in no backup")
+
+
+def _of_stores(site: Site) -> tuple[str, ...]:
+    return tuple(store.volume for store in site.stores)
 
 
 def _is_kept(site: Site, mount: Mount) -> bool:
     """By name; below a project or a folder of `files`, which full backups hold whole; or the host's own."""
     if mount.kind == "volume":
-        stores = (store.volume for store in (site.postgres, site.redis) if store is not None)
-        return mount.source in {*site.file_volumes, *stores}
+        return mount.source in {*site.file_volumes, *_of_stores(site)}
     path, projects = PurePosixPath(normpath(mount.source)), PurePosixPath(site.projects.absolute())
     inside = [projects / name for name in (*site.compose_projects(), *(one.strip("/") for one in site.file_folders))]
-    return path in HOSTS_OWN or any(path.is_relative_to(one) for one in (*inside, *BELOW_HOSTS_OWN))
+    return (
+        path in HOSTS_OWN
+        or str(path) in _of_stores(site)
+        or any(path.is_relative_to(one) for one in (*inside, *BELOW_HOSTS_OWN))
+    )

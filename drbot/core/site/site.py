@@ -5,6 +5,7 @@ The models refuse unknown keys; `load_configuration` in core/site/configuration.
 
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime
+from os.path import normpath
 from pathlib import Path
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
@@ -12,7 +13,7 @@ from zoneinfo import ZoneInfo
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from drbot.core.base.cron import Calendar, Cron, TimeZone
-from drbot.core.base.names import Below, Name, Title, Url, Word
+from drbot.core.base.names import Below, Name, Place, Title, Url, Word, is_folder
 from drbot.core.base.signing import is_public
 from drbot.core.text.catalogue import languages
 from drbot.core.text.messages import listed, phrase
@@ -65,14 +66,14 @@ class Service(Model):
 class Postgres(Model):
     service: Name = "postgres"
     user: Word = "postgres"
-    volume: Name  # the real name of the Docker volume with its data directory
+    volume: Place  # with its data directory: a Docker volume's real name, or a folder (whole path, or below `projects`)
     databases: tuple[str, ...]
 
 
 class Redis(Model):
     service: Name = "redis"
     user: Word | None = None  # of its ACL, whose password is SITE_REDIS_PASSWORD; none = found in its container
-    volume: Name
+    volume: Place  # as of postgres
 
 
 class Docker(Model):
@@ -141,21 +142,55 @@ class Site(Model):
         return tuple(name for name in self.files if "/" in name)
 
     @property
-    def stores(self) -> tuple[str, ...]:
+    def stores(self) -> "tuple[Postgres | Redis, ...]":
+        return tuple(store for store in (self.postgres, self.redis) if store is not None)
+
+    @property
+    def store_folders(self) -> tuple[str, ...]:
+        """Folders below `projects` with the data of a store, as paths from there."""
+        found, projects = [Path(store.volume) for store in self.stores if is_folder(store.volume)], self.whole_path
+        return tuple(str(path.relative_to(projects)) for path in found if path.is_relative_to(projects))
+
+    @property
+    def whole_path(self) -> Path:
+        """Of `projects`, as Compose writes it."""
+        return Path(normpath(self.projects.absolute()))
+
+    def placed(self, projects: Path) -> "Site":
+        """The same with its projects in this folder, and with them the folders of stores that lie below."""
+        stores = {
+            name: store.model_copy(update={"volume": _placed(store.volume, self.projects, projects)})
+            for name, store in (("postgres", self.postgres), ("redis", self.redis))
+            if store is not None
+        }
+        return self.model_copy(update={"projects": projects, **stores})
+
+    @property
+    def store_services(self) -> tuple[str, ...]:
         """Names of the services whose data drbot restores by itself, what others wait for first."""
-        return tuple(store.service for store in (self.postgres, self.redis) if store is not None)
+        return tuple(store.service for store in self.stores)
 
     @property
     def apps(self) -> tuple[str, ...]:
         """Names of all other services but the fronts, in the order of the file: whatever may write, also a database
         that drbot has no hand for.
         """
-        return tuple(name for name, one in self.services.items() if name not in self.stores and name not in self.fronts)
+        others = {*self.store_services, *self.fronts}
+        return tuple(name for name in self.services if name not in others)
 
     @property
     def fronts(self) -> tuple[str, ...]:
         """Names of the services that people open, in the order of the file."""
-        return tuple(name for name, one in self.services.items() if one.role == "front" and name not in self.stores)
+        fronts = (name for name, one in self.services.items() if one.role == "front")
+        return tuple(name for name in fronts if name not in self.store_services)
+
+
+def _placed(place: str, before: Path, now: Path) -> str:
+    """A folder as its whole path, where its projects lie now."""
+    if not is_folder(place):
+        return place
+    path, old = Path(place), Path(normpath(before))
+    return normpath(now.absolute() / (path.relative_to(old) if path.is_relative_to(old) else path))
 
 
 class Schedule(Model):

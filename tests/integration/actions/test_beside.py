@@ -147,7 +147,7 @@ def test_settings_are_swapped_only_where_the_card_says_so(backed: Backed) -> Non
 def other_files(backed: Backed) -> tuple[str, ...]:
     backup = backed.context.plan.backup
     assert backup is not None
-    return other_settings(backed.site, backed.configuration, backup, never)
+    return other_settings(backed.context.clients.docker, backed.site, backed.configuration, backup, never)
 
 
 def test_what_is_broken_is_seen_and_a_whole_system_is_not(backed: Backed) -> None:

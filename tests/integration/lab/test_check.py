@@ -214,8 +214,8 @@ def test_data_in_a_folder_is_found_where_a_volume_is_expected(document: Path, la
     clients.close()
 
     assert code == 1
-    assert "(a bind mount)" in text
-    assert "drbot swaps named volumes" in text
+    assert f"does not mount it, but {clients.compose.folder(redis.project) / 'data'}" in text
+    assert "what holds its data: a volume, or a folder" in text
 
 
 def break_everything(tree: Any) -> None:

@@ -83,10 +83,19 @@ def test_a_statement_for_the_database_is_nothing_that_dr_yml_may_hold(path: Path
     assert why == 'dr.yml:8: unknown key "queries". drbot does not run statements from a file: leave it out.'
 
 
-@pytest.mark.parametrize("name", ["..", "../../srv", ".hidden", "a/b", "-a", "", "a b", "pr\u043eduction", "x" * 101])
+NAMED = [("  production:", 3), ("      auth:", 7), ("{project: ai-micro-api-auth,", 7), ("{volume: pgdata,", 8)]
+
+
 @pytest.mark.parametrize(
-    ("old", "line"),
-    [("  production:", 3), ("      auth:", 7), ("{project: ai-micro-api-auth,", 7), ("{volume: pgdata,", 8)],
+    ("name", "old", "line"),
+    [
+        *(
+            (name, *place)
+            for name in ("..", ".hidden", "-a", "", "a b", "pr\u043eduction", "x" * 101)
+            for place in NAMED
+        ),
+        *((name, *place) for name in ("../../srv", "a/b") for place in NAMED[:3]),  # a volume may be a folder
+    ],
 )
 def test_a_name_is_one_part_of_a_path_and_one_word_of_a_card(path: Path, name: str, old: str, line: int) -> None:
     """Names of sites, services, projects and volumes become folders below drbot's own, and files in them."""

@@ -62,6 +62,7 @@ PERMIT = {  # ask for a Permit, before anything else
     "clients/docker_engine.py:remove_volume",
     "clients/docker_engine.py:remove_emptied_volume",
     "clients/docker_engine.py:remove_container",
+    "clients/host_folders.py:remove_emptied_volume",
     "clients/kept_containers.py:make_again",
     "clients/kept_containers.py:stop",
     "clients/kept_containers.py:remove",
@@ -73,6 +74,7 @@ PERMIT = {  # ask for a Permit, before anything else
     "clients/own_folder.py:remove_kept",
     "clients/kept_containers.py:forget",
     "clients/volume_mover.py:move",
+    "clients/volume_mover.py:put_aside",
     "clients/volume_mover.py:remove_kept_volume",
 }
 OWN = {  # ask for OwnWork, and look at a mark on the thing itself
@@ -88,6 +90,10 @@ OWN = {  # ask for OwnWork, and look at a mark on the thing itself
 BEHIND = {  # reached only through one of the above
     "clients/docker_engine.py:_remove_volume": {"remove_volume", "remove_emptied_volume", "remove_own_volume"},
     "clients/docker_engine.py:_remove_container": {"remove_container", "remove_helper"},
+}
+OF_FOLDERS = {  # the same for what is a folder
+    "clients/host_folders.py:_remove_volume": "looks at the mark of the folder",
+    "clients/host_folders.py:_forget": "the mark, an empty volume",
 }
 FILLS = {  # write into what the run has made: these places alone call each, and look at the mark before
     "clients/fetched.py:put_settings": {"actions/restoring.py:configuration"},
@@ -223,7 +229,9 @@ def test_what_stands_behind_a_permit_is_reached_through_it_alone(name: str) -> N
         if other.startswith(f"{file}:") and other != name and _names(function, inner)
     }
     elsewhere = [
-        other for other, function in functions() if not other.startswith(f"{file}:") and _names(function, inner)
+        other
+        for other, function in functions()
+        if not other.startswith(f"{file}:") and _names(function, inner) and other not in OF_FOLDERS
     ]
 
     assert callers == BEHIND[name] and not elsewhere

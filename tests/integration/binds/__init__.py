@@ -1,0 +1,1 @@
+"""Data in folders of the host that compose files mount."""
