@@ -18,7 +18,7 @@ USUAL_RATIO = 6  # SQL bytes per compressed byte where no manifest tells
 
 
 def free_bytes(clients: Clients, labels: Mapping[str, str], cancelled: Cancelled) -> int:
-    """Asked inside a helper, where PostgreSQL's folder lies, else on the disk of volumes: the engine may be elsewhere."""
+    """Where PostgreSQL's folder lies, else on the disk of volumes. Asked in a helper: the engine may be elsewhere."""
     named = clients.postgres.named
     place = named.volume if named is not None and is_folder(named.volume) else ""
     order = HelperOrder(
