@@ -7,6 +7,10 @@ INCIDENT_LABEL, RUN_LABEL, STEP_LABEL, KEPT_LABEL = "drbot.incident", "drbot.run
 HELPER_LABEL = "drbot.helper"
 PROJECT, SERVICE, ONE_OFF = (f"com.docker.compose.{name}" for name in ("project", "service", "oneoff"))
 
+WORKING_DIR, CONFIG_FILES, ENV_FILES = (
+    f"{PROJECT}.{name}" for name in ("working_dir", "config_files", "environment_file")
+)
+"""Of a container: where its project lies, and what it was started of."""
 
 NO_PROJECT = ""
 """Of a helper: an image that Compose has built, or that keeps a container of a project, would hand down another."""

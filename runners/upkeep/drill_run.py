@@ -163,7 +163,8 @@ class DrillRun:
     def _workers(self) -> Iterator[WorkerContext]:
         """A worker for each site of the drill: their configuration knows no other place."""
         ports, over, sandbox = SandboxPorts(self.sandbox), threading.Event(), self.sandbox
-        place = DrillPlace(docker=sandbox.host, folder=sandbox.folder / "projects", leads=ports)
+        compose = self.worker_context.target.clients.compose.places()
+        place = DrillPlace(docker=sandbox.host, folder=sandbox.folder / "projects", leads=ports, compose=compose)
         contexts = own_contexts(self.worker_context, self.drill, place, self._target_of)
         threads = [threading.Thread(target=self.hands.serve, args=(one, over), daemon=True) for one in contexts]
         for thread in threads:
