@@ -29,7 +29,8 @@ def copy_projects(site: Site, folder: Path) -> None:
     data = {(site.projects / name).resolve() for name in site.file_folders}
 
     def left_out(where: str, names: list[str]) -> set[str]:
-        return {name for name in names if (Path(where) / name).resolve() in data or name == ".git"}
+        found = ((name, Path(where) / name) for name in names)
+        return {name for name, path in found if path.resolve() in data or name == ".git" or _is_of_a_program(path)}
 
     try:
         shutil.copytree(site.projects, folder, symlinks=True, ignore=left_out, dirs_exist_ok=True)
@@ -39,3 +40,8 @@ def copy_projects(site: Site, folder: Path) -> None:
         raise PermanentError(
             phrase("{folder} could not be copied for the drill: {why}", folder=site.projects, why=error)
         ) from error
+
+
+def _is_of_a_program(path: Path) -> bool:
+    """A socket or a pipe: whoever listens there makes it anew."""
+    return not path.is_symlink() and (path.is_socket() or path.is_fifo())
