@@ -82,7 +82,7 @@ Places = Callable[[], Mapping[str, ComposeFiles]]
 """Project → its folder and files, for those where the name alone does not tell; asked each time."""
 
 Guard = Callable[["Compose", str, Mapping[str, Any], Sequence[str]], None]
-"""Given a project, all that its files say, and the services to be started of it; none: all. Raises PermanentError."""
+"""Given a project, all that its files say, and the services to be started from it; none: all. Raises PermanentError."""
 
 
 class Compose:
@@ -221,7 +221,7 @@ class Compose:
     def folder(self, project: str) -> Path:
         return _folder(self._projects, project, self.places().get(project))
 
-    def started_of(self, project: str) -> tuple[str, ...]:
+    def started_from(self, project: str) -> tuple[str, ...]:
         """Names of its compose files, below its folder; none: there are none."""
         known = self.places().get(project)
         return known.files if known and known.files else chosen_by_compose(self.folder(project))

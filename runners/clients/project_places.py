@@ -1,4 +1,4 @@
-"""Where compose projects lie and what they were started of, by the labels that Compose puts on their containers.
+"""Where compose projects lie and what they were started from, by the labels that Compose puts on their containers.
 
 Whoever may start a container writes its labels: files count only inside the site's `projects`, and a plan seals them.
 """

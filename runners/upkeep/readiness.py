@@ -84,7 +84,7 @@ class SiteReadiness:
         faults = [*self._about_places()]
         for project in sorted({service.project for service in self.site.services.values()}):
             what, folder = self._what(project), self.clients.compose.folder(project)
-            if not any((folder / name).is_file() for name in self.clients.compose.started_of(project)):
+            if not any((folder / name).is_file() for name in self.clients.compose.started_from(project)):
                 faults.append(
                     bad(
                         what,
@@ -110,18 +110,18 @@ class SiteReadiness:
             yield good(self._what(phrase("compose projects")), phrase("all there"))
 
     def _about_places(self) -> Iterator[Line]:
-        """What a project was started of that drbot does not use."""
+        """What a project was started from that drbot does not use."""
         for one in self.inventory.projects:
             if one.outside:
                 yield bad(
                     self._what(one.project),
-                    phrase("started of {paths}: no backup holds that", paths=and_more(one.outside, SHOWN)),
+                    phrase("started from {paths}: no backup holds that", paths=and_more(one.outside, SHOWN)),
                     phrase("Move it into a folder of its own below {folder}.", folder=self.site.projects),
                 )
             elif one.disputed and one.project not in self.site.compose:
                 yield bad(
                     self._what(one.project),
-                    phrase("its containers were started of different files: {paths}", paths=listed(one.disputed)),
+                    phrase("its containers were started from different files: {paths}", paths=listed(one.disputed)),
                     phrase("Say under `compose` in dr.yml which of them are meant."),
                 )
 

@@ -53,7 +53,7 @@ class KnownService(Model):
 
 
 class KnownProject(ComposeFiles):
-    """Where a compose project lies and what it was started of, by its containers."""
+    """Where a compose project lies and what it was started from, by its containers."""
 
     project: str
     outside: tuple[str, ...] = ()  # paths outside of `projects` or of its folder: none of its files is used then

@@ -103,7 +103,7 @@ class Provision(Model):
 
 
 class ComposeFiles(Model):
-    """What a compose project is started of, where its name and Compose's own names of files do not tell."""
+    """What a compose project is started from, where its name and Compose's own names of files do not tell."""
 
     folder: Below | None = None  # below `projects`; none = as the project is called
     files: tuple[Below, ...] = ()  # in that folder, in this order; none = as Compose finds them

@@ -1,4 +1,4 @@
-"""A compose project may lie in a folder of another name, and be started of files with names of their own."""
+"""A compose project may lie in a folder of another name, and be started from files with names of their own."""
 
 import subprocess
 from collections.abc import Callable
@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from drbot.cli.inventory import place_text
 from drbot.core.base.errors import PermanentError
-from drbot.core.site.inventory import KnownProject, with_inventory
+from drbot.core.site.inventory import Inventory, KnownProject, with_inventory
 from drbot.core.site.site import ComposeFiles
 from drbot.runners.clients.clients import Clients
 from drbot.runners.clients.compose import Watch
@@ -94,7 +95,7 @@ def knowing(shop: Shop) -> Clients:
     return clients.of(with_inventory(shop.machine.site, inventory))
 
 
-def test_where_it_lies_and_what_it_was_started_of_is_read_from_its_containers(shop: Shop) -> None:
+def test_where_it_lies_and_what_it_was_started_from_is_read_from_its_containers(shop: Shop) -> None:
     assert shop.known == (
         KnownProject(
             project=shop.name, folder=shop.folder.name, files=("stack.yml", "parts/host.yml"),
@@ -102,6 +103,10 @@ def test_where_it_lies_and_what_it_was_started_of_is_read_from_its_containers(sh
         ),
     )  # fmt: skip
     assert not shop.red()
+    known = with_inventory(shop.machine.site, Inventory(projects=shop.known))
+    assert str(place_text(known, shop.name)) == (
+        f"{shop.name}: {shop.folder}; started from stack.yml, parts/host.yml, settings.txt"
+    )
 
 
 def test_every_verb_uses_the_same_folder_and_files(shop: Shop) -> None:
@@ -199,3 +204,28 @@ def test_a_sealed_file_that_leads_out_by_now_is_not_used(shop: Shop, tmp_path: P
 
     with pytest.raises(PermanentError, match="outside"):
         clients.compose.up(shop.name, ["app"], WATCH)
+
+
+def test_a_file_that_was_added_later_counts_though_some_containers_were_made_before(shop: Shop) -> None:
+    """Compose leaves those alone that it does not change."""
+    (shop.folder / "more.yml").write_text("services: {other: {environment: {MORE: more}}}\n")
+    shop.typed(*STACK[:2], "--file=more.yml", STACK[2], "up", "--detach")
+
+    assert [one.files for one in shop.known] == [("stack.yml", "parts/host.yml", "more.yml")]
+
+
+def test_a_folder_that_is_a_link_and_files_that_have_usual_names_by_now_need_no_entry(
+    machine: Machine, opened: Open, tmp_path: Path
+) -> None:
+    shop = opened(tmp_path / "disk" / "shop")
+    (machine.folder / machine.name).parent.mkdir(exist_ok=True)
+    (machine.folder / machine.name).symlink_to(shop.folder)
+    shop = Shop(machine, machine.folder / machine.name)
+    shop.typed(f"--project-directory={shop.folder}", f"--file={shop.folder / 'stack.yml'}", "up", "--detach")
+
+    assert [(one.folder, one.files, one.outside) for one in shop.known] == [(shop.name, ("stack.yml",), ())]
+    assert "app" in machine.clients.compose.describe(shop.name, BOUNDS)["services"]
+
+    (shop.folder / "stack.yml").rename(shop.folder / "compose.yml")
+
+    assert shop.known == ()

@@ -145,7 +145,7 @@ def test_a_plan_of_an_older_drbot_keeps_its_seal() -> None:
     assert seal_of(PLAN.model_copy(update={"inventory": known})) != seal_of(PLAN)
 
 
-def test_where_a_project_lies_and_what_it_is_started_of_is_sealed() -> None:
+def test_where_a_project_lies_and_what_it_is_started_from_is_sealed() -> None:
     seals = {
         seal_of(PLAN.model_copy(update={"inventory": Inventory(projects=places)}))
         for places in (
