@@ -9,7 +9,7 @@ from drbot.cli.backup import SiteName, opened
 from drbot.cli.terminal import Config, marked, plain_console, table_of
 from drbot.core.site.inventory import KnownService, kept_text, unkept, unkept_text, with_inventory
 from drbot.core.site.site import Site
-from drbot.core.text.messages import listed, phrase
+from drbot.core.text.messages import clauses, listed, phrase
 from drbot.runners.clients.inventory_reader import read_inventory
 from drbot.runners.foundation.watching import never
 
@@ -28,10 +28,20 @@ def inventory(site: SiteName = "", config: Config = None) -> None:
             table.add_row(*row)
     console = plain_console()
     console.print(table)
+    for project in known.compose:
+        console.print(marked(place_text(known, project)), soft_wrap=True)
     left_out = unkept(known, found)
     said = unkept_text(left_out) or phrase("Every mount is in a backup, or not needed.")
     console.print(marked(said), soft_wrap=True)
     raise typer.Exit(1 if left_out else 0)
+
+
+def place_text(site: Site, project: str) -> str:
+    """Where it lies, and from what it is started where Compose does not find that by itself."""
+    named = (*site.compose[project].files, *site.compose[project].env_files)
+    files = phrase("started from {files}", files=listed(named)) if named else ""
+    where = phrase("{project}: {folder}", project=project, folder=site.projects / site.folder_of(project))
+    return clauses((where, files))
 
 
 def _rows(site: Site, service: KnownService) -> Iterator[tuple[str, str, str, str]]:

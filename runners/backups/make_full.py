@@ -10,7 +10,7 @@ from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from drbot.core.base.errors import DrbotError, PermanentError, TemporaryError
@@ -78,6 +78,12 @@ class Making:
     @property
     def projects(self) -> tuple[str, ...]:
         return tuple(sorted(self.site.compose_projects()))
+
+    @property
+    def folders(self) -> tuple[str, ...]:
+        """Of the projects, below `projects`."""
+        there = (self.clients.compose.folder(name) for name in self.projects)
+        return tuple(folder.relative_to(self.site.projects).as_posix() for folder in there)
 
 
 def back_up_full(
@@ -215,7 +221,7 @@ def dump_postgres(making: Making, manifest: FullManifest) -> FullManifest:
 def take(making: Making, store: FullBackupStore, manifest: FullManifest) -> FullBackup:
     if not store.has_repository():
         store.restic(making.cancelled).make()
-    linked = dict(links_outside(making.site.projects, making.projects))
+    linked = dict(links_outside(making.site.projects, making.folders))
     execute = ResticHelper(
         engine=making.clients.docker,
         image=tools_image(making.clients.docker),
@@ -250,10 +256,10 @@ def stores_of(making: Making) -> Iterator[str]:
 def mounts_of(making: Making, linked: Mapping[str, Path]) -> Iterator[Mount]:
     """What is backed up as it lies there. Raises PermanentError where drbot's own secrets are among it."""
     site = making.site
-    for project in making.projects:
-        yield _folder(making, site.projects / project, f"{PROJECTS}/{project}")
+    for folder in making.folders:
+        yield _folder(making, site.projects / folder, f"{PROJECTS}/{folder}")
     for name in site.file_folders:
-        if name.split("/")[0] not in making.projects:
+        if not any(PurePosixPath(name).is_relative_to(folder) for folder in making.folders):
             yield _folder(making, site.projects / name, f"{PROJECTS}/{name.strip('/')}")
     for name in site.file_volumes:
         yield Mount(source=name, target=f"{FILES}/{name}", read_only=True)

@@ -1,8 +1,11 @@
 """The tools of one site's actions, built once per worker and passed down."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from drbot.core.site.site import Configuration, Site
+from drbot.core.base.errors import TemporaryError
+from drbot.core.site.inventory import compose_of
+from drbot.core.site.site import ComposeFiles, Configuration, Site
 from drbot.runners.clients.backup_store import BackupStore
 from drbot.runners.clients.compose import Compose
 from drbot.runners.clients.docker_engine import DockerEngine
@@ -10,6 +13,7 @@ from drbot.runners.clients.health import Health
 from drbot.runners.clients.host_folders import EngineWithFolders
 from drbot.runners.clients.patient_docker import PATIENCE_SECONDS
 from drbot.runners.clients.postgres_server import PostgresServer
+from drbot.runners.clients.project_places import read_places
 from drbot.runners.clients.redis_server import RedisServer
 from drbot.runners.clients.volume_mover import VolumeMover
 from drbot.runners.foundation.settings import RunnerSettings
@@ -27,11 +31,12 @@ class Clients:
     settings: RunnerSettings
 
     def of(self, site: Site) -> "Clients":
-        """The same engine and programs, for the site with every service that is known by now."""
-        postgres = PostgresServer(site, self.docker, self.compose)
+        """The same engine and programs, for the site with every service and place that is known by now."""
+        compose = self.compose.knowing(site.compose)
+        postgres = PostgresServer(site, self.docker, compose)
         redis = RedisServer(site, self.docker, self.settings.redis_password)
         health = Health(site, self.docker, postgres, redis)
-        return replace(self, postgres=postgres, redis=redis, health=health)
+        return replace(self, compose=compose, postgres=postgres, redis=redis, health=health)
 
     def close(self) -> None:
         self.docker.close()
@@ -43,7 +48,14 @@ def clients_of(
     """Nothing connects yet: a dead engine is found by the step that needs it, after `patience_seconds`."""
     host = site.docker.host or settings.docker_host
     engine = EngineWithFolders(host, patience_seconds)
-    compose = Compose(site.projects, host, site.address, engine.patience)
+
+    def places() -> Mapping[str, ComposeFiles]:
+        try:
+            return compose_of(site, read_places(site, engine))
+        except TemporaryError:  # what needs the engine says so
+            return site.compose
+
+    compose = Compose(site.projects, host, site.address, engine.patience, places)
     postgres = PostgresServer(site, engine, compose)
     redis = RedisServer(site, engine, settings.redis_password)
     return Clients(

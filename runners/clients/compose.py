@@ -1,5 +1,6 @@
 """`docker compose` for the projects of a site: argument lists, streamed line by line, ended within a second."""
 
+import copy
 import json
 import re
 import shlex
@@ -7,11 +8,12 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from os.path import normpath
 from pathlib import Path
 from typing import Any
 
 from drbot.core.base.errors import Cause, PermanentError, TemporaryError
-from drbot.core.site.site import Service, Site
+from drbot.core.site.site import ComposeFiles, Service, Site
 from drbot.core.text.messages import phrase
 from drbot.runners.clients.patient_docker import Patience
 from drbot.runners.clients.process import Bounds, Ended, run_process
@@ -28,6 +30,8 @@ _MADE_ANEW = re.compile(r"Container (\S+)\s+Recreate\b")  # in what a dry run sa
 COMPOSE_FILES = ("compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml")
 OTHER_FILES = ("*.yaml", "*.yml", "*.env", ".env.*")
 UP = ("up", "--detach", "--no-recreate")
+_NAMED = re.compile(r"^\s*COMPOSE_FILE\s*=\s*[\"']?([^\"'#\n]*)", re.MULTILINE)  # in .env
+OVERRIDES = tuple(f"{name}.override.{end}" for name in ("compose", "docker-compose") for end in ("yml", "yaml"))
 PROJECT_FILES = (*COMPOSE_FILES, "compose.override.yml", "docker-compose.override.yml", ".env")
 
 
@@ -39,10 +43,6 @@ class Watch:
     on_line: Callable[[str], None]
 
 
-Guard = Callable[[str, Mapping[str, Any], Sequence[str]], None]
-"""Given a project, all that its files say, and the services to be started of it; none: all. Raises PermanentError."""
-
-
 def typed(site: Site, verb: Sequence[str], wanted: Iterable[Service]) -> list[str]:
     """What a person types to do the same, a line for each project."""
     projects: dict[str, list[str]] = {}
@@ -52,13 +52,41 @@ def typed(site: Site, verb: Sequence[str], wanted: Iterable[Service]) -> list[st
     host = [f"--host={site.docker.host}"] if site.docker.host else []
     words = [*address, "docker", *host, "compose"]
     return [
-        shlex.join([*words, f"--project-directory={site.projects / name}", f"--project-name={name}", *verb, *services])
+        shlex.join([*words, *_options(site.projects, name, site.compose.get(name)), *verb, *services])
         for name, services in projects.items()
     ]
 
 
+def _options(projects: Path, project: str, known: ComposeFiles | None) -> list[str]:
+    folder, known = _folder(projects, project, known), known or ComposeFiles()
+    files = [f"--file={folder / name}" for name in known.files]
+    files += [f"--env-file={folder / name}" for name in known.env_files]
+    return [f"--project-directory={folder}", f"--project-name={project}", *files]
+
+
+def _folder(projects: Path, project: str, known: ComposeFiles | None) -> Path:
+    return projects / (known.folder if known and known.folder else project)
+
+
+def chosen_by_compose(folder: Path) -> tuple[str, ...]:
+    """What it starts a project of where nobody names files: by .env, else by their usual names."""
+    settings = folder / ".env"
+    named = _NAMED.findall(settings.read_text(errors="replace")) if settings.is_file() else []
+    if named and named[-1].strip():
+        return tuple(normpath(one) for one in named[-1].strip().split(":"))
+    usual = (next((name for name in names if (folder / name).is_file()), "") for names in (COMPOSE_FILES, OVERRIDES))
+    return tuple(filter(None, usual))
+
+
+Places = Callable[[], Mapping[str, ComposeFiles]]
+"""Project → its folder and files, for those where the name alone does not tell; asked each time."""
+
+Guard = Callable[["Compose", str, Mapping[str, Any], Sequence[str]], None]
+"""Given a project, all that its files say, and the services to be started from it; none: all. Raises PermanentError."""
+
+
 class Compose:
-    """The compose command for the folder that holds one folder per project."""
+    """The compose command for the folder that holds the projects."""
 
     def __init__(
         self,
@@ -66,13 +94,21 @@ class Compose:
         docker_host: str | None,
         address: str | None = None,
         patience: Patience | None = None,
+        places: Places = dict,
     ) -> None:
         self._projects = projects
+        self.places = places
         self._patience = patience or Patience(0)
         self._environment = {"DOCKER_HOST": docker_host} if docker_host else {}
         if address:
             self._environment["ADDRESS"] = address  # the same files publish their ports on another host's address
         self.guard: Guard | None = None  # asked before anything is made of a file
+
+    def knowing(self, places: Mapping[str, ComposeFiles]) -> "Compose":
+        """The same with these places, whatever containers say by now."""
+        known = copy.copy(self)
+        known.places = lambda: places
+        return known
 
     def up(self, project: str, services: Sequence[str], watch: Watch) -> None:
         """Start the services and what they depend on: those that were stopped, and those that have no container any
@@ -141,9 +177,8 @@ class Compose:
 
     def describe_all(self, project: str, bounds: Bounds) -> dict[str, Any]:
         """The same with every profile."""
-        other = (f"--project-name={project}", "--profile=*")
         watch = Watch(bounds=bounds, on_line=lambda _: None)
-        return _document(self._run(project, ["config", "--format", "json"], watch, other=other))
+        return _document(self._run(project, ["--profile=*", "config", "--format", "json"], watch))
 
     def outdated(self, project: str, services: Sequence[str], bounds: Bounds) -> frozenset[str]:
         """Names of the containers of these services, and of what they depend on, that were not made from the files as
@@ -171,7 +206,7 @@ class Compose:
     def alone(self, project: str, document: Mapping[str, Any], verb: str, bounds: Bounds) -> None:
         """`create`, `start` or `stop` what another document says, with this project's folder and .env."""
         if self.guard is not None and verb == "create":
-            self.guard(project, document, ())
+            self.guard(self, project, document, ())
         with tempfile.NamedTemporaryFile("w", suffix=".json") as file:  # it holds passwords; only we may read it
             json.dump(document, file)
             file.flush()
@@ -181,16 +216,33 @@ class Compose:
     def _ask(self, project: str, services: Sequence[str], bounds: Bounds) -> None:
         if self.guard is not None:
             document = self.described(project, services, bounds)
-            self.guard(project, document, sorted(needed_by(services, document)))
+            self.guard(self, project, document, sorted(needed_by(services, document)))
 
     def folder(self, project: str) -> Path:
-        return self._projects / project
+        return _folder(self._projects, project, self.places().get(project))
+
+    def started_from(self, project: str) -> tuple[str, ...]:
+        """Names of its compose files, below its folder; none: there are none."""
+        known = self.places().get(project)
+        return known.files if known and known.files else chosen_by_compose(self.folder(project))
 
     def files(self, project: str) -> tuple[Path, ...]:
         """The files that decide what a project is: compose files, overrides and what `env_file` may name."""
-        folder = self.folder(project)
+        known = self.places().get(project) or ComposeFiles()
+        folder = _folder(self._projects, project, known)
         others = {path.name for pattern in OTHER_FILES for path in folder.glob(pattern)} - {*PROJECT_FILES}
-        return tuple(folder / name for name in (*PROJECT_FILES, *sorted(others)) if (folder / name).is_file())
+        named = (*known.files, *known.env_files) or chosen_by_compose(folder)
+        names = dict.fromkeys((*PROJECT_FILES, *sorted(others), *named))
+        return tuple(folder / name for name in names if (folder / name).is_file())
+
+    def _options(self, project: str, known: ComposeFiles | None) -> list[str]:
+        """Raises PermanentError where a folder, or a file in it, that is named for a project leads out of its place."""
+        folder = _folder(self._projects, project, known)
+        named = [(folder / name, folder) for name in (*known.files, *known.env_files)] if known else []
+        for path, above in [*named, *([(folder, self._projects)] if folder.name != project else [])]:
+            if not path.resolve().is_relative_to(above.resolve()):
+                raise PermanentError(phrase("{path} leads outside of {folder}", path=path, folder=above))
+        return _options(self._projects, project, known)
 
     def _run(
         self,
@@ -200,7 +252,8 @@ class Compose:
         services: Sequence[str] = (),
         other: Sequence[str] = (),
     ) -> Ended:
-        folder = self.folder(project)
+        known = self.places().get(project)
+        folder = _folder(self._projects, project, known)
         if not folder.is_dir():
             raise PermanentError(
                 phrase("There is no folder {folder} for the compose project {project}", folder=folder, project=project)
@@ -208,7 +261,8 @@ class Compose:
         if shutil.which("docker") is None:
             raise PermanentError(phrase("The program docker is not installed on the worker's host"))
         command = ["docker", "compose", "--ansi", "never", "--progress", "plain"]
-        command += [f"--project-directory={folder}", *(other or [f"--project-name={project}"]), *arguments]
+        command += [f"--project-directory={folder}", *other] if other else self._options(project, known)
+        command += arguments
         while True:  # every verb here may be said twice: it looks at what is there first
             ended = run_process(
                 command, watch.bounds, watch.on_line, values=services, environment=self._environment, folder=folder

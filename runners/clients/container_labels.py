@@ -9,6 +9,10 @@ HELPER_LABEL = "drbot.helper"
 FOLDER_LABEL = "drbot.folder"  # of an empty volume: the folder that its other labels are about
 PROJECT, SERVICE, ONE_OFF = (f"com.docker.compose.{name}" for name in ("project", "service", "oneoff"))
 
+WORKING_DIR, CONFIG_FILES, ENV_FILES = (
+    f"{PROJECT}.{name}" for name in ("working_dir", "config_files", "environment_file")
+)
+"""Of a container: where its project lies, and what it was started from."""
 
 NO_PROJECT = ""
 """Of a helper: an image that Compose has built, or that keeps a container of a project, would hand down another."""

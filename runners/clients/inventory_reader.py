@@ -7,7 +7,7 @@ from typing import Any
 from docker.errors import NotFound
 
 from drbot.core.base.errors import PermanentError
-from drbot.core.site.inventory import Inventory, KnownService, Mount
+from drbot.core.site.inventory import Inventory, KnownService, Mount, compose_of
 from drbot.core.site.site import Site
 from drbot.core.text.messages import phrase
 from drbot.runners.clients.compose import Compose
@@ -15,6 +15,7 @@ from drbot.runners.clients.container_labels import ONE_OFF, PROJECT, SERVICE
 from drbot.runners.clients.docker_engine import DockerEngine
 from drbot.runners.clients.docker_errors import docker_errors
 from drbot.runners.clients.process import Bounds
+from drbot.runners.clients.project_places import read_places
 from drbot.runners.foundation.watching import Cancelled
 
 DESCRIBE_SECONDS = 60.0
@@ -28,12 +29,13 @@ def read_inventory(site: Site, engine: DockerEngine, compose: Compose, cancelled
     TemporaryError where the engine does not answer, CancelledError.
     """
     projects = site.compose_projects()
-    containers = _containers(engine, projects)
+    containers, places = _containers(engine, projects), read_places(site, engine)
+    compose = compose.knowing(compose_of(site, places))
     bounds = Bounds(cancelled=cancelled, seconds=DESCRIBE_SECONDS)
     with ThreadPoolExecutor(max(len(projects), 1), thread_name_prefix="compose") as pool:
         documents = dict(zip(projects, pool.map(lambda name: _document(compose, name, bounds), projects), strict=True))
     found = [one for name in projects for one in services_of(name, documents[name], containers.get(name, {}))]
-    return Inventory(services=tuple(found))
+    return Inventory(services=tuple(found), projects=places)
 
 
 def _document(compose: Compose, project: str, bounds: Bounds) -> Document:

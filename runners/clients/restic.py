@@ -19,7 +19,7 @@ from pydantic import AwareDatetime, BaseModel, Field
 from drbot.core.base.errors import CancelledError, PermanentError, TemporaryError
 from drbot.core.text.messages import filled, phrase
 from drbot.runners.clients.process import Bounds, read_process, run_process, values_of
-from drbot.runners.clients.restic_words import Differences, Said
+from drbot.runners.clients.restic_words import Differences, Files, Said
 from drbot.runners.clients.snapshot_shape import Shape
 from drbot.runners.foundation.causes import cause_in
 from drbot.runners.foundation.watching import Cancelled, Progress, never, unheard
@@ -34,6 +34,7 @@ IGNORED = "Ignoring "  # what it says before the id of a snapshot that it cannot
 GONE = "no such file or directory"
 ENVIRONMENT: Mapping[str, str] = {"RESTIC_PROGRESS_FPS": "2", "TZ": "UTC"}
 ANSWERS_WITHIN_SECONDS = 90.0
+NAMES_AT_ONCE = 200  # in one command
 NO_PROGRAM = 127  # a shell's
 PASSING = ("connection", "timeout", "timed out", "EOF", "no such host", "SlowDown", "network", "reset by peer")
 
@@ -194,16 +195,6 @@ class Restic:
             quick._done(UNLISTED, ["ls", "--no-lock"], values=[f"{snapshot}:{folder}"], on_message=take)
         return count
 
-    def empty_files(self, snapshot: str, folder: str) -> frozenset[str]:
-        """Paths below this folder of files without content."""
-        paths: set[str] = set()
-
-        def take(said: Mapping[str, Any]) -> None:
-            paths.update({str(said["path"])} if said.get("type") == "file" and not said.get("size") else set())
-
-        self._done(UNLISTED, ["ls", "--no-lock"], values=[f"{snapshot}:{folder}"], on_message=take)
-        return frozenset(paths)
-
     def shape(self, snapshot: str) -> Shape:
         """What it is made of; every folder of it is read for that."""
         shape = Shape()
@@ -221,12 +212,19 @@ class Restic:
 
     def compare(self, snapshot: str, wanted: Wanted, target: str, *, alone: bool) -> Compared:
         """The files in `target` byte by byte; `alone`: nothing else may be there. Writes nothing."""
-        options = ["--dry-run", "-vv", "--overwrite=always", "--no-lock", *(["--delete"] if alone else [])]
-        listed = Restic(self.repository, cancelled=self._cancelled)  # here, also where it is executed elsewhere
-        found = Differences(listed.empty_files(snapshot, wanted.folder))
-        command = ["restore", f"--target={target}", *options, *wanted.options]
-        failed = phrase("{place} could not be compared with: {why}")
-        self._done(failed, command, values=[f"{snapshot}:{wanted.folder}"], on_message=found.take)
+        command = ["restore", f"--target={target}", "--dry-run", "-vv", "--overwrite=always", "--no-lock"]
+        failed, values = phrase("{place} could not be compared with: {why}"), [f"{snapshot}:{wanted.folder}"]
+        files, listed = Files(), Restic(self.repository, cancelled=self._cancelled)  # here, wherever it is executed
+        listed._done(UNLISTED, ["ls", "--no-lock"], values=values, on_message=files.take)
+        found, options = Differences(files.empty, files.further), ["--delete"] if alone else []
+        self._done(failed, [*command, *options, *wanted.options], values=values, on_message=found.take)
+        # a name counts as a link only beside an earlier one: each is looked at without those
+        for nth in sorted({files.further[name] for name in found.open}):
+            names = [f"--include={plain(name)}" for name in found.open if files.further[name] == nth]
+            for start in range(0, len(names), NAMES_AT_ONCE):
+                alike, some = Differences(files.empty), names[start : start + NAMES_AT_ONCE]
+                self._done(failed, [*command, *some], values=values, on_message=alike.take)
+                found.same, found.other = found.same + alike.same, found.other + alike.other
         return Compared(same=found.same, other=tuple(found.other))
 
     def copy_from(self, other: Repository, snapshot: str) -> None:

@@ -1,6 +1,7 @@
 """What restic says with --json: a message a line, from either of its streams."""
 
 import json
+from collections import Counter
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
@@ -56,13 +57,35 @@ def error_in(said: Mapping[str, Any]) -> str:
     return f"{said.get('item', '')}: {of_file.get('message', '')}" if of_file else str(said.get("message", ""))
 
 
-class Differences:
-    """What a comparison says, line by line; there may be a hundred thousand. `empty`: files that have no content."""
+class Files:
+    """Of a list of files those of which a comparison says too little: empty ones, and further names of a file."""
 
-    def __init__(self, empty: Collection[str] = ()) -> None:
-        self._empty = empty
+    def __init__(self) -> None:
+        self.empty: set[str] = set()
+        self.further: dict[str, int] = {}  # path → how many names of the same file come before it
+        self._names: Counter[int] = Counter()
+
+    def take(self, said: Mapping[str, Any]) -> None:
+        if said.get("type") != "file":
+            return
+        path, inode = str(said["path"]), int(said.get("inode") or 0)
+        if not said.get("size"):
+            self.empty.add(path)
+        if inode and self._names[inode]:
+            self.further[path] = self._names[inode]
+        self._names[inode] += 1
+
+
+class Differences:
+    """What a comparison says, line by line; there may be a hundred thousand. `empty`: files that have no content.
+    `further`: names that may be links to a file before them: of these it does not say whether they are the same.
+    """
+
+    def __init__(self, empty: Collection[str] = (), further: Collection[str] = ()) -> None:
+        self._empty, self._further = empty, further
         self.same = 0
         self.other: list[str] = []
+        self.open: list[str] = []
 
     def take(self, said: Mapping[str, Any]) -> None:
         """A folder, or a link, is always said to be restored, with the size 0."""
@@ -70,6 +93,8 @@ class Differences:
             return
         if said["action"] == "unchanged":
             self.same += 1
+        elif said["action"] == "restored" and not said["size"] and said["item"] in self._further:
+            self.open.append(str(said["item"]))
         elif said["action"] != "restored" or said["size"] or said["item"] in self._empty:
             self.other.append(str(said["item"]))
 

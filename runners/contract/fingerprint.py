@@ -46,6 +46,7 @@ def settings_of(configuration: Configuration) -> dict[str, Any]:
     # What an older drbot did not know counts as agreed to while it is empty.
     for site in document["sites"].values():
         _drop_empty(site, "not_needed")
+        _drop_empty(site, "compose")
         for service in site["services"].values():
             _drop_empty(service, "once")
     return {name: value for name, value in document.items() if value is not None}

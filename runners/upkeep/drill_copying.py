@@ -1,14 +1,13 @@
 """What a copy of the system is made of: production's images and compose projects. Both are only read there."""
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from drbot.core.base.errors import PermanentError
 from drbot.core.site.site import Site
 from drbot.core.text.messages import phrase
 from drbot.runners.clients.clients import Clients
-from drbot.runners.clients.host_folders import data_below
 from drbot.runners.clients.process import Bounds
 from drbot.runners.foundation.watching import Cancelled
 
@@ -25,12 +24,15 @@ def _named(clients: Clients, project: str, bounds: Bounds) -> Iterator[str]:
         yield str(service.get("image") or f"{project}-{name}")
 
 
-def copy_projects(site: Site, clients: Clients, folder: Path) -> None:
-    """The compose projects with their settings; folders of data come empty. Raises PermanentError."""
-    data = {(site.projects / name).resolve() for name in data_below(clients.docker, site)}
+def copy_projects(site: Site, below: Iterable[str], folder: Path) -> None:
+    """The compose projects with their settings; folders of data, `below` the projects, come empty. Raises
+    PermanentError.
+    """
+    data = {(site.projects / name).resolve() for name in below}
 
     def left_out(where: str, names: list[str]) -> set[str]:
-        return {name for name in names if (Path(where) / name).resolve() in data or name == ".git"}
+        found = ((name, Path(where) / name) for name in names)
+        return {name for name, path in found if path.resolve() in data or name == ".git" or _is_of_a_program(path)}
 
     try:
         shutil.copytree(site.projects, folder, symlinks=True, ignore=left_out, dirs_exist_ok=True)
@@ -40,3 +42,8 @@ def copy_projects(site: Site, clients: Clients, folder: Path) -> None:
         raise PermanentError(
             phrase("{folder} could not be copied for the drill: {why}", folder=site.projects, why=error)
         ) from error
+
+
+def _is_of_a_program(path: Path) -> bool:
+    """A socket or a pipe: whoever listens there makes it anew."""
+    return not path.is_symlink() and (path.is_socket() or path.is_fifo())

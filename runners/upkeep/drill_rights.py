@@ -6,6 +6,7 @@ import threading
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -36,17 +37,19 @@ class DrillRights:
         """From now on nothing is made of these files that asks for more, whoever has put them there since."""
         self.compose.guard = self._require
 
-    def require_all(self) -> None:
-        """Raises PermanentError with the first service that asks for more, and what that is."""
+    def require_all(self, compose: Compose | None = None) -> None:
+        """Raises PermanentError with the first service that asks for more, and what that is. `compose`: as the one who
+        asks knows the projects.
+        """
         projects = self.site.compose_projects()
         with ThreadPoolExecutor(max(len(projects), 1), thread_name_prefix="compose") as pool:
-            documents = tuple(pool.map(self._described, projects))
+            documents = tuple(pool.map(partial(self._described, compose or self.compose), projects))
         for project, document in zip(projects, documents, strict=True):
             self._require_of(project, document, self._started(project))
 
-    def _described(self, project: str) -> Mapping[str, Any]:
+    def _described(self, compose: Compose, project: str) -> Mapping[str, Any]:
         bounds = Bounds(cancelled=self.cancelled, seconds=LOOK_SECONDS)
-        return self.compose.described(project, self._started(project), bounds)
+        return compose.described(project, self._started(project), bounds)
 
     def _started(self, project: str) -> Sequence[str]:
         """Of the monitoring all is started."""
@@ -54,11 +57,11 @@ class DrillRights:
             return ()
         return [one.service for one in self.site.services.values() if one.project == project]
 
-    def _require(self, project: str, document: Mapping[str, Any], services: Sequence[str]) -> None:
+    def _require(self, compose: Compose, project: str, document: Mapping[str, Any], services: Sequence[str]) -> None:
         """Before the first of them is started all are looked at."""
         with self.looking:
             if not self.looked.is_set():
-                self.require_all()
+                self.require_all(compose)
                 self.looked.set()
         self._require_of(project, document, services)
 

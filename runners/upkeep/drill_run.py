@@ -19,6 +19,7 @@ from drbot.core.site.drill_site import DrillPlace, configuration_of_drill
 from drbot.core.site.site import Configuration, Site
 from drbot.core.text.messages import closed, listed, phrase, sentences
 from drbot.runners.clients.engine_census import census, changes
+from drbot.runners.clients.host_folders import data_below
 from drbot.runners.clients.sandbox import Sandbox
 from drbot.runners.clients.sandbox_ports import SandboxPorts
 from drbot.runners.contract.action import Outcome, Registry, StepContext
@@ -140,7 +141,7 @@ class DrillRun:
         self._tell(phrase("Copying images into it: {count}.", count=len(images)))
         sandbox.carry(images, self._is_over)
         if self.drill.level in GOES_BEFORE:
-            copy_projects(site, clients, sandbox.folder / "projects")
+            copy_projects(site, data_below(clients.docker, site), sandbox.folder / "projects")
 
     def _is_over(self) -> bool:
         return self.cancelled() is not None
@@ -163,7 +164,8 @@ class DrillRun:
     def _workers(self) -> Iterator[WorkerContext]:
         """A worker for each site of the drill: their configuration knows no other place."""
         ports, over, sandbox = SandboxPorts(self.sandbox), threading.Event(), self.sandbox
-        place = DrillPlace(docker=sandbox.host, folder=sandbox.folder / "projects", leads=ports)
+        compose = self.worker_context.target.clients.compose.places()
+        place = DrillPlace(docker=sandbox.host, folder=sandbox.folder / "projects", leads=ports, compose=compose)
         contexts = own_contexts(self.worker_context, self.drill, place, self._target_of)
         threads = [threading.Thread(target=self.hands.serve, args=(one, over), daemon=True) for one in contexts]
         for thread in threads:

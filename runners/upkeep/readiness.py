@@ -11,14 +11,13 @@ from drbot.core.base.errors import DrbotError
 from drbot.core.base.names import is_folder
 from drbot.core.site.confirmations import key_line, reachable_line, roster_line
 from drbot.core.site.cost import cost_of, cost_text
-from drbot.core.site.inventory import NOTHING, Inventory, unkept, with_inventory
+from drbot.core.site.inventory import NOTHING, SHOWN, Inventory, unkept, with_inventory
 from drbot.core.site.people import Roster
 from drbot.core.site.readiness import Line, bad, good, of_site, services_of, soon, tried
 from drbot.core.site.site import Alerts, Configuration, Service, Site
-from drbot.core.text.messages import clauses, duration, listed, phrase
+from drbot.core.text.messages import and_more, clauses, duration, listed, phrase
 from drbot.core.text.words import ago
 from drbot.runners.clients.clients import Clients, clients_of
-from drbot.runners.clients.compose import COMPOSE_FILES
 from drbot.runners.clients.compose_uses import place_of
 from drbot.runners.clients.full_store import password
 from drbot.runners.clients.inventory_reader import read_inventory
@@ -84,10 +83,10 @@ class SiteReadiness:
 
     def _about_projects(self, described: dict[str, Mapping[str, Any]]) -> Iterator[Line]:
         """Fills `described`: project → its compose file, as compose reads it."""
-        faults: list[Line] = []
+        faults = [*self._about_places()]
         for project in sorted({service.project for service in self.site.services.values()}):
             what, folder = self._what(project), self.clients.compose.folder(project)
-            if not any((folder / name).is_file() for name in COMPOSE_FILES):
+            if not any((folder / name).is_file() for name in self.clients.compose.started_from(project)):
                 faults.append(
                     bad(
                         what,
@@ -111,6 +110,22 @@ class SiteReadiness:
         yield from faults
         if not faults:
             yield good(self._what(phrase("compose projects")), phrase("all there"))
+
+    def _about_places(self) -> Iterator[Line]:
+        """What a project was started from that drbot does not use."""
+        for one in self.inventory.projects:
+            if one.outside:
+                yield bad(
+                    self._what(one.project),
+                    phrase("started from {paths}: no backup holds that", paths=and_more(one.outside, SHOWN)),
+                    phrase("Move it into a folder of its own below {folder}.", folder=self.site.projects),
+                )
+            elif one.disputed and one.project not in self.site.compose:
+                yield bad(
+                    self._what(one.project),
+                    phrase("its containers were started from different files: {paths}", paths=listed(one.disputed)),
+                    phrase("Say under `compose` in dr.yml which of them are meant."),
+                )
 
     def _about_volumes(self, described: Mapping[str, Mapping[str, Any]]) -> Iterator[Line]:
         stores = {"postgres": self.site.postgres, "redis": self.site.redis}

@@ -41,6 +41,7 @@ ALLOWED = {
     ("core/runs/proof.py", "tables[:_NAMED]"): "whole names; the others are counted",
     ("runners/clients/dump.py", "[-_KEPT:]"): "bytes of a stream",
     ("runners/clients/restic_words.py", "self.errors[:NAMED]"): "whole errors of a program",
+    ("runners/clients/restic.py", "names[start:start + NAMES_AT_ONCE]"): "options of a program, all of them by turns",
     ("runners/clients/dump_execution.py", "data[-len(_CREATE_DATABASE) + 1:]"): "bytes of a stream",
     ("core/base/signing.py", "raw[:BYTES]"): "bytes of a key",
     ("core/base/signing.py", "raw[BYTES:]"): "bytes of a message",

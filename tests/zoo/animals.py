@@ -121,7 +121,7 @@ ANIMALS: tuple[Animal, ...] = (
         name="millrace", stores=(postgres(), redis()), shows="three compose files by COMPOSE_FILE in .env",
     ),
     Animal(
-        name="cartographer", refused=EVERYTHING,
+        name="cartographer",
         stores=(postgres("postgis", "maps"),), options=("-f", "stack.yml", "-f", "stack.host.yml"),
         shows="compose files with other names, given with -f",
     ),
@@ -174,7 +174,7 @@ ANIMALS: tuple[Animal, ...] = (
         shows="two PostgreSQL and two Redis in one project",
     ),
     Animal(
-        name="wayfarer", refused=EVERYTHING, stores=(postgres(), redis()), projects=("srv",),
+        name="wayfarer", stores=(postgres(), redis()), projects=("srv",),
         shows="a project name other than its folder's, a socket file in the project folder",
     ),
     Animal(

@@ -31,12 +31,17 @@ def _missing(kept: Kept, listed: set[str]) -> Iterator[str]:
     for one in mounts(kept):
         if one.store and site.get(one.store.kind, {}).get("service", one.store.kind) == one.store.service:
             continue  # its rows or keys are there, by a dump
-        things = {} if one.store else found[one.key]
-        if not one.store and set(things) == {""} and not things[""].startswith("100"):
-            continue  # an empty folder, or a socket
+        things = {} if one.store else {path: said for path, said in found[one.key].items() if not is_socket(said)}
+        if not one.store and set(things) <= {""} and not things.get("", "").startswith("100"):
+            continue  # an empty folder
         root = _place(kept, one)
         if not root or not {f"{root}/{path}".rstrip("/") for path in things or {""}} <= listed:
             yield one.key
+
+
+def is_socket(said: str) -> bool:
+    """A program makes it anew each time it starts; restic leaves it out."""
+    return said.startswith("140")
 
 
 def _place(kept: Kept, mounted: Mounted) -> str:

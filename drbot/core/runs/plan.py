@@ -122,7 +122,10 @@ def document_of(plan: Plan) -> dict[str, Any]:
     """What is sealed. What an older drbot did not know is left out while it is empty, so its seals stay good."""
     document = plan.model_dump(mode="json", by_alias=True)
     for part in (document, (document.get("backup") or {}).get("holds") or {}):
-        if not (part.get("inventory") or {}).get("services"):
+        inventory = part.get("inventory") or {}
+        if not inventory.get("projects"):
+            inventory.pop("projects", None)
+        if not inventory.get("services") and "projects" not in inventory:
             part.pop("inventory", None)
     if not document["stakes"].get("sound"):
         document["stakes"].pop("sound", None)

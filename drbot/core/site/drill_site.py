@@ -1,7 +1,7 @@
 """The site of drills: a copy of another site in an engine of its own, for as long as the drill takes. Pure."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
@@ -10,6 +10,7 @@ from drbot.core.site.level import Level
 from drbot.core.site.site import (
     DRILL_CONTROL,
     DRILL_SITE,
+    ComposeFiles,
     Configuration,
     Docker,
     Monitoring,
@@ -29,6 +30,7 @@ class DrillPlace:
     docker: str  # URL of its engine
     folder: Path  # for the compose projects of the copy
     leads: Leads
+    compose: Mapping[str, ComposeFiles] = field(default_factory=dict)  # where the copied projects lie in it
 
 
 def configuration_of_drill(configuration: Configuration, level: Level, place: DrillPlace) -> Configuration:
@@ -42,6 +44,7 @@ def configuration_of_drill(configuration: Configuration, level: Level, place: Dr
             "title": configuration.system,
             "docker": inside,
             "address": LOOPBACK,
+            "compose": dict(place.compose),
             "provision": configuration.sites[recovery.site].provision if recovery else None,
             "packages": None,
             "services": {name: _service(one, copied.address, place.leads) for name, one in copied.services.items()},

@@ -11,7 +11,7 @@ from posixpath import normpath
 from typing import Literal
 
 from drbot.core.base.waiting import circle_in
-from drbot.core.site.site import Model, Service, Site, needs_of
+from drbot.core.site.site import ComposeFiles, Model, Service, Site, needs_of
 from drbot.core.text.messages import and_more, listed, phrase
 
 SHOWN = 5  # names in one sentence
@@ -52,10 +52,23 @@ class KnownService(Model):
     mounts: tuple[Mount, ...] = ()
 
 
+class KnownProject(ComposeFiles):
+    """Where a compose project lies and what it was started from, by its containers."""
+
+    project: str
+    outside: tuple[str, ...] = ()  # paths outside of `projects` or of its folder: none of its files is used then
+    disputed: tuple[str, ...] = ()  # paths, where its containers do not agree: the same
+
+    @property
+    def is_usable(self) -> bool:
+        return not self.outside and not self.disputed
+
+
 class Inventory(Model):
     """Every service that `docker compose up` would start, and every one that has a container."""
 
     services: tuple[KnownService, ...] = ()
+    projects: tuple[KnownProject, ...] = ()  # those that are not where, or not of what, their name tells
 
 
 NOTHING = Inventory()
@@ -80,7 +93,14 @@ def with_inventory(site: Site, inventory: Inventory) -> Site:
     services = {key: _service(site.services.get(key), place, found.get(place), keys) for place, key in keys.items()}
     if circle_in(needs_of(services)):
         services = {key: _needing(services[key], found.get(place), keys) for place, key in keys.items()}
-    return site.model_copy(update={"services": services})
+    return site.model_copy(update={"services": services, "compose": compose_of(site, inventory.projects)})
+
+
+def compose_of(site: Site, known: Sequence[KnownProject]) -> dict[str, ComposeFiles]:
+    """Project → its folder and files; what dr.yml says counts."""
+    read = {one.project: ComposeFiles(folder=one.folder, files=one.files, env_files=one.env_files) for one in known}
+    usable = {one.project for one in known if one.is_usable and one.project in site.compose_projects()}
+    return {name: one for name, one in read.items() if name in usable} | site.compose
 
 
 def _is_monitoring(site: Site, project: str) -> bool:
@@ -118,6 +138,7 @@ def _needs(found: KnownService, keys: Mapping[tuple[str, str], str]) -> list[str
 def unkept(site: Site, inventory: Inventory) -> tuple[Unkept, ...]:
     """What is mounted, is in no backup, and is not `not_needed` either: lost for good with the host, and at level 3."""
     users: dict[str, dict[str, None]] = {}
+    site = site.model_copy(update={"compose": compose_of(site, inventory.projects)})
     for service in inventory.services:
         for name in _names(site, service):
             users.setdefault(name, {})[f"{service.project}/{service.service}"] = None
@@ -159,7 +180,8 @@ def _is_kept(site: Site, mount: Mount) -> bool:
     if mount.kind == "volume":
         return mount.source in {*site.file_volumes, *_of_stores(site)}
     path, projects = PurePosixPath(normpath(mount.source)), PurePosixPath(site.projects.absolute())
-    inside = [projects / name for name in (*site.compose_projects(), *(one.strip("/") for one in site.file_folders))]
+    folders = map(site.folder_of, site.compose_projects())
+    inside = [projects / name for name in (*folders, *(one.strip("/") for one in site.file_folders))]
     return (
         path in HOSTS_OWN
         or str(path) in _of_stores(site)

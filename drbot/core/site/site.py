@@ -54,7 +54,7 @@ ServiceRole = Literal["app", "front", "database", "cache"]
 class Service(Model):
     """One service of one compose project. Actions address project + service, never container names."""
 
-    project: Name  # the compose project, and the folder below `projects` that holds its compose file
+    project: Name  # the compose project; it lies below `projects`
     service: Name  # the service's name in that compose file
     role: ServiceRole
     health: str | None = None  # URL that answers 2xx when the service works for its users
@@ -103,6 +103,14 @@ class Provision(Model):
     hourly: Annotated[str, Field(pattern=PRICE)] | None = None  # what it costs, e.g. "0.0832 USD"; shown, not asked
 
 
+class ComposeFiles(Model):
+    """What a compose project is started from, where its name and Compose's own names of files do not tell."""
+
+    folder: Below | None = None  # below `projects`; none = as the project is called
+    files: tuple[Below, ...] = ()  # in that folder, in this order; none = as Compose finds them
+    env_files: tuple[Below, ...] = ()  # instead of .env
+
+
 def needs_of(services: Mapping[str, Service]) -> dict[str, list[str]]:
     """What each of these needs of the others."""
     return {name: [need for need in service.needs if need in services] for name, service in services.items()}
@@ -122,6 +130,7 @@ class Site(Model):
     # folder that holds one folder per compose project; a site that only controls others has none
     projects: Path = Path()
     services: dict[Name, Service] = Field(default_factory=dict)
+    compose: dict[Name, ComposeFiles] = Field(default_factory=dict)  # project → what its containers do not tell
     postgres: Postgres | None = None
     redis: Redis | None = None
     files: tuple[Below, ...] = ()  # kept in full backups: names of volumes, or (with a slash) folders below `projects`
@@ -132,6 +141,11 @@ class Site(Model):
         chosen = self.services.values() if services is None else services
         monitoring = (self.monitoring.project,) if self.monitoring else ()
         return tuple(dict.fromkeys((*(service.project for service in chosen), *monitoring)))
+
+    def folder_of(self, project: str) -> str:
+        """Where it lies below `projects`."""
+        known = self.compose.get(project)
+        return known.folder if known and known.folder else project
 
     @property
     def file_volumes(self) -> tuple[str, ...]:

@@ -318,6 +318,28 @@ def test_a_file_that_is_not_there_is_a_difference_also_when_it_is_empty(store: F
         (tmp_path / "gone").rename(target / gone)
 
 
+@pytest.mark.parametrize("text", ["", "x"])
+def test_each_further_name_of_a_file_is_compared_too(store: FullBackupStore, tmp_path: Path, text: str) -> None:
+    """restic says of them only that they are links to the first, whatever is there."""
+    source, target, restic = tmp_path / "source", tmp_path / "target", store.restic()
+    (source / "files").mkdir(parents=True)
+    (source / "files" / "a").write_text(text)
+    for name in ("b *[x]", "c"):
+        (source / "files" / name).hardlink_to(source / "files" / "a")
+    made = restic.backup(["files"], host="h", tags=(), moment=MOMENT, folder=source)
+    restic.restore(made, Wanted(folder="/files"), str(target))
+
+    compared = restic.compare(made, Wanted(folder="/files"), str(target), alone=True)
+    assert (compared.same, compared.other) == (3, ())
+
+    for name in ("a", "b *[x]", "c"):
+        (target / name).rename(tmp_path / "gone")
+        assert restic.compare(made, Wanted(folder="/files"), str(target), alone=True).other == (f"/{name}",)
+        (target / name).write_text("something else")
+        assert restic.compare(made, Wanted(folder="/files"), str(target), alone=True).other == (f"/{name}",)
+        (tmp_path / "gone").rename(target / name)
+
+
 def test_a_bucket_that_went_away_holds_no_survey_up(tmp_path: Path) -> None:
     """restic alone would try for a quarter of an hour."""
     with socket.create_server(("127.0.0.1", 0)) as silent:

@@ -10,7 +10,7 @@ from drbot.core.ledger.events import Event, EventKind, hash_of
 from drbot.core.runbooks.runbook import Limits, Step, order_of
 from drbot.core.runs.plan import SETTINGS, BackupIdentity, Plan, document_of, question_of, seal_of, short_seal
 from drbot.core.runs.run import RUN_TRANSITIONS, STEP_TRANSITIONS, RunState, StepState
-from drbot.core.site.inventory import Inventory, KnownService
+from drbot.core.site.inventory import Inventory, KnownProject, KnownService
 
 AT = datetime(2026, 1, 31, 3, tzinfo=UTC)
 EVENT = Event(seq=3, at=AT, kind=EventKind.INCIDENT_NOTE, incident=1, person="aiko", payload={"text": "ログ"})
@@ -141,4 +141,18 @@ def test_a_plan_of_an_older_drbot_keeps_its_seal() -> None:
     known = Inventory(services=(KnownService(project="shop", service="web"),))
 
     assert "inventory" not in document_of(PLAN)
+    assert "projects" not in document_of(PLAN.model_copy(update={"inventory": known}))["inventory"]
     assert seal_of(PLAN.model_copy(update={"inventory": known})) != seal_of(PLAN)
+
+
+def test_where_a_project_lies_and_what_it_is_started_from_is_sealed() -> None:
+    seals = {
+        seal_of(PLAN.model_copy(update={"inventory": Inventory(projects=places)}))
+        for places in (
+            (),
+            (KnownProject(project="shop", folder="srv"),),
+            (KnownProject(project="shop", folder="srv", files=("stack.yml",)),),
+        )
+    }
+
+    assert len(seals) == 3

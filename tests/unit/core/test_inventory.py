@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from drbot.core.site.inventory import Inventory, KnownService, Mount, Unkept, unkept, with_inventory
-from drbot.core.site.site import Monitoring, Postgres, Service, Site
+from drbot.core.site.inventory import Inventory, KnownProject, KnownService, Mount, Unkept, unkept, with_inventory
+from drbot.core.site.site import ComposeFiles, Monitoring, Postgres, Service, Site
 
 SITE = Site(
     projects=Path("/srv/shop"),
@@ -116,3 +116,31 @@ def test_who_mounts_it_is_named_once_for_all() -> None:
     inventory = Inventory(services=(known("web", volume("v")), known("worker", volume("v"))))
 
     assert unkept(SITE, inventory) == (Unkept(name="v", services=("shop/web", "shop/worker")),)
+
+
+def test_where_a_project_lies_is_read_and_dr_yml_counts() -> None:
+    inventory = Inventory(projects=(KnownProject(project="shop", folder="srv", files=("stack.yml",)),))
+    said = SITE.model_copy(update={"compose": {"shop": ComposeFiles(folder="www")}})
+
+    assert with_inventory(SITE, inventory).compose == {"shop": ComposeFiles(folder="srv", files=("stack.yml",))}
+    assert with_inventory(said, inventory).folder_of("shop") == "www"
+
+
+@pytest.mark.parametrize(
+    "known",
+    [
+        KnownProject(project="shop", folder="srv", outside=("/elsewhere/stack.yml",)),
+        KnownProject(project="shop", folder="srv", disputed=("/srv/shop/srv/a.yml", "/srv/shop/srv/b.yml")),
+        KnownProject(project="strange", folder="srv"),
+    ],
+)
+def test_what_is_outside_disputed_or_of_another_system_is_not_used(known: KnownProject) -> None:
+    assert with_inventory(SITE, Inventory(projects=(known,))).compose == {}
+
+
+def test_what_is_mounted_from_a_folder_of_another_name_is_in_the_backup() -> None:
+    places = (KnownProject(project="shop", folder="srv"),)
+    web = known("web", bind("/srv/shop/srv/media"))
+
+    assert unkept(SITE, Inventory(services=(web,), projects=places)) == ()
+    assert unkept(SITE, Inventory(services=(web,))) != ()

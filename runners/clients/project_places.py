@@ -1,0 +1,69 @@
+"""Where compose projects lie and what they were started from, by the labels that Compose puts on their containers.
+
+Whoever may start a container writes its labels: files count only inside the site's `projects`, and a plan seals them.
+"""
+
+from collections.abc import Mapping, Sequence
+from os.path import normpath
+from pathlib import Path
+from typing import Any
+
+from drbot.core.site.inventory import KnownProject
+from drbot.core.site.site import Site
+from drbot.core.text.messages import phrase
+from drbot.runners.clients.compose import COMPOSE_FILES, OVERRIDES, chosen_by_compose
+from drbot.runners.clients.container_labels import CONFIG_FILES, ENV_FILES, ONE_OFF, PROJECT, WORKING_DIR
+from drbot.runners.clients.docker_engine import DockerEngine
+from drbot.runners.clients.docker_errors import docker_errors
+
+Labels = Mapping[str, str]
+
+
+def read_places(site: Site, engine: DockerEngine) -> tuple[KnownProject, ...]:
+    """Of those projects that are not simply in the folder of their name, with files that Compose finds by itself.
+    Raises TemporaryError where the engine does not answer.
+    """
+    labels: dict[str, list[Labels]] = {name: [] for name in site.compose_projects()}
+    with docker_errors(phrase("Look for the containers of the system")):
+        found: Sequence[Mapping[str, Any]] = engine.client.api.containers(
+            all=True, filters={"label": [f"{ONE_OFF}=False", WORKING_DIR]}
+        )
+    for one in sorted(found, key=lambda one: int(one["Created"]), reverse=True):
+        labels.get(one["Labels"].get(PROJECT), []).append(one["Labels"])
+    known = (place_of(site.projects, name, there) for name, there in labels.items() if there)
+    return tuple(one for one in known if one is not None)
+
+
+def place_of(projects: Path, project: str, labels: Sequence[Labels]) -> KnownProject | None:
+    """By the labels of its containers, the newest first. Compose leaves a container alone that a further file does not
+    change, so the newest counts where its files are those of all others too.
+    """
+    newest = labels[0]
+    others = {path for one in labels for path in _paths(one, CONFIG_FILES)} - {*_paths(newest, CONFIG_FILES)}
+    usual = normpath(newest[WORKING_DIR]) == str(projects.absolute() / project)  # which may be a link
+    folder = project if usual else _below(projects, newest[WORKING_DIR])
+    if folder is None:
+        is_there = Path(newest[WORKING_DIR]).is_dir()  # else it was moved since
+        return KnownProject(project=project, outside=(newest[WORKING_DIR],)) if is_there else None
+    files, env_files = ([*_paths(newest, name)] for name in (CONFIG_FILES, ENV_FILES))
+    there = projects / folder
+    outside = tuple(one for one in (*files, *env_files) if Path(one).exists() and _below(there, one) is None)
+    if outside or others:
+        disputed = (*files, *sorted(others)) if others else ()
+        return KnownProject(project=project, outside=outside, disputed=disputed)
+    inside, envs = (tuple(filter(None, (_below(there, one) for one in paths))) for paths in (files, env_files))
+    chosen, present = chosen_by_compose(there), {name for name in inside if (there / name).exists()}
+    is_usual = present <= {*chosen} if chosen else {*inside} <= {*COMPOSE_FILES, *OVERRIDES}
+    if folder == project and is_usual and not envs:
+        return None
+    return KnownProject(project=project, folder=folder, files=() if is_usual else inside, env_files=envs)
+
+
+def _paths(labels: Labels, name: str) -> list[str]:
+    return [normpath(one) for one in labels.get(name, "").split(",") if one]
+
+
+def _below(folder: Path, path: str) -> str | None:
+    """Its way from there; None where it, or what it is a link to, is not below."""
+    above, real = folder.resolve(), Path(path).resolve()
+    return real.relative_to(above).as_posix() if real.is_relative_to(above) and real != above else None
