@@ -195,14 +195,17 @@ class Restic:
         return count
 
     def empty_files(self, snapshot: str, folder: str) -> frozenset[str]:
-        """Paths below this folder of files without content."""
-        paths: set[str] = set()
+        """Paths below this folder of files without content; of one with several names the first, for of the others
+        restic says always that they are restored.
+        """
+        paths: dict[object, str] = {}
 
         def take(said: Mapping[str, Any]) -> None:
-            paths.update({str(said["path"])} if said.get("type") == "file" and not said.get("size") else set())
+            if said.get("type") == "file" and not said.get("size"):
+                paths.setdefault(said.get("inode") or said["path"], str(said["path"]))
 
         self._done(UNLISTED, ["ls", "--no-lock"], values=[f"{snapshot}:{folder}"], on_message=take)
-        return frozenset(paths)
+        return frozenset(paths.values())
 
     def shape(self, snapshot: str) -> Shape:
         """What it is made of; every folder of it is read for that."""

@@ -318,6 +318,20 @@ def test_a_file_that_is_not_there_is_a_difference_also_when_it_is_empty(store: F
         (tmp_path / "gone").rename(target / gone)
 
 
+def test_an_empty_file_with_two_names_is_as_in_the_backup(store: FullBackupStore, tmp_path: Path) -> None:
+    """restic says of the second name that it is restored, whatever is there."""
+    source, target, restic = tmp_path / "source", tmp_path / "target", store.restic()
+    (source / "files").mkdir(parents=True)
+    (source / "files" / "first").touch()
+    (source / "files" / "second").hardlink_to(source / "files" / "first")
+    made = restic.backup(["files"], host="h", tags=(), moment=MOMENT, folder=source)
+    restic.restore(made, Wanted(folder="/files"), str(target))
+
+    assert restic.compare(made, Wanted(folder="/files"), str(target), alone=True).other == ()
+    (target / "first").unlink()
+    assert restic.compare(made, Wanted(folder="/files"), str(target), alone=True).other == ("/first",)
+
+
 def test_a_bucket_that_went_away_holds_no_survey_up(tmp_path: Path) -> None:
     """restic alone would try for a quarter of an hour."""
     with socket.create_server(("127.0.0.1", 0)) as silent:
