@@ -17,6 +17,7 @@ from drbot.runners.clients import helper
 from drbot.runners.clients.container_labels import KEPT_LABEL, RUN_LABEL, is_helper
 from drbot.runners.clients.docker_engine import DockerEngine, VolumeIdentity
 from drbot.runners.clients.helper import HelperOrder, Mount
+from drbot.runners.clients.sandbox import is_of_drill
 from drbot.runners.clients.volume_scripts import COPY, EACH, OVERLAY, RENAME
 from drbot.runners.foundation.permit import Permit, volume
 from drbot.runners.foundation.watching import never
@@ -213,8 +214,10 @@ class VolumeMover:
         return volume
 
     def require_here(self) -> None:
-        """Raises PermanentError where the engine is on another host: a folder there is not the one of this host."""
-        if not Path(self._engine.root_folder()).is_dir():
+        """Raises PermanentError where the engine is on another host: a folder there is not the one of this host. The
+        engine of a drill is reached by a socket in the folder that it has from here.
+        """
+        if not Path(self._engine.root_folder()).is_dir() and not is_of_drill(self._engine):
             raise PermanentError(
                 phrase("The Docker engine is not on this host, so folders of this host cannot be replaced through it")
             )
