@@ -13,7 +13,7 @@ from drbot.commands.verb.declare import service_of
 from drbot.commands.verb.drill_skip import SKIP, skip
 from drbot.commands.views.drill_trend import NAME, picture_of
 from drbot.core.runs.drill import ENDS, Drill, DrillState, routine_of, service_for
-from drbot.core.runs.drill import runbook_for as runbook_of_drill
+from drbot.core.site.data_kinds import runbook_of
 from drbot.core.site.level import Level
 from drbot.core.site.people import Person
 from drbot.core.site.site import Site
@@ -50,7 +50,7 @@ def drill(context: CommandContext, request: Request, words: Words, person: Perso
             service=service,
             person=person.id,
             rehearsed=rehearsed,
-            runbook=runbook_of_drill(level, context.configuration.site()),
+            runbook=runbook_of(level, context.configuration.site()),
         )
     return Reply(
         text=sentences(

@@ -8,7 +8,8 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection
 
 from drbot.core.base.errors import PermanentError
-from drbot.core.runs.drill import ENDS, Drill, DrillEnd, needs_password, routine_of, runbook_for, service_for
+from drbot.core.runs.drill import ENDS, Drill, DrillEnd, needs_password, routine_of, service_for
+from drbot.core.site.data_kinds import runbook_of
 from drbot.core.site.level import Level
 from drbot.core.site.readiness import Line, bad, good, soon
 from drbot.core.site.site import Configuration
@@ -37,7 +38,7 @@ def scheduled_drills(worker_context: WorkerContext) -> Iterator[Work]:
     def begin(level: Level) -> None:
         require_verifiable(level, configuration)
         here = configuration.site()
-        service, runbook = service_for(level, here), runbook_for(level, here)
+        service, runbook = service_for(level, here), runbook_of(level, here)
         with worker_context.database.write() as tx:
             drills.ask(tx, level, site=site, service=service, person=DRBOT, rehearsed=True, runbook=runbook)
 

@@ -66,6 +66,14 @@ def test_a_host_is_not_recovered_in_time_without_a_volume_that_no_backup_held(zo
     assert "Not brought back, because no backup held it: cinderpath_media." in drill.said
 
 
+@pytest.mark.more
+def test_where_there_is_neither_a_store_nor_files_the_settings_are_practised(zoo: Zoo) -> None:
+    with backed_up(zoo, animal("cinderpath"), "_media", "_pages") as kept:
+        drill = attempt(kept, "drill 2")
+
+    assert drill.passed, drill.said
+
+
 def planned(kept: Kept, tmp_path: Path) -> Reply:
     """What `/dr plan level2` says, with the worker that looks."""
     home, loaded = tmp_path / "home", load_configuration(kept.folder / "drbot" / "dr.yml")

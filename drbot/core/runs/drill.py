@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from drbot.core.site.data_kinds import FILES, RUNBOOKS, DataKind, kinds_of
-from drbot.core.site.level import RUNBOOK_OF, Level
+from drbot.core.site.data_kinds import FILES, DataKind, first_kind
+from drbot.core.site.level import Level
 from drbot.core.site.site import Configuration, Site, Targets
 from drbot.core.site.stored_backups import BackupKind
 from drbot.core.text.messages import phrase
@@ -25,16 +25,12 @@ def backup_for(level: Level, site: Site) -> BackupKind:
 
 def data_practised(site: Site) -> tuple[DataKind, str]:
     """What level 2 breaks and brings back: the first that the site has, and which entry of `files`."""
-    kind = kinds_of(site)[0]
+    kind = first_kind(site)
     return kind, site.files[0] if kind is DataKind.FILES else ""
 
 
-def runbook_for(level: Level, site: Site) -> str:
-    return RUNBOOKS[data_practised(site)[0]] if level is Level.DATABASE else RUNBOOK_OF[level]
-
-
 def arguments_for(level: Level, site: Site, service: str | None) -> Mapping[str, str]:
-    """What that runbook is given."""
+    """What the runbook of the level is given."""
     files = data_practised(site)[1] if level is Level.DATABASE else ""
     return ({"service": service} if service else {}) | ({FILES: files} if files else {})
 
