@@ -8,7 +8,7 @@ from drbot.commands.facts.data_named import Data
 from drbot.commands.speech.messages import Table
 from drbot.core.runs.incident import Incident
 from drbot.core.runs.run import Run, RunKind, RunState, StopKind
-from drbot.core.site.data_kinds import FILES, LOOK, RUNBOOKS
+from drbot.core.site.data_kinds import FILES, LOOK, RUNBOOKS, runbook_of
 from drbot.core.site.level import RUNBOOK_OF as RUNBOOK_OF
 from drbot.core.site.level import Level
 from drbot.core.site.people import Person
@@ -81,12 +81,14 @@ class Recovery:
     arguments: Mapping[str, str]
 
 
-def recovery_for(context: CommandContext, level: Level, service: str | None, data: Data | None) -> Recovery | None:
-    """Of a level; None while the linter lets its runbook not through. Where nobody says what of level 2 is meant, the
-    survey looks what is broken.
+def recovery_for(
+    context: CommandContext, site: str, level: Level, service: str | None, data: Data | None
+) -> Recovery | None:
+    """Of a level at a site; None while the linter lets its runbook not through. Where nobody says what of level 2 is
+    meant, the survey looks what is broken.
     """
     arguments = {"service": service} if service else {}
-    runbook = RUNBOOK_OF[level]
+    runbook = runbook_of(level, context.configuration.site(site))
     if data is not None:
         runbook, arguments = RUNBOOKS[data.kind], arguments | ({FILES: data.files} if data.files else {})
     elif level is Level.DATABASE:

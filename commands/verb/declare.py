@@ -81,7 +81,7 @@ def open_incident(context: CommandContext, tx: Transaction, known: Declaration, 
         started_at=min(known.started_at, tx.now) if known.started_at else None,
         service=known.service,
     )
-    recovery = recovery_for(context, known.level, known.service, known.data)
+    recovery = recovery_for(context, known.site, known.level, known.service, known.data)
     if recovery is not None:
         queue(context, tx, incident, RunKind.RECOVER, recovery.runbook, recovery.arguments, person)
     return incident

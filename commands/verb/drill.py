@@ -12,7 +12,8 @@ from drbot.commands.speech.verbs import VERBS
 from drbot.commands.verb.declare import service_of
 from drbot.commands.verb.drill_skip import SKIP, skip
 from drbot.commands.views.drill_trend import NAME, picture_of
-from drbot.core.runs.drill import ENDS, Drill, DrillState, routine_of
+from drbot.core.runs.drill import ENDS, Drill, DrillState, routine_of, service_for
+from drbot.core.site.data_kinds import runbook_of
 from drbot.core.site.level import Level
 from drbot.core.site.people import Person
 from drbot.core.site.site import Site
@@ -43,7 +44,13 @@ def drill(context: CommandContext, request: Request, words: Words, person: Perso
     level, service = _wanted(context, rest)
     with context.database.write() as tx:
         incident = drills.ask(
-            tx, level, site=context.configuration.default_site, service=service, person=person.id, rehearsed=rehearsed
+            tx,
+            level,
+            site=context.configuration.default_site,
+            service=service,
+            person=person.id,
+            rehearsed=rehearsed,
+            runbook=runbook_of(level, context.configuration.site()),
         )
     return Reply(
         text=sentences(
@@ -87,7 +94,7 @@ def _service(site: Site, level: Level, rest: Sequence[str]) -> tuple[str | None,
         return None, rest
     if rest:
         return service_of(site, rest[0].rstrip(":："), lambda name: f"drill level1 {name}"), rest[1:]
-    return next(iter((*site.apps, *site.fronts, *site.services)), None), rest
+    return service_for(level, site), rest
 
 
 def list_(context: CommandContext, request: Request, words: Words, person: Person) -> Reply:

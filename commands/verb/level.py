@@ -47,7 +47,7 @@ def level(context: CommandContext, request: Request, words: Words, person: Perso
         service = _service(context, incident, new, said)
         incidents.change_level(tx, incident.id, new, person.id, why, service=service)
         incident = replace(incident, service=service)
-        recovery = recovery_for(context, new, service, _data(context, incident, new, said))
+        recovery = recovery_for(context, incident.site, new, service, _data(context, incident, new, said))
         # Without a service level 1 has nothing to restart; `declare level1 <service>` names one.
         if recovery is not None and (new is not Level.SERVICE or service):
             queue(context, tx, incident, RunKind.RECOVER, recovery.runbook, recovery.arguments, person)

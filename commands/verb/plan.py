@@ -45,10 +45,9 @@ def _in_incident(context: CommandContext, request: Request, words: Words, person
     with context.database.write() as tx:
         incident = incident_of(tx.connection, request, words)
         must_be_open(incident, "plan")
-        site = context.configuration.site(incident.site)
         level, rest = _level(words.rest, incident.level)
         name = f"plan {incident.name}"
-        recovery = _recovery(context, site, level, rest, incident.service or "", lambda said: f"{name} {said}")
+        recovery = _recovery(context, incident.site, level, rest, incident.service or "", lambda said: f"{name} {said}")
         queue(context, tx, incident, RunKind.PLAN, recovery.runbook, recovery.arguments, person)
     return Reply(
         text=phrase(
@@ -68,7 +67,7 @@ def _alone(context: CommandContext, words: Words, person: Person) -> Reply:
     if not said:
         raise _which(site, behind)
     level, rest = _level(said, Level.DATABASE)
-    recovery = _recovery(context, site, level, rest, "", lambda more: f"plan {behind}{more}")
+    recovery = _recovery(context, lost, level, rest, "", lambda more: f"plan {behind}{more}")
     asks = site_of(context, lost, recovery.runbook)
     with context.database.write() as tx:
         asked = surveys.ask(
@@ -112,15 +111,15 @@ def _level(said: tuple[str, ...], default: Level) -> tuple[Level, tuple[str, ...
 
 
 def _recovery(
-    context: CommandContext, site: Site, level: Level, rest: tuple[str, ...], service: str, again: Callable[[str], str]
+    context: CommandContext, named: str, level: Level, rest: tuple[str, ...], service: str, again: Callable[[str], str]
 ) -> Recovery:
     """Raises UserError where there is no runbook, or a choice has to be made."""
-    data = None
+    data, site = None, context.configuration.site(named)
     if level is Level.SERVICE:
         service = service_of(site, rest[0] if rest else service, lambda name: again(f"level1 {name}"))
     elif level is Level.DATABASE:
         data, _ = data_named(site, rest, lambda name: again(f"level2 {name}"))
-    recovery = recovery_for(context, level, service if level is Level.SERVICE else None, data)
+    recovery = recovery_for(context, named, level, service if level is Level.SERVICE else None, data)
     if recovery is None:
         raise Refusal(phrase("No plan was made."), without_runbook(level))
     return recovery

@@ -166,7 +166,7 @@ def _recovery(context: CommandContext, conn: Connection, incident: Incident, dat
         todo = phrase("Change the level first: /dr level 2 {data}", data=data.words)
         raise _refusal(incident, "recover", phrase("Data alone is restored by level 2."), todo)
     before = _before(context, conn, incident) if data is None else None
-    recovery = before or recovery_for(context, incident.level, incident.service, data)
+    recovery = before or recovery_for(context, incident.site, incident.level, incident.service, data)
     if recovery is None:
         raise _refusal(incident, "recover", without_runbook(incident.level))
     if incident.level is Level.SERVICE and not incident.service:

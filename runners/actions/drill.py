@@ -1,28 +1,58 @@
 """What a drill does that nothing else may: it breaks the system, in its own copy and nowhere else."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from drbot.core.base.errors import PermanentError
+from drbot.core.runs.drill import data_practised
+from drbot.core.site.data_kinds import DataKind
 from drbot.core.text.messages import phrase
-from drbot.runners.clients.breaking import Breaker
+from drbot.runners.clients.breaking import ALL, COMPOSE_FILES, Breaker
 from drbot.runners.contract.action import Outcome, Registry, StepContext
 
 
 def break_copy(context: StepContext, given: Mapping[str, Any]) -> Outcome:
-    """Action drill.break: the service of the run is stopped; where none is named PostgreSQL's files are overwritten.
+    """Action drill.break: the service of the run is stopped; where none is named what the drill practises is broken.
     Raises PermanentError on every engine that is not a drill's own.
     """
     breaker = Breaker(engine=context.clients.docker, labels=context.labels, cancelled=context.cancelled)
     if service := context.run.arguments.get("service"):
         breaker.stop(context.site.services[service])
         return Outcome(summary=phrase("{service} was stopped in the copy", service=service))
+    kind, files = data_practised(context.site)
+    return Outcome(summary=BREAKS[kind](context, breaker, files))
+
+
+def _postgres(context: StepContext, breaker: Breaker, _: str) -> str:
     postgres = context.site.postgres
-    if postgres is None:
-        raise PermanentError(phrase("dr.yml names no PostgreSQL to break"))
+    assert postgres is not None
     image = context.clients.postgres.recipe(context.cancelled).image
     breaker.spoil(context.site.services[postgres.service], postgres.volume, image)
-    return Outcome(summary=phrase("PostgreSQL's files were overwritten in the copy: it does not start any more"))
+    return phrase("PostgreSQL's files were overwritten in the copy: it does not start any more")
+
+
+def _redis(context: StepContext, breaker: Breaker, _: str) -> str:
+    redis = context.site.redis
+    assert redis is not None
+    breaker.wipe(redis.volume, ALL, context.site.services[redis.service])
+    return phrase("The data of Redis was deleted in the copy")
+
+
+def _files(context: StepContext, breaker: Breaker, name: str) -> str:
+    breaker.wipe(str(context.site.projects / name.strip("/")) if "/" in name else name, ALL)
+    return phrase("The files of {name} were deleted in the copy", name=name)
+
+
+def _settings(context: StepContext, breaker: Breaker, _: str) -> str:
+    breaker.wipe(str(context.site.projects), COMPOSE_FILES)
+    return phrase("The compose files were deleted in the copy")
+
+
+BREAKS: Mapping[DataKind, Callable[[StepContext, Breaker, str], str]] = {
+    DataKind.POSTGRES: _postgres,
+    DataKind.REDIS: _redis,
+    DataKind.FILES: _files,
+    DataKind.SETTINGS: _settings,
+}
 
 
 IMPLEMENTED = Registry(actions={"drill.break": break_copy})

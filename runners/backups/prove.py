@@ -49,7 +49,7 @@ ROOM = 5
 """Free bytes per byte of SQL and files: as much as a copy takes, and a recovery's own copy beside it."""
 INSIDE = "/files"
 NO_VOLUME = "none"  # nothing is put there
-COUNT = ("sh", "-c", f"find {INSIDE} -mindepth 1 | wc -l")
+COUNT = ("sh", "-c", f"find {INSIDE} -mindepth 1 -printf x | wc -c")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

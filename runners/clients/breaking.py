@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,11 +13,14 @@ from drbot.runners.clients import helper
 from drbot.runners.clients.docker_engine import DockerEngine
 from drbot.runners.clients.docker_errors import docker_errors
 from drbot.runners.clients.helper import HelperOrder, Mount
-from drbot.runners.clients.sandbox import DRILL_LABEL
+from drbot.runners.clients.sandbox import is_of_drill
+from drbot.runners.clients.tools_image import tools_image
 from drbot.runners.foundation.watching import Cancelled
 
 # What a failing disk does first: the file without which the server does not start.
 SPOIL = "dd if=/dev/urandom of=$(find /broken -name pg_control | head -1) bs=8192 count=1 conv=notrunc && sync"
+ALL, COMPOSE_FILES = ("find", "/broken", "-mindepth", "1"), ("find", "/broken", "-maxdepth", "2", "-name", "*.y*ml")
+"""What of a place is deleted."""
 AS_IT_IS: Any = {"Name": "no"}  # the stubs forgot "no"
 DOWN_SECONDS = 60.0
 _PAUSE = threading.Event()
@@ -44,17 +47,32 @@ class Breaker:
             for container in containers:
                 api.update_container(container.id, restart_policy=AS_IT_IS)  # a loop of restarts tells nothing
                 api.stop(container.id, timeout=0)
-        order = HelperOrder(
-            image=image, name=None, labels=self.labels, entrypoint=("sh", "-c", SPOIL), user="root",
-            mounts=(Mount(source=volume, target="/broken"),),
-        )  # fmt: skip
-        done = helper.run(self.engine, order, self.cancelled, 60)
-        if done.code != 0:
-            raise PermanentError(phrase("The copy could not be broken: {why}", why=done.output))
+        self._do(("sh", "-c", SPOIL), volume, image)
         with docker_errors(phrase("Start the broken PostgreSQL of the copy")):
             for container in containers:
                 api.start(container.id)
         self._wait_until_down(service)
+
+    def wipe(self, source: str, what: Sequence[str], service: Service | None = None) -> None:
+        """Delete this of a volume or a folder; the service that has it is killed before, and started again."""
+        self._require_drill()
+        containers = self.engine.containers(service) if service else ()
+        with docker_errors(phrase("Stop a container of the copy")):
+            for container in containers:
+                self.engine.client.api.stop(container.id, timeout=0)
+        self._do((*what, "-delete"), source, tools_image(self.engine))
+        with docker_errors(phrase("Start a container of the copy")):
+            for container in containers:
+                self.engine.client.api.start(container.id)
+
+    def _do(self, command: tuple[str, ...], source: str, image: str) -> None:
+        order = HelperOrder(
+            image=image, name=None, labels=self.labels, entrypoint=command, user="root",
+            mounts=(Mount(source=source, target="/broken"),),
+        )  # fmt: skip
+        done = helper.run(self.engine, order, self.cancelled, 60)
+        if done.code != 0:
+            raise PermanentError(phrase("The copy could not be broken: {why}", why=done.output))
 
     def _wait_until_down(self, service: Service) -> None:
         deadline = time.monotonic() + DOWN_SECONDS
@@ -64,7 +82,5 @@ class Breaker:
             _PAUSE.wait(0.2)
 
     def _require_drill(self) -> None:
-        with docker_errors(phrase("Ask the Docker engine what it is for")):
-            labels = self.engine.client.info().get("Labels") or ()
-        if not any(label.partition("=")[0] == DRILL_LABEL for label in labels):
+        if not is_of_drill(self.engine):
             raise PermanentError(phrase("This is no engine of a drill; nothing was touched"))

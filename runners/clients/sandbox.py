@@ -51,6 +51,13 @@ OWN_ENGINE = Ingredients(
 )  # fmt: skip
 
 
+def is_of_drill(engine: DockerEngine) -> bool:
+    """Whether it is the engine inside of a sandbox: as it says itself."""
+    with docker_errors(phrase("Ask the Docker engine what it is for")):
+        labels = engine.client.info().get("Labels") or ()
+    return any(label.partition("=")[0] == DRILL_LABEL for label in labels)
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Sandbox:
     """The sandbox of one drill, on production's engine."""

@@ -19,7 +19,7 @@ from drbot.runners.clients.docker_errors import docker_errors
 
 TOOLS = (
     "sh", "chmod", "chown", "cmp", "cp", "cut", "df", "diff", "du", "find", "head", "ls", "mkdir", "mv", "readlink",
-    "rm", "rmdir", "sleep", "stat", "sync", "tar", "touch", "wc",
+    "rm", "rmdir", "sleep", "stat", "sync", "tar", "timeout", "touch", "wc",
 )  # fmt: skip
 ROOT = b"root:x:0:0:root:/:/bin/sh\n"  # helpers are started by this name
 SHELL = "bin"  # a link to usr/bin, for scripts that begin with #!/bin/sh

@@ -18,6 +18,7 @@ from drbot.runners.clients import helper
 from drbot.runners.clients.container_labels import KEPT_LABEL, RUN_LABEL, helper_name, is_helper
 from drbot.runners.clients.docker_engine import DockerEngine, VolumeIdentity
 from drbot.runners.clients.helper import HelperOrder, Mount
+from drbot.runners.clients.sandbox import is_of_drill
 from drbot.runners.clients.tools_image import tools_image
 from drbot.runners.clients.volume_scripts import ASIDE, COPY, EACH, OVERLAY, RENAME
 from drbot.runners.foundation.permit import Permit, volume
@@ -236,8 +237,10 @@ class VolumeMover:
         return volume
 
     def require_here(self) -> None:
-        """Raises PermanentError where the engine is on another host: a folder there is not the one of this host."""
-        if not Path(self._engine.root_folder()).is_dir():
+        """Raises PermanentError where the engine is on another host: a folder there is not the one of this host. The
+        engine of a drill is reached by a socket in the folder that it has from here.
+        """
+        if not Path(self._engine.root_folder()).is_dir() and not is_of_drill(self._engine):
             raise PermanentError(
                 phrase("The Docker engine is not on this host, so folders of this host cannot be replaced through it")
             )

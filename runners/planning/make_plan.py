@@ -187,13 +187,13 @@ def _with_policy(step: Step, approvals: Approvals) -> Step:
 
 
 def _backup(survey: Survey, runbook: Runbook) -> Chosen | None:
-    """A backup named by a person wins; else the newest good one."""
+    """A backup named by a person wins; else the newest good one. A site without PostgreSQL has full ones alone."""
     wanted = [given.of for given in runbook.inputs.values() if given.type == "backup"]
     if not wanted:
         return None
     name = survey.run.arguments.get("backup") or None
     target = survey.worker_context.target
-    if FULL in wanted:
+    if FULL in wanted or survey.worker_context.site.postgres is None:
         return target.choose_full_backup(Search(site=_lost(survey), name=name, cancelled=survey.cancelled))
     search = Search(site=_lost(survey), name=name, cancelled=survey.cancelled)
     return target.choose_backup(damage.noting(survey.worker_context, search))

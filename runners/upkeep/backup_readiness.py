@@ -37,10 +37,25 @@ class Looked:
 
 
 def look_at_backups(configuration: Configuration) -> Looked:
-    """The newest of each kind, whether every place answers, and the 3-2-1 rule."""
+    """The newest of each kind that the site needs, whether every place answers, and the 3-2-1 rule."""
+    has_postgres = configuration.site().postgres is not None
+    found, lines, silent = _look_at_dumps(configuration) if has_postgres else ([], [], ())
+    full = candidates(full_stores(configuration))
+    stored = [_stored(one) for one in full.backups if _is_ours(one, configuration)]
+    if stored or configuration.object_store is not None or not has_postgres:
+        silent = tuple(dict.fromkeys((*silent, *full.silent)))
+        lines += [newest_line(FULL, stored, configuration, datetime.now(UTC)), _about_places(silent)]
+        lines.append(_about_restic())
+        found += stored
+    lines.append(line_of_321(found, configuration))
+    return Looked(found=tuple(found), lines=tuple(lines))
+
+
+def _look_at_dumps(configuration: Configuration) -> tuple[list[StoredBackup], list[Line], tuple[str, ...]]:
+    """Those of PostgreSQL, lines about them, and the places that do not answer."""
     lines: list[Line] = []
     there = backups_in(dump_stores(configuration), never)
-    copies, silent = _copied_dumps(there, configuration), there.silent
+    copies = _copied_dumps(there, configuration)
     here: tuple[Backup, ...] = ()
     try:
         here = BackupStore(configuration.backups.directory).newest_first()
@@ -52,15 +67,7 @@ def look_at_backups(configuration: Configuration) -> Looked:
     lines.append(newest_line(DUMP, found, configuration, datetime.now(UTC)))
     if any(not one.fault for one in (*copies, *(stored for is_drbots, stored in dumps if is_drbots))):
         lines += copies_lines(copies, there.answered, configuration, datetime.now(UTC))
-    full = candidates(full_stores(configuration))
-    stored = [_stored(one) for one in full.backups if _is_ours(one, configuration)]
-    if stored or configuration.object_store is not None:
-        silent = tuple(dict.fromkeys((*silent, *full.silent)))
-        lines += [newest_line(FULL, stored, configuration, datetime.now(UTC)), _about_places(silent)]
-        lines.append(_about_restic())
-        found += stored
-    lines.append(line_of_321(found, configuration))
-    return Looked(found=tuple(found), lines=tuple(lines))
+    return found, lines, there.silent
 
 
 def proof_lines(
@@ -69,7 +76,7 @@ def proof_lines(
     """Whether the newest of each kind was seen to come back."""
     for kind in BackupKind:
         line = proof_line(kind, found, proofs, configuration.backups.prove_within, datetime.now(UTC))
-        yield from (line,) if line is not None and configuration.site().postgres is not None else ()
+        yield from (line,) if line is not None else ()
 
 
 def _dump(one: Backup, configuration: Configuration) -> StoredBackup:
@@ -154,7 +161,7 @@ def line_of_321(found: Sequence[StoredBackup], configuration: Configuration) -> 
     if configuration.object_store is None:
         todo = phrase("Name a bucket and a second one under `object_store` in dr.yml; every new backup goes into both.")
         return soon(what, missing, todo)
-    is_full = bool(copies) and copies[0].kind is BackupKind.FULL
+    is_full = copies[0].kind is BackupKind.FULL if copies else configuration.site().postgres is None
     folder = BackupStore(configuration.backups.directory).place
     dumps, fulls = dump_stores(configuration), full_stores(configuration)
     places = [one.place for one in fulls] if is_full else [folder, *(one.place for one in dumps)]

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from drbot.core.base.errors import PermanentError
-from drbot.core.runs.drill import GOES_BEFORE
+from drbot.core.runs.drill import backup_for
 from drbot.core.site.level import Level
 from drbot.core.site.site import Configuration
 from drbot.core.site.stored_backups import BackupKind, StoredBackup
@@ -21,7 +21,7 @@ def require_backup(level: Level, configuration: Configuration) -> None:
 
 def require_among(found: Sequence[StoredBackup], level: Level, configuration: Configuration) -> None:
     """Raises PermanentError when none of these can be used."""
-    kind = BackupKind.POSTGRES if level in GOES_BEFORE else BackupKind.FULL
+    kind = backup_for(level, configuration.site())
     mine = [one for one in found if one.kind is kind and (one.is_off_site or level is not Level.DATACENTRE)]
     if any(not one.fault for one in mine):
         return

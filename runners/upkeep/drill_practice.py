@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -12,7 +12,7 @@ from drbot.core.approvals.approval import Ballot, EntryPoint, RequestState
 from drbot.core.base.errors import PermanentError, TemporaryError
 from drbot.core.ledger.events import EventKind
 from drbot.core.runs.clocks import remaining_seconds
-from drbot.core.runs.drill import GOES_BEFORE, STAND_INS, Drill
+from drbot.core.runs.drill import GOES_BEFORE, STAND_INS, Drill, arguments_for
 from drbot.core.runs.plan import Plan
 from drbot.core.runs.run import Run, RunKind, RunState, StepRecord, StopKind
 from drbot.core.site.level import Level
@@ -50,13 +50,14 @@ class Practice:
 
     def go(self) -> None:
         """Until the system is recovered. Raises PermanentError saying why it is not, StoppedError."""
-        copy = GOES_BEFORE.get(self.drill.level)
+        drill, site = self.drill, self.worker_context.configuration.site()
+        copy = GOES_BEFORE.get(drill.level)
         if copy is not None:
             self._tell(phrase("Making the copy and breaking it."))
-            self._finish(self._queue(RunKind.DRILL_COPY, copy))
+            self._finish(self._queue(RunKind.DRILL_COPY, copy, {"service": drill.service} if drill.service else {}))
         self._begin()
         forecasts = Forecasts(began=time.monotonic())
-        run = self._queue(RunKind.RECOVER, self.drill.runbook)
+        run = self._queue(RunKind.RECOVER, drill.runbook, arguments_for(drill.level, site, drill.service))
         self._finish(run, forecasts)
         self._measure(run, forecasts)
 
@@ -71,12 +72,12 @@ class Practice:
         with self.worker_context.database.write() as tx:
             tx.record(EventKind.DRILL_STEP, incident=self.drill.incident, text=text)
 
-    def _queue(self, kind: RunKind, runbook: str) -> str:
+    def _queue(self, kind: RunKind, runbook: str, arguments: Mapping[str, str]) -> str:
         drill = self.drill
         with self.worker_context.database.write() as tx:
             run = runs.queue(
                 tx, incident=drill.incident, site=self._site(), kind=kind, runbook=runbook,
-                arguments={"service": drill.service} if drill.service else {}, person=drill.asked_by,
+                arguments=arguments, person=drill.asked_by,
             )  # fmt: skip
             tx.after_commit(lambda: self.worker_context.ring(run.id))
         return run.id

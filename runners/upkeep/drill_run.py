@@ -12,11 +12,13 @@ from drbot.core.base.errors import CancelledError, DrbotError, PermanentError
 from drbot.core.base.signing import KeyPair
 from drbot.core.ledger.events import EventKind
 from drbot.core.runbooks.centre_actions import CENTRE_ACTIONS
-from drbot.core.runs.drill import ENDS, GOES_BEFORE, Drill, DrillEnd, DrillState, end_of
+from drbot.core.runs.drill import ENDS, GOES_BEFORE, Drill, DrillEnd, DrillState, backup_for, end_of
 from drbot.core.runs.incident import Incident
 from drbot.core.runs.lost import not_brought_back, not_brought_back_text
+from drbot.core.runs.run import RunKind
 from drbot.core.site.drill_site import DrillPlace, configuration_of_drill
 from drbot.core.site.site import Configuration, Site
+from drbot.core.site.stored_backups import BackupKind
 from drbot.core.text.messages import closed, listed, phrase, sentences
 from drbot.runners.clients.engine_census import census, changes
 from drbot.runners.clients.host_folders import data_below
@@ -95,7 +97,8 @@ class DrillRun:
     def _lost(self) -> str:
         """What the copy lacked at the end, because no backup held it."""
         with self.worker_context.database.read() as connection:
-            plans = [run.plan for run in runs.of_incident(connection, self.drill.incident)]
+            known = runs.of_incident(connection, self.drill.incident)
+        plans = [run.plan for run in known if run.kind is not RunKind.DRILL_COPY]
         return not_brought_back_text(not_brought_back(plans, self.worker_context.configuration))
 
     def finish(self, drill: Drill) -> None:
@@ -121,8 +124,8 @@ class DrillRun:
         return dict(census(self.worker_context.target.clients.docker, projects))
 
     def _prepare(self) -> None:
-        """The engine, and production's images in it, where there is a backup to go back to; for levels 1 and 2 its
-        compose projects. Only by a dr.yml that two people agreed to: it says which image gets all rights on
+        """The engine, and production's images in it, where there is a backup to go back to; its compose projects where
+        that holds none. Only by a dr.yml that two people agreed to: it says which image gets all rights on
         production's engine, and what runs in it.
         """
         worker_context, sandbox = self.worker_context, self.sandbox
@@ -140,7 +143,7 @@ class DrillRun:
         sandbox.start(worker_context.configuration.drills.image, self._is_over)
         self._tell(phrase("Copying images into it: {count}.", count=len(images)))
         sandbox.carry(images, self._is_over)
-        if self.drill.level in GOES_BEFORE:
+        if backup_for(self.drill.level, site) is BackupKind.POSTGRES:
             copy_projects(site, data_below(clients.docker, site), sandbox.folder / "projects")
 
     def _is_over(self) -> bool:

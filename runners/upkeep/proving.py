@@ -222,8 +222,7 @@ def gone(one: StoredBackup) -> PermanentError:
 
 
 def keep_proving(worker_context: WorkerContext, stop: threading.Event) -> None:
-    is_default = worker_context.site_name == worker_context.configuration.default_site
-    if not is_default or worker_context.site.postgres is None:
+    if worker_context.site_name != worker_context.configuration.default_site:
         return
     prover = prover_of(worker_context, stop)
     try:

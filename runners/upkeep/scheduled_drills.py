@@ -8,7 +8,8 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection
 
 from drbot.core.base.errors import PermanentError
-from drbot.core.runs.drill import ENDS, Drill, DrillEnd, needs_password, routine_of
+from drbot.core.runs.drill import ENDS, Drill, DrillEnd, needs_password, routine_of, service_for
+from drbot.core.site.data_kinds import runbook_of
 from drbot.core.site.level import Level
 from drbot.core.site.readiness import Line, bad, good, soon
 from drbot.core.site.site import Configuration
@@ -36,9 +37,10 @@ def scheduled_drills(worker_context: WorkerContext) -> Iterator[Work]:
 
     def begin(level: Level) -> None:
         require_verifiable(level, configuration)
-        names = configuration.site().apps if level is Level.SERVICE else ()
+        here = configuration.site()
+        service, runbook = service_for(level, here), runbook_of(level, here)
         with worker_context.database.write() as tx:
-            drills.ask(tx, level, site=site, service=next(iter(names), None), person=DRBOT, rehearsed=True)
+            drills.ask(tx, level, site=site, service=service, person=DRBOT, rehearsed=True, runbook=runbook)
 
     for level in Level:
 
@@ -66,7 +68,7 @@ def require_verifiable(level: Level, configuration: Configuration) -> None:
 
 def drill_lines(connection: Connection, configuration: Configuration, now: datetime) -> Iterator[Line]:
     """One for each level that this dr.yml can recover."""
-    levels = [Level.SERVICE, *((Level.DATABASE,) if configuration.site().postgres else ())]
+    levels = [Level.SERVICE, Level.DATABASE]
     if configuration.recovery is not None:
         levels += [Level.HOST, Level.DATACENTRE]
     for level in levels:

@@ -143,7 +143,7 @@ ANIMALS: tuple[Animal, ...] = (
         shows="MariaDB beside PostgreSQL",
     ),
     Animal(
-        name="pebblebook", refused=EVERYTHING, stores=(other("sqlite", "pebblebook", "/data/book.db"),),
+        name="pebblebook", refused=("backup postgres",), stores=(other("sqlite", "pebblebook", "/data/book.db"),),
         shows="SQLite on a relative bind, nothing else",
     ),
     Animal(
@@ -160,12 +160,12 @@ ANIMALS: tuple[Animal, ...] = (
         shows="a queue that keeps its messages; Redis without an append-only file",
     ),
     Animal(
-        name="rookery", refused=("backup postgres", "check"),
+        name="rookery", refused=("backup postgres",),
         stores=(other("mariadb", "db", "/var/lib/mysql", "caw"), redis()),
         shows="MariaDB on a bind mount and Redis, no PostgreSQL",
     ),
     Animal(
-        name="cinderpath", refused=EVERYTHING,
+        name="cinderpath", refused=("backup postgres",),
         shows="neither PostgreSQL nor Redis: files, and memcached that keeps nothing",
     ),
     Animal(

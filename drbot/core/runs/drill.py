@@ -5,8 +5,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from drbot.core.site.data_kinds import FILES, DataKind, first_kind
 from drbot.core.site.level import Level
-from drbot.core.site.site import Configuration, Targets
+from drbot.core.site.site import Configuration, Site, Targets
+from drbot.core.site.stored_backups import BackupKind
 from drbot.core.text.messages import phrase
 
 COPY_RUNBOOK = "drill-copy"
@@ -15,15 +17,34 @@ COPY_RUNBOOK = "drill-copy"
 GOES_BEFORE: Mapping[Level, str] = {Level.SERVICE: COPY_RUNBOOK, Level.DATABASE: COPY_RUNBOOK}
 
 
-OF_FULL_BACKUPS = frozenset({Level.HOST, Level.DATACENTRE})
-"""These start what a full backup says."""
+def backup_for(level: Level, site: Site) -> BackupKind:
+    """What a drill goes back to: a copy is made of a dump where the site has PostgreSQL, else of a full backup."""
+    is_dump = level in GOES_BEFORE and site.postgres is not None
+    return BackupKind.POSTGRES if is_dump else BackupKind.FULL
+
+
+def data_practised(site: Site) -> tuple[DataKind, str]:
+    """What level 2 breaks and brings back: the first that the site has, and which entry of `files`."""
+    kind = first_kind(site)
+    return kind, site.files[0] if kind is DataKind.FILES else ""
+
+
+def arguments_for(level: Level, site: Site, service: str | None) -> Mapping[str, str]:
+    """What the runbook of the level is given."""
+    files = data_practised(site)[1] if level is Level.DATABASE else ""
+    return ({"service": service} if service else {}) | ({FILES: files} if files else {})
+
+
+def service_for(level: Level, site: Site) -> str | None:
+    """Level 1 practises one service: where none is named, the first that people use."""
+    return next(iter((*site.apps, *site.fronts, *site.services)), None) if level is Level.SERVICE else None
 
 
 def needs_password(level: Level, configuration: Configuration) -> bool:
     """Whoever writes in a bucket would say what is started on this host, with nobody asked, were its backups not
     encrypted: the engine of a drill has all rights.
     """
-    return level in OF_FULL_BACKUPS and configuration.object_store is not None
+    return backup_for(level, configuration.site()) is BackupKind.FULL and configuration.object_store is not None
 
 
 STAND_INS = ("stand-in-1", "stand-in-2")

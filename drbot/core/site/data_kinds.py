@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from enum import StrEnum
 
+from drbot.core.site.level import RUNBOOK_OF, Level
 from drbot.core.site.site import Site
 from drbot.core.text.messages import phrase
 
@@ -42,7 +43,7 @@ services that it saw not working.
 
 
 def kinds_of(site: Site) -> tuple[DataKind, ...]:
-    """What this site has, by dr.yml; the first is what is meant when nothing says more."""
+    """What this site has, by dr.yml."""
     has = {
         DataKind.POSTGRES: site.postgres is not None,
         DataKind.REDIS: site.redis is not None,
@@ -50,3 +51,13 @@ def kinds_of(site: Site) -> tuple[DataKind, ...]:
         DataKind.SETTINGS: bool(site.services),
     }
     return tuple(kind for kind, is_there in has.items() if is_there)
+
+
+def first_kind(site: Site) -> DataKind:
+    """What is meant when nothing says more."""
+    return next(iter(kinds_of(site)), DataKind.POSTGRES)
+
+
+def runbook_of(level: Level, site: Site) -> str:
+    """Of level 2, where nothing more is said, for the first that the site has."""
+    return RUNBOOKS[first_kind(site)] if level is Level.DATABASE else RUNBOOK_OF[level]

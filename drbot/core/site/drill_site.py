@@ -52,6 +52,8 @@ def configuration_of_drill(configuration: Configuration, level: Level, place: Dr
         }
     )
     without: dict[str, Any] = {"dns": None, "certificate": None, "recovery": None}
+    if level < Level.HOST:  # all of the copy comes from where its data comes from
+        without["repository"] = None
     outside: dict[str, Any] = {
         "recovery": Recovery(site=DRILL_SITE, control=DRILL_CONTROL),
         "backups": configuration.backups.model_copy(update={"directory": place.folder.parent / "no-backups"}),

@@ -19,8 +19,19 @@ from drbot.store.base.schema import drills
 from drbot.store.records import incidents
 
 
-def ask(tx: Transaction, level: Level, *, site: str, service: str | None, person: str, rehearsed: bool) -> Incident:
-    """An incident of its own, for a worker to find. Raises UserError: one at a time, and none beside a real one."""
+def ask(
+    tx: Transaction,
+    level: Level,
+    *,
+    site: str,
+    service: str | None,
+    person: str,
+    rehearsed: bool,
+    runbook: str | None = None,
+) -> Incident:
+    """An incident of its own, for a worker to find; by the level's own runbook where none is named. Raises UserError:
+    one at a time, and none beside a real one.
+    """
     tried, going = phrase("No drill was started."), going_on(tx.connection)
     if going is not None:
         todo = phrase("It ends by itself; /dr drills shows how far it is.")
@@ -32,8 +43,8 @@ def ask(tx: Transaction, level: Level, *, site: str, service: str | None, person
     title = title_of(level)
     incident = incidents.declare(tx, site=DRILL_SITE, level=level, title=title, person=person, service=service)
     drill = Drill(
-        incident=incident.id, level=level, site=site, runbook=RUNBOOK_OF[level], service=service, asked_by=person,
-        asked_at=tx.now, instance=token_hex(4), rehearsed=rehearsed,
+        incident=incident.id, level=level, site=site, runbook=runbook or RUNBOOK_OF[level], service=service,
+        asked_by=person, asked_at=tx.now, instance=token_hex(4), rehearsed=rehearsed,
     )  # fmt: skip
     tx.connection.execute(insert(drills).values(**_values(drill)))
     return incident

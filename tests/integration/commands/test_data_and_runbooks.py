@@ -35,6 +35,16 @@ PLAN = Plan(
 )  # fmt: skip
 
 
+def test_a_site_without_postgresql_is_surveyed_for_what_it_has(built: Build) -> None:
+    without = built(DR_YML.replace("    postgres: {volume: pgdata, databases: [authdb]}\n", "    files: [uploads]\n"))
+
+    reply = without.say("ben", "declare level2 nobody can sign in")
+
+    (run,) = without.runs()
+    assert (run.runbook, run.arguments) == ("level2-files", {"look": "yes"})
+    assert [choice.label for choice in reply.choices][1:] == ["Files are lost: uploads", "Settings are lost"]
+
+
 @pytest.fixture
 def everything(built: Build) -> VerbFixture:
     """A site with all kinds of data, two entries of `files` among them."""

@@ -14,7 +14,8 @@ from drbot.core.text.messages import say
 from drbot.store.base import ledger
 from drbot.store.records import drills, incidents, routines, schedules
 from drbot.store.records.routines import Routine
-from tests.integration.commands.verb_fixture import VerbFixture
+from tests.integration.commands.conftest import Build
+from tests.integration.commands.verb_fixture import DR_YML, VerbFixture
 
 
 def asked(verb_fixture: VerbFixture) -> Drill:
@@ -60,6 +61,14 @@ def test_level_1_practises_a_service(verb_fixture: VerbFixture) -> None:
     verb_fixture.say("emi", "drill level1 user")
 
     assert asked(verb_fixture).service == "user"
+
+
+def test_level_2_practises_what_the_site_has(built: Build) -> None:
+    without = built(DR_YML.replace("    postgres: {volume: pgdata, databases: [authdb]}\n", "    files: [uploads]\n"))
+
+    without.say("emi", "drill level2 rehearsed")
+
+    assert asked(without).runbook == "level2-files"
 
 
 @pytest.mark.parametrize(

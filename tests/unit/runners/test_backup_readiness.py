@@ -2,17 +2,19 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
 from drbot.core.site.readiness import Colour
-from drbot.core.site.site import Backups, Configuration, ObjectStore, Site
+from drbot.core.site.site import Backups, Configuration, ObjectStore, Postgres, Site
 from drbot.core.site.stored_backups import BackupKind, StoredBackup
-from drbot.runners.upkeep.backup_readiness import DUMP, line_of_321, newest_line
+from drbot.runners.upkeep.backup_readiness import DUMP, line_of_321, look_at_backups, newest_line
 
 NOW = datetime(2026, 1, 5, 12, tzinfo=UTC)
+SITE = Site(postgres=Postgres(volume="pgdata", databases=("shop",)))
 CONFIGURATION = Configuration(
-    system="shop", sites={"production": Site()}, backups=Backups(directory="/srv/backups")
+    system="shop", sites={"production": SITE}, backups=Backups(directory="/srv/backups")
 )  # RPO: 6 h
 
 
@@ -72,3 +74,12 @@ def test_what_the_3_2_1_rule_lacks_is_what_is_advised(
 
 def test_two_copies_and_production_are_enough() -> None:
     assert line_of_321([HERE, THERE], CONFIGURATION.model_copy(update={"object_store": ONE})).colour is Colour.GREEN
+
+
+def test_without_postgresql_only_full_backups_are_asked_for(tmp_path: Path) -> None:
+    changes = {"sites": {"production": Site()}, "backups": Backups(directory=tmp_path)}
+
+    lines = look_at_backups(CONFIGURATION.model_copy(update=changes)).lines
+
+    assert [line.sentence for line in lines if "PostgreSQL" in line.what or "postgres" in line.sentence] == []
+    assert [line.reason for line in lines if line.what == "full backup"] == ["there is none"]

@@ -145,6 +145,7 @@ ELSEWHERE = {  # never the system's: what drbot itself has made, by its place
 DRILLS = {  # look first whether the engine is a drill's own, by its label
     "clients/breaking.py:stop",
     "clients/breaking.py:spoil",
+    "clients/breaking.py:wipe",
 }
 CALLERS = {  # actions: they hand on the permit that they were given
     "actions/drill.py:break_copy",

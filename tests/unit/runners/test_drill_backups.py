@@ -7,13 +7,15 @@ import pytest
 
 from drbot.core.base.errors import PermanentError
 from drbot.core.site.level import Level
-from drbot.core.site.site import Backups, Configuration, Site
+from drbot.core.site.site import Backups, Configuration, Postgres, Site
 from drbot.core.site.stored_backups import BackupKind, StoredBackup
 from drbot.runners.upkeep.drill_backups import require_among
 
+SITE = Site(postgres=Postgres(volume="pgdata", databases=("shop",)))
 CONFIGURATION = Configuration(
-    system="shop", sites={"production": Site()}, backups=Backups(directory="/srv/backups")
+    system="shop", sites={"production": SITE}, backups=Backups(directory="/srv/backups")
 )  # fmt: skip
+NO_POSTGRES = CONFIGURATION.model_copy(update={"sites": {"production": Site()}})
 DUMP = StoredBackup(
     kind=BackupKind.POSTGRES, name="dump", place="file:/srv", is_off_site=False,
     moment=datetime(2026, 1, 5, tzinfo=UTC), size=1,
@@ -29,6 +31,14 @@ BAD = replace(DUMP, fault="it is cut off")
 )
 def test_it_begins(level: int, found: list[StoredBackup]) -> None:
     require_among(found, Level(level), CONFIGURATION)
+
+
+@pytest.mark.parametrize("level", [1, 2, 3])
+def test_without_postgresql_a_full_backup_is_what_is_gone_back_to(level: int) -> None:
+    require_among([FULL_HERE], Level(level), NO_POSTGRES)
+
+    with pytest.raises(PermanentError, match="needs a full backup: there is none"):
+        require_among([DUMP], Level(level), NO_POSTGRES)
 
 
 @pytest.mark.parametrize(
