@@ -47,7 +47,8 @@ class Backed:
         """A step that may replace whatever this is about."""
         labels = {**self.context.labels, "drbot.step": purpose}
         places = (str(self.site.projects), str(self.site.projects / self.folder))
-        subjects = (*map(permit.volume, places), permit.emptied(self.name(purpose)))
+        emptied = (self.name(purpose), self.name(f"{purpose}-old"))  # by the swap, and by taking it back
+        subjects = (*map(permit.volume, places), *map(permit.emptied, emptied))
         plan = self.context.plan.model_copy(update={"stakes": Stakes(**stakes)})
         return replace(self.context, labels=labels, plan=plan, permit=permitted(*subjects, run=own(RUN)))
 

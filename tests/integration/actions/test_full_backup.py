@@ -98,6 +98,7 @@ def test_it_is_good_in_every_place_and_nothing_else_is_left(shared: WorkerFixtur
         holds, uses, state = chosen.backup.holds, made.manifest.uses, made.manifest.redis
         assert state is not None
         known = {"mounts": uses.volumes, "ports": uses.ports, "containers": uses.containers}
+        known |= {"inventory": made.manifest.inventory}
         assert holds == Holds(redis=True, keys=state.keys, configuration=True, files=(files,), **known)
         require_held(made.fetched.facts, chosen.backup)
         assert check_full_backup(store.get(made.backup.name), rules) == chosen.backup

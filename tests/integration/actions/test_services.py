@@ -243,7 +243,7 @@ def test_a_database_whose_name_is_a_connection_string_leads_to_itself(worker_fix
     settings = site.postgres.model_copy(update={"databases": (name,)})
     changed = site.model_copy(update={"postgres": settings})
     server = PostgresServer(changed, worker_fixture.clients.docker, worker_fixture.clients.compose)
-    assert "does not exist" in (server.fault() or "")
+    assert f"names {name}, and the server has" in (server.fault() or "")
     container = server.container()
     assert container is not None
     command = ["psql", "-U", "postgres", "-d", "postgres", "-c", f'CREATE DATABASE "{name}"']
