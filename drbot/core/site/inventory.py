@@ -82,13 +82,16 @@ class Unkept(Model):
 
 
 def with_inventory(site: Site, inventory: Inventory) -> Site:
-    """The site with every service there is: what dr.yml says of one counts, and what it does not say is read. A service
+    """The site with every service in use: what dr.yml says of one counts, and what it does not say is read. Of a project
+    that runs, a service without a container was not started by its people, and drbot does not start it either. A service
     waits for what either of them names; where these contradict each other, Compose's word counts, for it keeps to it.
     """
     keys = {(one.project, one.service): key for key, one in site.services.items()}
     found = {(one.project, one.service): one for one in inventory.services if one.described}
-    for place in found:
-        if place not in keys and not _is_monitoring(site, place[0]):
+    running = {one.project for one in inventory.services if one.image_id}
+    for place, one in found.items():
+        is_used = bool(one.image_id) or one.project not in running
+        if place not in keys and is_used and not _is_monitoring(site, place[0]):
             keys[place] = _free_key(place, keys)
     services = {key: _service(site.services.get(key), place, found.get(place), keys) for place, key in keys.items()}
     if circle_in(needs_of(services)):

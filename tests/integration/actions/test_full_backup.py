@@ -4,6 +4,7 @@ import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -97,7 +98,7 @@ def test_it_is_good_in_every_place_and_nothing_else_is_left(shared: WorkerFixtur
         assert (chosen.backup.name, chosen.backup.sha256, chosen.refused) == (made.backup.name, made.backup.digest, ())
         holds, uses, state = chosen.backup.holds, made.manifest.uses, made.manifest.redis
         assert state is not None
-        known = {"mounts": uses.volumes, "ports": uses.ports, "containers": uses.containers}
+        known: dict[str, Any] = {"mounts": uses.volumes, "ports": uses.ports, "containers": uses.containers}
         known |= {"inventory": made.manifest.inventory}
         assert holds == Holds(redis=True, keys=state.keys, configuration=True, files=(files,), **known)
         require_held(made.fetched.facts, chosen.backup)

@@ -61,6 +61,14 @@ def test_where_dr_yml_and_compose_contradict_each_other_compose_counts() -> None
     assert (site.services["db"].needs, site.services["web"].needs) == ((), ("db",))
 
 
+def test_what_nobody_has_started_in_a_project_that_runs_is_not_started_by_drbot() -> None:
+    running = known("web").model_copy(update={"image_id": "sha256:1"})
+    on_a_new_host = Inventory(services=(known("web"), known("seldom")))
+
+    assert with_inventory(SITE, Inventory(services=(running, known("seldom")))).apps == ("web",)
+    assert with_inventory(SITE, on_a_new_host).apps == ("web", "seldom")
+
+
 def test_two_services_of_one_name_are_told_apart_by_their_project() -> None:
     site = with_inventory(SITE, Inventory(services=(known("db"), known("db", project="blog"))))
 
