@@ -82,7 +82,7 @@ class Unkept(Model):
 
 
 def with_inventory(site: Site, inventory: Inventory) -> Site:
-    """The site with every service in use: what dr.yml says of one counts, and what it does not say is read. In a project
+    """The site with every service in use: what dr.yml says of one counts, what it does not say is read. Of a project
     that runs, a service without a container was not started by its people, and drbot does not start it either. Each
     waits for what either of them names; where these contradict each other, Compose's word counts, for it keeps to it.
     """
