@@ -56,7 +56,7 @@ def init(file: File = Path("dr.yml"), yes: Yes = False, project: Only = None) ->
 def _seen(engine: DockerEngine, found: Mapping[str, Path]) -> Seen:
     parents = [folder.parent for folder in found.values()]
     parent = max(dict.fromkeys(parents), key=parents.count)
-    here = {name: folder for name, folder in found.items() if folder == parent / name}
+    here = {name: folder for name, folder in found.items() if folder.parent == parent}
     services = {f"x-{name}": Service(project=name, service="x", role="app") for name in here}
     settings = RunnerSettings.from_environment(home_path(None))
     compose = Compose(parent, settings.docker_host)

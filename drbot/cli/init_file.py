@@ -19,7 +19,7 @@ GAPS = "MISSING: in no backup. Move it below its project, or say why it is not n
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Seen:
-    """What was found on the engine. `elsewhere`: projects whose folder is not `folder`/NAME."""
+    """What was found on the engine. `elsewhere`: projects whose folder is not in `folder`."""
 
     host: str
     folder: Path
