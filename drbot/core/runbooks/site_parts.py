@@ -25,7 +25,13 @@ def parts_of(configuration: Configuration, site: Site) -> frozenset[str]:
 
 
 def steps_for(runbook: Runbook, configuration: Configuration, site: Site) -> tuple[Step, ...]:
-    """The steps of a runbook that make sense for this site."""
+    """The steps of a runbook that make sense for this site, without the questions that are answered by that."""
     has = parts_of(configuration, site)
     wanted = {step.id: {str(one.with_.get("part")) for one in step.when if one.probe == HAS} for step in runbook.steps}
-    return without(runbook.steps, {name for name, parts in wanted.items() if not parts <= has})
+    left = without(runbook.steps, {name for name, parts in wanted.items() if not parts <= has})
+    return tuple(
+        step.model_copy(update={"when": tuple(one for one in step.when if one.probe != HAS)})
+        if wanted[step.id]
+        else step
+        for step in left
+    )

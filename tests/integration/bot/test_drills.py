@@ -18,7 +18,7 @@ from drbot.core.base.cron import Calendar
 from drbot.core.runs.drill import DrillEnd, routine_of
 from drbot.core.site.configuration import Loaded
 from drbot.core.site.level import Level
-from drbot.core.site.site import Drills, ObjectStore
+from drbot.core.site.site import Drills, ObjectStore, Postgres
 from drbot.store.base.schema import routines as routines_table
 from drbot.store.records import drills, incidents, routines
 from drbot.store.records.routines import Routine
@@ -50,7 +50,9 @@ def put_off(scene: Scene) -> None:
 
 def notices(scene: Scene, owner: str = "a bot", *, store: ObjectStore | None = None, **drills: object) -> DrillNotices:
     known = scene.process.loaded.configuration
-    changed = known.model_copy(update={"drills": Drills.model_validate(drills), "object_store": store})
+    site = known.site().model_copy(update={"postgres": Postgres(service="auth", volume="rows", databases=("shop",))})
+    sites = {known.default_site: site}
+    changed = known.model_copy(update={"drills": Drills.model_validate(drills), "object_store": store, "sites": sites})
     context = context_of(scene.database, scene.process.doorbell, Loaded(configuration=changed))
     return DrillNotices(context, Messenger(Slack(client_of(scene.settings), RateLimiter()), scene.database), owner)
 

@@ -74,7 +74,7 @@ def test_what_cannot_be_taken_back_is_a_command_that_people_can_type(worker_fixt
 
     projects = worker_fixture.worker_context.site.projects
     place = f"--project-directory={projects}/auth --project-name=auth"
-    up = f"docker compose {place} up --detach --no-recreate --no-deps auth"
+    up = f"docker compose {place} up --detach --no-recreate auth"
     assert up in str(run.outcome)
     assert "compose.start" not in str(run.outcome) and "within" not in str(run.outcome)
     assert "The disk is full: make room on it" in str(run.outcome)

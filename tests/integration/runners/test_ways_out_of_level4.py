@@ -78,9 +78,9 @@ def part_died_setting_aside(level4: Level4) -> None:
     level4.tick(RECOVERY)
 
 
-def part_failed_to_start(level4: Level4) -> None:
+def part_could_not_write(level4: Level4) -> None:
     level4.work(CONTROL)
-    level4.recovery.target.errors["monitoring.start"] = [PermanentError("it does not start")]
+    level4.recovery.target.errors["configuration.restore"] = [PermanentError("it cannot be written")]
     level4.work(RECOVERY)
 
 
@@ -172,7 +172,7 @@ TABLE = [
     State(begin=part_asks, whole=W, part=W, occupied=True),
     State(begin=part_is_blocked, whole=W, part=B, occupied=True),
     State(begin=part_died_setting_aside, whole=W, part=D, occupied=True, unknown="set-aside at recovery"),
-    State(begin=part_failed_to_start, whole=W, part=D),
+    State(begin=part_could_not_write, whole=W, part=D),
     State(begin=part_could_not_be_planned, whole=D, part=F),
     State(begin=denied_while_it_restores, whole=B, part=R),
     State(begin=denied_while_it_waits, whole=B, part=Q),

@@ -91,7 +91,7 @@ def claimed(database: Database, run_id: str, *, owner: str = "worker", lease_sec
 def plan_of(run: Run, steps: Sequence[Step] = STEPS) -> Plan:
     """A plan with these steps."""
     return Plan(
-        runbook="level2-postgres",
+        runbook=run.runbook,
         runbook_sha256="0" * 64,
         level=2,
         site="production",
