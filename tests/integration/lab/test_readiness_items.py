@@ -110,7 +110,7 @@ ITEMS = (
     item("key of full backups", worlds.row_gone(Subject.KEY), "key of full backups", AMBER),
     item("volumes", by(worlds.with_volume), "production: volume nowhere", RED),
     item("PostgreSQL role", by(worlds.without_role), "production: PostgreSQL role", RED),
-    item("health checks", unwatched, "production: auth", RED),
+    item("health checks", unwatched, "production: auth", AMBER),
     item("compose projects", by_doing(worlds.without_project), "production: {prefix}ai-micro-front-user", RED),
     item("Docker engine", by(lambda world: world.with_site(docker=Docker(host="unix:///nowhere"))),
          "production: Docker engine", RED),
