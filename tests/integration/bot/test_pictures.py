@@ -45,6 +45,7 @@ WORDS: Mapping[str, object] = {
     "site": "production",
     "services.apps": APPS[:3],
     "services.fronts": APPS[3:],
+    "services.stores": ("postgres", "redis"),
     "services.all": ("postgres", "redis", *APPS),
     "postgres.service": "postgres",
     "postgres.volume": "postgres_data",

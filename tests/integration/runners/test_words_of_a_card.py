@@ -321,16 +321,24 @@ def test_a_host_is_not_put_aside_under_a_name_that_is_not_found_again(guarded: W
 
 
 def test_what_dr_yml_says_otherwise_than_when_two_people_agreed_stands_on_the_card(guarded: WorkerFixture) -> None:
-    """dr.yml calls every service a cache before the plan is made: none would have to be stopped."""
+    """dr.yml calls every service a front before the plan is made."""
     recovered_by_code(guarded)
+    worker_fixture = with_services(guarded, every={"role": "front"})
+    worker_fixture, run = planned(worker_fixture, own("level2-postgres"))
+
+    words = card(worker_fixture, run)
+
+    assert "sites production services auth role: app → front" in words
+
+
+def test_no_role_lets_a_service_write_while_data_is_moved(guarded: WorkerFixture) -> None:
+    """dr.yml calls every service a cache: all the same each has to be stopped."""
     worker_fixture = with_services(guarded, every={"role": "cache"})
     one = ('services: ["${services.apps}", "${services.fronts}"]', "services: [admin]")
     worker_fixture, run = planned(worker_fixture, own("level2-postgres", one))
 
-    words = card(worker_fixture, run)
-
-    assert "sites production services auth role: app → cache" in words
-    assert "sites production services front-user role: front → cache" in words
+    assert run.plan is None
+    assert "moves data while auth, user, front-user, front-admin may write" in str(run.outcome)
 
 
 def test_a_target_that_changed_is_noticed_although_a_row_says_that_the_step_had_begun(guarded: WorkerFixture) -> None:

@@ -130,4 +130,4 @@ def test_check_says_the_same_in_its_table_and_goes_on(folder: Path, full: Path) 
 
     assert "state and ledger" in shown
     assert "database or disk is full" in shown or "Make room" in shown
-    assert "backup of PostgreSQL" in shown
+    assert "full backup" in shown
