@@ -14,13 +14,12 @@ from drbot.core.site.inventory import Inventory, KnownService
 from drbot.core.site.site import Postgres, Service, Site
 from drbot.core.text.messages import phrase
 from drbot.runners.clients.compose import Compose
-from drbot.runners.clients.container_labels import ONE_OFF, PROJECT
+from drbot.runners.clients.container_labels import ONE_OFF, PROJECT, WORKING_DIR
 from drbot.runners.clients.docker_engine import DockerEngine
 from drbot.runners.clients.docker_errors import docker_errors
 from drbot.runners.clients.health import fault_of_url
 from drbot.runners.clients.postgres_server import PostgresServer
 
-WORKING_DIR = "com.docker.compose.project.working_dir"
 OWN_PROJECT = "drbot-"  # of helpers that Compose makes (container_labels.own_project)
 PATHS = ("/health", "/healthz", "/")
 ANYWHERE = "0.0.0.0"  # noqa: S104 - read from the engine, bound to nothing

@@ -10,7 +10,7 @@ from drbot.core.runbooks.runbook import Runbook, Step, without
 from drbot.core.runbooks.site_parts import steps_for
 from drbot.core.runbooks.variables import Value, fill
 from drbot.core.runs.clocks import rpo_seconds
-from drbot.core.runs.lost import lost_before
+from drbot.core.runs.lost import lost_before, raises_system
 from drbot.core.runs.plan import BackupIdentity, Plan
 from drbot.core.runs.replaced import replaced
 from drbot.core.runs.run import Run
@@ -92,8 +92,7 @@ def make_plan(survey: Survey) -> Plan:
 
 def _knowing(survey: Survey, runbook: Runbook, chosen: Chosen | None) -> Survey:
     """With all that the system consists of: read, or as it was when the backup was made from which it is raised."""
-    raises = any(step.do == "configuration.restore" for step in runbook.steps)
-    if raises and chosen is not None:
+    if raises_system(runbook.steps) and chosen is not None:
         inventory = chosen.backup.holds.inventory
     else:
         inventory = survey.worker_context.target.inventory(survey.cancelled)

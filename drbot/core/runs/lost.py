@@ -19,9 +19,14 @@ FROM_BACKUP = frozenset({"volume.swap", "postgres.restore", "redis.restore"})
 MOVES = HOST | FROM_BACKUP | {"volume.swap_back"}
 
 
+def raises_system(steps: Iterable[Step]) -> bool:
+    """Whether these bring a whole system up from a full backup: then it consists of what the backup says."""
+    return any(step.do == "configuration.restore" for step in steps)
+
+
 def not_brought_back(plans: Iterable[Plan | None], configuration: Configuration) -> tuple[Unkept, ...]:
     """What of a host that was raised from a backup no backup held: it is lost, however new the backup was."""
-    raising = (plan for plan in plans if plan and any(step.do == "configuration.restore" for step in plan.steps))
+    raising = (plan for plan in plans if plan is not None and raises_system(plan.steps))
     found = {one.name: one for plan in raising for one in unkept(configuration.site(plan.site), plan.inventory)}
     return tuple(found.values())
 
