@@ -20,7 +20,7 @@ from drbot.core.site.backup_times import UNKNOWN
 from drbot.core.site.configuration import load_configuration
 from drbot.core.site.full_manifest import PREFIX
 from drbot.core.site.full_manifest import SUFFIX as FULL_SUFFIX
-from drbot.core.site.inventory import unkept, unkept_text
+from drbot.core.site.inventory import PAUSE_IT, copied_text, copied_while_written, unkept, unkept_text
 from drbot.core.site.proofs import WELL, ordered
 from drbot.core.site.site import Configuration
 from drbot.core.site.stored_backups import BackupKind, StoredBackup, newest_usable
@@ -87,6 +87,8 @@ def full(site: SiteName = "", config: Config = None) -> None:
         console.print(
             f"[red]{marked(left_out)}[/] {marked(phrase('docs/configuration.md, Data, says how to keep it.'))}"
         )
+    if copied := copied_text(copied_while_written(configuration.site(site), manifest.inventory)):
+        console.print(f"[yellow]{marked(copied)}[/] {marked(PAUSE_IT)}")
     for store in full_stores(configuration):
         console.print(f"  {store.place}")
 

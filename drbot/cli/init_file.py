@@ -122,6 +122,7 @@ def _site(seen: Seen) -> CommentedMap:
 def _services(seen: Seen) -> Iterator[tuple[str, CommentedMap]]:
     """Stores, who answers on a port, and one of each other project: without one nothing of it would be known."""
     named: set[str] = set()
+    dumped = {(store.project, store.service) for store in map(seen.first, ("postgres", "redis")) if store is not None}
     needed = {(one.project, need) for one in seen.inventory.services for need in one.needs}
     for one in seen.inventory.services:
         place = (one.project, one.service)
@@ -131,6 +132,8 @@ def _services(seen: Seen) -> Iterator[tuple[str, CommentedMap]]:
         named.add(one.project)
         role = "database" if is_store else "app" if place in needed or place not in seen.addresses else "front"
         service = CommentedMap(project=one.project, service=one.service, role=role)
+        if is_store and place not in dumped:  # drbot has no hand for it: its files are copied
+            service["pause_for_backup"] = True
         if place in seen.addresses and not is_store:
             service["health"] = seen.addresses[place]
         service.fa.set_flow_style()
@@ -155,11 +158,6 @@ def _add_files(site: CommentedMap, seen: Seen) -> None:
     files = [one.name for one in left if one.name in volumes]
     if files:
         site["files"] = CommentedSeq(files)
-        others = {store.volume: store.program for store in seen.stores if store.kind == "other"}
-        for number, name in enumerate(files):
-            if name in others:
-                said = f"of {others[name]}, copied while it runs: better dump it into a folder of `files`"
-                site["files"].yaml_add_eol_comment(said, number)
     gaps = [one for one in left if one.name not in volumes]
     if gaps:
         said = "\n".join(f"  {one.name}: why it may be lost   # of {', '.join(one.services)}" for one in gaps)

@@ -7,9 +7,18 @@ from rich.markup import escape
 
 from drbot.cli.backup import SiteName, opened
 from drbot.cli.terminal import Config, marked, plain_console, table_of
-from drbot.core.site.inventory import KnownService, kept_text, unkept, unkept_text, with_inventory
+from drbot.core.site.inventory import (
+    PAUSE_IT,
+    KnownService,
+    copied_text,
+    copied_while_written,
+    kept_text,
+    unkept,
+    unkept_text,
+    with_inventory,
+)
 from drbot.core.site.site import Site
-from drbot.core.text.messages import clauses, listed, phrase
+from drbot.core.text.messages import clauses, listed, phrase, sentences
 from drbot.runners.clients.inventory_reader import read_inventory
 from drbot.runners.foundation.watching import never
 
@@ -33,6 +42,8 @@ def inventory(site: SiteName = "", config: Config = None) -> None:
     left_out = unkept(known, found)
     said = unkept_text(left_out) or phrase("Every mount is in a backup, or not needed.")
     console.print(marked(said), soft_wrap=True)
+    if copied := copied_text(copied_while_written(known, found)):
+        console.print(marked(sentences(copied, PAUSE_IT)), soft_wrap=True)
     raise typer.Exit(1 if left_out else 0)
 
 

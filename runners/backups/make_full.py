@@ -1,6 +1,6 @@
 """Makes a full backup: configuration, databases, Redis and files as one snapshot, with a manifest; stored everywhere.
 
-Everything is read from the running system without stopping it. Called by `drbot backup full`, so that cron can.
+Everything is read from the running system; only what dr.yml says is paused while files are copied. Called by `drbot backup full`, so that cron can.
 """
 
 import os
@@ -41,6 +41,7 @@ from drbot.runners.clients.full_store import FullBackup, FullBackupStore, full_s
 from drbot.runners.clients.helper import Mount
 from drbot.runners.clients.host_folders import data_below
 from drbot.runners.clients.inventory_reader import read_inventory
+from drbot.runners.clients.pausing import paused
 from drbot.runners.clients.process import Bounds
 from drbot.runners.clients.restic import Restic, plain
 from drbot.runners.clients.restic_helper import ResticHelper, portable
@@ -49,6 +50,7 @@ from drbot.runners.foundation.own_record import FOLDER as OWN_FOLDER
 from drbot.runners.foundation.watching import Cancelled, Progress, never, unheard
 from drbot.store.base.file_modes import PRIVATE_FOLDER, write_private
 
+FIRST_PASS = "first-pass"  # tag of a snapshot that is no backup
 EXCLUDED = (f"{PROJECTS}/*/.git", "__pycache__")  # a clone brings the one back, Python the other
 
 
@@ -236,13 +238,18 @@ def take(making: Making, store: FullBackupStore, manifest: FullManifest) -> Full
     restic = Restic(store.repository, cancelled=making.cancelled, progress=making.progress, execute=execute)
     paths = [OWN, *([PROJECTS] if making.projects else []), *([LINKED] if linked else [])]
     paths += [FILES] if making.site.file_volumes else []
-    restic.backup(
-        paths,
-        host=making.site_name,
-        tags=tags_of(making.name, making.configuration.system),
-        moment=manifest.snapshot_at,
-        excluded=(*EXCLUDED, *(f"{PROJECTS}/{link}" for link in linked), *stores_of(making)),
-    )
+    excluded = (*EXCLUDED, *(f"{PROJECTS}/{link}" for link in linked), *stores_of(making))
+
+    def copy(*tags: str) -> None:
+        restic.backup(paths, host=making.site_name, tags=tags, moment=manifest.snapshot_at, excluded=excluded)
+
+    held = [one for one in making.site.services.values() if one.pause_for_backup]
+    if held:  # most of it is copied before, so that they are paused only as long as the rest takes
+        copy(FIRST_PASS)
+    with paused(making.clients.docker, held):
+        copy(*tags_of(making.name, making.configuration.system))
+    if held:
+        restic.forget([one.id for one in restic.snapshots() if FIRST_PASS in one.tags])
     return store.get(making.name)
 
 

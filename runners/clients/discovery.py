@@ -26,15 +26,8 @@ ANYWHERE = "0.0.0.0"  # noqa: S104 - read from the engine, bound to nothing
 TEMPLATES = ("postgres", "template0", "template1")
 
 Kind = Literal["postgres", "redis", "other"]
-PROGRAMS: Mapping[str, Kind] = {
-    "postgres": "postgres",
-    "redis-server": "redis",
-    "valkey-server": "redis",
-    "mariadbd": "other",
-    "mysqld": "other",
-    "mongod": "other",
-}
-"""Name of a process → what keeps its data there. `other`: a database that drbot has no hand for."""
+KINDS: Mapping[str, Kind] = {"postgres": "postgres", "redis-server": "redis", "valkey-server": "redis"}
+"""Program of a database → its kind. `other`: one that drbot has no hand for."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -69,13 +62,11 @@ def stores_of(engine: DockerEngine, compose: Compose, inventory: Inventory) -> t
 
 def _store(engine: DockerEngine, compose: Compose, known: KnownService) -> Store | None:
     container = engine.container(Service(project=known.project, service=known.service, role="app"))
-    if container is None or not container.is_running:
+    if container is None or not known.program:
         return None
-    program = next((name for name in _programs(engine, container.id) if name in PROGRAMS), "")
-    if not program:
-        return None
+    kind = KINDS.get(known.program, "other")
     found = Store(
-        project=known.project, service=known.service, kind=PROGRAMS[program], program=program, volume=_volume(known, "")
+        project=known.project, service=known.service, kind=kind, program=known.program, volume=_volume(known, "")
     )
     return found if found.kind != "postgres" else _asked(engine, compose, known, found, container.environment)
 
@@ -94,14 +85,6 @@ def _asked(
     except DrbotError:
         databases, volume = (), found.volume
     return replace(found, user=user, databases=databases or ("postgres",), volume=volume)
-
-
-def _programs(engine: DockerEngine, container: str) -> Iterator[str]:
-    """Names of the programs that run in it, as the host sees them: no image can lie about that by its name."""
-    with docker_errors(phrase("Look which programs a container runs")):
-        for row in engine.client.api.top(container)["Processes"] or ():
-            word = str(row[-1]).split()[0].rstrip(":")
-            yield PurePosixPath(word).name
 
 
 def _volume(known: KnownService, folder: str) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import PurePosixPath
 from typing import Any
 
 from docker.errors import NotFound
@@ -20,6 +21,8 @@ from drbot.runners.foundation.watching import Cancelled
 
 DESCRIBE_SECONDS = 60.0
 COMPLETED = "service_completed_successfully"
+DATABASES = frozenset({"postgres", "redis-server", "valkey-server", "mariadbd", "mysqld", "mongod"})
+"""Programs that keep data in files which only they can read while they run."""
 
 Document = Mapping[str, Any]
 
@@ -34,7 +37,11 @@ def read_inventory(site: Site, engine: DockerEngine, compose: Compose, cancelled
     bounds = Bounds(cancelled=cancelled, seconds=DESCRIBE_SECONDS)
     with ThreadPoolExecutor(max(len(projects), 1), thread_name_prefix="compose") as pool:
         documents = dict(zip(projects, pool.map(lambda name: _document(compose, name, bounds), projects), strict=True))
-    found = [one for name in projects for one in services_of(name, documents[name], containers.get(name, {}))]
+    found = [
+        one.model_copy(update={"program": _program(engine, containers.get(name, {}).get(one.service))})
+        for name in projects
+        for one in services_of(name, documents[name], containers.get(name, {}))
+    ]
     return Inventory(services=tuple(found), projects=places)
 
 
@@ -58,6 +65,19 @@ def _containers(engine: DockerEngine, projects: tuple[str, ...]) -> dict[str, di
                 except NotFound:  # gone meanwhile
                     continue
     return found
+
+
+def _program(engine: DockerEngine, container: Document | None) -> str:
+    """Of a database, as the host sees its processes: no image can lie about that by its name."""
+    if container is None or not container["State"]["Running"] or not container["Mounts"]:
+        return ""
+    try:
+        with docker_errors(phrase("Look which programs a container runs")):
+            rows = engine.client.api.top(container["Id"])["Processes"] or ()
+    except PermanentError:  # it ended meanwhile
+        return ""
+    names = (PurePosixPath(str(row[-1]).split()[0].rstrip(":")).name for row in rows)
+    return next((name for name in names if name in DATABASES), "")
 
 
 def services_of(project: str, document: Document, containers: Mapping[str, Document]) -> Iterator[KnownService]:

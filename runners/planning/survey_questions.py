@@ -14,10 +14,11 @@ from drbot.core.runbooks.variables import Value, fill
 from drbot.core.runs.brought_back import not_held
 from drbot.core.runs.clocks import rpo_seconds
 from drbot.core.runs.incident import Incident
+from drbot.core.runs.lost import raises_system
 from drbot.core.runs.plan import BackupIdentity, Plan
 from drbot.core.runs.run import Run, RunKind
 from drbot.core.site.full_manifest import is_full_name
-from drbot.core.site.inventory import unkept, unkept_text
+from drbot.core.site.inventory import copied_text, copied_while_written, unkept, unkept_text
 from drbot.core.text.messages import closed, duration, listed, phrase
 from drbot.runners.clients.full_store import password
 from drbot.runners.contract.action import Finding, StepContext
@@ -120,9 +121,12 @@ def _lacking(survey: Survey, draft: Plan) -> tuple[str, ...]:
 
 
 def _unkept(survey: Survey, draft: Plan) -> tuple[str, ...]:
-    """What the system has and no backup holds: of a lost host nothing brings it back."""
-    said = unkept_text(unkept(survey.worker_context.site, draft.inventory))
-    return (said,) if said else ()
+    """What the system has and no backup holds, or holds as it was while it was written: of a lost host nothing else
+    brings it back.
+    """
+    site, inventory = survey.worker_context.site, draft.inventory
+    copied = copied_while_written(site, inventory) if raises_system(draft.steps) else ()
+    return tuple(filter(None, (unkept_text(unkept(site, inventory)), copied_text(copied))))
 
 
 def _unready(survey: Survey, runbook: Runbook, draft: Plan, variables: Mapping[str, Value]) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from drbot.core.base.errors import DrbotError
 from drbot.core.base.names import is_folder
 from drbot.core.site.confirmations import key_line, reachable_line, roster_line
 from drbot.core.site.cost import cost_of, cost_text
-from drbot.core.site.inventory import NOTHING, SHOWN, Inventory, unkept, with_inventory
+from drbot.core.site.inventory import NOTHING, PAUSE_IT, SHOWN, Inventory, copied_while_written, unkept, with_inventory
 from drbot.core.site.people import Roster
 from drbot.core.site.readiness import Line, bad, good, of_site, services_of, soon, tried
 from drbot.core.site.site import Alerts, Configuration, Service, Site
@@ -149,6 +149,9 @@ class SiteReadiness:
                 phrase("in no backup; {services} keeps data there", services=listed(one.services)),
                 phrase("Add it to `files` in dr.yml, or to `not_needed` with a reason."),
             )
+        for service in copied_while_written(self.site, self.inventory):
+            fault = phrase("{what} writes while a full backup copies its files", what=service.program)
+            yield soon(self._what(service.service), fault, PAUSE_IT)
         if not found:
             yield good(self._what(phrase("mounts")), phrase("each is in a backup, or not needed"))
 

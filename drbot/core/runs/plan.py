@@ -123,6 +123,9 @@ def document_of(plan: Plan) -> dict[str, Any]:
     document = plan.model_dump(mode="json", by_alias=True)
     for part in (document, (document.get("backup") or {}).get("holds") or {}):
         inventory = part.get("inventory") or {}
+        for service in inventory.get("services") or ():
+            if not service["program"]:
+                service.pop("program")
         if not inventory.get("projects"):
             inventory.pop("projects", None)
         if not inventory.get("services") and "projects" not in inventory:

@@ -15,6 +15,7 @@ from drbot.core.site.site import ComposeFiles, Model, Service, Site, needs_of
 from drbot.core.text.messages import and_more, listed, phrase
 
 SHOWN = 5  # names in one sentence
+PAUSE_IT = phrase("Such a copy may not start. Let dr.yml say `pause_for_backup: true` of it, or dump it into `files`.")
 
 BELOW_HOSTS_OWN = tuple(
     map(
@@ -48,6 +49,7 @@ class KnownService(Model):
     image_id: str = ""  # of the container: what really runs where a tag has moved on; "" = there is no container
     needs: tuple[str, ...] = ()  # services of the same project, by `depends_on`
     once: bool = False  # it runs to its end, and others wait for that
+    program: str = ""  # of a database, by the name of its process; "" = none that is known, or it does not run
     described: bool = True  # False: only its container is there; its compose file does not know it any more
     mounts: tuple[Mount, ...] = ()
 
@@ -154,6 +156,20 @@ def unkept_text(found: Sequence[Unkept]) -> str:
     """Who is told that something is in no backup reads what it is and who has it; "" for nothing."""
     named = [phrase("{name} (of {services})", name=one.name, services=listed(one.services)) for one in found]
     return phrase("In no backup: {names}.", names=and_more(named, SHOWN)) if named else ""
+
+
+def copied_while_written(site: Site, inventory: Inventory) -> tuple[KnownService, ...]:
+    """Databases whose files a full backup copies while they write: nobody knows whether such a copy can be started."""
+    dumped, named = set(site.store_services), site.services.items()
+    well = {(one.project, one.service) for name, one in named if one.pause_for_backup or name in dumped}
+    writing = (one for one in inventory.services if one.program and (one.project, one.service) not in well)
+    return tuple(one for one in writing if any(_is_kept(site, mount) for mount in one.mounts))
+
+
+def copied_text(found: Sequence[KnownService]) -> str:
+    """The same for people; "" for nothing."""
+    named = [phrase("{name} ({what})", name=f"{one.project}/{one.service}", what=one.program) for one in found]
+    return phrase("Copied while they write: {names}.", names=and_more(named, SHOWN)) if named else ""
 
 
 def _names(site: Site, service: KnownService) -> Iterator[str]:

@@ -60,6 +60,7 @@ class Service(Model):
     health: str | None = None  # URL that answers 2xx when the service works for its users
     needs: tuple[Name, ...] = ()  # services that must be healthy first
     once: bool = False  # it runs to its end, such as a migration
+    pause_for_backup: bool = False  # paused while a full backup copies files: what it keeps is of one moment then
     title: Title = ""
 
 

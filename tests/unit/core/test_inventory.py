@@ -4,7 +4,16 @@ from pathlib import Path
 
 import pytest
 
-from drbot.core.site.inventory import Inventory, KnownProject, KnownService, Mount, Unkept, unkept, with_inventory
+from drbot.core.site.inventory import (
+    Inventory,
+    KnownProject,
+    KnownService,
+    Mount,
+    Unkept,
+    copied_while_written,
+    unkept,
+    with_inventory,
+)
 from drbot.core.site.site import ComposeFiles, Monitoring, Postgres, Service, Site
 
 SITE = Site(
@@ -152,3 +161,16 @@ def test_what_is_mounted_from_a_folder_of_another_name_is_in_the_backup() -> Non
 
     assert unkept(SITE, Inventory(services=(web,), projects=places)) == ()
     assert unkept(SITE, Inventory(services=(web,))) != ()
+
+
+def test_a_database_whose_files_are_copied_is_named_unless_it_is_paused_or_dumped() -> None:
+    dumped = known("db", volume("shop_rows")).model_copy(update={"program": "postgres"})
+    copied = known("stock", volume("shop_uploads")).model_copy(update={"program": "mariadbd"})
+    in_no_backup = known("other", volume("shop_other")).model_copy(update={"program": "mongod"})
+    inventory = Inventory(services=(dumped, copied, in_no_backup))
+    pausing = Service(project="shop", service="stock", role="app", pause_for_backup=True)
+
+    assert copied_while_written(SITE, inventory) == (copied,)
+    assert (
+        copied_while_written(SITE.model_copy(update={"services": SITE.services | {"stock": pausing}}), inventory) == ()
+    )
