@@ -1,10 +1,12 @@
 """What a full backup copies of a service that is paused for it is of one moment; it goes on, whatever happens."""
 
+import io
 import json
 import os
 import signal
 import subprocess
 import sys
+import tarfile
 from pathlib import Path
 
 import pytest
@@ -12,16 +14,21 @@ import pytest
 from drbot.core.site.full_manifest import FILES
 from drbot.core.site.site import Backups, Service
 from drbot.runners.backups.make_full import back_up_full
+from drbot.runners.clients.compose import Watch
 from drbot.runners.clients.full_store import FullBackup
 from drbot.runners.clients.pausing import paused
+from drbot.runners.clients.process import Bounds
 from tests.archives import store_in
 from tests.integration.actions.machine import Machine
 from tests.waiting import PATIENCE, wait_for
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(300)]
-FILES_WRITTEN = 300
-WRITES = f"""i=0
-while :; do i=$((i+1)); n=0; while [ $n -lt {FILES_WRITTEN} ]; do echo $i > /rows/$n; n=$((n+1)); done; done"""
+WATCH = Watch(bounds=Bounds(cancelled=lambda: False, seconds=120), on_line=lambda line: None)
+FILES_WRITTEN, DIGITS = 40, 6
+WRITES = f"""n=0; while [ $n -lt {FILES_WRITTEN} ]; do head -c 4M /dev/urandom > /rows/$n; n=$((n+1)); done
+i={10 ** (DIGITS - 1)}
+while :; do i=$((i+1)); n=0; while [ $n -lt {FILES_WRITTEN} ]; do printf $i 1<> /rows/$n; n=$((n+1)); done
+touch /tmp/written; done"""
 HOLDS_AND_WAITS = """
 import sys, time
 from drbot.core.site.site import Service
@@ -36,7 +43,7 @@ with paused(DockerEngine(sys.argv[1]), [Service(project=sys.argv[2], service="ap
 
 @pytest.fixture
 def writer(machine: Machine) -> Machine:
-    """It writes the same number into many files, one after the other, for ever."""
+    """It writes the same number at the start of each of its large files, one after the other, for ever."""
     machine.files(
         {
             f"{machine.name}/compose.yml": json.dumps(
@@ -52,7 +59,10 @@ def writer(machine: Machine) -> Machine:
             )
         }
     )  # fmt: skip
-    machine.compose("up", "-d")
+    machine.clients.compose.up(machine.name, ["app"], WATCH)
+    docker = machine.clients.docker
+    running, written = docker.containers(service(machine))[0].id, ["test", "-e", "/tmp/written"]
+    wait_for(lambda: docker.execute(running, written, seconds=20).code == 0, PATIENCE, "every file to be written")
     return machine
 
 
@@ -65,8 +75,8 @@ def status(machine: Machine) -> str:
     return found[0].status
 
 
-def copied(machine: Machine, folder: Path, *, pause: bool) -> tuple[FullBackup, set[int]]:
-    """A full backup of it, and the numbers in its files."""
+def copied(machine: Machine, folder: Path, *, pause: bool) -> tuple[FullBackup, list[int]]:
+    """A full backup of it, and the numbers in its files in the order in which they are written."""
     there = {"services": {"app": service(machine, pause_for_backup=pause)}}
     site = machine.site.model_copy(update=there)
     configuration = machine.worker_fixture.configuration.model_copy(
@@ -76,16 +86,23 @@ def copied(machine: Machine, folder: Path, *, pause: bool) -> tuple[FullBackup, 
     made, _ = back_up_full(configuration, "production", clients=machine.clients, stores=(store,))
     assert made.snapshot is not None
     rows = f"{FILES}/{machine.volume_name('data')}"
-    restic = store.restic()
-    _, names = restic.listed(made.snapshot.id, [rows])
-    assert len(names) == FILES_WRITTEN
-    return made, {int(restic.document(made.snapshot.id, name) or b"0") for name in list(names)[::10]}
+    archive = io.BytesIO(b"".join(store.restic().stream(made.snapshot.id, rows, "--archive=tar")))
+    with tarfile.open(fileobj=archive) as members:
+        found = {int(Path(one.name).name): members.extractfile(one) for one in members if one.isfile()}
+        numbers = [int(opened.read(DIGITS)) for _, opened in sorted(found.items()) if opened]
+    assert len(numbers) == FILES_WRITTEN
+    return made, numbers
+
+
+def is_of_one_moment(numbers: list[int]) -> bool:
+    """Each file is as new as the next one, or one round newer where the writer is between them."""
+    return numbers == sorted(numbers, reverse=True) and numbers[0] - numbers[-1] <= 1
 
 
 def test_what_is_copied_is_of_one_moment_and_nothing_else_is_left(writer: Machine, tmp_path: Path) -> None:
     made, numbers = copied(writer, tmp_path, pause=True)
 
-    assert max(numbers) - min(numbers - {0}) <= 1
+    assert is_of_one_moment(numbers)
     assert status(writer) == "running"
     assert made.snapshot is not None
     assert [one.id for one in store_in(tmp_path).restic().snapshots()] == [made.snapshot.id]
