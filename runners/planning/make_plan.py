@@ -1,6 +1,7 @@
 """Looks at the target without changing it and makes the plan: nothing is left open in it."""
 
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
@@ -44,8 +45,7 @@ def make_plan(survey: Survey) -> Plan:
     file = runbook_named(survey.run.runbook, runbook_folders(worker_context.configuration.runbooks))
     sub_plans.require_sealed(survey.run, file)
     _require_inputs(survey.run, file.runbook)
-    chosen = _backup(survey, file.runbook)
-    survey = _knowing(survey, file.runbook, chosen)
+    chosen, survey = _chosen(survey, file.runbook)
     worker_context = survey.worker_context
     sub_plans.require_same_backup(survey.run, chosen.backup if chosen else None)
     variables = variables_of(survey.run, worker_context.site, worker_context.site_name, file.runbook, chosen)
@@ -90,13 +90,16 @@ def make_plan(survey: Survey) -> Plan:
     return draft.model_copy(update={**about, "changed": settings_seen.changes(worker_context)})
 
 
-def _knowing(survey: Survey, runbook: Runbook, chosen: Chosen | None) -> Survey:
-    """With all that the system consists of: read, or as it was when the backup was made from which it is raised."""
-    if raises_system(runbook.steps) and chosen is not None:
-        inventory = chosen.backup.holds.inventory
-    else:
-        inventory = survey.worker_context.target.inventory(survey.cancelled)
-    return replace(survey, worker_context=survey.worker_context.knowing(inventory))
+def _chosen(survey: Survey, runbook: Runbook) -> tuple[Chosen | None, Survey]:
+    """The backup, and the survey with all that the system consists of: as it was when the backup was made from which it
+    is raised; else read, while the backups are, which takes longer.
+    """
+    if raises_system(runbook.steps) and (chosen := _backup(survey, runbook)) is not None:
+        return chosen, replace(survey, worker_context=survey.worker_context.knowing(chosen.backup.holds.inventory))
+    with ThreadPoolExecutor(1, thread_name_prefix="inventory") as pool:
+        reading = pool.submit(survey.worker_context.target.inventory, survey.cancelled)
+        chosen = _backup(survey, runbook)
+        return chosen, replace(survey, worker_context=survey.worker_context.knowing(reading.result()))
 
 
 def _as_usual(worker_context: WorkerContext, steps: tuple[Step, ...], runbook: str) -> tuple[Step, ...]:
