@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # What the tests need beside Docker: PostgreSQL and Redis for drbot's own state, Chromium for the page,
-# and a name server, an ACME server and its client, and restic for levels 3 and 4.
+# and a name server, an ACME server and its client, a registry of images, and restic for levels 3 and 4.
 # Installed by apt-get where we are root; elsewhere it says what to install. Starts nothing.
 set -euo pipefail
 missing=()
@@ -8,7 +8,7 @@ compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || command -v initdb >/
 command -v redis-server >/dev/null || missing+=(redis-server)
 command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null || missing+=(chromium)
 PATH=$PATH:/usr/sbin command -v dnsmasq >/dev/null || missing+=(dnsmasq-base)
-for program in pebble certbot git openssl restic; do
+for program in pebble certbot git openssl restic docker-registry; do
     command -v "$program" >/dev/null || missing+=("$program")
 done
 [ ${#missing[@]} -eq 0 ] && exit 0

@@ -1,4 +1,4 @@
-"""Real PostgreSQL and Redis for tests: throwaway servers on loopback, made once a session.
+"""Real PostgreSQL, Redis and registry of images for tests: throwaway servers on loopback, made once a session.
 
 `postgres_url` and `redis_url` are shared by the session; `fresh_postgres_url` is a database of one test.
 A machine without the programs skips these tests; with CI set it fails.
@@ -10,7 +10,7 @@ import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from uuid import uuid4
 
@@ -117,6 +117,31 @@ def _missing(program: str) -> str:
     if os.environ.get("CI"):
         pytest.fail(sentence)
     pytest.skip(sentence)
+
+
+@contextmanager
+def image_registry() -> Iterator[str]:
+    """A registry of images of our own: "127.0.0.1:PORT"."""
+    program = shutil.which("docker-registry") or _missing("docker-registry")
+    directory, address = _directory("drbot-registry-"), f"127.0.0.1:{free_port()}"
+    settings = f"version: 0.1\nstorage: {{filesystem: {{rootdirectory: {directory}}}}}\nhttp: {{addr: '{address}'}}\n"
+    (directory / "settings.yml").write_text(settings)
+    with (directory / "log").open("w") as log:
+        server = subprocess.Popen([program, "serve", directory / "settings.yml"], stdout=log, stderr=log)
+    try:
+        wait_for(lambda: _listens(address), PATIENCE, "the registry to answer")
+        yield address
+    finally:
+        server.terminate()
+        server.wait()
+        shutil.rmtree(directory, ignore_errors=True)
+
+
+def _listens(address: str) -> bool:
+    host, _, port = address.partition(":")
+    with suppress(OSError), socket.create_connection((host, int(port)), 3):
+        return True
+    return False
 
 
 def _as_postgres(*command: Path | str) -> None:

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from drbot.core.base.errors import DrbotError, PermanentError
-from drbot.core.text.messages import listed, phrase
+from drbot.core.text.messages import closed, listed, phrase, sentences
 from drbot.runners.actions.compose import watch_of
 from drbot.runners.actions.making_beside import make_empty
 from drbot.runners.clients.compose_uses import uses_of
 from drbot.runners.clients.container_labels import RUN_LABEL
+from drbot.runners.clients.exact_images import fetch_exactly, is_as_it_ran
 from drbot.runners.contract import arguments
 from drbot.runners.contract.action import Finding, Outcome, Registry, StepContext
 from drbot.runners.contract.fingerprint import data_volumes
@@ -36,9 +37,12 @@ def described(context: StepContext, given: Mapping[str, Any]) -> Iterator[tuple[
 
 
 def prepare_images(context: StepContext, given: Mapping[str, Any]) -> Outcome:
-    """Action images.prepare: use what is there, build what can be built, pull the rest."""
-    wanted = tuple(images(context, given))
-    missing = [one for one in wanted if not context.clients.docker.has_image(one.image)]
+    """Action images.prepare: use what is there and ran before, fetch that where a tag has moved on, build what can be
+    built, pull the rest.
+    """
+    wanted, docker = tuple(images(context, given)), context.clients.docker
+    others = [one.image for one in wanted if not _is_had_exactly(context, one)]
+    missing = [one for one in wanted if not docker.has_image(one.image)]
     for done, one in enumerate(missing):
         context.progress(done, len(missing), "images")
         verb = context.clients.compose.build if one.builds else context.clients.compose.pull
@@ -48,12 +52,24 @@ def prepare_images(context: StepContext, given: Mapping[str, Any]) -> Outcome:
             raise PermanentError(
                 phrase("The image {image} is not on this host and cannot be fetched: {why}", image=one.image, why=error)
             ) from error
-    total = len({one.image for one in wanted})
-    if missing:
-        said = phrase("All images are there: {total}, of them fetched now: {count}", total=total, count=len(missing))
-    else:
-        said = phrase("All images are there, pre-staged: {total}", total=total)
-    return Outcome(summary=said, facts={"fetched": [one.image for one in missing]})
+    said = closed(phrase("All images are there: {count}", count=len(wanted)))
+    other = phrase("Other versions than those that ran: {names}.", names=listed(others)) if others else ""
+    return Outcome(summary=sentences(said, other), facts={"fetched": [one.image for one in missing]})
+
+
+def _is_had_exactly(context: StepContext, wanted: Needed) -> bool:
+    """That the image is here as it ran, where the backup says how it ran and its registry still has it."""
+    ran = {(one.project, one.service): one for one in context.plan.inventory.services}
+    known, docker = ran.get((wanted.project, wanted.service)), context.clients.docker
+    if known is None or not known.digest or is_as_it_ran(docker, wanted.image, known):
+        return True
+    watch = watch_of(context)
+    try:
+        fetch_exactly(docker, known.digest, wanted.image, watch.bounds, watch.on_line)
+    except PermanentError as error:
+        context.log(str(error))
+        return False
+    return True
 
 
 def images(context: StepContext, given: Mapping[str, Any]) -> Iterator[Needed]:

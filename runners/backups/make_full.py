@@ -1,6 +1,7 @@
 """Makes a full backup: configuration, databases, Redis and files as one snapshot, with a manifest; stored everywhere.
 
-Everything is read from the running system; only what dr.yml says is paused while files are copied. Called by `drbot backup full`, so that cron can.
+Everything is read from the running system; only what dr.yml says is paused while files are copied.
+Called by `drbot backup full`, so that cron can.
 """
 
 import os
@@ -50,7 +51,7 @@ from drbot.runners.foundation.own_record import FOLDER as OWN_FOLDER
 from drbot.runners.foundation.watching import Cancelled, Progress, never, unheard
 from drbot.store.base.file_modes import PRIVATE_FOLDER, write_private
 
-FIRST_PASS = "first-pass"  # tag of a snapshot that is no backup
+COPIED_BEFORE = "copied-before"  # tag of a snapshot that is no backup
 EXCLUDED = (f"{PROJECTS}/*/.git", "__pycache__")  # a clone brings the one back, Python the other
 
 
@@ -245,11 +246,11 @@ def take(making: Making, store: FullBackupStore, manifest: FullManifest) -> Full
 
     held = [one for one in making.site.services.values() if one.pause_for_backup]
     if held:  # most of it is copied before, so that they are paused only as long as the rest takes
-        copy(FIRST_PASS)
+        copy(COPIED_BEFORE)
     with paused(making.clients.docker, held):
         copy(*tags_of(making.name, making.configuration.system))
     if held:
-        restic.forget([one.id for one in restic.snapshots() if FIRST_PASS in one.tags])
+        restic.forget([one.id for one in restic.snapshots() if COPIED_BEFORE in one.tags])
     return store.get(making.name)
 
 

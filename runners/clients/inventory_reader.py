@@ -15,6 +15,7 @@ from drbot.runners.clients.compose import Compose
 from drbot.runners.clients.container_labels import ONE_OFF, PROJECT, SERVICE
 from drbot.runners.clients.docker_engine import DockerEngine
 from drbot.runners.clients.docker_errors import docker_errors
+from drbot.runners.clients.exact_images import digest_of
 from drbot.runners.clients.process import Bounds
 from drbot.runners.clients.project_places import read_places
 from drbot.runners.foundation.watching import Cancelled
@@ -38,7 +39,12 @@ def read_inventory(site: Site, engine: DockerEngine, compose: Compose, cancelled
     with ThreadPoolExecutor(max(len(projects), 1), thread_name_prefix="compose") as pool:
         documents = dict(zip(projects, pool.map(lambda name: _document(compose, name, bounds), projects), strict=True))
     found = [
-        one.model_copy(update={"program": _program(engine, containers.get(name, {}).get(one.service))})
+        one.model_copy(
+            update={
+                "program": _program(engine, containers.get(name, {}).get(one.service)),
+                "digest": digest_of(engine, one.image, one.image_id),
+            }
+        )
         for name in projects
         for one in services_of(name, documents[name], containers.get(name, {}))
     ]

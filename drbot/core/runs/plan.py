@@ -124,8 +124,9 @@ def document_of(plan: Plan) -> dict[str, Any]:
     for part in (document, (document.get("backup") or {}).get("holds") or {}):
         inventory = part.get("inventory") or {}
         for service in inventory.get("services") or ():
-            if not service["program"]:
-                service.pop("program")
+            for name in ("program", "digest"):
+                if not service[name]:
+                    service.pop(name)
         if not inventory.get("projects"):
             inventory.pop("projects", None)
         if not inventory.get("services") and "projects" not in inventory:

@@ -47,6 +47,7 @@ class KnownService(Model):
     service: str
     image: str = ""
     image_id: str = ""  # of the container: what really runs where a tag has moved on; "" = there is no container
+    digest: str = ""  # of that image, "postgres@sha256:…", where a registry has it
     needs: tuple[str, ...] = ()  # services of the same project, by `depends_on`
     once: bool = False  # it runs to its end, and others wait for that
     program: str = ""  # of a database, by the name of its process; "" = none that is known, or it does not run

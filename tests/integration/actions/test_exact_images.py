@@ -1,0 +1,114 @@
+"""A lost host gets the images that ran, not what their tags mean by now: from a real registry, in which a tag moved."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+
+from drbot.core.site.inventory import Inventory, KnownService
+from drbot.runners.actions.infrastructure import images_present, prepare_images
+from drbot.runners.clients.compose import Watch
+from drbot.runners.clients.inventory_reader import read_inventory
+from drbot.runners.clients.process import Bounds
+from drbot.runners.contract.action import StepContext
+from drbot.runners.foundation.watching import never
+from tests.integration.actions.machine import Machine
+from tests.servers import image_registry
+
+pytestmark = [pytest.mark.docker, pytest.mark.timeout(300)]
+WATCH = Watch(bounds=Bounds(cancelled=lambda: False, seconds=120), on_line=lambda line: None)
+ALL = {"services": ["app"]}
+
+
+@pytest.fixture
+def repository() -> Iterator[str]:
+    """Of one image."""
+    with image_registry() as address:
+        yield f"{address}/shop"
+
+
+def publish(machine: Machine, repository: str, edition: str) -> str:
+    """Have `latest` mean this edition in the registry, and nothing of it stay on the host. Its id."""
+    made = machine.api.containers.create(machine.image)
+    image = made.commit(repository, "latest", changes=f"LABEL edition={edition}")
+    made.remove()
+    said = machine.api.api.push(repository, "latest")
+    assert "error" not in said, said
+    machine.api.images.remove(f"{repository}:latest")
+    return str(image.id)
+
+
+@pytest.fixture
+def shop(machine: Machine, repository: str) -> Machine:
+    """It runs the first edition; the second came out since."""
+    publish(machine, repository, "first")
+    command = 'entrypoint: [sleep, "600"], network_mode: none, stop_grace_period: 0s'
+    machine.files({f"{machine.name}/compose.yml": f"services: {{app: {{image: {repository}, {command}}}}}"})
+    machine.clients.compose.up(machine.name, ["app"], WATCH)
+    publish(machine, repository, "second")
+    return machine
+
+
+def known(shop: Machine) -> KnownService:
+    (found,) = read_inventory(shop.site, shop.clients.docker, shop.clients.compose, never).services
+    return found
+
+
+def lost(shop: Machine, repository: str) -> None:
+    """Neither containers nor images are left."""
+    for one in shop.containers():
+        one.remove(force=True)
+    for image in shop.api.images.list(all=True):
+        if any(digest.startswith(repository) for digest in image.attrs["RepoDigests"] or ()):
+            shop.api.images.remove(image.id, force=True)
+
+
+def recovering(shop: Machine, *services: KnownService) -> StepContext:
+    context = shop.context("images")
+    return replace(context, plan=context.plan.model_copy(update={"inventory": Inventory(services=services)}))
+
+
+def edition(shop: Machine, repository: str) -> str:
+    return str(shop.api.images.get(f"{repository}:latest").labels["edition"])
+
+
+def test_the_edition_that_ran_comes_back(shop: Machine, repository: str) -> None:
+    ran = known(shop)
+    lost(shop, repository)
+
+    outcome = prepare_images(recovering(shop, ran), ALL)
+
+    assert ran.digest.startswith(f"{repository}@sha256:")
+    assert edition(shop, repository) == "first"
+    assert outcome.summary == "All images are there: 1."
+    assert images_present(recovering(shop, ran), ALL).passed
+
+
+def test_another_edition_that_is_there_already_is_not_taken_for_it(shop: Machine, repository: str) -> None:
+    ran = known(shop)
+    lost(shop, repository)
+    shop.api.images.pull(repository, "latest")
+
+    prepare_images(recovering(shop, ran), ALL)
+
+    assert edition(shop, repository) == "first"
+
+
+def test_where_the_registry_has_it_no_more_the_newer_one_is_used_and_named(shop: Machine, repository: str) -> None:
+    ran = known(shop).model_copy(update={"digest": f"{repository}@sha256:{'0' * 64}", "image_id": ""})
+    lost(shop, repository)
+
+    outcome = prepare_images(recovering(shop, ran), ALL)
+
+    assert edition(shop, repository) == "second"
+    assert outcome.summary == f"All images are there: 1. Other versions than those that ran: {repository}."
+
+
+def test_an_image_that_is_there_as_it_ran_is_asked_of_no_registry(shop: Machine, repository: str) -> None:
+    ran = known(shop)
+    shop.api.images.get(ran.digest).tag(repository, "latest")
+    unreachable = ran.model_copy(update={"digest": ran.digest.replace(repository, "127.0.0.1:1/shop")})
+
+    prepare_images(recovering(shop, unreachable), ALL)
+
+    assert edition(shop, repository) == "first"
