@@ -34,5 +34,6 @@ def dialog_for(responder: Responder, slack_request: SlackRequest, wanted: Dialog
     if wanted.kind == "declare":
         configuration = responder.context.configuration
         site = wanted.values.get("site", "") or configuration.default_site
-        return declare_dialog(configuration.sites, site, language, wanted.values, slack_request.channel)
+        sites = {name: responder.context.site(name) for name in configuration.sites}
+        return declare_dialog(sites, site, language, wanted.values, slack_request.channel)
     return text_dialog(wanted.kind, wanted.incident or 0, language, wanted.values)

@@ -17,14 +17,15 @@ from drbot.core.runbooks.runbook import Runbook
 from drbot.core.runs.incident import Incident
 from drbot.core.runs.run import Run, RunKind, RunState
 from drbot.core.site.configuration import Loaded
+from drbot.core.site.inventory import with_inventory
 from drbot.core.site.people import Person, Roster, require
-from drbot.core.site.site import Configuration
+from drbot.core.site.site import Configuration, Site
 from drbot.core.text.messages import listed, phrase
 from drbot.core.text.words import cut
 from drbot.store.base.database import Database
 from drbot.store.base.doorbell import Doorbell
 from drbot.store.base.ledger_check import LedgerWatch
-from drbot.store.records import incidents, requests
+from drbot.store.records import incidents, inventories, requests
 from drbot.store.records.rosters import Rosters
 from drbot.store.runs import runs, sub_runs
 
@@ -63,6 +64,12 @@ class CommandContext:
         roster = among or self.roster
         fault = roster.fault or self.ledger.fault(fresh=fresh)
         return roster if fault is None else replace(roster, fault=fault)
+
+    def site(self, name: str) -> Site:
+        """As dr.yml and its worker know it: with every service that people may name. Raises TemporaryError."""
+        with self.database.read() as connection:
+            found = inventories.of_site(connection, name)
+        return with_inventory(self.configuration.site(name), found)
 
 
 def context_of(database: Database, doorbell: Doorbell, loaded: Loaded) -> CommandContext:

@@ -96,7 +96,7 @@ def _given(context: CommandContext, request: Request, words: Words) -> Declarati
         values["since"] = _moment(started_at, request.at)
     level_word = values.get("level") or (rest.pop(0) if rest else "")
     site_name = site_named(context, values.get("site", ""))
-    site = context.configuration.site(site_name)
+    site = context.site(site_name)
     if not level_word:
         return _ask(site, None, values)
     level_word, *said = level_word.split()  # a dialog says "2 redis"

@@ -81,7 +81,7 @@ def _wanted(context: CommandContext, rest: Sequence[str]) -> tuple[Level, str | 
     level = level_of(rest[0], example)
     if runbook_for(context, level) is None:
         raise Refusal(NOT_STARTED, without_runbook(level))
-    service, more = _service(context.configuration.site(), level, rest[1:])
+    service, more = _service(context.site(context.configuration.default_site), level, rest[1:])
     if more:
         why = phrase('"{word}" was not understood.', word=printable(more[0]))
         raise Refusal(NOT_STARTED, why, phrase("Example: /dr {example}", example=example))

@@ -56,7 +56,7 @@ def level(context: CommandContext, request: Request, words: Words, person: Perso
 
 def _service(context: CommandContext, incident: Incident, new: Level, said: Sequence[str]) -> str | None:
     """Of level 1 the one that the first word names; else the one that was declared."""
-    site = context.configuration.site(incident.site)
+    site = context.site(incident.site)
     named = find_service(site, said[0].rstrip(":：")) if said and new is Level.SERVICE else None
     return named or incident.service
 

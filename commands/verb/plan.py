@@ -114,7 +114,7 @@ def _recovery(
     context: CommandContext, named: str, level: Level, rest: tuple[str, ...], service: str, again: Callable[[str], str]
 ) -> Recovery:
     """Raises UserError where there is no runbook, or a choice has to be made."""
-    data, site = None, context.configuration.site(named)
+    data, site = None, context.site(named)
     if level is Level.SERVICE:
         service = service_of(site, rest[0] if rest else service, lambda name: again(f"level1 {name}"))
     elif level is Level.DATABASE:

@@ -260,7 +260,13 @@ class SiteReadiness:
         yield good(what, phrase("{user} may dump and restore everything", user=user))
 
 
-def site_lines(configuration: Configuration, name: str, settings: RunnerSettings) -> Iterator[Line]:
+def site_lines(
+    configuration: Configuration,
+    name: str,
+    settings: RunnerSettings,
+    note: Callable[[Inventory], object] = lambda _: None,
+) -> Iterator[Line]:
+    """`note`: hears what the site consists of, where that could be read."""
     site = configuration.site(name)
     if site.provision is not None:
         yield good(name, phrase("is made when it is needed (level 4)"))
@@ -274,6 +280,8 @@ def site_lines(configuration: Configuration, name: str, settings: RunnerSettings
             yield from SiteReadiness(name=name, site=site, clients=clients, is_empty=True).lines()
             return
         inventory = inventory_of(site, clients)
+        if inventory.services:
+            note(inventory)
         known = with_inventory(site, inventory)
         yield from SiteReadiness(
             name=name, site=known, clients=clients.of(known), inventory=inventory, alerts=configuration.alerts

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from drbot.core.base.repeating import repeat
+from drbot.core.site.inventory import Inventory
 from drbot.core.site.readiness import EVERY_SECONDS, Line, approvers_line
 from drbot.core.site.site import Configuration
 from drbot.runners.execution.run_context import WorkerContext
@@ -26,7 +27,7 @@ from drbot.runners.upkeep.readiness import (
 from drbot.runners.upkeep.routine_readiness import routine_lines
 from drbot.runners.upkeep.scheduled_drills import drill_lines
 from drbot.store.base.database import Database
-from drbot.store.records import proofs, readiness, routines, stored_backups
+from drbot.store.records import inventories, proofs, readiness, routines, stored_backups
 
 EVERY = timedelta(seconds=EVERY_SECONDS)
 NOTICED_SECONDS = 10.0
@@ -62,18 +63,21 @@ def look(worker_context: WorkerContext, own_state: Callable[[], Line] | None = N
     looked = look_at_backups(configuration) if site == configuration.default_site else Looked()
     with worker_context.database.read() as connection:
         proven = proof_lines(configuration, looked.found, proofs.list_of(connection))
-    found = [*_lines(worker_context), *looked.lines, *proven]
+    known: list[Inventory] = []
+    found = [*_lines(worker_context, known.append), *looked.lines, *proven]
     if own_state is not None and site == configuration.default_site:
         found.append(own_state())
     lines = [_masked(worker_context, line) for line in found]
     with worker_context.database.write() as tx:
         readiness.saw(tx, site, lines)
         stored_backups.saw(tx, site, looked.found)
+        for inventory in known:
+            inventories.saw(tx, site, inventory)
 
 
-def _lines(worker_context: WorkerContext) -> Iterator[Line]:
+def _lines(worker_context: WorkerContext, note: Callable[[Inventory], object]) -> Iterator[Line]:
     configuration, site = worker_context.configuration, worker_context.site_name
-    yield from site_lines(configuration, site, RunnerSettings.from_environment(worker_context.home))
+    yield from site_lines(configuration, site, RunnerSettings.from_environment(worker_context.home), note)
     if site == configuration.default_site:
         with worker_context.database.read() as connection:
             yield approvers_line(worker_context.roster_now(connection), worker_context.approvals)

@@ -377,6 +377,14 @@ readiness = Table(
     Column("looked_at", Moment, nullable=False),
 )
 
+inventories = Table(
+    "inventories",
+    metadata,
+    Column("site", Text, primary_key=True),
+    Column("document", Text, nullable=False),  # core/site/inventory.py, as JSON
+    Column("seen_at", Moment, nullable=False),
+)
+
 backups = Table(
     "backups",
     metadata,

@@ -7,8 +7,10 @@ import pytest
 
 from drbot.core.approvals.approval import EntryPoint
 from drbot.core.ledger.events import EventKind
+from drbot.core.site.inventory import Inventory, KnownService
 from drbot.core.site.level import Level
 from drbot.core.text.messages import say
+from drbot.store.records import inventories
 from tests.integration.commands.verb_fixture import DR_YML, VerbFixture, build
 
 
@@ -33,6 +35,19 @@ def test_a_service_may_be_named_in_several_ways(verb_fixture: VerbFixture, words
     verb_fixture.say("ben", f"declare {words}")
 
     assert verb_fixture.incident().service == "auth"
+
+
+def test_a_service_that_only_its_worker_knows_may_be_named_and_is_offered(verb_fixture: VerbFixture) -> None:
+    queue = KnownService(project="ai-micro-queue", service="queue", image_id="sha256:1")
+    with verb_fixture.database.write() as tx:
+        inventories.saw(tx, "production", Inventory(services=(queue,)))
+
+    refused = verb_fixture.say("ben", "declare level1 queu")
+    verb_fixture.say("ben", "declare level1 queue: no messages")
+
+    assert [choice.label for choice in refused.choices] == ["queue"]
+    assert verb_fixture.incident().service == "queue"
+    assert verb_fixture.runs()[0].arguments == {"service": "queue"}
 
 
 def test_level_2_needs_no_words_at_all(verb_fixture: VerbFixture) -> None:

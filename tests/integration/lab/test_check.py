@@ -23,7 +23,7 @@ from drbot.runners.second_factor.totp_secrets import TotpSecrets
 from drbot.runners.upkeep.readiness_keeper import look
 from drbot.slack_simulator.people import APP_TOKEN, BOT_TOKEN
 from drbot.slack_simulator.server import SlackSimulator
-from drbot.store.records import readiness
+from drbot.store.records import inventories, readiness
 from tests.integration.runners.worker_fixture import worker_fixture_in
 from tests.labs import mend
 
@@ -74,8 +74,9 @@ def test_a_worker_keeps_looking_at_the_same_and_writes_it_down(
     look(replace(made.worker_context, configuration=configuration))
 
     with made.database.read() as connection:
-        seen = readiness.list_of(connection)
+        seen, consists_of = readiness.list_of(connection), inventories.of_site(connection, "production")
     made.database.close()
+    assert {one.service for one in consists_of.services} >= {"postgres", "redis", "auth-service", "front-user"}
     assert {one.source for one in seen} == {"production"}
     assert [one.line.what for one in seen if one.line.colour is Colour.RED] == ["backup of PostgreSQL"]
     same = ("production: ", "backup of", "3-2-1")  # the approvers are those of its own roster
