@@ -9,7 +9,7 @@ from drbot.core.base.errors import CancelledError, DrbotError, PermanentError, T
 from drbot.core.runs.plan import BackupIdentity
 from drbot.core.site.data_kinds import DataKind
 from drbot.core.site.full_manifest import FullManifest
-from drbot.core.site.site import Configuration, Site
+from drbot.core.site.site import Configuration, Postgres, Redis, Site
 from drbot.core.text.messages import and_more, clauses, phrase
 from drbot.runners.actions.equality import not_as_they_ran
 from drbot.runners.backups.choose_full import candidates, find_full_backup
@@ -102,8 +102,8 @@ def _unreadable_settings(system: Looking) -> Look:
 def _postgres(system: Looking) -> Look:
     """It does not answer, has a table that cannot be read, or has lost most of the rows."""
     postgres = system.clients.postgres
-    if system.site.postgres is None:
-        return Look()
+    if (store := system.site.postgres) is None or _was_ended(system, store):
+        return Look(works=phrase("PostgreSQL was stopped") if store else "")
     if why := _fault(postgres.fault):
         held = system.manifest.databases if system.manifest else ()
         return _broken(DataKind.POSTGRES, why) if postgres.misnamed(held) is None else Look()
@@ -123,8 +123,8 @@ def _postgres(system: Looking) -> Look:
 
 def _redis(system: Looking) -> Look:
     """It does not answer, or has lost most of the keys that never expire."""
-    if system.site.redis is None:
-        return Look()
+    if (store := system.site.redis) is None or _was_ended(system, store):
+        return Look(works=phrase("Redis was stopped") if store else "")
     if why := _fault(system.clients.redis.fault):
         return _broken(DataKind.REDIS, why)
     try:
@@ -137,6 +137,13 @@ def _redis(system: Looking) -> Look:
         why = phrase("it holds {keys} keys without expiry, the backup {then}", keys=now.lasting, then=then)
         return _broken(DataKind.REDIS, why)
     return Look(works=phrase("Redis answers, {keys} keys", keys=now.keys))
+
+
+def _was_ended(system: Looking, store: Postgres | Redis) -> bool:
+    """Somebody stopped or killed it, and its data lies there: it is started, not replaced (level 1)."""
+    container = system.clients.docker.container(system.site.services[store.service])
+    is_there = system.clients.docker.volume(store.volume) is not None
+    return container is not None and container.was_ended and is_there and _files_now(system, store.volume) != 0
 
 
 def _fault(ask: Callable[[], str | None]) -> str:

@@ -6,6 +6,8 @@ from typing import Any
 
 from drbot.core.text.messages import phrase
 
+ENDED_BY_SOMEBODY = frozenset({0, 137, 143})
+"""Exit codes of what was stopped or killed: nothing says that its data is damaged."""
 STOPPED = ("created", "exited", "dead")  # Docker's words for what has nothing open
 
 
@@ -26,6 +28,11 @@ class ServiceContainer:
     def is_running(self) -> bool:
         """Up, and not in a restart loop."""
         return self.status == "running"
+
+    @property
+    def was_ended(self) -> bool:
+        """By somebody, not by a fault of its own."""
+        return self.status == "exited" and self.exit_code in ENDED_BY_SOMEBODY
 
     @property
     def is_done(self) -> bool:

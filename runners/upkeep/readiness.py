@@ -32,8 +32,6 @@ from drbot.store.records import confirmations, incidents, machines
 from drbot.store.records.machines import KnownMachine
 
 CORRECT = phrase("Correct it in dr.yml; the server is well.")
-ENDED_BY_SOMEBODY = frozenset({0, 137, 143})
-"""Exit codes of a store that was stopped or killed: nothing says that its data is damaged."""
 DESCRIBE = Bounds(cancelled=lambda: False, seconds=60)
 
 
@@ -235,7 +233,7 @@ class SiteReadiness:
             if kind == "postgres" and self.clients.postgres.misnamed() is not None:
                 return CORRECT
             container = self.clients.docker.container(self.site.services[store.service])
-            if container is not None and (container.is_running or container.exit_code not in ENDED_BY_SOMEBODY):
+            if container is not None and not container.was_ended:
                 return phrase(
                     "Its log says why. If the data of {service} is damaged: drbot dr declare level2 {kind}.",
                     service=store.service,

@@ -10,10 +10,11 @@ import pytest
 
 from drbot.core.site.data_kinds import DataKind
 from drbot.core.site.site import Backups, Configuration
-from drbot.runners.actions.broken import Looking, look
+from drbot.runners.actions.broken import Looking, down, look
 from drbot.runners.backups.make_full import back_up_full
 from drbot.runners.foundation.watching import never
 from tests.integration.actions.conftest import WorkerFixture
+from tests.waiting import PATIENCE, wait_for
 
 pytestmark = pytest.mark.docker
 
@@ -143,3 +144,20 @@ def test_a_table_that_cannot_be_read_is_seen_though_postgresql_answers(seen: See
         assert seen.looks() == [("postgres", "")]
     finally:
         seen.execute("sh", "-c", f"mv {path}.gone {path}")
+
+
+@pytest.mark.parametrize("how", ["stop", "kill"])
+def test_what_somebody_stopped_is_to_be_started_not_replaced(seen: Seen, how: str) -> None:
+    clients, site = seen.worker_fixture.clients, seen.configuration.site()
+    found = [clients.docker.container(site.services[name]) for name in ("postgres", "redis")]
+    containers = [clients.docker.client.containers.get(one.id) for one in found if one is not None]
+    for one in containers:
+        getattr(one, how)()
+    try:
+        wait_for(lambda: set(down(seen.looking)) == {"postgres", "redis"}, PATIENCE, "both to be down")
+        assert seen.looks() == []
+        assert look(seen.looking).sentence.startswith("Nothing looks broken: PostgreSQL was stopped.")
+    finally:
+        for one in containers:
+            one.start()
+        wait_for(lambda: not down(seen.looking), PATIENCE, "both to work")
