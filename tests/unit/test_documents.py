@@ -14,6 +14,7 @@ from drbot.bot.listeners import routes
 from drbot.bot.settings import WHERE
 from drbot.commands.speech.verbs import VERBS
 from drbot.core.base.errors import UserError
+from drbot.core.base.model import Model
 from drbot.core.files.runbook_file import PACKAGED, load_runbook
 from drbot.core.runbooks.actions import ACTIONS, PROBES
 from drbot.core.runbooks.declarations import ActionDeclaration, ProbeDeclaration
@@ -26,7 +27,6 @@ from drbot.core.site.site import (
     Cadence,
     Channels,
     Configuration,
-    Model,
     PersonEntry,
     Postgres,
     Redis,
@@ -209,8 +209,8 @@ def yaml_blocks(path: Path) -> list[Any]:
 
 
 def test_the_examples_of_dr_yml_are_good(tmp_path: Path) -> None:
-    (whole,) = yaml_blocks(DOCS / "configuration.md")
-    for part in ({}, *yaml_blocks(DOCS / "slack.md")):
+    whole, *parts = yaml_blocks(DOCS / "configuration.md")
+    for part in ({}, *parts, *yaml_blocks(DOCS / "slack.md")):
         path = tmp_path / "dr.yml"
         with path.open("w") as output:
             YAML().dump({**whole, **part}, output)
