@@ -30,6 +30,7 @@ class Loaded:
 
     configuration: Configuration
     faults: tuple[str, ...] = ()  # "dr.yml:12: …"; with any of them no gate opens
+    is_rehearsal: bool = False  # drills alone: production has no worker
 
     @property
     def roster(self) -> Roster:
