@@ -99,7 +99,7 @@ def _site(seen: Seen) -> CommentedMap:
     if seen.host:
         site["docker"] = CommentedMap(host=seen.host)
     site["projects"] = str(seen.folder)
-    site["services"] = CommentedMap(_services(seen))
+    site["services"] = CommentedMap(services_of(seen))
     site.yaml_set_comment_before_after_key(
         "services", before="What drbot should know more of than Compose says; `drbot inventory` shows all.", indent=4
     )
@@ -119,7 +119,7 @@ def _site(seen: Seen) -> CommentedMap:
     return site
 
 
-def _services(seen: Seen) -> Iterator[tuple[str, CommentedMap]]:
+def services_of(seen: Seen) -> Iterator[tuple[str, CommentedMap]]:
     """Stores, who answers on a port, and one of each other project: without one nothing of it would be known."""
     named: set[str] = set()
     needed = {(one.project, need) for one in seen.inventory.services for need in one.needs}

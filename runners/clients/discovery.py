@@ -48,6 +48,7 @@ class Store:
     volume: str  # the volume, or the folder on the host; "" = none that has a name
     user: str = ""
     databases: tuple[str, ...] = ()
+    answers: bool = False  # `databases` are what the server itself said
 
 
 def projects_on(engine: DockerEngine) -> dict[str, Path]:
@@ -92,8 +93,8 @@ def _asked(
         databases = tuple(name for name in server.databases() if name not in TEMPLATES)
         volume = _volume(known, server.data_folder())
     except DrbotError:
-        databases, volume = (), found.volume
-    return replace(found, user=user, databases=databases or ("postgres",), volume=volume)
+        return replace(found, user=user, databases=("postgres",))
+    return replace(found, user=user, databases=databases or ("postgres",), volume=volume, answers=True)
 
 
 def _programs(engine: DockerEngine, container: str) -> Iterator[str]:
