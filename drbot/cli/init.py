@@ -1,7 +1,6 @@
 """`drbot init`: looks at the engine and writes dr.yml, with comments; asks only what it cannot know."""
 
 import sys
-from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, NoReturn
@@ -10,6 +9,7 @@ import typer
 from rich.markup import escape
 
 from drbot.cli.init_changes import changes
+from drbot.cli.init_doubts import TRIED, Folders, doubts, require_some
 from drbot.cli.init_file import Answers, Seen, text_of
 from drbot.cli.processes import home_path
 from drbot.cli.terminal import marked, plain_console, spoken
@@ -18,13 +18,11 @@ from drbot.core.site.configuration import load_configuration
 from drbot.core.site.site import Service, Site
 from drbot.core.text.messages import listed, phrase
 from drbot.runners.clients.compose import Compose
-from drbot.runners.clients.discovery import addresses_of, projects_on, stores_of
+from drbot.runners.clients.discovery import addresses_of, others_on, projects_on, stores_of
 from drbot.runners.clients.docker_engine import DockerEngine
 from drbot.runners.clients.inventory_reader import read_inventory
 from drbot.runners.foundation.settings import RunnerSettings
 from drbot.runners.foundation.watching import never
-
-TRIED = phrase("Looked for a system to describe.")
 
 File = Annotated[Path, typer.Option("--file", help="Where to write it")]
 Yes = Annotated[bool, typer.Option("--yes", help="Ask nothing; what only people know is marked in the file")]
@@ -39,13 +37,9 @@ def init(file: File = Path("dr.yml"), yes: Yes = False, project: Only = None) ->
     known = load_configuration(file).configuration.site() if file.exists() else None
     host = (known.docker.host if known is not None else None) or settings.docker_host
     engine = DockerEngine(host, 0)
-    found = {name: folder for name, folder in projects_on(engine).items() if not project or name in project}
-    if not found:
-        raise UserError(
-            TRIED,
-            phrase("No container of a compose project is on this engine."),
-            phrase("Start the system once (docker compose up -d), or set DOCKER_HOST to its engine."),
-        )
+    there = projects_on(engine)
+    found = {name: folders for name, folders in there.items() if not project or name in project}
+    require_some(found, there, project or (), others_on(engine) if not there else ())
     if known is not None:
         _compare(file, known, engine, _seen(engine, host, found, known))
     seen = _seen(engine, host, found)
@@ -53,8 +47,10 @@ def init(file: File = Path("dr.yml"), yes: Yes = False, project: Only = None) ->
     console.print(
         marked(phrase("Found: {projects}; services: {count}", projects=listed(seen.projects), count=seen.count))
     )
+    for doubt in doubts(seen, found, engine):
+        console.print(f"[yellow]![/] {marked(doubt)}", soft_wrap=True)
     answers = _asked(seen) if not yes and sys.stdin.isatty() else Answers()
-    file.write_text(text_of(seen, answers, datetime.now(UTC)))
+    _write(file, text_of(seen, answers, datetime.now(UTC)))
     console.print(marked(phrase("{file} is written. Next: drbot check --config {file}", file=file)), soft_wrap=True)
 
 
@@ -77,12 +73,27 @@ def _compare(file: Path, site: Site, engine: DockerEngine, seen: Seen) -> NoRetu
     raise typer.Exit(1 if found else 0)
 
 
-def _seen(engine: DockerEngine, host: str | None, found: Mapping[str, Path], known: Site | None = None) -> Seen:
+def _write(file: Path, text: str) -> None:
+    """Whole, and one that drbot can read, or not at all. Raises UserError."""
+    made = file.with_name(f".{file.name}.new")
+    try:
+        made.write_text(text, encoding="utf-8")
+        load_configuration(made)
+        made.replace(file)
+    except (FileNotFoundError, NotADirectoryError) as error:
+        why = phrase("There is no folder {folder}.", folder=file.parent)
+        raise UserError(TRIED, why, phrase("Make it, or name another one: --file")) from error
+    finally:
+        made.unlink(missing_ok=True)
+
+
+def _seen(engine: DockerEngine, host: str | None, found: Folders, known: Site | None = None) -> Seen:
     """`known`: the site of a dr.yml, whose projects count wherever its file puts them."""
-    parents = [folder.parent for folder in found.values()]
+    newest = {name: folders[0] for name, folders in found.items()}
+    parents = [folder.parent for folder in newest.values()]
     parent = known.whole_path if known is not None else max(dict.fromkeys(parents), key=parents.count)
     named = known.compose_projects() if known is not None else ()
-    here = {name for name, folder in found.items() if folder.parent == parent or name in named}
+    here = {name for name, folder in newest.items() if folder.parent == parent or name in named}
     services = {f"x-{name}": Service(project=name, service="x", role="app") for name in sorted(here)}
     site = known if known is not None else Site(projects=parent)
     compose = Compose(parent, host)
@@ -94,7 +105,7 @@ def _seen(engine: DockerEngine, host: str | None, found: Mapping[str, Path], kno
         inventory=inventory,
         stores=stores_of(engine, compose, inventory),
         addresses=addresses_of(engine, inventory),
-        elsewhere={name: folder for name, folder in found.items() if name not in here},
+        elsewhere={name: folder for name, folder in newest.items() if name not in here},
     )
 
 

@@ -108,6 +108,8 @@ def _site(seen: Seen) -> CommentedMap:
         site["postgres"] = CommentedMap(
             service=_key(seen, postgres), user=postgres.user, volume=postgres.volume, databases=list(postgres.databases)
         )
+        if not postgres.answers:
+            site["postgres"].yaml_add_eol_comment("MISSING: it did not answer; which are there?", "databases")
     if redis is not None:
         site["redis"] = CommentedMap(service=_key(seen, redis), volume=redis.volume)
     _add_files(site, seen)
