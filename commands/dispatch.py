@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
-from drbot.commands.facts.context import CommandContext, actor, incident_of
-from drbot.commands.speech.messages import Reply, Request
+from drbot.commands.facts.context import CommandContext, actor, asked_for, incident_of
+from drbot.commands.speech.messages import Choice, Reply, Request
 from drbot.commands.speech.parser import Words, parse
 from drbot.commands.speech.refusal import Refusal, reply_of
 from drbot.commands.verb import (
@@ -43,6 +43,7 @@ from drbot.commands.verb import (
 from drbot.commands.verb import help as helping
 from drbot.core.base.errors import BrokenStateError, DrbotError, TemporaryError, UserError
 from drbot.core.ledger.events import EventKind
+from drbot.core.site.level import Level
 from drbot.core.site.people import Person
 from drbot.core.text.messages import phrase
 
@@ -110,6 +111,8 @@ def dispatch(context: CommandContext, request: Request) -> Reply:
     try:
         words = parse(request.verb_text)
         verb = TABLE[words.verb]
+        if context.is_rehearsal and words.verb in OF_PRODUCTION:
+            raise rehearsal_of(words.verb)
         if verb.cast is not None and approve.is_ballot(request):
             return verb.cast(context, request, words)
         return verb.act(context, request, words, actor(context, request, verb.access))
@@ -141,6 +144,21 @@ def _not_recorded(error: BrokenStateError) -> str:
 
 OF_NO_INCIDENT = frozenset({"declare", "alert"})
 """What fails there concerns no incident, even when one happens to be open."""
+
+
+OF_PRODUCTION = frozenset({"declare", "alert", "plan", "give-up", "give-back", "lead-back"})
+"""What would begin something there; everything else goes on in a drill, or only reads."""
+
+
+def rehearsal_of(verb: str) -> Refusal:
+    """What can be typed instead."""
+    levels = [(phrase("Drill of level {level}", level=int(one)), f"drill level{int(one)}") for one in Level]
+    return Refusal(
+        asked_for(verb),
+        phrase("This is a rehearsal: nothing is begun on production."),
+        phrase("/dr drill level2 is the same on a copy; two people approve. `drbot slack --for-real` lifts it."),
+        choices=tuple(Choice(label=label, command=command) for label, command in levels),
+    )
 
 
 def _record(context: CommandContext, request: Request, words: Words | None, error: UserError) -> None:

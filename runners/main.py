@@ -52,8 +52,8 @@ def run_worker(
     document: Path | None,
 ) -> None:
     """Serves `site` (empty = the default site) until `stop` is set. `roster`: with the faults of dr.yml, if there are
-    any, because then no gate may open. `document`: dr.yml, copied with the state. Raises UserError for a site that is
-    unknown.
+    any, because then no gate may open. `document`: dr.yml, copied with the state; none = nothing is copied. Raises
+    UserError for a site that is unknown.
     """
     name = site or configuration.default_site
     if name not in configuration.sites:
@@ -64,7 +64,7 @@ def run_worker(
         )
     worker_context = worker_context_of(configuration, database, doorbell, name, home, roster)
     key = worker_context.key
-    if configuration.object_store is not None:
+    if configuration.object_store is not None and document is not None:
         bucket = ObjectStoreClient(configuration.object_store)
         anchor_ledger(database, bucket, key, stop)
         signer = Signer(owner=f"{worker_context.owner}/{name}", site=name, key=key)

@@ -46,6 +46,7 @@ class CommandContext:
     doorbell: Doorbell
     runbooks: Mapping[str, Runbook]
     faults: tuple[str, ...] = ()  # what is wrong with dr.yml; red on every surface
+    is_rehearsal: bool = False  # drills alone: what would begin a recovery of production is refused
     ledger: LedgerWatch = field(init=False)
 
     def __post_init__(self) -> None:
@@ -84,6 +85,7 @@ def context_of(database: Database, doorbell: Doorbell, loaded: Loaded) -> Comman
         doorbell=doorbell,
         runbooks=found,
         faults=(*loaded.faults, *faults),
+        is_rehearsal=loaded.is_rehearsal,
     )
 
 

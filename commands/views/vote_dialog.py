@@ -12,6 +12,7 @@ from drbot.core.runbooks.runbook import Step
 from drbot.core.runs.clocks import Clocks
 from drbot.core.runs.incident import Incident
 from drbot.core.runs.plan import BackupIdentity, Plan, act_asked, let_through, short_seal
+from drbot.core.runs.proof import OWN_CHECKS
 from drbot.core.runs.run import DONE_WITH, MISSED, StepRecord, StepState
 from drbot.core.runs.stakes import UNUSED, Act, Keeps, Loss, ProofKind
 from drbot.core.runs.stakes_words import (
@@ -27,8 +28,9 @@ from drbot.core.runs.stakes_words import (
     proven_text,
     replacement_text,
 )
+from drbot.core.site.own_checks import passed_text
 from drbot.core.site.people import Roster
-from drbot.core.text.messages import duration, filled, lines, listed, phrase
+from drbot.core.text.messages import clauses, duration, filled, lines, listed, phrase
 from drbot.core.text.words import clock, size
 
 MOST, MOST_WHEN_ASKED = 8, 30
@@ -143,7 +145,8 @@ def proof_of(plan: Plan, request: ApprovalRequest, steps: Mapping[str, StepRecor
     seen = max((record.finished_at for record in records if record.finished_at), default=request.proven_at)
     said = proven_text(plan.stakes.proof, seen, checks, missed)  # not again for a second request
     is_restored = plan.stakes.proof is ProofKind.BESIDE and not missed
-    return _counted(said, plan.backup, records) if is_restored else said
+    own = sum(int(record.facts.get(OWN_CHECKS, 0)) for record in records)
+    return clauses((_counted(said, plan.backup, records) if is_restored else said, passed_text(own)))
 
 
 COMPARED = phrase("{proof}: {rows} rows in {tables} tables, the same number as in the backup")

@@ -1,27 +1,28 @@
 """`drbot init`: looks at the engine and writes dr.yml, with comments; asks only what it cannot know."""
 
 import sys
-from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
+from rich.markup import escape
 
+from drbot.cli.init_changes import changes
+from drbot.cli.init_doubts import TRIED, Folders, doubts, require_some
 from drbot.cli.init_file import Answers, Seen, text_of
 from drbot.cli.processes import home_path
 from drbot.cli.terminal import marked, plain_console, spoken
 from drbot.core.base.errors import UserError
+from drbot.core.site.configuration import load_configuration
 from drbot.core.site.site import Service, Site
 from drbot.core.text.messages import listed, phrase
 from drbot.runners.clients.compose import Compose
-from drbot.runners.clients.discovery import addresses_of, projects_on, stores_of
+from drbot.runners.clients.discovery import addresses_of, others_on, projects_on, stores_of
 from drbot.runners.clients.docker_engine import DockerEngine
 from drbot.runners.clients.inventory_reader import read_inventory
 from drbot.runners.foundation.settings import RunnerSettings
 from drbot.runners.foundation.watching import never
-
-TRIED = phrase("Looked for a system to describe.")
 
 File = Annotated[Path, typer.Option("--file", help="Where to write it")]
 Yes = Annotated[bool, typer.Option("--yes", help="Ask nothing; what only people know is marked in the file")]
@@ -29,45 +30,82 @@ Only = Annotated[list[str] | None, typer.Option("--project", help="Of these comp
 
 
 def init(file: File = Path("dr.yml"), yes: Yes = False, project: Only = None) -> None:
-    """Describe the system that runs here: compose projects, services, databases, files, addresses. Changes nothing but
-    the file, and overwrites none.
+    """Describe the system that runs here: compose projects, services, databases, files, addresses. Writes the file; one
+    that is there already is compared with what runs now, and what to add is shown (it ends with 1 where something is).
     """
-    if file.exists():
-        raise UserError(TRIED, phrase("{file} exists already.", file=file), phrase("Name another one: --file"))
     settings = RunnerSettings.from_environment(home_path(None))
-    engine = DockerEngine(settings.docker_host, 0)
-    found = {name: folder for name, folder in projects_on(engine).items() if not project or name in project}
-    if not found:
-        raise UserError(
-            TRIED,
-            phrase("No container of a compose project is on this engine."),
-            phrase("Start the system once (docker compose up -d), or set DOCKER_HOST to its engine."),
-        )
-    seen = _seen(engine, found)
+    known = load_configuration(file).configuration.site() if file.exists() else None
+    host = (known.docker.host if known is not None else None) or settings.docker_host
+    engine = DockerEngine(host, 0)
+    there = projects_on(engine)
+    found = {name: folders for name, folders in there.items() if not project or name in project}
+    require_some(found, there, project or (), others_on(engine) if not there else ())
+    if known is not None:
+        _compare(file, known, engine, _seen(engine, host, found, known))
+    seen = _seen(engine, host, found)
     console = plain_console()
     console.print(
         marked(phrase("Found: {projects}; services: {count}", projects=listed(seen.projects), count=seen.count))
     )
+    for doubt in doubts(seen, found, engine):
+        console.print(f"[yellow]![/] {marked(doubt)}", soft_wrap=True)
     answers = _asked(seen) if not yes and sys.stdin.isatty() else Answers()
-    file.write_text(text_of(seen, answers, datetime.now(UTC)))
+    _write(file, text_of(seen, answers, datetime.now(UTC)))
     console.print(marked(phrase("{file} is written. Next: drbot check --config {file}", file=file)), soft_wrap=True)
 
 
-def _seen(engine: DockerEngine, found: Mapping[str, Path]) -> Seen:
-    parents = [folder.parent for folder in found.values()]
-    parent = max(dict.fromkeys(parents), key=parents.count)
-    here = {name: folder for name, folder in found.items() if folder.parent == parent}
-    services = {f"x-{name}": Service(project=name, service="x", role="app") for name in here}
-    settings = RunnerSettings.from_environment(home_path(None))
-    compose = Compose(parent, settings.docker_host)
-    inventory = read_inventory(Site(projects=parent, services=services), engine, compose, never)
+def _compare(file: Path, site: Site, engine: DockerEngine, seen: Seen) -> NoReturn:
+    """Nothing is written: what people have put into the file stays theirs."""
+
+    def is_there(name: str) -> bool:
+        return (site.projects / name.strip("/")).is_dir() if "/" in name else engine.volume(name) is not None
+
+    found, console = list(changes(site, seen, is_there)), plain_console()
+    for one in found:
+        console.print(f"{one.mark} {marked(one.sentence)}", soft_wrap=True)
+        if one.add and one.below:
+            console.print(f"    {marked(phrase('Add below {key}:', key=f'`{one.below}`'))}")
+        for line in one.add:
+            console.print(f"      {escape(line)}", soft_wrap=True)
+    same = phrase("{file} is as what runs here. Nothing was written.", file=file)
+    other = phrase("{file} differs from what runs here. Nothing was written: change it, then drbot check.", file=file)
+    console.print(marked(other if found else same), soft_wrap=True)
+    raise typer.Exit(1 if found else 0)
+
+
+def _write(file: Path, text: str) -> None:
+    """Whole, and one that drbot can read, or not at all. Raises UserError."""
+    made = file.with_name(f".{file.name}.new")
+    try:
+        made.write_text(text, encoding="utf-8")
+        load_configuration(made)
+        made.replace(file)
+    except (FileNotFoundError, NotADirectoryError) as error:
+        why = phrase("There is no folder {folder}.", folder=file.parent)
+        raise UserError(TRIED, why, phrase("Make it, or name another one: --file")) from error
+    finally:
+        made.unlink(missing_ok=True)
+
+
+def _seen(engine: DockerEngine, host: str | None, found: Folders, known: Site | None = None) -> Seen:
+    """`known`: the site of a dr.yml, whose projects count wherever its file puts them."""
+    newest = {name: folders[0] for name, folders in found.items()}
+    parents = [folder.parent for folder in newest.values()]
+    parent = known.whole_path if known is not None else max(dict.fromkeys(parents), key=parents.count)
+    named = known.compose_projects() if known is not None else ()
+    here = {name for name, folder in newest.items() if folder.parent == parent or name in named}
+    services = {f"x-{name}": Service(project=name, service="x", role="app") for name in sorted(here)}
+    site = known if known is not None else Site(projects=parent)
+    compose = Compose(parent, host)
+    asked = site.model_copy(update={"services": {**site.services, **services}})
+    inventory = read_inventory(asked, engine, compose, never)
     return Seen(
-        host=settings.docker_host or "",
+        host=host or "",
         folder=parent,
         inventory=inventory,
         stores=stores_of(engine, compose, inventory),
         addresses=addresses_of(engine, inventory),
-        elsewhere={name: folder for name, folder in found.items() if name not in here},
+        elsewhere={name: folder for name, folder in newest.items() if name not in here},
     )
 
 

@@ -99,7 +99,7 @@ def _site(seen: Seen) -> CommentedMap:
     if seen.host:
         site["docker"] = CommentedMap(host=seen.host)
     site["projects"] = str(seen.folder)
-    site["services"] = CommentedMap(_services(seen))
+    site["services"] = CommentedMap(services_of(seen))
     site.yaml_set_comment_before_after_key(
         "services", before="What drbot should know more of than Compose says; `drbot inventory` shows all.", indent=4
     )
@@ -108,6 +108,8 @@ def _site(seen: Seen) -> CommentedMap:
         site["postgres"] = CommentedMap(
             service=_key(seen, postgres), user=postgres.user, volume=postgres.volume, databases=list(postgres.databases)
         )
+        if not postgres.answers:
+            site["postgres"].yaml_add_eol_comment("MISSING: it did not answer; which are there?", "databases")
     if redis is not None:
         site["redis"] = CommentedMap(service=_key(seen, redis), volume=redis.volume)
     _add_files(site, seen)
@@ -119,7 +121,7 @@ def _site(seen: Seen) -> CommentedMap:
     return site
 
 
-def _services(seen: Seen) -> Iterator[tuple[str, CommentedMap]]:
+def services_of(seen: Seen) -> Iterator[tuple[str, CommentedMap]]:
     """Stores, who answers on a port, and one of each other project: without one nothing of it would be known."""
     named: set[str] = set()
     dumped = {(store.project, store.service) for store in map(seen.first, ("postgres", "redis")) if store is not None}

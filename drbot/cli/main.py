@@ -21,6 +21,7 @@ from drbot.core.text.messages import phrase, sentences
 COMMANDS: Mapping[str, str] = {
     "dr": "drbot.cli.dr:dr_app",
     "demo": "drbot.cli.demo:demo",
+    "slack": "drbot.cli.slack:slack",
     "drill": "drbot.cli.drill:drill",
     "init": "drbot.cli.init:init",
     "inventory": "drbot.cli.inventory:inventory",

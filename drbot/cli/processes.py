@@ -45,11 +45,15 @@ def home_path(given: Path | None) -> Path:
     return (given or Path(os.environ.get("DRBOT_HOME", ".drbot"))).absolute()
 
 
-def start_process(config: Path | None, home: Path | None) -> Process:
-    """Configuration, state and doorbell of this process. Raises UserError when one of them cannot be had."""
+def start_process(
+    config: Path | None, home: Path | None, changed: Callable[[Loaded], Loaded] = lambda loaded: loaded
+) -> Process:
+    """Configuration, state and doorbell of this process. `changed`: what is made of dr.yml. Raises UserError when one
+    of them cannot be had.
+    """
     folder = home_path(home)
     begin_private(folder)
-    loaded = load_configuration(configuration_path(config))
+    loaded = changed(load_configuration(configuration_path(config)))
     database = open_database(folder)
     settle_roster(database, loaded)
     return Process(

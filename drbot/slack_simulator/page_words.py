@@ -5,6 +5,7 @@ page asks for each by its English (`page/js/words.js`).
 import json
 
 from drbot.core.text.messages import phrase, say
+from drbot.slack_simulator.state import State
 
 PAGE_WORDS: tuple[str, ...] = (
     phrase("(edited)"),
@@ -82,7 +83,11 @@ PAGE_WORDS: tuple[str, ...] = (
 )
 
 
-def script_of(language: str) -> str:
-    """The module that the page imports: its language, and English → what is said."""
-    said = {str(words): say(words, language) for words in PAGE_WORDS}
-    return f"export const language = {json.dumps(language)};\nexport const said = {json.dumps(said)};\n"
+def script_of(state: State) -> str:
+    """The module that the page imports: its language, English → what is said, who is there by name, and what stands
+    above everything.
+    """
+    said = {str(words): say(words, state.language) for words in PAGE_WORDS}
+    names = {person.name: person.id for person in state.people.values() if not person.is_bot}
+    made = {"language": state.language, "said": said, "ids": names, "notice": say(state.notice, state.language)}
+    return "".join(f"export const {name} = {json.dumps(value)};\n" for name, value in made.items())

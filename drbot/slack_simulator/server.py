@@ -11,6 +11,7 @@ from typing import Any
 
 import uvicorn
 from starlette.applications import Starlette
+from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Mount, Route, WebSocketRoute
@@ -106,7 +107,7 @@ class SlackSimulator:
         if not listener.getsockname()[1]:
             listener.bind((HOST, self._port))
         config = uvicorn.Config(
-            _CutOnDemand(self._application()),
+            _CutOnDemand(self._application(), self.url),
             log_level="warning",
             access_log=False,
             lifespan="off",
@@ -164,7 +165,7 @@ class SlackSimulator:
         return Response("ok")
 
     async def _said(self, request: Request) -> Response:
-        return Response(script_of(self.state.language), media_type="text/javascript", headers=UNKEPT)
+        return Response(script_of(self.state), media_type="text/javascript", headers=UNKEPT)
 
     async def _upload(self, request: Request) -> Response:
         file = self.state.files.get(request.path_params["file_id"])
@@ -182,12 +183,25 @@ async def _permalink(request: Request) -> Response:
 
 
 class _CutOnDemand:
-    """Gives every request its own connection, to cut it: the fault "done, but the answer is lost", and for sockets."""
+    """Gives every request its own connection, to cut it: the fault "done, but the answer is lost", and for sockets. A
+    page from elsewhere that somebody has open in the same browser may not act as people of this Slack.
+    """
 
-    def __init__(self, application: Starlette) -> None:
+    def __init__(self, application: Starlette, url: str) -> None:
         self._application = application
+        self._url = url
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI. uvicorn's `receive` is a method of the object that owns the transport."""
+        if scope["type"] == "http" and self._is_from_elsewhere(Headers(scope=scope)):
+            await Response("only this machine's own page", 403)(scope, receive, send)
+            return
         scope["slack_simulator.transport"] = lambda: receive.__self__.transport  # type: ignore[attr-defined]
         await self._application(scope, receive, send)
+
+    def _is_from_elsewhere(self, headers: Headers) -> bool:
+        """By the page that asks, and by the name it was asked under, which another machine's name server may give."""
+        port = self._url.rpartition(":")[2]
+        names = {f"{HOST}:{port}", f"localhost:{port}"}
+        origins = {f"http://{name}" for name in names}
+        return headers.get("host") not in names or headers.get("origin", self._url) not in origins

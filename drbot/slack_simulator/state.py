@@ -18,7 +18,8 @@ JOINED: str = phrase("{who} has joined")
 class State:
     """Channels, messages, views and files. Everything public may be called from any thread."""
 
-    def __init__(self, people: Sequence[Person] = PEOPLE, rooms: Sequence[Room] = ROOMS) -> None:
+    def __init__(self, people: Sequence[Person] = PEOPLE, rooms: Sequence[Room] = ROOMS, first_number: int = 1) -> None:
+        """`first_number`: of identifiers; a drbot that remembers an earlier Slack must meet none of its again."""
         self.lock = threading.RLock()
         self.people = {person.id: person for person in people}
         self.channels: dict[str, Channel] = {}
@@ -27,11 +28,13 @@ class State:
         self.homes: dict[str, Json] = {}
         self.files: dict[str, File] = {}
         self._changes: deque[Change] = deque(maxlen=REMEMBERED_CHANGES)
-        self._numbers = itertools.count(1)
+        self._numbers = itertools.count(first_number)
         self._last_ts = 0
         self.seq = 0
         self.first_words = "/dr declare level2 PostgreSQL does not start"
         """What the page proposes to a first visitor."""
+        self.notice = ""
+        """What stands above everything that the page shows; "" = nothing."""
         self.language = "en"
         """Of the page, and of the lines that Slack itself writes into a channel."""
         for room in rooms:

@@ -3,8 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
+from drbot.core.site.own_checks import passed_text
 from drbot.core.text.messages import clauses, listed, phrase
 from drbot.runners.actions.compose import wait_healthy
+from drbot.runners.clients.health import fault_of_own
 from drbot.runners.contract import arguments
 from drbot.runners.contract.action import Finding, Outcome, Registry, StepContext, holds_for_none, unless_none
 
@@ -38,6 +40,13 @@ def services(context: StepContext, given: Mapping[str, Any]) -> Finding:
     )
 
 
+def own_checks(context: StepContext, given: Mapping[str, Any]) -> Finding:
+    """Probe own_checks.http: what dr.yml asks of the system where it runs now."""
+    checks, before = context.configuration.proof.of_http, context.configuration.site().address
+    faults = [fault for one in checks if (fault := fault_of_own(one, before, context.site.address))]
+    return Finding(passed=not faults, sentence=clauses(faults) if faults else passed_text(len(checks)))
+
+
 def postgres(context: StepContext, given: Mapping[str, Any]) -> Finding:
     """Does PostgreSQL answer in every database?"""
     fault = context.clients.postgres.fault()
@@ -69,5 +78,10 @@ def dependencies(context: StepContext, given: Mapping[str, Any]) -> Outcome:
 
 IMPLEMENTED = Registry(
     actions={"health.wait": wait, "dependencies.probe": dependencies},
-    probes={"health.services": services, "postgres.reachable": postgres, "redis.reachable": redis},
+    probes={
+        "health.services": services,
+        "own_checks.http": own_checks,
+        "postgres.reachable": postgres,
+        "redis.reachable": redis,
+    },
 )

@@ -5,12 +5,14 @@ from typing import Any
 
 from drbot.core.base.errors import PermanentError
 from drbot.core.runs.plan import BackupIdentity
-from drbot.core.runs.proof import differences, faults
+from drbot.core.runs.proof import OWN_CHECKS, differences, faults
+from drbot.core.site.own_checks import passed_text
 from drbot.core.text.messages import clauses, listed, phrase
 from drbot.runners.actions.carrying import Carried, carry_settings
 from drbot.runners.actions.making_beside import made_beside
 from drbot.runners.backups import restore_dump
 from drbot.runners.backups.dump_at_hand import dump_named, let_go
+from drbot.runners.backups.own_checks import asked_of_copy
 from drbot.runners.backups.restore_dump import Loaded
 from drbot.runners.clients.backup_reader import BackupReader, Sql
 from drbot.runners.clients.container_labels import helper_name
@@ -58,13 +60,14 @@ def restored(loaded: Loaded, backup: BackupIdentity, name: str, volume: str, car
         how=AS_IN_BACKUP if backup.manifest else ONLY_COUNTED,
     )
     return Outcome(
-        summary=clauses((said, carried.sentence)),
+        summary=clauses((said, passed_text(loaded.passed), carried.sentence)),
         facts={
             **carried.facts,
             "volume": volume,
             "rows": dict(loaded.rows),
             "notes": list(loaded.notes),
             "sql_bytes": loaded.sql_bytes,
+            OWN_CHECKS: loaded.passed,
             "system_identifier": loaded.system_identifier,
         },
     )
@@ -73,7 +76,8 @@ def restored(loaded: Loaded, backup: BackupIdentity, name: str, volume: str, car
 def load(context: StepContext, volume: str, reader: Sql, backup: BackupIdentity, digests: Mapping[str, str]) -> Loaded:
     """A dump into an empty volume, judged by counting. `digests`: of its manifest. Raises PermanentError."""
     server_major = context.clients.postgres.major_version()
-    return restore_dump.load(scratch_of(context, volume, "restore"), reader, backup, digests, server_major)
+    asked = asked_of_copy(context.configuration, context.site)
+    return restore_dump.load(scratch_of(context, volume, "restore"), reader, backup, digests, server_major, asked)
 
 
 def rows(context: StepContext, given: Mapping[str, Any]) -> Finding:

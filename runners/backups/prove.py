@@ -21,6 +21,7 @@ from drbot.runners.backups.choose_dump import BackupRules, check, with_floor
 from drbot.runners.backups.choose_full import FullRules, candidates, judged
 from drbot.runners.backups.choose_full import with_floor as with_full_floor
 from drbot.runners.backups.dump_at_hand import dumps_folder
+from drbot.runners.backups.own_checks import asked_of_copy
 from drbot.runners.backups.restore_dump import load
 from drbot.runners.backups.restore_redis import alone_on, require_as_production, require_keys
 from drbot.runners.clients import helper, object_store, scratch_redis
@@ -213,7 +214,8 @@ def restore_postgres(bench: Bench, source: Sql, identity: BackupIdentity, digest
             cancelled=bench.cancelled,
             gentle=True,
         )
-        load(scratch, source, identity, digests, postgres.major_version())
+        asked = asked_of_copy(bench.configuration, bench.site)
+        load(scratch, source, identity, digests, postgres.major_version(), asked)
 
 
 def restore_redis(bench: Bench, pieces: Iterable[bytes], manifest: FullManifest | None) -> None:

@@ -7,6 +7,7 @@ from drbot.core.base.errors import BackupError
 from drbot.core.runs.plan import BackupIdentity
 from drbot.core.runs.proof import altered, doubts, faults
 from drbot.core.text.messages import clauses, listed, phrase
+from drbot.runners.backups.own_checks import AskedOfCopy, require_own_checks
 from drbot.runners.clients.backup_reader import Sql
 from drbot.runners.clients.dump import major
 from drbot.runners.clients.dump_execution import execute_dump
@@ -26,15 +27,21 @@ class Loaded:
 
     rows: Mapping[str, int]  # of every table that is in the volume now
     notes: tuple[str, ...]  # what people should know before they agree
+    passed: int  # own checks of dr.yml, all that it asks of a copy
     sql_bytes: int
     system_identifier: str
 
 
 def load(
-    scratch: Scratch, reader: Sql, backup: BackupIdentity, digests: Mapping[str, str], server_major: int | None
+    scratch: Scratch,
+    reader: Sql,
+    backup: BackupIdentity,
+    digests: Mapping[str, str],
+    server_major: int | None,
+    checks: AskedOfCopy,
 ) -> Loaded:
-    """Restore, count, shut down, sync. `digests`: of its manifest. `server_major`: of the server of `scratch`. Raises
-    PermanentError, TemporaryError, CancelledError.
+    """Restore, count, ask, shut down, sync. `digests`: of its manifest. `server_major`: of the server of `scratch`.
+    Raises PermanentError, TemporaryError, CancelledError.
     """
     with scratch_server(scratch, tuned=True) as container:
         notes = execute_dump(scratch, container, reader.statements())
@@ -46,10 +53,12 @@ def load(
         same = major(backup.server_version) == server_major
         require_rows(backup, rows, altered(digests, found) if same else [])
         notes = (*notes, *powerful(backup, superusers(scratch, container), scratch.user), *doubts(backup, rows))
+        require_own_checks(scratch, container, checks)
         stop_cleanly(scratch, container)
     return Loaded(
         rows=rows,
         notes=notes,
+        passed=len(checks.checks),
         sql_bytes=reader.scanner.bytes,
         system_identifier=settle(scratch),
     )

@@ -9,9 +9,9 @@ from pathlib import Path
 from pydantic import AwareDatetime, Field, ValidationError
 
 from drbot.core.base.errors import PermanentError
+from drbot.core.base.model import Model
 from drbot.core.site.backup_times import UNKNOWN, future_fault, moment_of_stamp
 from drbot.core.site.full_manifest import SUFFIX as FULL_SUFFIX
-from drbot.core.site.site import Model
 from drbot.core.text.messages import listed, phrase
 from drbot.runners.clients.plain_files import read_plain, stat_plain
 from drbot.runners.clients.reading_limits import LARGEST_MANIFEST

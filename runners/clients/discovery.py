@@ -3,7 +3,7 @@
 Only looks. What cannot be found out (who approves, where backups go, which data matters) is asked by drbot/cli/init.py.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
@@ -14,7 +14,7 @@ from drbot.core.site.inventory import Inventory, KnownService
 from drbot.core.site.site import Postgres, Service, Site
 from drbot.core.text.messages import phrase
 from drbot.runners.clients.compose import Compose
-from drbot.runners.clients.container_labels import ONE_OFF, PROJECT, WORKING_DIR
+from drbot.runners.clients.container_labels import ONE_OFF, PROJECT, WORKING_DIR, is_helper
 from drbot.runners.clients.docker_engine import DockerEngine
 from drbot.runners.clients.docker_errors import docker_errors
 from drbot.runners.clients.health import fault_of_url
@@ -41,18 +41,32 @@ class Store:
     volume: str  # the volume, or the folder on the host; "" = none that has a name
     user: str = ""
     databases: tuple[str, ...] = ()
+    answers: bool = False  # `databases` are what the server itself said
 
 
-def projects_on(engine: DockerEngine) -> dict[str, Path]:
-    """Compose project → the folder that it was started from. Raises TemporaryError where the engine does not answer."""
+def projects_on(engine: DockerEngine) -> dict[str, tuple[Path, ...]]:
+    """Compose project → the folders that it was started from, the newest first: one, unless two systems have its name.
+    Raises TemporaryError where the engine does not answer.
+    """
+    found: dict[str, dict[Path, None]] = {}
+    for one in _containers(engine, f"{ONE_OFF}=False"):
+        labels = one.get("Labels") or {}
+        if labels.get(WORKING_DIR) and not labels.get(PROJECT, OWN_PROJECT).startswith(OWN_PROJECT):
+            found.setdefault(labels[PROJECT], {})[Path(labels[WORKING_DIR])] = None
+    return {name: tuple(folders) for name, folders in found.items()}
+
+
+def others_on(engine: DockerEngine) -> tuple[str, ...]:
+    """Names of the containers that Compose has not started, but for drbot's own. Raises TemporaryError."""
+    named = ((one["Names"][0].lstrip("/"), one.get("Labels") or {}) for one in _containers(engine))
+    return tuple(name for name, labels in named if PROJECT not in labels and not is_helper(name, labels))
+
+
+def _containers(engine: DockerEngine, *labels: str) -> Sequence[Mapping[str, Any]]:
+    """The newest first."""
     with docker_errors(phrase("Look for compose projects")):
-        found = engine.client.api.containers(all=True, filters={"label": [f"{ONE_OFF}=False"]})
-    labels = [one.get("Labels") or {} for one in found]
-    return {
-        one[PROJECT]: Path(one[WORKING_DIR])
-        for one in labels
-        if one.get(WORKING_DIR) and not one.get(PROJECT, OWN_PROJECT).startswith(OWN_PROJECT)
-    }
+        found: Sequence[Mapping[str, Any]] = engine.client.api.containers(all=True, filters={"label": [*labels]})
+    return sorted(found, key=lambda one: int(one["Created"]), reverse=True)
 
 
 def stores_of(engine: DockerEngine, compose: Compose, inventory: Inventory) -> tuple[Store, ...]:
@@ -83,8 +97,8 @@ def _asked(
         databases = tuple(name for name in server.databases() if name not in TEMPLATES)
         volume = _volume(known, server.data_folder())
     except DrbotError:
-        databases, volume = (), found.volume
-    return replace(found, user=user, databases=databases or ("postgres",), volume=volume)
+        return replace(found, user=user, databases=("postgres",))
+    return replace(found, user=user, databases=databases or ("postgres",), volume=volume, answers=True)
 
 
 def _volume(known: KnownService, folder: str) -> str:

@@ -11,8 +11,8 @@ from datetime import datetime
 from pathlib import Path
 
 from drbot.core.base.errors import BackupError, Cause, PermanentError
+from drbot.core.base.model import Model
 from drbot.core.site.full_manifest import FILES, LINKED, MANIFEST, OWN, PROJECTS, FullManifest
-from drbot.core.site.site import Model
 from drbot.core.text.messages import phrase
 from drbot.runners.clients.docker_engine import DockerEngine
 from drbot.runners.clients.document_archive import unpack

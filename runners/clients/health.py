@@ -8,6 +8,7 @@ from ssl import SSLContext
 import httpx
 
 from drbot.core.base.errors import PermanentError
+from drbot.core.site.own_checks import OwnCheck, moved
 from drbot.core.site.site import Service, Site
 from drbot.core.text.messages import listed, phrase
 from drbot.runners.clients.answers import said_in
@@ -79,6 +80,11 @@ def trust() -> SSLContext:
 
 def fault_of_url(url: str) -> str | None:
     """None when the URL answers 2xx, itself or behind redirects of the same host."""
+    return answer_of(url)[0]
+
+
+def answer_of(url: str) -> tuple[str | None, str]:
+    """The same, and what it answers where it does."""
     host, asked = httpx.URL(url).host, url
     try:
         with httpx.Client(timeout=REQUEST_SECONDS, trust_env=False, verify=trust()) as client:
@@ -88,18 +94,27 @@ def fault_of_url(url: str) -> str | None:
                     break
                 if answer.next_request.url.host != host:
                     there = answer.next_request.url.host
-                    return phrase("{url} redirects to another host: {host}", url=asked, host=there)
+                    return phrase("{url} redirects to another host: {host}", url=asked, host=there), ""
                 asked = str(answer.next_request.url)
                 answer = client.send(answer.next_request)
     except httpx.HTTPError as error:
-        return phrase("{what}: {why}", what=asked, why=str(error) or type(error).__name__)
+        return phrase("{what}: {why}", what=asked, why=str(error) or type(error).__name__), ""
     if answer.is_success:
-        return None
+        return None, answer.text
     if answer.next_request is not None:
-        return phrase("{url} redirects more than {count} times", url=url, count=MOST_REDIRECTS)
+        return phrase("{url} redirects more than {count} times", url=url, count=MOST_REDIRECTS), ""
     told = phrase("{url} answers {status}", url=asked, status=answer.status_code)
     said = said_in(answer.text)
-    return phrase("{what}: {why}", what=told, why=said) if said else told
+    return phrase("{what}: {why}", what=told, why=said) if said else told, ""
+
+
+def fault_of_own(check: OwnCheck, before: str | None, now: str | None) -> str | None:
+    """Why an `http` check of dr.yml does not pass; an address of the site that it is written for (`before`) is that of
+    the site that runs `now`.
+    """
+    assert check.http is not None
+    why, said = answer_of(moved(check.http, before, now))
+    return check.named(why) if why else check.fault(said.strip())
 
 
 def service_of(site: Site, name: str) -> Service:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from drbot.core.base.errors import CancelledError, PermanentError, TemporaryError
+from drbot.core.site.own_checks import OwnCheck
 from drbot.core.site.site import Postgres, Service, Site
 from drbot.core.text.messages import listed, phrase
 from drbot.runners.clients import helper
@@ -18,6 +19,7 @@ from drbot.runners.clients.compose_uses import place_of
 from drbot.runners.clients.docker_engine import DockerEngine, Executed
 from drbot.runners.clients.helper import HelperOrder, Mount
 from drbot.runners.clients.last_words import last_line
+from drbot.runners.clients.own_statements import GRACE, SECONDS, TRY, asking, environment, refusal_in
 from drbot.runners.clients.postgres_dump import PostgresDump
 from drbot.runners.clients.process import Bounds
 from drbot.runners.clients.service_container import ServiceContainer, fault_of
@@ -31,6 +33,7 @@ said="${PGDATA:-/var/lib/postgresql/data}/postmaster.pid"
 [ ! -r "$said" ] || export PGPORT="$(sed -n 4p "$said")" PGHOST="$(sed -n 5p "$said")"
 exec "$@"
 """
+FED = 'printf %s "$0" | "$@"'  # for sh: a script, and the command that reads it
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -176,6 +179,16 @@ class PostgresServer:
         """Why the role of dr.yml cannot dump and restore everything. Raises TemporaryError without an answer."""
         answer = self._answer("postgres", "SELECT rolsuper FROM pg_roles WHERE rolname = current_user")
         return None if answer == "t" else phrase("{user} is no superuser", user=self.settings.user)
+
+    def refusal_of(self, check: OwnCheck) -> str | None:
+        """Why a statement of dr.yml's `proof` could not be asked; it is planned and not carried out. Raises
+        TemporaryError while the server does not answer.
+        """
+        assert check.sql is not None
+        command = ["sh", "-c", AS_IT_LISTENS, "sh", "sh", "-c", FED, TRY, *asking(check.sql)]
+        variables = environment(check.database or self.settings.databases[0], self.settings.user)
+        answer = self._engine.execute(self._running().id, command, seconds=SECONDS + GRACE, environment=variables)
+        return refusal_in(answer.output) if answer.code != 0 else None
 
     def _running(self) -> ServiceContainer:
         container = self.container()

@@ -44,6 +44,8 @@ def settings_of(configuration: Configuration) -> dict[str, Any]:
     """What dr.yml says of what is touched and where users are led: edited after the seal, it is another plan."""
     document = configuration.model_dump(mode="json", exclude={**dict.fromkeys(UNSEALED, True), **BESIDE})
     # What an older drbot did not know counts as agreed to while it is empty.
+    if not configuration.proof.checks:
+        del document["proof"]
     for site in document["sites"].values():
         _drop_empty(site, "not_needed")
         _drop_empty(site, "compose")

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from pydantic import Field
 
-from drbot.core.site.site import Model
+from drbot.core.base.model import Model
 from drbot.runners.foundation.own_record import FOLDER
 from drbot.runners.foundation.private_folder import PrivateFolder
 

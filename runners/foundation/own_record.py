@@ -18,10 +18,10 @@ from pydantic import Field
 
 from drbot.core.approvals.approval import HOLD_SECONDS, LIVE, SKEW_SECONDS, ApprovalRequest, RequestState
 from drbot.core.base.errors import PermanentError
+from drbot.core.base.model import Model
 from drbot.core.ledger.policy import gained
 from drbot.core.runbooks.effects import LEADS
 from drbot.core.runs.run import StepState
-from drbot.core.site.site import Model
 from drbot.core.text.messages import phrase
 from drbot.runners.foundation.private_folder import PrivateFolder
 

@@ -27,6 +27,7 @@ from drbot.runners.contract.rented import Rented, all_rented, makers_of
 from drbot.runners.foundation.settings import RunnerSettings
 from drbot.runners.foundation.watching import never
 from drbot.runners.second_factor.totp_secrets import TotpSecrets
+from drbot.runners.upkeep.own_check_readiness import own_check_lines
 from drbot.runners.upkeep.prevention import Prevention
 from drbot.store.records import confirmations, incidents, machines
 from drbot.store.records.machines import KnownMachine
@@ -284,6 +285,8 @@ def site_lines(
         yield from SiteReadiness(
             name=name, site=known, clients=clients.of(known), inventory=inventory, alerts=configuration.alerts
         ).lines()
+        if name == configuration.default_site:
+            yield from own_check_lines(configuration, clients)
     except DrbotError as error:
         yield bad(name, str(error), phrase("Look again when its engine answers."))
     finally:

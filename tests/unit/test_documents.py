@@ -14,6 +14,7 @@ from drbot.bot.listeners import routes
 from drbot.bot.settings import WHERE
 from drbot.commands.speech.verbs import VERBS
 from drbot.core.base.errors import UserError
+from drbot.core.base.model import Model
 from drbot.core.files.runbook_file import PACKAGED, load_runbook
 from drbot.core.runbooks.actions import ACTIONS, PROBES
 from drbot.core.runbooks.declarations import ActionDeclaration, ProbeDeclaration
@@ -26,7 +27,6 @@ from drbot.core.site.site import (
     Cadence,
     Channels,
     Configuration,
-    Model,
     PersonEntry,
     Postgres,
     Redis,
@@ -209,13 +209,37 @@ def yaml_blocks(path: Path) -> list[Any]:
 
 
 def test_the_examples_of_dr_yml_are_good(tmp_path: Path) -> None:
-    (whole,) = yaml_blocks(DOCS / "configuration.md")
-    for part in ({}, *yaml_blocks(DOCS / "slack.md")):
+    whole, *parts = yaml_blocks(DOCS / "configuration.md")
+    for part in ({}, *parts, *yaml_blocks(DOCS / "slack.md")):
         path = tmp_path / "dr.yml"
         with path.open("w") as output:
             YAML().dump({**whole, **part}, output)
 
         assert load_configuration(path).faults == ()
+
+
+EXAMPLES = sorted((DOCS / "examples").glob("*.yml"))
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=[path.stem for path in EXAMPLES])
+def test_a_whole_dr_yml_of_each_kind_of_system_is_good_and_named(path: Path) -> None:
+    loaded = load_configuration(path)
+
+    assert loaded.faults == ()
+    assert len(loaded.roster.approvers()) == 3
+    assert f"(examples/{path.name})" in text_of(DOCS / "configuration.md")
+
+
+def test_the_examples_show_what_kinds_of_systems_there_are() -> None:
+    loaded = {path.stem: load_configuration(path).configuration for path in EXAMPLES}
+    sites = {name: one.site() for name, one in loaded.items()}
+
+    assert sites["one-project"].postgres and sites["one-project"].redis
+    assert sites["no-redis"].postgres and not sites["no-redis"].redis
+    assert not sites["no-postgres"].postgres
+    assert all("/" in store.volume for store in sites["bind-mounts"].stores)
+    recovery = loaded["two-hosts"].recovery
+    assert recovery and loaded["two-hosts"].sites[recovery.site].services == sites["two-hosts"].services
 
 
 @pytest.mark.parametrize(

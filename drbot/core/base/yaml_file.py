@@ -22,7 +22,7 @@ from drbot.core.text.messages import closed, lines, phrase, sentences
 Where = tuple[str | int, ...]
 """The way to a value: ("steps", 3, "limits", "time")."""
 
-GONE: Mapping[str, str] = {"queries": phrase("drbot does not run statements from a file: leave it out.")}
+GONE: Mapping[str, str] = {"queries": phrase("Write it as `checks` of `proof`.")}
 """Keys of older files, and what became of them."""
 
 ModelType = TypeVar("ModelType", bound=BaseModel)

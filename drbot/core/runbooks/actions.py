@@ -167,6 +167,11 @@ _PROBES = (
         sentence=phrase("the services are healthy"),
     ),
     ProbeDeclaration(
+        name="own_checks.http",
+        parameters={},
+        sentence=phrase("the system passes the `http` checks of dr.yml"),
+    ),
+    ProbeDeclaration(
         name="compose.running",
         parameters={"services": "services"},
         sentence=phrase("the services are running"),

@@ -8,7 +8,8 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from drbot.core.site.site import Model, Seconds
+from drbot.core.base.model import Model
+from drbot.core.site.site import Seconds
 from drbot.core.text.stored_messages import Heading
 
 

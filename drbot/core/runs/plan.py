@@ -7,13 +7,13 @@ from typing import Any, Literal
 
 from pydantic import Field
 
+from drbot.core.base.model import Model
 from drbot.core.ledger.events import canonical
 from drbot.core.runbooks.runbook import Gate, Step, order_of
 from drbot.core.runs.stakes import UNUSED, Act, Keeps, Stakes, asking
 from drbot.core.site.inventory import NOTHING, Inventory
 from drbot.core.site.occupants import Occupant
 from drbot.core.site.old_server import OldServer
-from drbot.core.site.site import Model
 from drbot.core.text.messages import phrase
 from drbot.core.text.stored_messages import Sentence
 

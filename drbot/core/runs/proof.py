@@ -7,6 +7,8 @@ from drbot.core.runs.plan import BackupIdentity, Floor
 from drbot.core.text.messages import and_more, listed, phrase
 
 _NAMED = 3  # tables in one sentence
+OWN_CHECKS = "own_checks"
+"""Among the facts of a step that restored: how many checks of dr.yml the copy has passed, which are all."""
 
 
 def floor_of(databases: Iterable[str], before: Mapping[str, int] | None, now: Iterable[str] | None) -> Floor:

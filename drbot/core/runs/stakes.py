@@ -9,9 +9,9 @@ from enum import StrEnum
 
 from pydantic import Field
 
+from drbot.core.base.model import Model
 from drbot.core.runbooks.effects import is_agreed_to, restores_beside
 from drbot.core.runbooks.runbook import Step, names_in
-from drbot.core.site.site import Model
 from drbot.core.text.stored_messages import Sentence
 
 

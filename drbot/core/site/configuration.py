@@ -20,7 +20,7 @@ from drbot.core.site.site import DRILL_CONTROL, DRILL_SITE, Configuration, Site,
 from drbot.core.site.store_folders import entangled
 from drbot.core.text.messages import listed, phrase, sentences
 
-MAY_BE_BROKEN = frozenset({"people", "channels", "cadence", "approvals", "targets", "language"})
+MAY_BE_BROKEN = frozenset({"people", "channels", "cadence", "approvals", "targets", "language", "proof"})
 """Sections that have a default to go on with."""
 
 
@@ -30,6 +30,7 @@ class Loaded:
 
     configuration: Configuration
     faults: tuple[str, ...] = ()  # "dr.yml:12: …"; with any of them no gate opens
+    is_rehearsal: bool = False  # drills alone: production has no worker
 
     @property
     def roster(self) -> Roster:
@@ -114,6 +115,28 @@ def _contradictions(configuration: Configuration) -> Iterator[Problem]:
         )
     for name, site in sites.items():
         yield from _of_site(name, site)
+    if default is not None:
+        yield from _of_proof(configuration, default)
+
+
+def _of_proof(configuration: Configuration, site: Site) -> Iterator[Problem]:
+    """Where statements are asked must be known before that night."""
+    known = site.postgres.databases if site.postgres else ()
+    for index, check in enumerate(configuration.proof.checks):
+        where: tuple[str | int, ...] = ("proof", "checks", index)
+        if check.sql is None:
+            continue
+        if site.postgres is None:
+            sentence = phrase('The site "{name}" has no PostgreSQL.', name=configuration.default_site)
+            yield Problem(where=(*where, "sql"), sentence=sentence)
+        elif check.database is None and len(known) != 1:
+            sentence = phrase("Say in which `database` it is asked: {names}.", names=listed(known))
+            yield Problem(where=(*where, "sql"), sentence=sentence)
+        elif check.database is not None and check.database not in known:
+            sentence = phrase('"{name}" is not one of the databases {names}.', name=check.database, names=listed(known))
+            yield Problem(
+                where=(*where, "database"), sentence=sentences(sentence, did_you_mean(check.database, list(known)))
+            )
 
 
 def _of_recovery(configuration: Configuration) -> Iterator[Problem]:

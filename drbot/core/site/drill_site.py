@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 from drbot.core.site.level import Level
+from drbot.core.site.own_checks import OwnCheck
 from drbot.core.site.site import (
     DRILL_CONTROL,
     DRILL_SITE,
@@ -51,6 +52,7 @@ def configuration_of_drill(configuration: Configuration, level: Level, place: Dr
             "monitoring": _monitoring(copied.monitoring, copied.address, place.leads),
         }
     )
+    checks = (_own_check(one, copied.address, place.leads) for one in configuration.proof.checks)
     without: dict[str, Any] = {"dns": None, "certificate": None, "recovery": None}
     if level < Level.HOST:  # all of the copy comes from where its data comes from
         without["repository"] = None
@@ -63,6 +65,7 @@ def configuration_of_drill(configuration: Configuration, level: Level, place: Dr
         update={
             "sites": {DRILL_SITE: here, **control},
             "default_site": DRILL_SITE,
+            "proof": configuration.proof.model_copy(update={"checks": tuple(checks)}),
             **(outside if recovery else without),
         }
     )
@@ -70,6 +73,13 @@ def configuration_of_drill(configuration: Configuration, level: Level, place: Dr
 
 def _service(service: Service, address: str | None, leads: Leads) -> Service:
     return service.model_copy(update={"health": service.health and _led(service.health, address, leads)})
+
+
+def _own_check(check: OwnCheck, address: str | None, leads: Leads) -> OwnCheck:
+    """Called as it is in dr.yml, wherever it leads."""
+    if check.http is None:
+        return check
+    return check.model_copy(update={"title": check.name, "http": _led(check.http, address, leads)})
 
 
 def _monitoring(monitoring: Monitoring | None, address: str | None, leads: Leads) -> Monitoring | None:

@@ -13,9 +13,9 @@ from datetime import UTC, datetime
 
 from pydantic import AwareDatetime, Field
 
+from drbot.core.base.model import Model
 from drbot.core.site.backup_times import moment_of_stamp
 from drbot.core.site.inventory import NOTHING, Inventory
-from drbot.core.site.site import Model
 
 FORMAT = 2
 PREFIX = "full_backup_"

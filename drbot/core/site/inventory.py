@@ -10,8 +10,9 @@ from pathlib import PurePosixPath
 from posixpath import normpath
 from typing import Literal
 
+from drbot.core.base.model import Model
 from drbot.core.base.waiting import circle_in
-from drbot.core.site.site import ComposeFiles, Model, Service, Site, needs_of
+from drbot.core.site.site import ComposeFiles, Service, Site, needs_of
 from drbot.core.text.messages import and_more, listed, phrase
 
 SHOWN = 5  # names in one sentence

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
 
-from drbot.core.site.site import Model
+from drbot.core.base.model import Model
 from drbot.core.text.messages import listed, phrase
 from drbot.core.text.words import size
 

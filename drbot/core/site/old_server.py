@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from pydantic import Field
 
-from drbot.core.site.site import Model
+from drbot.core.base.model import Model
 from drbot.core.text.messages import and_more, listed, phrase
 from drbot.core.text.stored_messages import Sentence
 

@@ -10,11 +10,13 @@ from pathlib import Path
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from drbot.core.base.cron import Calendar, Cron, TimeZone
+from drbot.core.base.model import Model
 from drbot.core.base.names import Below, Name, Place, Title, Url, Word, is_folder
 from drbot.core.base.signing import is_public
+from drbot.core.site.own_checks import OwnChecks
 from drbot.core.text.catalogue import languages
 from drbot.core.text.messages import listed, phrase
 from drbot.core.text.words import seconds_of
@@ -40,12 +42,6 @@ Reason = Annotated[str, Field(min_length=3, max_length=200)]
 """Why something may be lost, in somebody's own words."""
 
 PRICE = r"^[0-9]{1,6}(\.[0-9]{1,6})? [A-Z]{3}$"
-
-
-class Model(BaseModel):
-    """A frozen piece of a file; an unknown key is an error."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 ServiceRole = Literal["app", "front", "database", "cache"]
@@ -379,6 +375,7 @@ class Configuration(Model):
     alerts: Alerts = Alerts()
     cadence: Cadence = Cadence()
     drills: Drills = Drills()
+    proof: OwnChecks = OwnChecks()
     runbooks: Path | None = None  # a folder of further runbooks
 
     def site(self, name: str = "") -> Site:

@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
-from sqlalchemy import Connection, or_, select, update
+from sqlalchemy import Connection, delete, or_, select, update
 
 from drbot.store.base.database import Transaction
 from drbot.store.base.rows import insert_or
-from drbot.store.base.schema import cursors, leaders, surfaces
+from drbot.store.base.schema import cursors, incidents, leaders, surfaces
 
 PUBLISHER = "publisher"
 """The cursor of what has been shown in Slack."""
@@ -38,6 +38,13 @@ def put(tx: Transaction, surface: Surface) -> None:
 def of_incident(connection: Connection, incident: int) -> list[Surface]:
     query = select(surfaces).where(surfaces.c.incident == incident).order_by(surfaces.c.key)
     return [Surface(**row) for row in connection.execute(query).mappings()]
+
+
+def forget_slack(tx: Transaction) -> None:
+    """Of another Slack than before, which has none of it: messages are posted again, open incidents get a channel."""
+    tx.connection.execute(delete(surfaces))
+    of_open = update(incidents).where(incidents.c.resolved_at.is_(None))
+    tx.connection.execute(of_open.values(channel=None, channel_name=None))
 
 
 def cursor(connection: Connection, name: str) -> int:

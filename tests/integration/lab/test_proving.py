@@ -16,6 +16,7 @@ from sqlalchemy import update
 from drbot.core.base.errors import UserError
 from drbot.core.runs.run import RunKind
 from drbot.core.site.level import Level
+from drbot.core.site.own_checks import OwnChecks
 from drbot.core.site.proofs import LINES, READ_AGAIN, ProofResult, to_prove
 from drbot.core.site.readiness import Colour
 from drbot.core.site.stored_backups import BackupKind
@@ -71,6 +72,23 @@ def test_a_new_backup_of_postgresql_is_restored_once_and_nothing_stays(here: Pro
 
     os.utime(here.configuration.backups.directory / made.name)  # other bytes may be in it now
     assert [one.name for one in to_prove(here.look(), here.known(), datetime.now(UTC))] == [made.name]
+
+
+@pytest.mark.parametrize(("expect", "result"), [(">= 5000", ProofResult.PROVEN), ("0", ProofResult.FAILED)])
+def test_a_backup_is_proven_when_it_passes_the_checks_of_dr_yml_too(
+    lab: Lab, database: Database, tmp_path: Path, expect: str, result: ProofResult
+) -> None:
+    mend(lab)
+    check = {"title": "users", "sql": "SELECT count(*) FROM users", "database": "authdb", "expect": expect}
+    with proving(lab, database, tmp_path, proof=OwnChecks.model_validate({"checks": [check]})) as here:
+        back_up_postgres(here.configuration, "production", clients=here.clients)
+        here.look()
+
+        proof = here.prover.prove_next()
+
+        assert proof is not None and proof.result is result
+        assert ('own check "users"' in proof.fault) is (result is ProofResult.FAILED)
+        assert here.left_behind() == []
 
 
 def flip(path: Path) -> None:

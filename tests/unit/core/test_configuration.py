@@ -77,10 +77,10 @@ def test_a_mistake_is_named_with_its_line(path: Path, old: str, new: str, line: 
     assert sentence in why
 
 
-def test_a_statement_for_the_database_is_nothing_that_dr_yml_may_hold(path: Path) -> None:
+def test_statements_of_older_files_are_told_where_they_are_written_now(path: Path) -> None:
     why = refusal(path, GOOD.replace("[authdb]}", "[authdb], queries: {authdb: {users: DELETE FROM users}}}"))
 
-    assert why == 'dr.yml:8: unknown key "queries". drbot does not run statements from a file: leave it out.'
+    assert why == 'dr.yml:8: unknown key "queries". Write it as `checks` of `proof`.'
 
 
 NAMED = [("  production:", 3), ("      auth:", 7), ("{project: ai-micro-api-auth,", 7), ("{volume: pgdata,", 8)]

@@ -6,6 +6,7 @@ import pytest
 
 from drbot.core.site.drill_site import DrillPlace, configuration_of_drill
 from drbot.core.site.level import Level
+from drbot.core.site.own_checks import OwnChecks
 from drbot.core.site.site import DRILL_CONTROL, DRILL_SITE, Configuration, Recovery, Site
 from drbot.lab.layout import PARTS, describe
 
@@ -37,6 +38,16 @@ def test_everything_that_is_asked_is_in_the_copy() -> None:
     assert (site.docker.host, site.projects) == ("unix:///sandbox", FOLDER)
     assert site.services["auth"].health == "http://127.0.0.1:48002/health"
     assert site.address == "127.0.0.1"
+
+
+def test_own_checks_are_asked_of_the_copy_and_keep_their_names() -> None:
+    checks = ({"http": "http://127.0.0.1:8002/orders"}, {"sql": "SELECT 1", "expect": 1, "database": "authdb"})
+    asked = production().model_copy(update={"proof": OwnChecks.model_validate({"checks": checks})})
+
+    found = configuration_of_drill(asked, Level.DATABASE, place()).proof.checks
+
+    assert [one.http for one in found] == ["http://127.0.0.1:48002/orders", None]
+    assert [one.name for one in found] == ["http://127.0.0.1:8002/orders", "SELECT 1"]
 
 
 @pytest.mark.parametrize("level", Level)

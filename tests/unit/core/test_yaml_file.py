@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from drbot.core.base.errors import UserError
+from drbot.core.base.model import Model
 from drbot.core.base.names import Name
 from drbot.core.base.yaml_file import parse_yaml, read_model, read_yaml
-from drbot.core.site.site import Model
 from drbot.core.text.messages import say
 
 

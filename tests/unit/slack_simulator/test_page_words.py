@@ -6,6 +6,7 @@ from pathlib import Path
 from drbot.core.text.messages import say
 from drbot.slack_simulator.page_words import PAGE_WORDS, script_of
 from drbot.slack_simulator.people import TEAM_NAME
+from drbot.slack_simulator.state import State
 
 PAGE = Path(__file__).parents[3] / "drbot" / "slack_simulator" / "page"
 SAID = re.compile(r'\bsay(?:With)?\(\s*"([^"]+)"')
@@ -37,4 +38,6 @@ def test_no_words_are_written_past_the_catalogue() -> None:
 
 def test_a_japanese_page_has_its_own_words_for_all_of_it() -> None:
     assert [words for words in PAGE_WORDS if say(words, "ja") == words] == []
-    assert 'language = "ja"' in script_of("ja")
+    state = State()
+    state.language = "ja"
+    assert 'language = "ja"' in script_of(state)

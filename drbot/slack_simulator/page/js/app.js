@@ -11,12 +11,12 @@ import { prepareModal, renderModal } from "./modal.js";
 import { link, mrkdwn, plainText } from "./mrkdwn.js";
 import { become, currentChannel, mainMessages, markRead, openPanel, personName, replies, state, subscribe } from "./state.js";
 import { renderSidebar } from "./sidebar.js";
-import { language, say } from "./words.js";
+import { ids, language, notice, say } from "./words.js";
 
 const byId = (id) => document.getElementById(id);
 const box = composer("message", channelTarget);
 const threadBox = composer("reply", threadTarget);
-const FIRST = "U00AIKO"; // who the page is before anybody chose
+const FIRST = Object.values(ids)[0]; // who the page is before anybody chose
 let shownChannel = "";
 
 const atBottom = (node) => node.scrollHeight - node.scrollTop - node.clientHeight < 80;
@@ -141,6 +141,8 @@ function onKey(event) {
 /** What stands in index.html, in the language of the workspace. */
 function furnish() {
   document.documentElement.lang = language;
+  byId("notice").hidden = !notice;
+  byId("notice").textContent = notice;
   document.querySelectorAll("[aria-label]").forEach((node) => node.setAttribute("aria-label", say(node.getAttribute("aria-label"))));
 }
 
@@ -153,7 +155,7 @@ async function start() {
   document.addEventListener("keydown", onKey);
   document.querySelector("main").addEventListener("click", (event) => { if (!event.target.closest(".burger")) closeSidebar(); });
   const asked = new URLSearchParams(location.search).get("as");
-  const person = asked ? `U00${asked.toUpperCase()}` : sessionStorage.getItem("drbot-person");
+  const person = asked ? ids[asked] : sessionStorage.getItem("drbot-person");
   try {
     await become(person ?? FIRST).catch(() => become(FIRST));
   } catch (error) {

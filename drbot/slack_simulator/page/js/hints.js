@@ -3,7 +3,7 @@ import { drawOnce, element, icon, replace } from "./dom.js";
 import { people, state } from "./state.js";
 import { say, sayWith } from "./words.js";
 
-const incidents = () => [...state.channels.values()].filter((channel) => /^dr-\d{4}/.test(channel.name) && !channel.is_archived);
+const incidents = () => [...state.channels.values()].filter((channel) => /^(dr|drill)-\d{4}/.test(channel.name) && !channel.is_archived);
 const latest = () => incidents().sort((one, other) => other.created - one.created)[0];
 
 function steps(type) {

@@ -32,7 +32,7 @@ async function choose(id) {
 }
 
 const newestFirst = (one, other) => other.created - one.created || other.name.localeCompare(one.name);
-const isIncident = (channel) => /^dr-\d{4}/.test(channel.name) || /^dr-\d+-l\d/.test(channel.name);
+const isIncident = (channel) => /^(dr|drill)-\d{4}/.test(channel.name) || /^dr-\d+-l\d/.test(channel.name);
 
 function appRow() {
   const connected = state.app.connections > 0;

@@ -1,8 +1,8 @@
 // What the page itself says, in the language of this workspace: English stands in the code, as everywhere in drbot.
 // said.js is made by the workspace (page_words.py).
-import { language, said } from "./said.js";
+import { ids, language, notice, said } from "./said.js";
 
-export { language };
+export { ids, language, notice };
 
 /** A sentence with its `{names}` filled in. */
 export const say = (english, values = {}) => sayWith(english, values).join("");
