@@ -12,11 +12,11 @@ from tests.zoo.checksums import INSIDE, Mounted, databases_of, helper, mounts, p
 from tests.zoo.keeper import Kept, containers
 
 
-def stop_service(kept: Kept, service: str) -> None:
-    """Its container is gone, as after a crash that nobody saw."""
+def kill_service(kept: Kept, service: str) -> None:
+    """Its containers are killed; Docker does not start again what somebody has ended."""
     with kept.client() as client:
         for one in containers(client, kept, service):
-            one.remove(force=True)
+            one.kill()
 
 
 def _postgres(kept: Kept, store: Store) -> None:
