@@ -184,7 +184,7 @@ def _is_kept(site: Site, mount: Mount) -> bool:
         return mount.source in {*site.file_volumes, *_of_stores(site)}
     path, projects = PurePosixPath(normpath(mount.source)), PurePosixPath(site.projects.absolute())
     folders = map(site.folder_of, site.compose_projects())
-    inside = [projects / name for name in (*folders, *(one.strip("/") for one in site.file_folders))]
+    inside = [*(projects / name for name in folders), *(PurePosixPath(site.place_of(name)) for name in site.files)]
     return (
         path in HOSTS_OWN
         or str(path) in _of_stores(site)
