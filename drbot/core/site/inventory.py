@@ -22,10 +22,11 @@ BELOW_HOSTS_OWN = tuple(
         ("/etc/os-release", "/etc/timezone", "/lib/modules", "/proc", "/run", "/sys", "/var/log", "/var/run"),
     )
 )
+_OF_ETC = ("group", "hostname", "hosts", "localtime", "machine-id", "passwd", "resolv.conf")
 HOSTS_OWN = frozenset(
     map(
         PurePosixPath,
-        ("/", "/dev", "/etc/localtime", "/etc/machine-id", "/var/lib/docker", "/var/lib/docker/containers"),
+        ("/", "/dev", *(f"/etc/{name}" for name in _OF_ETC), "/var/lib/docker", "/var/lib/docker/containers"),
     )
 )
 """Of the host, not of the system: every host has its own. Also everything below the first ones."""

@@ -94,6 +94,7 @@ def test_monitoring_is_no_app_and_an_orphan_is_no_service() -> None:
         bind("/var/run/docker.sock"),
         bind("/data/library/2026"),
         bind("/etc/localtime"),
+        bind("/etc/hostname"),
     ],
 )
 def test_what_is_in_a_backup_or_the_hosts_own_is_kept(mount: Mount) -> None:
