@@ -92,9 +92,9 @@ def demo(
             os.environ.update(stack.environment)
             practise_level(level, person="aiko", result=json_file, config=stack.configuration, home=stack.home)
         elif auto:
-            _play(stack, player, level, json_file, sites)
+            _play(stack, lab, player, level, json_file, sites)
         else:
-            _invite(stack, level, browser, sites)
+            _invite(stack, lab, level, browser, sites)
     finally:
         stack.close()
 
@@ -156,7 +156,7 @@ def open_stack(lab: Lab, home: Path, environment: Mapping[str, str]) -> DemoStac
     configure_logs(open(home / "slack.log", "a", buffering=1, opener=private))  # noqa: SIM115 - open as long as it runs
     simulator = local_slack()
     simulator.start()
-    return DemoStack(lab=lab, simulator=simulator, home=home, configuration=lab.configuration, environment=environment)
+    return DemoStack(simulator=simulator, home=home, configuration=lab.configuration, environment=environment)
 
 
 def back_up(lab: Lab, sites: Sites | None) -> None:
@@ -183,15 +183,15 @@ def _database(stack: DemoStack) -> Database:
     return Database(StoreSettings.from_environment(stack.home).database_url)
 
 
-def _break(stack: DemoStack, level: int, sites: Sites | None) -> None:
+def _break(stack: DemoStack, lab: Lab, level: int, sites: Sites | None) -> None:
     """Break it; at level 4 the cloud's part is played from now on."""
-    console.print(marked(phrase("Breaking it: {seen}", seen=break_it(stack.lab, FAULTS[level]))))
+    console.print(marked(phrase("Breaking it: {seen}", seen=break_it(lab, FAULTS[level]))))
     if level == 4 and sites is not None:
         demo_centre.UserData(sites, stack).start()
 
 
-def _invite(stack: DemoStack, level: int, browser: bool, sites: Sites | None) -> None:
-    _break(stack, level, sites)
+def _invite(stack: DemoStack, lab: Lab, level: int, browser: bool, sites: Sites | None) -> None:
+    _break(stack, lab, level, sites)
     page = f"{stack.simulator.url}/"
     console.print()
     console.print(spoken(phrase("Open [bold]{page}[/] — you are [bold]Aiko[/], the commander.", page=page)))
@@ -213,11 +213,13 @@ def _invite(stack: DemoStack, level: int, browser: bool, sites: Sites | None) ->
         console.print(f"\n{marked(ENDING)}")
 
 
-def _play(stack: DemoStack, player: DemoPlayer, level: int, json_file: Path | None, sites: Sites | None) -> None:
+def _play(
+    stack: DemoStack, lab: Lab, player: DemoPlayer, level: int, json_file: Path | None, sites: Sites | None
+) -> None:
     configuration = load_configuration(stack.configuration).configuration
     services = configuration.site("recovery" if sites else "").services
     watch = OutageWatch({name: service.health for name, service in services.items() if service.health})
-    _break(stack, level, sites)
+    _break(stack, lab, level, sites)
     watch.start()
     try:
         played = play(player, console, FIRST_WORDS[level].removeprefix("/dr declare "), level)
@@ -227,7 +229,7 @@ def _play(stack: DemoStack, player: DemoPlayer, level: int, json_file: Path | No
         raise typer.Exit(1) from None
     finally:
         watch.stop()
-    _report(stack, played, watch, json_file, sites)
+    _report(stack, lab, played, watch, json_file, sites)
     if sites is None:  # a system that stands where it stood
         verdict = phrase("Could it be recovered again tonight? {verdict}", verdict=ready_again(player, played.run.site))
         console.print(marked(verdict))
@@ -235,11 +237,13 @@ def _play(stack: DemoStack, player: DemoPlayer, level: int, json_file: Path | No
         console.print(marked(line))
 
 
-def _report(stack: DemoStack, played: Played, watch: OutageWatch, json_file: Path | None, sites: Sites | None) -> None:
+def _report(
+    stack: DemoStack, lab: Lab, played: Played, watch: OutageWatch, json_file: Path | None, sites: Sites | None
+) -> None:
     if json_file is not None:
         json_file.write_text(json.dumps(played.document(), indent=2, ensure_ascii=False) + "\n")
         console.print(marked(phrase("Measured values: {file}", file=json_file)))
-    failures = list(played.compare(sites.recovered if sites else stack.lab))
+    failures = list(played.compare(sites.recovered if sites else lab))
     if sites is not None and played.run.plan is not None and played.run.plan.backup is not None:
         configuration = load_configuration(stack.configuration).configuration
         failures += demo_sites.differences(sites, configuration, played.run.plan.backup.name)

@@ -1,4 +1,4 @@
-"""A whole drbot around a lab: local Slack, bot and worker as real processes. Demo and story tests live in it."""
+"""A whole drbot around a system: local Slack, bot and worker as real processes. Demo and story tests live in it."""
 
 import os
 import signal
@@ -15,7 +15,6 @@ from drbot.core.base.errors import UserError
 from drbot.core.text.messages import phrase
 from drbot.lab import programs
 from drbot.lab.daemon import wait_until
-from drbot.lab.system import Lab
 from drbot.slack_simulator.client import PATIENCE_SECONDS, People
 from drbot.slack_simulator.server import SlackSimulator
 from drbot.slack_simulator.state import State
@@ -45,7 +44,6 @@ def local_slack(state: State | None = None) -> SlackSimulator:
 class DemoStack:
     """Everything one incident needs. `start` and `kill` work on processes of ours only."""
 
-    lab: Lab
     simulator: SlackSimulator
     home: Path
     configuration: Path

@@ -14,7 +14,7 @@ from drbot.core.site.inventory import Inventory, KnownService, unkept
 from drbot.core.site.site import Postgres, Redis, Service, Site
 from drbot.runners.clients.discovery import Store
 
-GAPS = "MISSING: in no backup. Move it below its project, or say why it is not needed:"
+GAPS = "MISSING: in no backup. Keep it in a volume with a name or in a folder, or say why it is not needed:"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -153,14 +153,14 @@ def _key(seen: Seen, store: Store) -> str:
 
 
 def _add_files(site: CommentedMap, seen: Seen) -> None:
-    """Every other volume is in `files`; what drbot cannot keep is a gap, which check and readiness name too."""
+    """Every other volume and folder is in `files`; what else there is is a gap, which check and readiness name too."""
     there = _as_site(site, seen)
     volumes = {mount.source for one in seen.inventory.services for mount in one.mounts if mount.kind == "volume"}
     left = unkept(there, seen.inventory)
-    files = [one.name for one in left if one.name in volumes]
+    files = [one.name for one in left if one.name in volumes or Path(one.name).is_dir()]
     if files:
         site["files"] = CommentedSeq(files)
-    gaps = [one for one in left if one.name not in volumes]
+    gaps = [one for one in left if one.name not in files]
     if gaps:
         said = "\n".join(f"  {one.name}: why it may be lost   # of {', '.join(one.services)}" for one in gaps)
         after = "files" if files else "services"

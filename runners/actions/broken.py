@@ -4,8 +4,10 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 
 from drbot.core.base.errors import CancelledError, DrbotError, PermanentError, TemporaryError
+from drbot.core.base.names import is_folder
 from drbot.core.runs.plan import BackupIdentity
 from drbot.core.site.data_kinds import DataKind
 from drbot.core.site.full_manifest import FullManifest
@@ -163,11 +165,11 @@ def _files(system: Looking) -> Look:
 
 
 def _file_set(system: Looking, name: str) -> Look:
-    place = system.site.projects / name.strip("/")
-    is_there = place.is_dir() if "/" in name else system.clients.docker.volume(name) is not None
+    place = system.site.place_of(name)
+    is_there = Path(place).is_dir() if is_folder(place) else system.clients.docker.volume(place) is not None
     if not is_there:
         return _broken(DataKind.FILES, phrase("it is missing"), name)
-    now, then = _files_now(system, str(place) if "/" in name else name), _files_then(system, name)
+    now, then = _files_now(system, place), _files_then(system, name)
     if now is None:
         return Look()
     if now < then * SHRUNK:

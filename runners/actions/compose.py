@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from drbot.core.base.errors import CancelledError, PermanentError
-from drbot.core.base.waiting import waves
+from drbot.core.base.waiting import needed_by, waves
 from drbot.core.site.occupants import aside_suffix, image_tag
 from drbot.core.site.site import Service, needs_of
 from drbot.core.text.messages import clauses, listed, phrase
@@ -112,10 +112,23 @@ def start(context: StepContext, given: Mapping[str, Any]) -> Outcome:
         with _borne(context, faults):
             wait_healthy(context, {need for name in wave for need in needs[name]}, 0.0 if faults else within)
         with _borne(context, faults):
-            on_projects(context, {name: services[name] for name in wave}, context.clients.compose.up)
+            _up(context, {name: services[name] for name in wave})
     if faults:
         raise faults[0]
     return Outcome(summary=phrase("Started {names}", names=listed(asked)))
+
+
+def _up(context: StepContext, services: Mapping[str, Service]) -> None:
+    """Compose starts with a service all that it waits for, also a migration that has ended well: what waits for such a
+    one is only made by Compose.
+    """
+    site, docker = context.site.services, context.clients.docker
+    done = {name for name, service in site.items() if _is_done(context, service)}
+    behind = {name: one for name, one in services.items() if done & needed_by([name], needs_of(site))}
+    on_projects(context, {name: services[name] for name in services.keys() - behind.keys()}, context.clients.compose.up)
+    on_projects(context, behind, context.clients.compose.create)
+    for container in (found for service in behind.values() for found in docker.containers(service)):
+        kept_containers.start(docker, container.id, container.name)
 
 
 @contextmanager

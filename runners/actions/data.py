@@ -58,7 +58,7 @@ def asked_of(context: StepContext, given: Mapping[str, Any]) -> Mapping[str, Ask
 def _places(context: StepContext) -> Iterator[tuple[str, Ask]]:
     site, clients = context.site, context.clients
     for name in site.files:
-        place = str(site.projects.absolute() / name.strip("/")) if "/" in name else name
+        place = site.place_of(name)
         yield place, partial(_missing, context, place)
     yield str(site.projects.absolute()), partial(_unreadable, context)
     if site.postgres is not None:

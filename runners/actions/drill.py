@@ -38,7 +38,7 @@ def _redis(context: StepContext, breaker: Breaker, _: str) -> str:
 
 
 def _files(context: StepContext, breaker: Breaker, name: str) -> str:
-    breaker.wipe(str(context.site.projects / name.strip("/")) if "/" in name else name, ALL)
+    breaker.wipe(context.site.place_of(name), ALL)
     return phrase("The files of {name} were deleted in the copy", name=name)
 
 

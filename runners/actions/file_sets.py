@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from drbot.core.base.errors import PermanentError
+from drbot.core.base.names import is_below
 from drbot.core.text.messages import clauses, listed, phrase
 from drbot.core.text.words import ending
 from drbot.runners.actions.fetching import fetched
@@ -35,7 +36,7 @@ def restore(context: StepContext, given: Mapping[str, Any]) -> Outcome:
     for done, name in enumerate(held):
         context.progress(done, len(held), "folders")
         volume = volume_of(context, name, files_wanted(name))
-        count += put_folder(context, found, name) if "/" in name else fill_volume(context, found, volume)
+        count += put_folder(context, found, name) if is_below(name) else fill_volume(context, found, volume)
     if ARCHIVE in found.facts.own:  # which tells no number
         told = phrase("The files are back in {names}", names=listed(held))
     else:
@@ -115,7 +116,7 @@ def compared_with(context: StepContext, found: Fetched, names: Iterable[str]) ->
     """These entries of `files`, in their places."""
     same, wrong = 0, list[str]()
     for name in names:
-        if "/" in name:
+        if is_below(name):
             compared = found.compare_folder(name, context.site.projects)
         else:
             compared = found.compare_volume(volume_of(context, name, files_wanted(name)))

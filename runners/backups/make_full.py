@@ -15,6 +15,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from drbot.core.base.errors import DrbotError, PermanentError, TemporaryError
+from drbot.core.base.names import is_folder
 from drbot.core.site.full_manifest import (
     DOCUMENT,
     DUMP,
@@ -270,7 +271,8 @@ def mounts_of(making: Making, linked: Mapping[str, Path]) -> Iterator[Mount]:
         if not any(PurePosixPath(name).is_relative_to(folder) for folder in making.folders):
             yield _folder(making, site.projects / name, f"{PROJECTS}/{name.strip('/')}")
     for name in site.file_volumes:
-        yield Mount(source=name, target=f"{FILES}/{name}", read_only=True)
+        inside, is_volume = f"{FILES}/{name.strip('/')}", not is_folder(name)
+        yield Mount(source=name, target=inside, read_only=True) if is_volume else _folder(making, Path(name), inside)
     for link, target in linked.items():
         yield _folder(making, target, f"{LINKED}/{link}")
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from drbot.core.base.errors import Cause, PermanentError, TemporaryError
+from drbot.core.base.waiting import needed_by
 from drbot.core.site.site import ComposeFiles, Service, Site
 from drbot.core.text.messages import phrase
 from drbot.runners.clients.patient_docker import Patience
@@ -117,6 +118,11 @@ class Compose:
         self._ask(project, services, watch.bounds)
         self._run(project, UP, watch, services)
 
+    def create(self, project: str, services: Sequence[str], watch: Watch) -> None:
+        """The same without starting anything: the containers that are missing."""
+        self._ask(project, services, watch.bounds)
+        self._run(project, ("up", "--no-start", "--no-recreate"), watch, services)
+
     def stop(self, project: str, services: Sequence[str], permit: Permit, watch: Watch) -> None:
         """Stop the services; their containers stay."""
         permit.require(*named(project, services))
@@ -148,7 +154,7 @@ class Compose:
         """
         permit.require(*named(project, services))
         self._ask(project, services, watch.bounds)
-        others = sorted(needed_by(services, self.described(project, services, watch.bounds)) - set(services))
+        others = sorted(needed_by(services, _waits(self.described(project, services, watch.bounds))) - set(services))
         alone = ["--no-deps"] if others and self.outdated(project, others, watch.bounds) else []
         self._run(project, ["up", "--detach", "--force-recreate", *alone], watch, services)
 
@@ -216,7 +222,7 @@ class Compose:
     def _ask(self, project: str, services: Sequence[str], bounds: Bounds) -> None:
         if self.guard is not None:
             document = self.described(project, services, bounds)
-            self.guard(self, project, document, sorted(needed_by(services, document)))
+            self.guard(self, project, document, sorted(needed_by(services, _waits(document))))
 
     def folder(self, project: str) -> Path:
         return _folder(self._projects, project, self.places().get(project))
@@ -292,15 +298,9 @@ class Compose:
             watch.on_line(f"The Docker engine is away; trying {arguments[0]} again")
 
 
-def needed_by(services: Iterable[str], document: Mapping[str, Any]) -> frozenset[str]:
-    """These services and all that Compose starts with them, by `depends_on`."""
-    known, found, waiting = document.get("services") or {}, set[str](), list(services)
-    while waiting:
-        name = waiting.pop()
-        if name not in found:
-            found.add(name)
-            waiting += (known.get(name) or {}).get("depends_on") or {}
-    return frozenset(found)
+def _waits(document: Mapping[str, Any]) -> dict[str, list[str]]:
+    """Service → what Compose starts with it."""
+    return {name: list(one.get("depends_on") or ()) for name, one in (document.get("services") or {}).items()}
 
 
 def _document(ended: Ended) -> dict[str, Any]:

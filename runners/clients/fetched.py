@@ -12,6 +12,7 @@ from pathlib import Path
 
 from drbot.core.base.errors import BackupError, Cause, PermanentError
 from drbot.core.base.model import Model
+from drbot.core.base.names import is_below
 from drbot.core.site.full_manifest import FILES, LINKED, MANIFEST, OWN, PROJECTS, FullManifest
 from drbot.core.text.messages import phrase
 from drbot.runners.clients.docker_engine import DockerEngine
@@ -163,8 +164,8 @@ class Volume:
 
 
 def files_wanted(name: str) -> Wanted:
-    """An entry of `files` in dr.yml: a volume, or a folder below `projects`."""
-    return Wanted(folder=PROJECTS if "/" in name else FILES, only=name.strip("/"))
+    """An entry of `files` in dr.yml."""
+    return Wanted(folder=PROJECTS if is_below(name) else FILES, only=name.strip("/"))
 
 
 def settings_wanted(without: tuple[str, ...]) -> Wanted:

@@ -30,7 +30,7 @@ def variables_of(run: Run, worker_context: WorkerContext) -> Mapping[str, Value]
                 sentences(phrase('`files` of dr.yml names no "{name}".', name=name), did_you_mean(name, site.files)),
                 phrase("It names {names}.", names=listed(site.files)) if site.files else "",
             )
-        variables |= {"files.place": place_of(site, name), "files.name": volume_name(name)}
+        variables |= {"files.place": site.place_of(name), "files.name": volume_name(name)}
     if run.arguments.get(KEEPER):
         kept = require_kept(worker_context.target, run.runbook, run.arguments[KEEPER])
         name = settings_name(site) if kept.original == settings_place(site) else volume_name(kept.original)
@@ -39,17 +39,12 @@ def variables_of(run: Run, worker_context: WorkerContext) -> Mapping[str, Value]
     return variables
 
 
-def place_of(site: Site, name: str) -> str:
-    """An entry of `files`: its volume, or its folder on this host."""
-    return str(site.projects.absolute() / name.strip("/")) if "/" in name else name
-
-
 def require_places(draft: Plan, site: Site) -> None:
     """A folder changes places under the name that dr.yml gives it alone: by another path the settings would go whole,
     with the data among them. Raises UserError.
     """
     stores = (store.volume for store in site.stores if is_folder(store.volume))
-    known = {settings_place(site), *(place_of(site, name) for name in site.file_folders), *stores}
+    known = {settings_place(site), *map(site.place_of, site.files), *stores}
     for step in draft.steps:
         place = str(step.with_.get("volume", ""))
         if step.do == "volume.swap" and place.startswith("/") and place not in known:

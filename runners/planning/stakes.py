@@ -37,7 +37,7 @@ from drbot.runners.foundation.own_record import RUN_NAME, OwnRun, OwnStep
 from drbot.runners.foundation.watching import Cancelled
 from drbot.runners.planning.centre_stakes import OUTSIDE, stakes_outside
 from drbot.runners.planning.leading_back import NOT_CONTROLLED
-from drbot.runners.planning.places import place_of, require_kept, settings_place
+from drbot.runners.planning.places import require_kept, settings_place
 from drbot.store.runs import runs
 
 Counted = dict[str, int | datetime | None]
@@ -99,7 +99,7 @@ def stakes_of(
 def _sound(worker_context: WorkerContext, replaced: Collection[str], cancelled: Cancelled) -> str:
     """Of the one thing that is replaced; what cannot be looked at holds up nobody."""
     site = worker_context.site
-    kinds = {place_of(site, name): (DataKind.FILES, name) for name in site.files}
+    kinds = {site.place_of(name): (DataKind.FILES, name) for name in site.files}
     kinds |= {site.postgres.volume: (DataKind.POSTGRES, "")} if site.postgres else {}
     kinds |= {site.redis.volume: (DataKind.REDIS, "")} if site.redis else {}
     found = [kinds[volume] for volume in replaced if volume in kinds]
@@ -119,7 +119,7 @@ def _by_restore(
 ) -> Loss:
     """Of what is replaced, and only where that is one thing whose losses drbot can tell."""
     loss = Loss(kind=LossKind.FILES_SINCE_BACKUP, since=backup.snapshot_at, seconds=age)
-    files = {settings_place(site), *(place_of(site, name) for name in site.files)}
+    files = {settings_place(site), *map(site.place_of, site.files)}
     if site.postgres is not None and replaced == {site.postgres.volume}:
         return counting.since_backup(backup, age)
     if site.redis is not None and replaced == {site.redis.volume} and backup.holds.redis:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection
@@ -179,13 +180,9 @@ class SiteReadiness:
 
     def _fault_of_files(self, kept: str) -> Line | None:
         what, todo = self._what(phrase("files {name}", name=kept)), phrase("Correct `files` in dr.yml.")
-        if "/" in kept:
-            is_there = (self.site.projects / kept.strip("/")).is_dir()
-            fault = phrase("no such folder below {folder}", folder=self.site.projects)
-        else:
-            is_there = self.clients.docker.volume(kept) is not None
-            fault = phrase("there is no such volume")
-        return None if is_there else bad(what, fault, todo)
+        place = self.site.place_of(kept)
+        is_there = Path(place).is_dir() if is_folder(place) else self.clients.docker.volume(place) is not None
+        return None if is_there else bad(what, phrase("it is missing"), todo)
 
     def _about_health_checks(self, described: Mapping[str, Mapping[str, Any]]) -> Iterator[Line]:
         """Without one, a service that only runs would be called healthy."""

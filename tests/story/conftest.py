@@ -73,7 +73,7 @@ def story_lab(lab_factory: LabFactory) -> Lab:
 def story_in(lab: Lab, folder: Path, **approvals: object) -> Iterator[Story]:
     """A story in a new folder, whose drbot is not started yet. At the end all of it is stopped but the lab."""
     configuration = own_configuration(lab, folder, **approvals)
-    with playing_in(lab, folder / "home", configuration) as player:
+    with playing_in(folder / "home", configuration) as player:
         yield Story(stack=player.stack, player=player, lab=lab, backups=folder / "backups")
 
 

@@ -8,7 +8,6 @@ from drbot.cli.demo_player import DemoPlayer
 from drbot.cli.demo_stack import DemoStack, local_slack
 from drbot.lab.setup import lab_home, prepare_recovery
 from drbot.lab.sites import Sites
-from drbot.lab.system import Lab
 from drbot.slack_simulator.state import State
 from drbot.store.base.database import Database
 from drbot.store.base.settings import StoreSettings
@@ -19,21 +18,18 @@ LINES = 60  # of each log, for whoever reads why a story failed
 
 @contextmanager
 def playing_in(
-    lab: Lab,
     home: Path,
     configuration: Path,
     environment: Mapping[str, str] | None = None,
     patience: float = 180,
     state: State | None = None,
 ) -> Iterator[DemoPlayer]:
-    """drbot is not started yet. At the end all of it is stopped but the lab. `patience`: seconds; `state`: the
+    """drbot is not started yet. At the end all of it is stopped but the system. `patience`: seconds; `state`: the
     memory of Slack.
     """
     simulator = local_slack(state)
     simulator.start()
-    stack = DemoStack(
-        lab=lab, simulator=simulator, home=home, configuration=configuration, environment=environment or {}
-    )
+    stack = DemoStack(simulator=simulator, home=home, configuration=configuration, environment=environment or {})
     stack.home.mkdir()
     database = Database(StoreSettings.from_environment(stack.home).database_url)
     database.migrate()

@@ -16,6 +16,7 @@ from drbot.cli.demo_stack import DemoStack
 from drbot.core.site.configuration import load_configuration
 from drbot.core.site.site import Site
 from drbot.lab.layout import TABLES
+from drbot.lab.system import Lab
 from drbot.runners.clients.docker_engine import DockerEngine
 from drbot.runners.clients.engine_census import census, changes
 from tests.story.recovering import rows_of
@@ -23,9 +24,9 @@ from tests.story.recovering import rows_of
 ROWS = [f"{database}.{table}" for database, table in TABLES.items()]
 
 
-def beside_users(stack: DemoStack, level: int, file: Path) -> dict[str, Any]:
+def beside_users(stack: DemoStack, lab: Lab, level: int, file: Path) -> dict[str, Any]:
     """A drill that passes while production is used; what it measured. Nothing else has changed after it."""
-    before, rows = everything_of(stack), rows_of(stack.lab, ROWS)
+    before, rows = everything_of(stack, lab), rows_of(lab, ROWS)
     with users(stack) as wrong:
         measured = drill(stack, level, file)
     assert measured["end"] == "passed"
@@ -33,8 +34,8 @@ def beside_users(stack: DemoStack, level: int, file: Path) -> dict[str, Any]:
     assert measured["rpo_seconds"] is None if level == 1 else measured["rpo_seconds"] > 0
     assert (measured["production_changes"], measured["leftovers"], measured["packets_to_production"]) == (0, 0, 0)
     assert wrong == []
-    assert changes(before, everything_of(stack)) == ()
-    assert rows_of(stack.lab, ROWS) == rows
+    assert changes(before, everything_of(stack, lab)) == ()
+    assert rows_of(lab, ROWS) == rows
     return measured
 
 
@@ -76,9 +77,9 @@ def users(stack: DemoStack) -> Iterator[list[str]]:
         using.join()
 
 
-def everything_of(stack: DemoStack) -> dict[str, str]:
+def everything_of(stack: DemoStack, lab: Lab) -> dict[str, str]:
     """Containers, volumes and networks of production."""
-    engine = DockerEngine(stack.lab.host)
+    engine = DockerEngine(lab.host)
     try:
         return dict(census(engine, _site(stack).compose_projects()))
     finally:

@@ -121,7 +121,7 @@ def playing(sites: Sites, home: Path) -> Iterator[DemoPlayer]:
 
 def player_at(sites: Sites, home: Path) -> AbstractContextManager[DemoPlayer]:
     """Of a drbot that knows of nothing yet and is not started, with a Slack of its own."""
-    return playing_in(sites.lab, home, sites.lab.configuration, demo_sites.keys_of(sites), patience=PATIENCE_SECONDS)
+    return playing_in(home, sites.lab.configuration, demo_sites.keys_of(sites), patience=PATIENCE_SECONDS)
 
 
 @contextmanager

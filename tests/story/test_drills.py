@@ -32,14 +32,14 @@ def only_drill(story: Story) -> Drill:
 @pytest.mark.more
 def test_a_drill_of_level_2_recovers_a_copy_and_production_never_notices(quiet_story: Story, tmp_path: Path) -> None:
     quiet_story.backup()
-    beside_users(quiet_story.stack, 2, tmp_path / "drill.json")
+    beside_users(quiet_story.stack, quiet_story.lab, 2, tmp_path / "drill.json")
 
 
 @pytest.mark.long
 def test_after_three_drills_the_fourth_is_foreseen_at_its_half(quiet_story: Story, tmp_path: Path) -> None:
     quiet_story.backup()
 
-    *_, last = [beside_users(quiet_story.stack, 2, tmp_path / f"{number}.json") for number in range(4)]
+    *_, last = [beside_users(quiet_story.stack, quiet_story.lab, 2, tmp_path / f"{number}.json") for number in range(4)]
 
     assert last["half_seconds"] == pytest.approx(last["recovery_seconds"], rel=0.15)
 
@@ -47,7 +47,7 @@ def test_after_three_drills_the_fourth_is_foreseen_at_its_half(quiet_story: Stor
 @pytest.mark.long
 def test_a_drill_of_level_1_recovers_a_copy_and_production_never_notices(quiet_story: Story, tmp_path: Path) -> None:
     quiet_story.backup()
-    beside_users(quiet_story.stack, 1, tmp_path / "drill.json")
+    beside_users(quiet_story.stack, quiet_story.lab, 1, tmp_path / "drill.json")
 
 
 @pytest.mark.long

@@ -27,7 +27,7 @@ def player(sites: Sites, tmp_path: Path) -> Iterator[DemoPlayer]:
     """Production works, no other host stands; what is outside of it does, with a full backup of it."""
     sites.lab.up(print)
     sites.up(print, new_host=False)
-    with playing_in(sites.lab, tmp_path / "home", sites.lab.configuration, demo_sites.keys_of(sites)) as made:
+    with playing_in(tmp_path / "home", sites.lab.configuration, demo_sites.keys_of(sites)) as made:
         demo_centre.start(made.stack)
         made.stack.people.wait_for_connection()
         demo_sites.back_up_full(sites, made.stack.configuration)
@@ -36,6 +36,6 @@ def player(sites: Sites, tmp_path: Path) -> Iterator[DemoPlayer]:
 
 @pytest.mark.parametrize("level", [3, 4])
 def test_a_host_is_raised_in_a_drill_and_production_never_notices(
-    player: DemoPlayer, tmp_path: Path, level: int
+    player: DemoPlayer, sites: Sites, tmp_path: Path, level: int
 ) -> None:
-    beside_users(player.stack, level, tmp_path / "drill.json")
+    beside_users(player.stack, sites.lab, level, tmp_path / "drill.json")

@@ -113,7 +113,7 @@ def test_postgresql_in_a_folder_is_recovered_and_undone(quiet: Story) -> None:
 def test_a_drill_recovers_a_copy_whose_stores_lie_in_folders(quiet: Story, tmp_path: Path) -> None:
     quiet.backup()
 
-    beside_users(quiet.stack, 2, tmp_path / "drill.json")
+    beside_users(quiet.stack, quiet.lab, 2, tmp_path / "drill.json")
 
     there = {one.name for name in STORES for one in folder_of(quiet.lab, part(name)).parent.iterdir()}
     assert there == {"store"}
@@ -128,8 +128,8 @@ def test_a_host_whose_stores_lie_in_folders_is_raised_in_a_drill(lab_factory: La
         wait_until_faultless(sites.lab)
         sites.up(print, new_host=False)
         name_folders(sites.lab, sites.lab.configuration)
-        with playing_in(sites.lab, tmp_path / "home", sites.lab.configuration, demo_sites.keys_of(sites)) as player:
+        with playing_in(tmp_path / "home", sites.lab.configuration, demo_sites.keys_of(sites)) as player:
             demo_centre.start(player.stack)
             player.stack.people.wait_for_connection()
             demo_sites.back_up_full(sites, player.stack.configuration)
-            beside_users(player.stack, 3, tmp_path / "drill.json")
+            beside_users(player.stack, sites.lab, 3, tmp_path / "drill.json")

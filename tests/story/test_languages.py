@@ -178,7 +178,7 @@ def told(story_lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[T
     with in_this_language(folder) as environment:
         configuration = own_configuration(story_lab, folder)
         speaking(configuration, LANGUAGE)
-        with playing_in(story_lab, folder / "home", configuration, environment, state=slack) as player:
+        with playing_in(folder / "home", configuration, environment, state=slack) as player:
             story = Story(stack=player.stack, player=player, lab=story_lab, backups=folder / "backups")
             terminal = Terminal(story)
             incident = play(begin(story), terminal)

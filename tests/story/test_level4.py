@@ -43,9 +43,7 @@ def player(sites: Sites, tmp_path: Path) -> Iterator[DemoPlayer]:
     """Production works, there is no other host, bot and control worker stand outside."""
     sites.lab.up(print)
     sites.up(print, new_host=False)
-    with playing_in(
-        sites.lab, tmp_path / "home", sites.lab.configuration, demo_sites.keys_of(sites), patience=240
-    ) as made:
+    with playing_in(tmp_path / "home", sites.lab.configuration, demo_sites.keys_of(sites), patience=240) as made:
         seed(sites.lab, 60)
         demo_centre.start(made.stack)
         made.stack.people.wait_for_connection()

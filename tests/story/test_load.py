@@ -24,7 +24,6 @@ from drbot.core.ledger.events import EventKind
 from drbot.core.runs.incident import Incident
 from drbot.core.site.configuration import load_configuration
 from drbot.lab.layout import PARTS, as_yaml, describe
-from drbot.lab.system import Lab
 from drbot.slack_simulator.server import SlackSimulator
 from drbot.store.base import ledger
 from drbot.store.base.database import Database
@@ -55,8 +54,7 @@ def player(tmp_path: Path) -> Iterator[DemoPlayer]:
     configuration.write_text(as_yaml(describe(tmp_path, "drlab-none-", "unix:///nowhere.sock", ports)))
     simulator = SlackSimulator(manifest_path())
     simulator.start()
-    lab = Lab(name="none", home=tmp_path, host="unix:///nowhere.sock")
-    stack = DemoStack(lab=lab, simulator=simulator, home=tmp_path / "home", configuration=configuration)
+    stack = DemoStack(simulator=simulator, home=tmp_path / "home", configuration=configuration)
     stack.home.mkdir()
     database = Database(StoreSettings.from_environment(stack.home).database_url)
     database.migrate()

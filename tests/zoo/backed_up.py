@@ -34,6 +34,8 @@ def _missing(kept: Kept, listed: set[str]) -> Iterator[str]:
         things = {} if one.store else {path: said for path, said in found[one.key].items() if not is_socket(said)}
         if not one.store and set(things) <= {""} and not things.get("", "").startswith("100"):
             continue  # an empty folder
+        if one.source.startswith("/etc/"):
+            continue  # the host's own
         root = _place(kept, one)
         if not root or not {f"{root}/{path}".rstrip("/") for path in things or {""}} <= listed:
             yield one.key
@@ -46,7 +48,7 @@ def is_socket(said: str) -> bool:
 
 def _place(kept: Kept, mounted: Mounted) -> str:
     """Where a full backup has it, if it has it."""
-    if not mounted.source.startswith("/"):
-        return f"/files/{mounted.source}"
     source = Path(mounted.source)
-    return f"/projects/{source.relative_to(kept.projects)}" if source.is_relative_to(kept.projects) else ""
+    if source.is_relative_to(kept.projects):
+        return f"/projects/{source.relative_to(kept.projects)}"
+    return f"/files/{mounted.source.strip('/')}"

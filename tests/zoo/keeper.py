@@ -152,6 +152,11 @@ class Kept:
 
     def remove(self) -> None:
         """Everything of it and of whatever was made for it, and its files."""
+        self.remove_things()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def remove_things(self) -> None:
+        """The same, but no file."""
         with self.client() as client:
             for container in client.containers.list(all=True, ignore_removed=True):
                 if self._is_of_it(str(container.name), container.labels.get(PROJECT)):
@@ -167,7 +172,6 @@ class Kept:
                 for tag in image.tags:
                     if tag.startswith(self.name):
                         client.images.remove(tag, force=True)
-        shutil.rmtree(self.folder, ignore_errors=True)
 
     def _is_of_it(self, name: str, project: str | None) -> bool:
         whole = re.compile(rf"{re.escape(self.name)}(?![a-z0-9])")

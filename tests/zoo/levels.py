@@ -49,15 +49,21 @@ class Outcome:
     seconds: float
 
 
-def write_configuration(kept: Kept) -> Path:
-    """dr.yml as its people would write it, and the repository that it names, which has no data in it."""
+def write_configuration(kept: Kept, new_host: str = "") -> Path:
+    """dr.yml as its people would write it, and the repository that it names, which has no data in it. `new_host`: the
+    engine of a host where a lost system is brought up again, in the same folder.
+    """
     outside = kept.folder / "drbot"
     kept.copy_projects(outside / "published")
     commit = repository.publish(outside / "published", outside / "repository.git")
-    site = {"docker": {"host": kept.host}, "projects": str(kept.projects)}
+    site = {"projects": str(kept.projects), **_of_animal(kept)}
+    sites = {"production": {"docker": {"host": kept.host}, **site}}
+    if new_host:
+        sites["recovery"] = {"docker": {"host": new_host}, **site}
     text = {
         "system": kept.animal.name,
-        "sites": {"production": {**site, **_of_animal(kept)}},
+        "sites": sites,
+        **({"recovery": {"site": "recovery"}} if new_host else {}),
         "backups": {"directory": str(outside / "backups")},
         "repository": {"url": f"file://{outside / 'repository.git'}", "commit": commit},
         "people": PEOPLE,

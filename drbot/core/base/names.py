@@ -11,6 +11,8 @@ from drbot.core.text.visible import is_hidden
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
 _PART = re.compile(r"(?!\.{1,2}$)[\w.@+=~-]{1,255}")
 _URL = re.compile(r"https?://([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?(/[A-Za-z0-9._~/-]*)?")
+OF_THE_HOST = frozenset(("bin", "boot", "dev", "etc", "lib", "lib64", "proc", "run", "sbin", "sys", "usr"))
+"""Folders that nobody restores from the backup of a system."""
 LONGEST_TITLE = 80  # a line of a card
 
 
@@ -49,6 +51,15 @@ def _place(given: str) -> str:
     return root + "/".join(parts)
 
 
+def _kept(given: str) -> str:
+    if not given.startswith("/"):
+        return _below(given)
+    top = given.split("/")[1]
+    if top in OF_THE_HOST:
+        raise ValueError(phrase("this must be a folder of data, and /{top} belongs to the host", top=top))
+    return _place(given)
+
+
 def _url(given: str) -> str:
     if not _URL.fullmatch(given):
         raise ValueError(
@@ -70,6 +81,8 @@ Name = Annotated[str, AfterValidator(_name)]
 """Of a site, service, project, volume or person: as it is one part of a path, and one word of a card."""
 Below = Annotated[str, AfterValidator(_below)]
 """A name, or a path that leads out of no folder."""
+Kept = Annotated[str, AfterValidator(_kept)]
+"""What full backups keep: a volume, a folder by its whole path, or (with a slash) one below the projects."""
 Place = Annotated[str, AfterValidator(_place)]
 """Where a store's data lies: the real name of a volume, or (with a slash) a folder."""
 Url = Annotated[Word, AfterValidator(_url)]
@@ -81,3 +94,8 @@ Title = Annotated[str, AfterValidator(_title)]
 def is_folder(place: str) -> bool:
     """Whether data lies in a folder of the engine's host, and not in a volume."""
     return "/" in place
+
+
+def is_below(kept: str) -> bool:
+    """Whether an entry of `files` lies below the projects, and comes and goes with them."""
+    return is_folder(kept) and not kept.startswith("/")

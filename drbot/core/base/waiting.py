@@ -24,3 +24,14 @@ def waves(waits: Mapping[str, Collection[str]]) -> Iterator[tuple[str, ...]]:
     while ready := sorter.get_ready():
         yield ready
         sorter.done(*ready)
+
+
+def needed_by(names: Collection[str], waits: Mapping[str, Collection[str]]) -> frozenset[str]:
+    """These and all that they wait for, directly or not."""
+    found, waiting = set[str](), list(names)
+    while waiting:
+        name = waiting.pop()
+        if name not in found:
+            found.add(name)
+            waiting += waits.get(name, ())
+    return frozenset(found)

@@ -192,7 +192,8 @@ def _of_site(name: str, site: Site) -> Iterator[Problem]:
 def _of_folders(configuration: Configuration) -> Iterator[Problem]:
     for name, site in configuration.sites.items():
         for kind, sentence in entangled(site, {"backups": configuration.backups.directory}):
-            yield Problem(where=("sites", name, kind, "volume"), sentence=sentence)
+            place = ("sites", name, kind)
+            yield Problem(where=place if kind == "files" else (*place, "volume"), sentence=sentence)
 
 
 def _absolute(configuration: Configuration, folder: Path) -> Configuration:

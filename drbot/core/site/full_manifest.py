@@ -5,7 +5,7 @@ It is one of the files of the backup, so nobody can exchange it alone. What is i
 /own/manifest.json, dr.yml, all_databases.sql, dump.rdb
 /projects/<project>/…    the folders of the compose projects
 /linked/<project>/…      what links in there lead to, outside of them all
-/files/<volume>/…        the volumes of `files` in dr.yml
+/files/<volume>/…        the volumes of `files` in dr.yml, and its folders that have a whole path there
 """
 
 import re

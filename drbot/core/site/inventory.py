@@ -24,10 +24,11 @@ BELOW_HOSTS_OWN = tuple(
         ("/etc/os-release", "/etc/timezone", "/lib/modules", "/proc", "/run", "/sys", "/var/log", "/var/run"),
     )
 )
+_OF_ETC = ("group", "hostname", "hosts", "localtime", "machine-id", "passwd", "resolv.conf")
 HOSTS_OWN = frozenset(
     map(
         PurePosixPath,
-        ("/", "/dev", "/etc/localtime", "/etc/machine-id", "/var/lib/docker", "/var/lib/docker/containers"),
+        ("/", "/dev", *(f"/etc/{name}" for name in _OF_ETC), "/var/lib/docker", "/var/lib/docker/containers"),
     )
 )
 """Of the host, not of the system: every host has its own. Also everything below the first ones."""
@@ -202,7 +203,7 @@ def _is_kept(site: Site, mount: Mount) -> bool:
         return mount.source in {*site.file_volumes, *_of_stores(site)}
     path, projects = PurePosixPath(normpath(mount.source)), PurePosixPath(site.projects.absolute())
     folders = map(site.folder_of, site.compose_projects())
-    inside = [projects / name for name in (*folders, *(one.strip("/") for one in site.file_folders))]
+    inside = [*(projects / name for name in folders), *(PurePosixPath(site.place_of(name)) for name in site.files)]
     return (
         path in HOSTS_OWN
         or str(path) in _of_stores(site)

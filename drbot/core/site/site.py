@@ -14,7 +14,7 @@ from pydantic import AfterValidator, BeforeValidator, Field
 
 from drbot.core.base.cron import Calendar, Cron, TimeZone
 from drbot.core.base.model import Model
-from drbot.core.base.names import Below, Name, Place, Title, Url, Word, is_folder
+from drbot.core.base.names import Below, Kept, Name, Place, Title, Url, Word, is_below, is_folder
 from drbot.core.base.signing import is_public
 from drbot.core.site.own_checks import OwnChecks
 from drbot.core.text.catalogue import languages
@@ -130,7 +130,8 @@ class Site(Model):
     compose: dict[Name, ComposeFiles] = Field(default_factory=dict)  # project → what its containers do not tell
     postgres: Postgres | None = None
     redis: Redis | None = None
-    files: tuple[Below, ...] = ()  # kept in full backups: names of volumes, or (with a slash) folders below `projects`
+    # kept in full backups: names of volumes, whole paths of folders, or (with a slash) folders below `projects`
+    files: tuple[Kept, ...] = ()
     not_needed: dict[str, Reason] = Field(default_factory=dict)  # volumes and folders that are in no backup → why not
 
     def compose_projects(self, services: Iterable[Service] | None = None) -> tuple[str, ...]:
@@ -146,11 +147,17 @@ class Site(Model):
 
     @property
     def file_volumes(self) -> tuple[str, ...]:
-        return tuple(name for name in self.files if "/" not in name)
+        """Volumes, and folders by their whole path: places of their own, as those of stores are."""
+        return tuple(name for name in self.files if not is_below(name))
 
     @property
     def file_folders(self) -> tuple[str, ...]:
-        return tuple(name for name in self.files if "/" in name)
+        """What lies below `projects`."""
+        return tuple(name for name in self.files if is_below(name))
+
+    def place_of(self, name: str) -> str:
+        """An entry of `files`: its volume, or its folder on the host."""
+        return normpath(self.whole_path / name) if is_folder(name) else name
 
     @property
     def stores(self) -> "tuple[Postgres | Redis, ...]":

@@ -5,20 +5,26 @@ from pathlib import Path
 
 from drbot.core.base.names import is_folder
 from drbot.core.site.site import Site
-from drbot.core.text.messages import phrase
+from drbot.core.text.messages import filled, phrase
+
+APART = phrase("{folder} and {name} lie in each other: keep them apart.")
 
 
 def entangled(site: Site, others: Mapping[str, Path]) -> Iterator[tuple[str, str]]:
-    """Store → what would be renamed or copied with its folder. `others`: keys of dr.yml → folders of drbot's own."""
+    """Store or `files` → what would be renamed or copied with its folder. `others`: keys of dr.yml → folders of
+    drbot's own.
+    """
     places = {"postgres": site.postgres, "redis": site.redis}
     stores = {kind: Path(one.volume) for kind, one in places.items() if one is not None and is_folder(one.volume)}
     projects = {f"projects/{name}": site.projects / name for name in site.compose_projects()}
-    files = {f"files/{name}": site.projects / name.strip("/") for name in site.file_folders}
+    files = {f"files/{name}": Path(site.place_of(name)) for name in site.files if is_folder(name)}
+    for place in map(Path, filter(is_folder, site.file_volumes)):
+        if place.is_relative_to(site.whole_path) or site.whole_path.is_relative_to(place):
+            yield "files", filled(APART, folder=place, name="projects")
     for kind, folder in stores.items():
         around = {**others, "projects": site.projects, **projects, **files, **stores}
         del around[kind]
         for name, path in around.items():
             inside = path.absolute()
             if inside.is_relative_to(folder) or (name in files and folder.is_relative_to(inside)):
-                said = phrase("{folder} and {name} lie in each other: keep them apart.", folder=folder, name=name)
-                yield kind, said
+                yield kind, filled(APART, folder=folder, name=name)

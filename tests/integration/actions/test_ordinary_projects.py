@@ -3,10 +3,13 @@ have started, so the next one leaves it alone.
 """
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 import pytest
 
-from drbot.runners.actions import anew
+from drbot.core.site.site import Service
+from drbot.runners.actions import anew, compose
+from drbot.runners.clients.clients import clients_of
 from drbot.runners.clients.compose import Watch
 from drbot.runners.clients.process import Bounds
 from tests.integration.actions.conftest import own
@@ -74,6 +77,36 @@ def test_what_was_started_is_left_alone_by_the_next_plain_up(shop: Machine) -> N
     assert shop.clients.compose.outdated(shop.name, ["app"], BOUNDS) == frozenset()
     plain_up(shop)
     assert made(shop) == before
+
+
+def test_what_has_run_to_its_end_does_not_run_again_with_what_waits_for_it(shop: Machine) -> None:
+    """Compose would: a migration that is run once more changes what was brought back."""
+    site = shop.site.model_copy(
+        update={
+            "services": {
+                "db": Service(project=shop.name, service="db", role="app"),
+                "migrate": Service(project=shop.name, service="migrate", role="app", needs=("db",), once=True),
+                "app": Service(project=shop.name, service="app", role="app", needs=("db", "migrate")),
+            }
+        }
+    )
+    clients = clients_of(site, shop.worker_fixture.configuration, shop.worker_fixture.clients.settings)
+    context, given = replace(shop.context("r1"), site=site, clients=clients), {"services": list(site.services)}
+
+    compose.start(context, given)
+    before = made(shop), started(shop, "migrate")
+    shop.api.containers.get(before[0]["app"]).stop()
+    compose.start(context, given)
+
+    assert (made(shop), started(shop, "migrate")) == before
+    assert shop.api.containers.get(before[0]["app"]).status == "running"
+    plain_up(shop)
+    assert made(shop) == before[0]
+
+
+def started(shop: Machine, service: str) -> str:
+    """When, last."""
+    return str(shop.api.containers.get(made(shop, [service])[service]).attrs["State"]["StartedAt"])
 
 
 def test_what_was_made_anew_is_left_alone_by_the_next_plain_up(shop: Machine) -> None:

@@ -15,7 +15,6 @@ from drbot.bot.slack_api.signed_values import signed_values_of
 from drbot.cli.demo_player import DemoPlayer, StoryError
 from drbot.cli.demo_stack import DemoStack
 from drbot.core.runs.incident import Incident
-from drbot.lab.system import Lab
 from drbot.slack_simulator.client import People, PeopleError
 from drbot.slack_simulator.records import Json
 from drbot.slack_simulator.server import SlackSimulator
@@ -76,8 +75,7 @@ def people(simulator: SlackSimulator) -> Iterator[SlowPeople]:
 
 @pytest.fixture
 def player(simulator: SlackSimulator, people: SlowPeople, tmp_path: Path) -> Iterator[DemoPlayer]:
-    lab = Lab(name="none", home=tmp_path, host="unix:///nowhere.sock")
-    stack = DemoStack(lab=lab, simulator=simulator, home=tmp_path, configuration=tmp_path / "dr.yml")
+    stack = DemoStack(simulator=simulator, home=tmp_path, configuration=tmp_path / "dr.yml")
     stack.people.close()
     stack.people = people
     database = Database(StoreSettings.from_environment(tmp_path).database_url)

@@ -117,7 +117,7 @@ def test_a_person_whose_id_is_no_name_is_nobody(path: Path, name: str) -> None:
 
 
 @pytest.mark.parametrize("files", ["../../etc", "/etc/cron.d", "auth/../../etc", "-x"])
-def test_files_of_the_system_lie_below_its_projects(path: Path, files: str) -> None:
+def test_files_are_volumes_or_folders_of_data(path: Path, files: str) -> None:
     why = refusal(path, GOOD.replace("    projects: projects", f"    projects: projects\n    files: [{files}]"))
 
     assert why.startswith("dr.yml:5: sites.production.files.0: this must")

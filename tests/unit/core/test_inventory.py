@@ -20,7 +20,7 @@ SITE = Site(
     projects=Path("/srv/shop"),
     services={"db": Service(project="shop", service="db", role="database")},
     postgres=Postgres(service="db", volume="shop_rows", databases=("shop",)),
-    files=("shop_uploads", "shop/media"),
+    files=("shop_uploads", "shop/media", "/data/library"),
 )
 
 
@@ -101,7 +101,9 @@ def test_monitoring_is_no_app_and_an_orphan_is_no_service() -> None:
         bind("/srv/shop/shop/settings.toml"),
         bind("/srv/shop/shop/media/2026"),
         bind("/var/run/docker.sock"),
+        bind("/data/library/2026"),
         bind("/etc/localtime"),
+        bind("/etc/hostname"),
     ],
 )
 def test_what_is_in_a_backup_or_the_hosts_own_is_kept(mount: Mount) -> None:

@@ -50,6 +50,18 @@ def test_a_whole_path_stays_and_a_name_is_a_volume(tmp_path: Path) -> None:
     assert (elsewhere.store_folders, named.store_folders) == ((), ())
 
 
+def test_files_may_lie_in_a_folder_elsewhere_and_are_a_place_of_their_own_as_volumes_are(tmp_path: Path) -> None:
+    site = site_of(tmp_path, "shop_data", files=["uploads", "shop/media", "/srv/library"])
+
+    assert (site.file_volumes, site.file_folders) == (("uploads", "/srv/library"), ("shop/media",))
+
+
+@pytest.mark.parametrize("folder", ["/srv/shop/shop/media", "/srv/shop", "/srv/all"])
+def test_files_elsewhere_and_the_projects_are_kept_apart(tmp_path: Path, folder: str) -> None:
+    with pytest.raises(UserError, match="keep them apart"):
+        site_of(tmp_path, "shop_data", files=[folder], projects="/srv/all/shop" if "all" in folder else "/srv/shop")
+
+
 def test_in_a_drill_it_lies_below_the_projects_of_the_copy(tmp_path: Path) -> None:
     configuration = load_configuration(written(tmp_path, "shop/data")).configuration
     place = DrillPlace(docker="unix:///drill.sock", folder=Path("/tmp/drill-7/projects"), leads=lambda _, port: port)

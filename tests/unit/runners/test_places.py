@@ -5,12 +5,12 @@ from pathlib import Path
 import pytest
 
 from drbot.core.site.site import Service, Site
-from drbot.runners.planning.places import place_of, settings_name, settings_place, volume_name
+from drbot.runners.planning.places import settings_name, settings_place, volume_name
 
 
 def site_of(*projects: str) -> Site:
     services = {name: Service(project=name, service="x", role="app") for name in projects}
-    return Site(projects=Path("/srv/shop"), services=services, files=("uploads", "shop-api/avatars/"))
+    return Site(projects=Path("/srv/shop"), services=services, files=("uploads", "shop-api/avatars/", "/data/library"))
 
 
 @pytest.mark.parametrize(
@@ -30,10 +30,12 @@ def test_settings_are_called_by_what_all_projects_begin_with(projects: tuple[str
 def test_files_are_a_volume_or_a_folder_by_its_whole_path() -> None:
     site = site_of("shop-api")
 
-    assert [place_of(site, name) for name in site.files] == ["uploads", "/srv/shop/shop-api/avatars"]
+    assert [site.place_of(name) for name in site.files] == ["uploads", "/srv/shop/shop-api/avatars", "/data/library"]
+    assert site.file_volumes == ("uploads", "/data/library")
     assert [volume_name(name) for name in (*site.files, "/srv/x", "写真/a")] == [
         "uploads",
         "shop-api_avatars",
+        "data_library",
         "srv_x",
         "a",
     ]

@@ -1,4 +1,5 @@
-"""Runs in the queue's container. `write`: streams with messages; `read`: a line for each stream and message."""
+"""Runs in the queue's container. `write`: streams with messages; `read`: a line for each stream
+and message; `lose`: one stream is gone."""
 
 import base64
 import hashlib
@@ -51,4 +52,8 @@ def read(queue: Queue) -> None:
             print(f"message {number} of {name} = {found['subject']} {hashlib.sha256(data).hexdigest()}")
 
 
-{"write": write, "read": read}[sys.argv[1]](Queue())
+def lose(queue: Queue) -> None:
+    queue.ask("$JS.API.STREAM.DELETE.LETTERS")
+
+
+{"write": write, "read": read, "lose": lose}[sys.argv[1]](Queue())

@@ -21,3 +21,6 @@ SELECT lo_from_bytea(0, 'a large object');
 DO $$ BEGIN CREATE ROLE reporting LOGIN PASSWORD 'only reads'; EXCEPTION WHEN duplicate_object THEN NULL; END $$;
 ALTER ROLE reporting SET statement_timeout = '5s';
 GRANT SELECT ON people TO reporting;
+-- After a crash, and a copy of a running server looks like one, a sequence goes on up to 32 numbers further, except
+-- where its last number is in a checkpoint.
+CHECKPOINT;

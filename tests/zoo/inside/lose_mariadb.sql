@@ -1,0 +1,2 @@
+DROP DATABASE shop_archive;
+CREATE DATABASE since_the_loss;

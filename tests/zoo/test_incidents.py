@@ -1,0 +1,61 @@
+"""Levels 1 to 3 for real, from Slack, on systems that drbot has not made: everything is back, or it was said before.
+
+A system takes minutes, so CI has one of them by turns; ZOO_TURN says which, else the number of commits does.
+"""
+
+import os
+import subprocess
+from collections.abc import Iterator
+
+import pytest
+
+from drbot.lab.second_engine import SecondEngine
+from tests.zoo.animals import ANIMALS, Animal
+from tests.zoo.recovering import LOST, Scene, incidents, scene
+from tests.zoo.zoo import Zoo
+
+pytestmark = [pytest.mark.docker, pytest.mark.timeout(1800)]
+
+
+def turn() -> int:
+    """The same for everybody who tests this commit."""
+    if given := os.environ.get("ZOO_TURN"):
+        return int(given)
+    counted = subprocess.run(["git", "rev-list", "--count", "HEAD"], capture_output=True, text=True, check=False)
+    return int(counted.stdout) if counted.returncode == 0 else 0
+
+
+def in_turn() -> Animal:
+    return ANIMALS[turn() % len(ANIMALS)]
+
+
+@pytest.fixture
+def of(zoo: Zoo, second_engine: SecondEngine, request: pytest.FixtureRequest) -> Iterator[Scene]:
+    with scene(zoo, request.param, second_engine) as living:
+        yield living
+
+
+def wrong(of: Scene) -> list[str]:
+    """What does not come back, is not in the table as refused, or is refused without a word or in vain."""
+    found = list(incidents(of))
+    refused = {one.tried for one in found if not one.passed}
+    expected = {one for one in of.kept.animal.refused if one.startswith(("level", "undo"))}
+    return [
+        *(f"{one.tried}: {one.said}" for one in found if one.said.startswith(LOST) or "Traceback" in one.said),
+        *(f"{one.tried}: {one.said}" for one in found if one.tried in refused - expected),
+        *(f"{one} is no longer refused: take it out of animals.py" for one in expected - refused),
+    ]
+
+
+@pytest.mark.more
+@pytest.mark.parametrize("of", [in_turn()], ids=lambda one: one.name, indirect=True)
+def test_the_system_whose_turn_it_is_comes_back_from_every_incident(of: Scene) -> None:
+    print(f"ZOO_TURN={turn()}: {of.kept.animal.name}")
+
+    assert wrong(of) == []
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("of", ANIMALS, ids=lambda one: one.name, indirect=True)
+def test_every_system_comes_back_from_every_incident(of: Scene) -> None:
+    assert wrong(of) == []
