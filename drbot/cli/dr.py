@@ -11,7 +11,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
-import segno
 import typer
 from rich.console import Console
 from rich.markup import escape
@@ -162,8 +161,11 @@ def show(reply: Reply, language: str) -> None:
         console.print(_rich(table, language))
     if reply.markdown is not None:
         print(visible(reply.markdown))
-    for qr in reply.qrs:
-        segno.make(qr).terminal(compact=True)
+    if reply.qrs:
+        import segno  # nothing else needs it
+
+        for qr in reply.qrs:
+            segno.make(qr).terminal(compact=True)
     for choice in reply.choices:
         console.print(f"  drbot dr {visible(choice.command)}", style="dim", markup=False, soft_wrap=True)
 
