@@ -12,7 +12,7 @@ from drbot.commands.speech.refusal import Refusal
 from drbot.core.approvals.approval import LIVE, ApprovalRequest
 from drbot.core.approvals.state_words import REQUEST
 from drbot.core.base.errors import TemporaryError, UserError
-from drbot.core.files.runbook_file import find_runbooks, load_runbook, runbook_folders
+from drbot.core.files.runbook_file import Runbooks, find_runbooks, is_shipped, load_runbook, runbook_folders
 from drbot.core.runbooks.runbook import Runbook
 from drbot.core.runs.incident import Incident
 from drbot.core.runs.run import Run, RunKind, RunState
@@ -91,14 +91,17 @@ def context_of(database: Database, doorbell: Doorbell, loaded: Loaded) -> Comman
 
 def runbooks_of(configuration: Configuration) -> tuple[Mapping[str, Runbook], tuple[str, ...]]:
     """All runbooks that the linter lets through, and what it says about the others: one hides no other."""
-    found: dict[str, Runbook] = {}
+    found = find_runbooks(runbook_folders(configuration.runbooks))
     faults: list[str] = []
-    for name, path in find_runbooks(runbook_folders(configuration.runbooks)).items():
+    for name, path in tuple(found.items()):
+        if is_shipped(path):
+            continue
         try:
-            found[name] = load_runbook(path).runbook
+            load_runbook(path)
         except UserError as error:
+            del found[name]
             faults.append(error.why)
-    return found, tuple(faults)
+    return Runbooks(found), tuple(faults)
 
 
 def asked_for(verb: str, incident: Incident | None = None) -> str:

@@ -5,8 +5,24 @@ dispatch.py says what each verb does; a test compares the two tables.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 
 from drbot.core.text.messages import phrase
+
+
+class When(StrEnum):
+    """When a verb is wanted: the help shows those of one time together."""
+
+    ANY_DAY = "any day"
+    TONIGHT = "tonight"  # while something is broken
+    AFTERWARDS = "afterwards"
+
+
+WHEN: Mapping[When, str] = {
+    When.ANY_DAY: phrase("Any day"),
+    When.TONIGHT: phrase("Tonight: something is broken"),
+    When.AFTERWARDS: phrase("Afterwards"),
+}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -16,6 +32,7 @@ class VerbWords:
     usage: str
     help: str
     example: str = ""
+    when: When = When.TONIGHT
     free_text: bool = False  # its words are a person's own: "DR-6" in the middle of them is no address
 
 
@@ -23,8 +40,11 @@ VERBS: Mapping[str, VerbWords] = {
     "menu": VerbWords(
         usage="",
         help=phrase("What is open and what you can do now"),
+        when=When.ANY_DAY,
     ),
-    "help": VerbWords(usage="help [command]", help=phrase("How to use a command"), example="help declare"),
+    "help": VerbWords(
+        usage="help [command]", help=phrase("How to use a command"), example="help declare", when=When.ANY_DAY
+    ),
     "declare": VerbWords(
         usage="declare level1..level4 [service:|postgres|redis|files|settings] [what]",
         help=phrase(
@@ -38,21 +58,25 @@ VERBS: Mapping[str, VerbWords] = {
         usage="alerts",
         help=phrase("What monitoring says, and what drbot proposes"),
         example="alerts",
+        when=When.ANY_DAY,
     ),
     "alert": VerbWords(
         usage="alert <number> [declare [level]|seen|silence <time>]",
         help=phrase("Declare what an alert proposes, say that you have seen it, or silence it"),
         example="alert 3 declare",
+        when=When.ANY_DAY,
     ),
     "readiness": VerbWords(
         usage="readiness [all]",
         help=phrase("Could we recover tonight, and what is in the way"),
         example="readiness",
+        when=When.ANY_DAY,
     ),
     "backups": VerbWords(
         usage="backups [all]",
         help=phrase("Every backup and where it lies, and the 3-2-1 rule"),
         example="backups",
+        when=When.ANY_DAY,
     ),
     "drill": VerbWords(
         usage="drill [skip] level1..level4 [service:] [rehearsed]",
@@ -61,27 +85,32 @@ VERBS: Mapping[str, VerbWords] = {
             "is asked. skip: leave out the next one that begins by the calendar"
         ),
         example="drill level2 rehearsed",
+        when=When.ANY_DAY,
     ),
     "drills": VerbWords(
         usage="drills [picture]",
         help=phrase("When each level was practised last, and how it went; how the times went, as a picture"),
         example="drills picture",
+        when=When.ANY_DAY,
     ),
     "action": VerbWords(
         usage="action add|done <what>|<number> [@person] [YYYY-MM-DD]",
         help=phrase("Keep what follows from a drill or an incident: who does what by when; say that it is done"),
         example="action DRILL-7 add make the backup smaller @ben 2026-12-15",
         free_text=True,
+        when=When.AFTERWARDS,
     ),
     "actions": VerbWords(
         usage="actions",
         help=phrase("The action items of a drill or an incident, else what is open of all"),
         example="actions DRILL-7",
+        when=When.AFTERWARDS,
     ),
     "confirm": VerbWords(
         usage="confirm reachable|roster|key",
         help=phrase("Say what only a person knows: you can be reached, the roster is right, the key is kept elsewhere"),
         example="confirm reachable",
+        when=When.ANY_DAY,
     ),
     "level": VerbWords(
         usage="level level1..level4 [service:|postgres|redis|files|settings] [why]",
@@ -93,9 +122,10 @@ VERBS: Mapping[str, VerbWords] = {
         usage="plan [level1..level4] [postgres|redis|files|settings]",
         help=phrase("Survey and show the plan; nothing is changed. Outside of an incident only you see it"),
         example="plan level2 redis",
+        when=When.ANY_DAY,
     ),
     "status": VerbWords(usage="status", help=phrase("Where the recovery stands"), example="status DR-7"),
-    "list": VerbWords(usage="list [all]", help=phrase("Open incidents"), example="list all"),
+    "list": VerbWords(usage="list [all]", help=phrase("Open incidents"), example="list all", when=When.ANY_DAY),
     "approve": VerbWords(
         usage="approve",
         help=phrase("Open the dialog that shows what will be replaced; you decide there"),
@@ -124,11 +154,13 @@ VERBS: Mapping[str, VerbWords] = {
         usage="enrol [code]",
         help=phrase("Set up your authenticator for approvals"),
         example="enrol 123456",
+        when=When.ANY_DAY,
     ),
     "roster": VerbWords(
         usage="roster [accept <seal> [code]]",
         help=phrase("Who may approve, and what dr.yml proposes; two approvers accept"),
         example="roster accept 7K3F-Q2MD-VX5A-J6TN",
+        when=When.ANY_DAY,
     ),
     "stop": VerbWords(
         usage="stop [why]",
@@ -156,26 +188,31 @@ VERBS: Mapping[str, VerbWords] = {
         usage="undo",
         help=phrase("Bring the kept old data back; needs two approvals"),
         example="undo DR-7",
+        when=When.AFTERWARDS,
     ),
     "lead-back": VerbWords(
         usage="lead-back",
         help=phrase("Point DNS back to where it pointed before level 4; needs two approvals"),
         example="lead-back DR-7",
+        when=When.AFTERWARDS,
     ),
     "kept": VerbWords(
         usage="kept",
         help=phrase("Old data that is kept and machines that are rented, with size, age and cost"),
         example="kept",
+        when=When.AFTERWARDS,
     ),
     "give-up": VerbWords(
         usage="give-up <volume>",
         help=phrase("Delete kept old data for good; needs two approvals"),
         example="give-up postgres_data_before_r7-20261126-031200",
+        when=When.AFTERWARDS,
     ),
     "give-back": VerbWords(
         usage="give-back <machine>",
         help=phrase("Give a rented machine back with everything on it; needs two approvals"),
         example="give-back i-0123456789abcdef0",
+        when=When.AFTERWARDS,
     ),
     "update": VerbWords(
         usage="update [text]",
@@ -188,6 +225,7 @@ VERBS: Mapping[str, VerbWords] = {
         help=phrase("Close the incident and write the report"),
         example="resolve restored from the 02:00 backup",
         free_text=True,
+        when=When.AFTERWARDS,
     ),
     "recover": VerbWords(
         usage="recover [postgres|redis|files|settings] [backup NAME]",
@@ -209,7 +247,7 @@ VERBS: Mapping[str, VerbWords] = {
         help=phrase("Start the services again after STOP, on the data in place"),
         example="restart DR-7",
     ),
-    "report": VerbWords(usage="report", help=phrase("The report so far"), example="report DR-7"),
+    "report": VerbWords(usage="report", help=phrase("The report so far"), example="report DR-7", when=When.AFTERWARDS),
     "timeline": VerbWords(usage="timeline", help=phrase("What happened, line by line"), example="timeline DR-7"),
-    "whoami": VerbWords(usage="whoami", help=phrase("Who you are to drbot and what you may do")),
+    "whoami": VerbWords(usage="whoami", help=phrase("Who you are to drbot and what you may do"), when=When.ANY_DAY),
 }

@@ -1,4 +1,4 @@
-"""The verbs of `/dr` as the local Slack's page completes them: made of the words the help is made of."""
+"""The verbs of `/dr` as the local Slack's page and the shell complete them: made of the words the help is made of."""
 
 import re
 from collections.abc import Sequence
@@ -43,9 +43,10 @@ def _may_be_left_out(token: str) -> bool:
 
 
 def _alternatives(token: str) -> Sequence[str]:
-    """Of `a|b` and of `level1..level4`; of a name that stands for something there are none."""
+    """Of `a|b` and of `level1..level4`; of a name that stands for something (`service:`) there are none."""
     bare = token.strip("[]")
     if numbered := re.fullmatch(r"([a-z]+)(\d)\.\.\1(\d)", bare):
         name, first, last = numbered.groups()
         return [f"{name}{number}" for number in range(int(first), int(last) + 1)]
-    return bare.split("|") if re.fullmatch(r"[a-z-]+(\|[a-z-]+)+", bare) else ()
+    words = bare.split("|")
+    return [word for word in words if re.fullmatch(r"[a-z-]+", word)] if len(words) > 1 else ()

@@ -3,29 +3,30 @@
 import copy
 import getpass
 import os
+import re
 import sys
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
-import segno
 import typer
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table as RichTable
 from typer.core import TyperGroup
 
+from drbot.cli.completions import choices_of
 from drbot.cli.keys import key_app, key_path, read_key
 from drbot.cli.processes import configuration_path, home_path, open_database, settle_roster
-from drbot.cli.terminal import WRONG, Config, Home, complain, table_of, terminal_language, terminal_name
+from drbot.cli.terminal import WRONG, Config, Home, complain, spoken, table_of, terminal_language, terminal_name
 from drbot.commands.dispatch import TABLE, dispatch
 from drbot.commands.facts.context import CommandContext, context_of
 from drbot.commands.speech.messages import Picture, Reply, Request, Signers, Table
 from drbot.commands.speech.parser import parse
-from drbot.commands.speech.verbs import VERBS, VerbWords
+from drbot.commands.speech.verbs import VERBS, WHEN, VerbWords, When
 from drbot.commands.views.drill_trend import NAME
 from drbot.core.approvals.approval import EntryPoint
 from drbot.core.base.errors import DrbotError, UserError
@@ -39,14 +40,15 @@ from drbot.runners.second_factor.totp_secrets import key_in
 from drbot.store.base.database import Database
 from drbot.store.base.doorbell import doorbell_of
 from drbot.store.base.settings import StoreSettings
+from drbot.store.records import incidents
 
 
 class VerbGroup(TyperGroup):
     """Lets an unknown word through to the parser, which knows the nearest verb; "DR-7 status" works as well."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> Any:
-        """No word at all is the menu, as in Slack."""
-        return super().parse_args(ctx, args or ["menu"])
+        """No word at all is the menu, as in Slack; the shell that completes one wants them all."""
+        return super().parse_args(ctx, args or ([] if ctx.resilient_parsing else ["menu"]))
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:  # typer brings its own copy of click's classes
         """The command of a verb, else one that hands the word on."""
@@ -59,7 +61,28 @@ class VerbGroup(TyperGroup):
         return anything
 
 
-Words = Annotated[list[str] | None, typer.Argument(help="The words of the verb; DR-7 names an incident")]
+def offered(context: typer.Context, incomplete: str) -> list[str]:
+    """What the shell completes a verb with: words of its usage, and incidents that are open."""
+    words = VERBS.get(context.info_name or "")
+    before = [word for word in context.params.get("words") or [] if not word.upper().startswith("DR-")]
+    places = choices_of(words.usage.partition(" ")[2]) if words else ()
+    known = places[len(before)] if len(before) < len(places) else ()
+    return [word for word in (*known, *_open_incidents()) if word.lower().startswith(incomplete.lower())]
+
+
+def _open_incidents() -> list[str]:
+    """Their names; none where there is no state yet, or none that can be read now."""
+    folder = home_path(None)
+    if not folder.is_dir():
+        return []
+    with suppress(DrbotError), closing(open_database(folder)) as database, database.read() as connection:
+        return [incident.name for incident in incidents.recent(connection, open_only=True)]
+    return []
+
+
+Words = Annotated[
+    list[str] | None, typer.Argument(help="The words of the verb; DR-7 names an incident", autocompletion=offered)
+]
 Who = Annotated[str, typer.Option("--as", help="Who you are in dr.yml (default: DRBOT_PERSON, else your login)")]
 Target = Annotated[str, typer.Option(help="approve, break-glass: the site that is changed, typed out")]
 Reason = Annotated[str, typer.Option(help="approve, deny, stop, break-glass: why; it goes into the report")]
@@ -162,8 +185,11 @@ def show(reply: Reply, language: str) -> None:
         console.print(_rich(table, language))
     if reply.markdown is not None:
         print(visible(reply.markdown))
-    for qr in reply.qrs:
-        segno.make(qr).terminal(compact=True)
+    if reply.qrs:
+        import segno  # nothing else needs it
+
+        for qr in reply.qrs:
+            segno.make(qr).terminal(compact=True)
     for choice in reply.choices:
         console.print(f"  drbot dr {visible(choice.command)}", style="dim", markup=False, soft_wrap=True)
 
@@ -254,15 +280,27 @@ def _build() -> typer.Typer:
     )
     settings = {"ignore_unknown_options": False}
     for verb, words in VERBS.items():
-        app.command(verb, help=help_of(words), short_help=words.help, context_settings=settings)(say_verb)
+        app.command(
+            verb,
+            help=help_of(words),
+            short_help=breakable(spoken(words.help)),
+            rich_help_panel=spoken(WHEN[words.when]),
+            context_settings=settings,
+        )(say_verb)
     return app
 
 
+def breakable(sentence: str) -> str:
+    """With blanks where a line may end: the list breaks it there only and cuts what is longer, as Japanese is."""
+    return re.sub("([、。])(?=.)", r"\1 ", sentence)
+
+
 def help_of(words: VerbWords) -> str:
-    """Sentence, usage and example of a verb, for its --help, which is English; each in a line of its own."""
-    lines = (f"drbot dr {words.usage}".strip(), f"Example: drbot dr {words.example}" if words.example else "")
-    return "\n\n".join([words.help, *(escape(line) for line in lines if line)])
+    """Sentence, usage and example of a verb, for its --help; each in a line of its own."""
+    usage = f"drbot dr {words.usage}".strip()
+    example = spoken(phrase("Example: drbot dr {example}", example=words.example)) if words.example else ""
+    return "\n\n".join([spoken(words.help), *(escape(line) for line in (usage, example) if line)])
 
 
 dr_app = _build()
-dr_app.add_typer(key_app, name="key")
+dr_app.add_typer(key_app, name="key", rich_help_panel=spoken(WHEN[When.ANY_DAY]))

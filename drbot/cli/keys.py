@@ -22,7 +22,9 @@ from drbot.core.text.messages import closed, filled, phrase
 from drbot.runners.second_factor.totp_secrets import TotpSecrets
 from drbot.store.records import codes
 
-key_app = typer.Typer(help="Your own key, codes for the phone, and the codes of others on the worker's host.")
+key_app = typer.Typer(
+    help=spoken(phrase("Your own key, codes for the phone, and the codes of others on the worker's host"))
+)
 
 File = Annotated[Path | None, typer.Option("--key", help="Your key (default: DRBOT_KEY, else ~/.drbot-key)")]
 Who = Annotated[str, typer.Argument(help="A person of dr.yml")]

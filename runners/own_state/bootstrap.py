@@ -19,7 +19,7 @@ from drbot.runners.own_state.state_bucket import COPY, FOLDER, HEAD, HEADS, PIEC
 from drbot.runners.own_state.vouched_copy import INSTALL, LOOK, OTHER, TRIED, Doubt, Search, Vouched
 from drbot.runners.own_state.witnesses import Roots, Witnesses
 from drbot.store import copies
-from drbot.store.base.database import Database, Transaction, newest_revision
+from drbot.store.base.database import NEWEST, Database, Transaction
 from drbot.store.base.file_modes import private
 from drbot.store.records import incidents
 
@@ -132,7 +132,7 @@ def among(passed_over: Collection[str]) -> str:
 
 def require_same_tables(copy: Vouched) -> None:
     """Raise UserError when another version of drbot wrote the copy."""
-    there, here = copy.document["revision"], newest_revision()
+    there, here = copy.document["revision"], NEWEST
     if here != there:
         raise UserError(
             TRIED,

@@ -12,11 +12,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from alembic import command
-from alembic.config import Config
-from alembic.script import ScriptDirectory
-from alembic.script.revision import ResolutionError
-from alembic.util import CommandError
 from sqlalchemy import URL, Connection, Engine, create_engine, event, exc, insert, inspect, make_url, text
 
 from drbot.core.base.errors import BrokenStateError, TemporaryError, UserError
@@ -33,6 +28,8 @@ CONNECT_SECONDS = 5
 SILENT_SECONDS = 60.0
 BUSY_PAUSE_SECONDS = 0.02
 _PAUSE = threading.Event()
+NEWEST = "v2"
+"""The last of `store/migrations`: a state that is there already is opened without Alembic, a tenth of a second."""
 MIGRATION_LOCK = 7_265_001  # any number, the same in every drbot: only one migrates at a time
 
 # The payload of these names the step too, for readers that only look there.
@@ -127,17 +124,20 @@ class Database:
 
     def migrate(self) -> None:
         """Bring the tables up to date; several processes may at once. Raises UserError for another version's."""
-        config = _migrations()
         with _translated(), self._writer.begin() as connection:
             if not self.is_sqlite:
                 connection.execute(text("SET LOCAL lock_timeout = 0"))  # wait as long as the other one needs
                 connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": MIGRATION_LOCK})
-            config.attributes["connection"] = connection
-            if not (inspector := inspect(connection)).has_table(head.name):
+            inspector = inspect(connection)
+            is_new = not inspector.has_table(head.name)
+            if is_new:
                 _require_ours(inspector.get_table_names())
                 _make_tables(connection)
-                command.stamp(config, "head")
-            _upgrade(config)
+            elif _revision(connection) == NEWEST:
+                return
+            from drbot.store.base.migrating import bring_up_to_date
+
+            bring_up_to_date(connection, is_new=is_new)
 
     def close(self) -> None:
         self._engine.dispose()
@@ -150,15 +150,9 @@ class Database:
         return now.astimezone(UTC)
 
 
-def newest_revision() -> str:
-    """Which migration makes the tables of this drbot."""
-    return str(ScriptDirectory.from_config(_migrations()).get_current_head())
-
-
-def _migrations() -> Config:
-    config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parents[1] / "migrations"))
-    return config
+def _revision(connection: Connection) -> str | None:
+    """Which migration its tables are at."""
+    return connection.execute(text("SELECT version_num FROM alembic_version")).scalar_one_or_none()
 
 
 def _require_ours(tables: Sequence[str]) -> None:
@@ -175,22 +169,6 @@ def _make_tables(connection: Connection) -> None:
     """All of them as they are now, and an empty ledger; migrations are for databases that are older."""
     metadata.create_all(connection)
     connection.execute(insert(head).values(id=1, seq=0, hash=GENESIS))
-
-
-def _upgrade(config: Config) -> None:
-    try:
-        command.upgrade(config, "head")
-    except CommandError as error:
-        if not isinstance(error.__cause__, ResolutionError):
-            raise
-        raise UserError(
-            phrase("Opening drbot's own state."),
-            phrase(
-                "Another version of drbot made it (its tables are at {version}); this one would not understand it.",
-                version=error.__cause__.argument,
-            ),
-            phrase("Start that version again, or name another folder with --home or DRBOT_HOME."),
-        ) from error
 
 
 def _engine_of(url: str, busy_seconds: float) -> Engine:

@@ -10,11 +10,8 @@ from typing import Protocol
 
 import dramatiq
 import structlog
-from dramatiq.brokers.redis import RedisBroker
 from dramatiq.brokers.stub import StubBroker
 from dramatiq.errors import DramatiqError
-from redis import ConnectionPool, Redis
-from redis.exceptions import RedisError
 
 from drbot.core.base.errors import UserError
 from drbot.core.text.messages import phrase
@@ -42,8 +39,10 @@ class DramatiqDoorbell:
     which would compete with what SQL decides.
     """
 
-    def __init__(self, broker: dramatiq.Broker) -> None:
+    def __init__(self, broker: dramatiq.Broker, *away: type[Exception]) -> None:
+        """`away`: what the broker raises besides when its other side is."""
         self._broker = broker
+        self._away: tuple[type[Exception], ...] = (*away, DramatiqError, OSError)
         self._workers: list[dramatiq.Worker] = []
 
     def ring(self, site: str, run_id: str) -> None:
@@ -54,7 +53,7 @@ class DramatiqDoorbell:
         try:
             self._broker.declare_queue(queue)
             self._broker.enqueue(message)
-        except (RedisError, DramatiqError, OSError) as error:
+        except self._away as error:
             log.warning("The doorbell is silent; the run will be found by looking.", run=run_id, error=str(error))
 
     def listen(self, site: str, handler: Callable[[str], None], threads: int = 2) -> None:
@@ -80,11 +79,18 @@ class DramatiqDoorbell:
 
 def doorbell_of(redis_url: str | None) -> Doorbell:
     """Redis where there is one, else inside this process. Raises UserError when the URL is none of Redis."""
-    if redis_url is None:
-        return DramatiqDoorbell(StubBroker(middleware=[]))
+    return DramatiqDoorbell(StubBroker(middleware=[])) if redis_url is None else _through_redis(redis_url)
+
+
+def _through_redis(url: str) -> Doorbell:
+    # Imported here: who has no Redis waits for none of it.
+    from dramatiq.brokers.redis import RedisBroker
+    from redis import ConnectionPool, Redis
+    from redis.exceptions import RedisError
+
     try:
         pool = ConnectionPool.from_url(
-            redis_url, socket_timeout=REDIS_TIMEOUT_SECONDS, socket_connect_timeout=REDIS_TIMEOUT_SECONDS
+            url, socket_timeout=REDIS_TIMEOUT_SECONDS, socket_connect_timeout=REDIS_TIMEOUT_SECONDS
         )
     except ValueError as error:
         raise UserError(
@@ -99,7 +105,7 @@ def doorbell_of(redis_url: str | None) -> Doorbell:
         heartbeat_timeout=15_000,
         maintenance_chance=1_000_000,
     )
-    return DramatiqDoorbell(broker)
+    return DramatiqDoorbell(broker, RedisError)
 
 
 def queue_of(site: str) -> str:

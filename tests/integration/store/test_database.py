@@ -9,12 +9,14 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine, insert, inspect, select, text
 
 from drbot.core.base.errors import TemporaryError, UserError
 from drbot.core.ledger.events import EventKind
 from drbot.store.base.column_types import metadata
-from drbot.store.base.database import Database
+from drbot.store.base.database import NEWEST, Database
+from drbot.store.base.migrating import migrations
 from drbot.store.base.schema import cursors, locks
 from drbot.store.base.settings import StoreSettings
 from drbot.store.records import steps
@@ -27,6 +29,10 @@ def test_a_new_database_has_exactly_the_tables_of_the_schema(database: Database)
     with database.read() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
         assert compare_metadata(context, metadata) == []
+
+
+def test_the_newest_migration_is_the_last_there_is() -> None:
+    assert ScriptDirectory.from_config(migrations()).get_current_head() == NEWEST
 
 
 def test_a_database_of_before_gets_what_is_new(database: Database) -> None:
