@@ -251,7 +251,7 @@ def take(making: Making, store: FullBackupStore, manifest: FullManifest) -> Full
     with paused(making.clients.docker, held):
         copy(*tags_of(making.name, making.configuration.system))
     if held:
-        restic.forget([one.id for one in restic.snapshots() if COPIED_BEFORE in one.tags])
+        restic.forget([one.id for one in restic.snapshots() if one.tags == (COPIED_BEFORE,)])
     return store.get(making.name)
 
 

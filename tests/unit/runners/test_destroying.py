@@ -118,6 +118,7 @@ ELSEWHERE = {  # never the system's: what drbot itself has made, by its place
     "backups/prove.py:restore_redis": "a volume of its own that goes with its container",
     "backups/prove.py:clear": "drbot's home: what an earlier proof has fetched",
     "upkeep/proving.py:_bench": "drbot's home: what this proof has fetched",
+    "backups/make_full.py:take": "a snapshot that is no backup, by its tag",
     "backups/make_full.py:back_up_full": "what was made for the new backup, in a folder that is claimed for it",
     "clients/backup_store.py:write_manifest": "the new backup",
     "clients/backup_store.py:remove_old": "backups beyond `keep`, when a newer good one is there",
