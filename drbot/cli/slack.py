@@ -121,6 +121,7 @@ def workspace(loaded: Loaded, *, for_real: bool) -> Iterator[SlackSimulator]:
     state = State([*people, Person(id=BOT_USER, name="drbot", real_name="drbot", is_bot=True)], rooms, int(time.time()))
     state.language = terminal_language()
     state.first_words = FIRST_WORDS if for_real else FIRST_DRILL
+    state.is_serious = for_real
     state.notice = notice_of(configuration, for_real=for_real)
     simulator = local_slack(state)
     simulator.start()

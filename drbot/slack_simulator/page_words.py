@@ -89,5 +89,6 @@ def script_of(state: State) -> str:
     """
     said = {str(words): say(words, state.language) for words in PAGE_WORDS}
     names = {person.name: person.id for person in state.people.values() if not person.is_bot}
-    made = {"language": state.language, "said": said, "ids": names, "notice": say(state.notice, state.language)}
+    notice = {"text": say(state.notice, state.language), "serious": state.is_serious}
+    made = {"language": state.language, "said": said, "ids": names, "notice": notice}
     return "".join(f"export const {name} = {json.dumps(value)};\n" for name, value in made.items())

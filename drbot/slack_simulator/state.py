@@ -35,6 +35,8 @@ class State:
         """What the page proposes to a first visitor."""
         self.notice = ""
         """What stands above everything that the page shows; "" = nothing."""
+        self.is_serious = False
+        """Whether what people do here changes a system that others work with: in red."""
         self.language = "en"
         """Of the page, and of the lines that Slack itself writes into a channel."""
         for room in rooms:

@@ -141,8 +141,9 @@ function onKey(event) {
 /** What stands in index.html, in the language of the workspace. */
 function furnish() {
   document.documentElement.lang = language;
-  byId("notice").hidden = !notice;
-  byId("notice").textContent = notice;
+  byId("notice").hidden = !notice.text;
+  byId("notice").textContent = notice.text;
+  byId("notice").classList.toggle("serious", notice.serious);
   document.querySelectorAll("[aria-label]").forEach((node) => node.setAttribute("aria-label", say(node.getAttribute("aria-label"))));
 }
 
