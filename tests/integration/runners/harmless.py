@@ -331,6 +331,7 @@ class HarmlessTarget:
 
         return {
             "health.services": probe(lambda given: all(map(self.is_healthy, _named(given)))),
+            "own_checks.http": yes,
             "compose.running": self._running,
             "compose.stopped": probe(lambda given: not set(_named(given)) & self.running),
             "data.answers": self._data,
