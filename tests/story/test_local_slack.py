@@ -15,10 +15,12 @@ from typing import cast
 import pytest
 from playwright.sync_api import expect
 
-from drbot.cli.demo_player import USERS, DemoPlayer
+from drbot.cli import demo_player
+from drbot.cli.demo_player import DemoPlayer
 from drbot.cli.demo_stack import DemoStack
 from drbot.core.runs.drill import Drill, DrillEnd
 from drbot.core.runs.run import RunState
+from drbot.core.site.configuration import load_configuration
 from drbot.lab.system import Lab
 from drbot.slack_simulator.client import People
 from drbot.store.base.database import Database
@@ -27,6 +29,7 @@ from drbot.store.records import drills
 from tests.browser import Visit
 from tests.story.conftest import heal, make_backup, own_configuration
 from tests.story.people import vote_or_answer
+from tests.story.test_own_checks import USERS, ask_too
 from tests.waiting import PATIENCE, wait_for
 
 pytestmark = [pytest.mark.docker, pytest.mark.long]
@@ -45,7 +48,9 @@ class Rehearsal:
         """What drbot says to whoever typed this at home."""
         self.player.say(person, text)
         people = self.player.stack.people
-        return str(people.wait_for_message("dr-ops", lambda message: "drill level2" in str(message), USERS[person]))
+        return str(
+            people.wait_for_message("dr-ops", lambda message: "drill level2" in str(message), demo_player.USERS[person])
+        )
 
 
 @contextmanager
@@ -106,6 +111,8 @@ def test_a_rehearsal_begins_nothing_on_production_and_two_people_recover_a_copy(
     configuration: Path, tmp_path: Path, story_lab: Lab, visit: Visit
 ) -> None:
     before = engine_of(story_lab)
+    auth = load_configuration(configuration).configuration.site().services["auth"]
+    ask_too(configuration, {**USERS, "expect": ">= 1"}, {"http": auth.health})
     with rehearsing(configuration, tmp_path / "home") as rehearsal:
         page = visit(rehearsal.url, "aiko")
         expect(page.locator("#notice")).to_contain_text("production is only read")
@@ -117,6 +124,7 @@ def test_a_rehearsal_begins_nothing_on_production_and_two_people_recover_a_copy(
 
         assert (drill.end, drill.rehearsed) == (DrillEnd.PASSED, False), drill.why
         assert (drill.production_changes, drill.leftovers) == ((), ())
+        assert asked_of_the_copy(rehearsal.player) == 2
     assert engine_of(story_lab) == before
     assert not (tmp_path / "home" / "drbot.db").exists()  # the state of a real drbot was not begun
 
@@ -136,6 +144,14 @@ def test_for_real_says_so_and_a_recovery_changes_the_system_itself(
         rehearsal.player.wait_for_run(incident, RunState.SUCCEEDED)
 
     assert story_lab.faults() == {}
+
+
+def asked_of_the_copy(player: DemoPlayer) -> int:
+    """How many own checks the restored data and the recovered copy have passed."""
+    (incident,) = player.incidents()
+    records = player.records(player.run(incident).id)
+    by_http = [said for said in records["health"].facts["checks"] if "own checks passed" in said]
+    return int(records["restore-beside"].facts["own_checks"]) + len(by_http)
 
 
 def engine_of(lab: Lab) -> dict[str, str]:
