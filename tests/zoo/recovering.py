@@ -91,18 +91,15 @@ def shape_of(kept: Kept) -> dict[str, str]:
 def incidents(of: Scene) -> Iterator[Outcome]:
     """One after another, the host's loss last: what an undo has brought back stays broken until then."""
     yield _service_lost(of)
-    if of.unmade:
-        yield from (
-            Outcome(animal=of.kept.animal.name, tried=one, passed=False, said=of.unmade, seconds=0.0)
-            for one in INCIDENTS[1:]
-            if not one.startswith("undo")
-        )
-        return
-    for kind in ("postgres", "redis"):
-        if lost := store_mounts(of.kept, kind):
-            yield from _data_lost(of, kind, {kind: lost[0]})
+    losses = {kind: {kind: lost[0]} for kind in ("postgres", "redis") if (lost := store_mounts(of.kept, kind))}
     if files := file_mounts(of.kept):
-        yield from _data_lost(of, "files", {f"files {name}": lost for name, lost in files.items()})
+        losses["files"] = {f"files {name}": lost for name, lost in files.items()}
+    if of.unmade:
+        for tried in (*(f"level 2 {what}" for what in losses), "level 3"):
+            yield Outcome(animal=of.kept.animal.name, tried=tried, passed=False, said=of.unmade, seconds=0.0)
+        return
+    for what, one in losses.items():
+        yield from _data_lost(of, what, one)
     yield _host_lost(of)
 
 
