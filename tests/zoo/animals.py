@@ -156,7 +156,7 @@ ANIMALS: tuple[Animal, ...] = (
         shows="an object store, and a one-shot that makes its bucket (restart on-failure)",
     ),
     Animal(
-        name="ferryman", refused=("check",), stores=(postgres(), redis(), other("nats", "queue", "/data")),
+        name="ferryman", stores=(postgres(), redis(), other("nats", "queue", "/data")),
         shows="a queue that keeps its messages; Redis without an append-only file",
     ),
     Animal(
