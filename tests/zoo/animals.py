@@ -37,6 +37,7 @@ class Animal:
     external_volumes: tuple[str, ...] = ()  # what they made by hand; each name goes behind the animal's
     external_networks: tuple[str, ...] = ()
     writers: tuple[str, ...] = ()  # services that write as long as they run
+    written: tuple[str, ...] = ()  # what they write: names of tables and files
     refused: tuple[str, ...] = ()  # of what levels.py and recovering.py try: what drbot says no to in time
     keeps_over_down: bool = True  # anonymous volumes are new after `down`: only `up` alone keeps them
 
@@ -184,6 +185,7 @@ ANIMALS: tuple[Animal, ...] = (
     ),
     Animal(
         name="inkwell", stores=(postgres(), redis()), writers=("collector", "access-log"),
+        written=("readings", "access.log"),
         shows="uploads, and two services that write all the time and that dr.yml does not name",
     ),
     Animal(
