@@ -67,7 +67,17 @@ def recreate(context: StepContext, given: Mapping[str, Any]) -> Outcome:
             )
     _interrupted(context, given, context.clients.compose.stop)
     images = [_kept(context, one) for one in _written(context, given)]
-    names = _interrupted(context, given, context.clients.compose.recreate)
+    behind = _behind_jobs(context, arguments.services(context, given))
+    waiting = {(one.project, one.service) for one in behind.values()}
+
+    def anew(project: str, names: Sequence[str], permit: Permit, watch: Watch) -> None:
+        for starts in (True, False):
+            chosen = [name for name in names if ((project, name) not in waiting) is starts]
+            if chosen:
+                context.clients.compose.recreate(project, chosen, permit, watch, starts=starts)
+
+    names = _interrupted(context, given, anew)
+    _start_made(context, behind)
     done = phrase("Took {names} down and up again", names=names)
     kept = phrase("what they had written outside of volumes is kept as images: {names}", names=listed(images))
     return Outcome(summary=clauses((done, kept) if images else (done,)))
@@ -119,15 +129,26 @@ def start(context: StepContext, given: Mapping[str, Any]) -> Outcome:
 
 
 def _up(context: StepContext, services: Mapping[str, Service]) -> None:
-    """Compose starts with a service all that it waits for, also a migration that has ended well: what waits for such a
-    one is only made by Compose.
-    """
-    site, docker = context.site.services, context.clients.docker
-    done = {name for name, service in site.items() if _is_done(context, service)}
-    behind = {name: one for name, one in services.items() if done & needed_by([name], needs_of(site))}
+    behind = _behind_jobs(context, services)
     on_projects(context, {name: services[name] for name in services.keys() - behind.keys()}, context.clients.compose.up)
     on_projects(context, behind, context.clients.compose.create)
-    for container in (found for service in behind.values() for found in docker.containers(service)):
+    _start_made(context, behind)
+
+
+def _behind_jobs(context: StepContext, services: Mapping[str, Service]) -> dict[str, Service]:
+    """Those that wait for a migration that has ended well: Compose would run it again, for with a service it starts all
+    that it waits for. So they are only made by Compose.
+    """
+    site = context.site.services
+    done = {name for name, service in site.items() if _is_done(context, service)}
+    return {
+        name: one for name, one in services.items() if done & needed_by([name], needs_of(site)) and name not in done
+    }
+
+
+def _start_made(context: StepContext, services: Mapping[str, Service]) -> None:
+    docker = context.clients.docker
+    for container in (found for service in services.values() for found in docker.containers(service)):
         kept_containers.start(docker, container.id, container.name)
 
 

@@ -147,16 +147,19 @@ class Compose:
         permit.require(*named(project, services))
         self._run(project, ["restart"], watch, services)
 
-    def recreate(self, project: str, services: Sequence[str], permit: Permit, watch: Watch) -> None:
+    def recreate(
+        self, project: str, services: Sequence[str], permit: Permit, watch: Watch, *, starts: bool = True
+    ) -> None:
         """`down` and `up -d` for these services only: fresh containers, the same networks and volumes, also those
         without a name; an old one goes when the new one is made. What it wrote into its own layer goes with it. What
-        they depend on stays as it is, also where its files were changed since: nobody was asked about that.
+        they depend on stays as it is, also where its files were changed since: nobody was asked about that. Not
+        `starts`: they are made, and nothing runs.
         """
         permit.require(*named(project, services))
         self._ask(project, services, watch.bounds)
         others = sorted(needed_by(services, _waits(self.described(project, services, watch.bounds))) - set(services))
         alone = ["--no-deps"] if others and self.outdated(project, others, watch.bounds) else []
-        self._run(project, ["up", "--detach", "--force-recreate", *alone], watch, services)
+        self._run(project, ["up", "--detach" if starts else "--no-start", "--force-recreate", *alone], watch, services)
 
     def service(self, project: str, service: str, bounds: Bounds) -> dict[str, Any]:
         """A service as its compose file describes it, variables and so passwords filled in: not to be logged."""

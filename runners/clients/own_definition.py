@@ -13,7 +13,7 @@ from drbot.core.base.errors import PermanentError
 from drbot.core.base.names import is_folder
 from drbot.core.site.site import Service
 from drbot.core.text.messages import phrase
-from drbot.runners.clients.compose_uses import place_of
+from drbot.runners.clients.compose_uses import not_mounted, place_of
 from drbot.runners.clients.container_labels import own_project
 
 # What decides how the program runs. Whatever else a file may say (ports, networks, devices, hooks) is left out.
@@ -56,14 +56,7 @@ class OwnDefinition:
         """Where the volume with its data is inside. Raises PermanentError where it is not mounted."""
         found = next((one["target"] for one in self._mounts if self._name(one) == self.data), None)
         if found is None:
-            raise PermanentError(
-                phrase(
-                    "{project}/{service} does not mount the volume {volume}",
-                    project=self.project,
-                    service=self.service,
-                    volume=self.data,
-                )
-            )
+            raise not_mounted(f"{self.project}/{self.service}", self.data)
         return str(found)
 
     def alone(self, name: str, volume: str, labels: Mapping[str, str]) -> dict[str, Any]:

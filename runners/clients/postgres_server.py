@@ -15,7 +15,7 @@ from drbot.core.site.site import Postgres, Service, Site
 from drbot.core.text.messages import listed, phrase
 from drbot.runners.clients import helper
 from drbot.runners.clients.compose import Compose
-from drbot.runners.clients.compose_uses import place_of
+from drbot.runners.clients.compose_uses import not_mounted, place_of
 from drbot.runners.clients.docker_engine import DockerEngine, Executed
 from drbot.runners.clients.helper import HelperOrder, Mount
 from drbot.runners.clients.last_words import last_line
@@ -95,14 +95,7 @@ class PostgresServer:
             (v["target"] for v in found.get("volumes", ()) if place_of(v, names) == settings.volume), None
         )
         if mounted_at is None:
-            raise PermanentError(
-                phrase(
-                    "{project}/{service} does not mount the volume {volume}",
-                    project=service.project,
-                    service=service.service,
-                    volume=settings.volume,
-                )
-            )
+            raise not_mounted(f"{service.project}/{service.service}", settings.volume)
         container = self.container()
         named = found.get("image") or f"{service.project}-{service.service}"
         image = container.image if container else str(named)

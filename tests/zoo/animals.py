@@ -37,7 +37,8 @@ class Animal:
     external_volumes: tuple[str, ...] = ()  # what they made by hand; each name goes behind the animal's
     external_networks: tuple[str, ...] = ()
     writers: tuple[str, ...] = ()  # services that write as long as they run
-    refused: tuple[str, ...] = ()  # of what levels.py tries: what drbot says no to; who cures it takes the word out
+    written: tuple[str, ...] = ()  # what they write: names of tables and files
+    refused: tuple[str, ...] = ()  # of what levels.py and recovering.py try: what drbot says no to in time
     keeps_over_down: bool = True  # anonymous volumes are new after `down`: only `up` alone keeps them
 
     @property
@@ -71,7 +72,7 @@ EVERYTHING = ("backup postgres", "backup full", "all in it", "check")
 
 ANIMALS: tuple[Animal, ...] = (
     Animal(
-        name="ledgerline", refused=("check",),
+        name="ledgerline",
         stores=(postgres(user="ledger", databases=("analytics",)), redis("cache")),
         shows="one project with eleven services, anchors, env_file, a one-shot migration, two replicas, relative bind",
     ),
@@ -84,11 +85,11 @@ ANIMALS: tuple[Animal, ...] = (
         shows="one-shot services (migrations, permissions) with service_completed_successfully, init SQL",
     ),
     Animal(
-        name="harborlog", refused=EVERYTHING, stores=(postgres(user="harbor"), redis()),
+        name="harborlog", stores=(postgres(user="harbor"), redis()),
         shows="relative binds for everything: PostgreSQL, Redis, uploads, logs, one file",
     ),
     Animal(
-        name="granary", refused=EVERYTHING, stores=(postgres("postgres"),),
+        name="granary", stores=(postgres("postgres"),),
         shows="absolute binds outside of the project, the database too; no Redis",
     ),
     Animal(
@@ -105,7 +106,7 @@ ANIMALS: tuple[Animal, ...] = (
         shows="PGDATA elsewhere and below its mount, initdb arguments, an empty anonymous volume beside it",
     ),
     Animal(
-        name="switchyard", refused=EVERYTHING,
+        name="switchyard",
         stores=(postgres("pg", port=5544, databases=("analytics",)), redis(password="semaphore", port=6390)),
         shows="commands that override settings: postgres -p 5544 -c …, preload library; redis with a file of its own",
     ),
@@ -114,7 +115,7 @@ ANIMALS: tuple[Animal, ...] = (
         shows="container_name, named volumes, no health check, no depends_on",
     ),
     Animal(
-        name="orchardist", refused=("check",), stores=(postgres(), redis("valkey")),
+        name="orchardist", stores=(postgres(), redis("valkey")),
         shows="profiles by COMPOSE_PROFILES, one profile that is off",
     ),
     Animal(
@@ -126,11 +127,11 @@ ANIMALS: tuple[Animal, ...] = (
         shows="compose files with other names, given with -f",
     ),
     Animal(
-        name="thistledown", refused=("check",), stores=(postgres(), redis()),
+        name="thistledown", stores=(postgres(), redis()),
         shows="extends from another file, x- fields, docker-compose.override.yml",
     ),
     Animal(
-        name="forgehand", refused=("check",), stores=(postgres(user="forge"),),
+        name="forgehand", stores=(postgres(user="forge"),),
         shows="two services with build:, arguments, own Dockerfiles",
     ),
     Animal(
@@ -147,7 +148,7 @@ ANIMALS: tuple[Animal, ...] = (
         shows="SQLite on a relative bind, nothing else",
     ),
     Animal(
-        name="driftwood", refused=("all in it",),
+        name="driftwood", refused=("all in it", "check", "level 3"),
         stores=(postgres(user="drift"), other("sqlite", "monitor", "/app/data/kuma.db")),
         shows="SQLite beside PostgreSQL, in a service that dr.yml does not name",
     ),
@@ -156,7 +157,7 @@ ANIMALS: tuple[Animal, ...] = (
         shows="an object store, and a one-shot that makes its bucket (restart on-failure)",
     ),
     Animal(
-        name="ferryman", refused=("check",), stores=(postgres(), redis(), other("nats", "queue", "/data")),
+        name="ferryman", stores=(postgres(), redis(), other("nats", "queue", "/data")),
         shows="a queue that keeps its messages; Redis without an append-only file",
     ),
     Animal(
@@ -178,11 +179,13 @@ ANIMALS: tuple[Animal, ...] = (
         shows="a project name other than its folder's, a socket file in the project folder",
     ),
     Animal(
-        name="mothlight", refused=EVERYTHING, stores=(postgres(), redis()), keeps_over_down=False,
+        name="mothlight", stores=(postgres(), redis()), keeps_over_down=False,
+        refused=(*EVERYTHING, "level 2 postgres", "level 2 redis", "level 3"),
         shows="anonymous volumes: database, Redis and uploads",
     ),
     Animal(
         name="inkwell", stores=(postgres(), redis()), writers=("collector", "access-log"),
+        written=("readings", "access.log"),
         shows="uploads, and two services that write all the time and that dr.yml does not name",
     ),
     Animal(

@@ -118,11 +118,14 @@ class Kept:
     @contextmanager
     def quiet(self) -> Iterator[None]:
         """Nothing writes."""
-        for name in self.animal.writers:
-            self._each(name, lambda one: one.stop())
+        self.stop_writers()
         yield
         for name in self.animal.writers:
             self._each(name, lambda one: one.start())
+
+    def stop_writers(self) -> None:
+        for name in self.animal.writers:
+            self._each(name, lambda one: one.stop())
 
     def _each(self, service: str, act: Callable[[Container], None]) -> None:
         with self.client() as client:

@@ -62,7 +62,7 @@ def scene(zoo: Zoo, animal: Animal, second: SecondEngine) -> Iterator[Scene]:
         second.start()
         second.prestage(kept.host, (*SYSTEM_IMAGES, *RECIPES))
         configuration = write_configuration(replace(kept, host=socket_of(socket, kept.host)), second.host)
-        whole, shape = checksums(kept), shape_of(kept)
+        whole, shape = seen(kept), shape_of(kept)
         made = [attempt(kept, one) for one in MADE if one != "backup postgres" or store_mounts(kept, "postgres")]
         environment = {"RESTIC_PASSWORD": PASSWORD}
         try:
@@ -75,6 +75,16 @@ def scene(zoo: Zoo, animal: Animal, second: SecondEngine) -> Iterator[Scene]:
                 )  # fmt: skip
         finally:
             replace(kept, host=second.host).remove_things()
+
+
+def seen(kept: Kept) -> Checksums:
+    """While nothing writes, and without what is written as soon as something does."""
+    kept.stop_writers()
+    found = {
+        where: {thing: one for thing, one in things.items() if not any(word in thing for word in kept.animal.written)}
+        for where, things in checksums(kept).found.items()
+    }
+    return Checksums(found=found)
 
 
 def shape_of(kept: Kept) -> dict[str, str]:
@@ -91,28 +101,25 @@ def shape_of(kept: Kept) -> dict[str, str]:
 def incidents(of: Scene) -> Iterator[Outcome]:
     """One after another, the host's loss last: what an undo has brought back stays broken until then."""
     yield _service_lost(of)
-    if of.unmade:
-        yield from (
-            Outcome(animal=of.kept.animal.name, tried=one, passed=False, said=of.unmade, seconds=0.0)
-            for one in INCIDENTS[1:]
-            if not one.startswith("undo")
-        )
-        return
-    for kind in ("postgres", "redis"):
-        if lost := store_mounts(of.kept, kind):
-            yield from _data_lost(of, kind, {kind: lost[0]})
+    losses = {kind: {kind: lost[0]} for kind in ("postgres", "redis") if (lost := store_mounts(of.kept, kind))}
     if files := file_mounts(of.kept):
-        yield from _data_lost(of, "files", {f"files {name}": lost for name, lost in files.items()})
+        losses["files"] = {f"files {name}": lost for name, lost in files.items()}
+    if of.unmade:
+        for tried in (*(f"level 2 {what}" for what in losses), "level 3"):
+            yield Outcome(animal=of.kept.animal.name, tried=tried, passed=False, said=of.unmade, seconds=0.0)
+        return
+    for what, one in losses.items():
+        yield from _data_lost(of, what, one)
     yield _host_lost(of)
 
 
 def _service_lost(of: Scene) -> Outcome:
     """Of the service that people open."""
-    began, before = time.monotonic(), checksums(of.kept)
+    began, before = time.monotonic(), seen(of.kept)
     name, service = next((name, one) for name, one in site_of(of.kept)["services"].items() if one["role"] == "front")
     kill_service(of.kept, service["service"])
     run = recovered(of, f"level1 {name}: nobody can open it")
-    return _outcome(of, "level 1", began, run, different(before, checksums(of.kept)))
+    return _outcome(of, "level 1", began, run, different(before, seen(of.kept)))
 
 
 def _data_lost(of: Scene, what: str, losses: Mapping[str, Mounted]) -> Iterator[Outcome]:
@@ -121,17 +128,17 @@ def _data_lost(of: Scene, what: str, losses: Mapping[str, Mounted]) -> Iterator[
     for words, lost in losses.items():
         began = time.monotonic()
         lose(of.kept, lost)
-        broken = checksums(of.kept)
+        broken = seen(of.kept)
         same = [one.key for one in mounts(of.kept) if one.source == lost.source]  # others may have it mounted too
         whole = Checksums(found={**broken.found, **{key: of.whole.found[key] for key in same}})
         run = recovered(of, f"level2 {words}")
         succeeded = run.state is RunState.SUCCEEDED
-        now = checksums(of.kept)
+        now = seen(of.kept)
         found.append(_outcome(of, f"level 2 {what}", began, run, different(whole if succeeded else broken, now)))
         if not succeeded:
             continue
         began, run = time.monotonic(), undone(of, of.player.incident(run.incident))
-        undoing.append(_outcome(of, f"undo {what}", began, run, different(broken, checksums(of.kept))))
+        undoing.append(_outcome(of, f"undo {what}", began, run, different(broken, seen(of.kept))))
         resolve(of, run)
     yield from (together(all_of_it) for all_of_it in (found, undoing) if all_of_it)
 
@@ -147,7 +154,7 @@ def _host_lost(of: Scene) -> Outcome:
         return _outcome(of, "level 3", began, run, left if run.plan is None else [])
     of.recovered.wait_until_well()
     now, warned = (
-        checksums(of.recovered),
+        seen(of.recovered),
         next((str(one) for one in run.plan.warnings if "In no backup" in one), "") if run.plan else "",
     )
     told = {one.key for one in there if name_of(of.kept, one) in warned or f"/{one.container}:{one.place}" in warned}
@@ -197,7 +204,8 @@ def resolve(of: Scene, run: Run) -> None:
     if run.state is RunState.NEEDS_DECISION:
         of.player.say("aiko", f"/dr stop {incident.name} nobody knows how to go on", incident.channel or "")
         of.player.wait(lambda: of.player.run(incident).is_over, f"{incident.name} to stop")
-    of.player.say("aiko", f"/dr resolve {incident.name} that was it", incident.channel or "")
+    how = "that was it" if run.state is RunState.SUCCEEDED else "not-repaired"
+    of.player.say("aiko", f"/dr resolve {incident.name} {how}", incident.channel or "")
     of.player.wait(lambda: not of.player.incident(incident.id).is_open, f"{incident.name} to be resolved", 30)
 
 

@@ -57,9 +57,9 @@ def try_animals(zoo: Zoo, names: Sequence[str], tried: Sequence[str], results: P
 
 
 def play_animals(zoo: Zoo, names: Sequence[str], results: Path) -> list[Outcome]:
-    """The same with incidents."""
+    """The same with incidents. Tests empty the second engine, so they wait."""
     for animal in chosen(names):
-        with scene(zoo, animal, SecondEngine(home=lab_home())) as of:
+        with exclusive(lab_home() / "second-test.lock"), scene(zoo, animal, SecondEngine(home=lab_home())) as of:
             for outcome in incidents(of):
                 keep(outcome, results)
     return known(results)

@@ -99,6 +99,12 @@ def test_what_has_run_to_its_end_does_not_run_again_with_what_waits_for_it(shop:
     compose.start(context, given)
 
     assert (made(shop), started(shop, "migrate")) == before
+    allowed = permit(f"service {shop.name}/app", run=own("r1"))
+    compose.recreate(replace(context, permit=allowed), {"services": ["app"]})
+    anew = made(shop)
+    assert anew["app"] != before[0]["app"] and anew["db"] == before[0]["db"]
+    assert started(shop, "migrate") == before[1]
+    before = anew, before[1]
     assert shop.api.containers.get(before[0]["app"]).status == "running"
     plain_up(shop)
     assert made(shop) == before[0]

@@ -62,5 +62,7 @@ def test_it_writes_into_the_new_volume_and_what_lies_in_there() -> None:
 def test_a_service_that_does_not_mount_its_data_is_told() -> None:
     with pytest.raises(PermanentError, match="does not mount the volume elsewhere"):
         _ = definition_of(DOCUMENT, SERVICE, "elsewhere").mounted_at
+    with pytest.raises(PermanentError, match="in a volume without a name"):
+        _ = definition_of(DOCUMENT, SERVICE, 64 * "f").mounted_at
     with pytest.raises(PermanentError, match="describes no service gone"):
         definition_of(DOCUMENT, Service(project="shop", service="gone", role="cache"), "shop_data")
