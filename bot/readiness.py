@@ -15,7 +15,7 @@ from drbot.core.site.site import Channels
 from drbot.core.text.messages import filled, listed, phrase
 
 PAGE = 200
-REINSTALL: str = phrase("Reinstall the app from manifest.yml (docs/slack.md).")
+REINSTALL: str = phrase("Reinstall the app from manifest.yml (drbot docs slack).")
 BOT_TOKEN: str = phrase("Slack: bot token")
 APP_TOKEN: str = phrase("Slack: app token")
 SCOPES: str = phrase("Slack: scopes")
@@ -36,7 +36,7 @@ class SlackReadiness:
         try:
             me = self._slack.call("auth.test")
         except DrbotError as error:
-            yield bad(BOT_TOKEN, str(error), phrase("docs/slack.md says where to get it."))
+            yield bad(BOT_TOKEN, str(error), phrase("drbot docs slack says where to get it."))
             return
         yield good(BOT_TOKEN, phrase("{user} in {team}", user=me.get("user"), team=me.get("team")))
         yield from self._about_app_token()
@@ -52,7 +52,7 @@ class SlackReadiness:
         try:
             Slack(client, RateLimiter()).call("apps.connections.open", app_token=self._settings.app_token)
         except DrbotError as error:
-            todo = phrase("Make an app-level token with connections:write and turn Socket Mode on (docs/slack.md).")
+            todo = phrase("Make an app-level token with connections:write and turn Socket Mode on (drbot docs slack).")
             yield bad(APP_TOKEN, str(error), todo)
         else:
             yield good(APP_TOKEN, phrase("opens Socket Mode"))

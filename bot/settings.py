@@ -69,7 +69,7 @@ class BotSettings:
 
 
 def _missing(name: str) -> UserError:
-    walk = phrase("docs/slack.md walks through it; `drbot demo` needs no Slack account.")
+    walk = phrase("drbot docs slack walks through it; `drbot demo` needs no Slack account.")
     return UserError(
         NOT_STARTED, phrase("The environment variable {name} is missing.", name=name), sentences(_where(name), walk)
     )

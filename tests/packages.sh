@@ -8,6 +8,7 @@ compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || command -v initdb >/
 command -v redis-server >/dev/null || missing+=(redis-server)
 command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null || missing+=(chromium)
 PATH=$PATH:/usr/sbin command -v dnsmasq >/dev/null || missing+=(dnsmasq-base)
+command -v systemd-analyze >/dev/null || missing+=(systemd)  # judges the units of docs/running
 for program in pebble certbot git openssl restic docker-registry; do
     command -v "$program" >/dev/null || missing+=("$program")
 done

@@ -28,7 +28,7 @@ def list_(context: CommandContext, request: Request, words: Words, person: Perso
     with context.database.read() as connection:
         there = alerts.list_of(connection)
     if not there:
-        return Reply(text=phrase("No alert has come in yet. How alerts get here: docs/watching.md"))
+        return Reply(text=phrase("No alert has come in yet. How alerts get here: drbot docs watching"))
     firing = [group for group in there if group.firing]
     header = (phrase("Alert"), phrase("Names"), phrase("Began"), phrase("State"), phrase("Proposes"))
     return Reply(

@@ -85,7 +85,7 @@ def full(site: SiteName = "", config: Config = None) -> None:
     console.print(marked(summary_of(made, manifest)))
     if left_out := unkept_text(unkept(configuration.site(site), manifest.inventory)):
         console.print(
-            f"[red]{marked(left_out)}[/] {marked(phrase('docs/configuration.md, Data, says how to keep it.'))}"
+            f"[red]{marked(left_out)}[/] {marked(phrase('drbot docs configuration, Data, says how to keep it.'))}"
         )
     if copied := copied_text(copied_while_written(configuration.site(site), manifest.inventory)):
         console.print(f"[yellow]{marked(copied)}[/] {marked(PAUSE_IT)}")

@@ -69,7 +69,7 @@ def _state(loaded: Loaded, home: Path) -> tuple[Roster, list[Line]]:
     except DrbotError as error:
         return loaded.roster, [bad(STATE, str(error), NO_START)]
     if problems:
-        state = bad(STATE, problems[0], phrase("docs/security.md, The ledger, says what to do."))
+        state = bad(STATE, problems[0], phrase("drbot docs security, The ledger, says what to do."))
     else:
         state = good(STATE, phrase("{count} records, intact", count=records))
     return roster, [state, _about_roster(rosters)]
@@ -91,10 +91,10 @@ def _about_slack_and_people(loaded: Loaded, roster: Roster, home: Path) -> Itera
         settings = _slack_settings()
     except DrbotError as error:
         settings = None
-        yield bad("Slack", str(error), phrase("docs/slack.md walks through it."))
+        yield bad("Slack", str(error), phrase("drbot docs slack walks through it."))
     else:
         if settings is None:
-            found = phrase("no tokens here: a worker alone needs none; docs/slack.md says where to get them")
+            found = phrase("no tokens here: a worker alone needs none; drbot docs slack says where to get them")
             yield good("Slack", found)
     if settings is not None:
         slack = SlackReadiness(settings, frozenset(read_manifest(manifest_path()).scopes))

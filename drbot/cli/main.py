@@ -37,6 +37,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "bootstrap": ("drbot.cli.bootstrap:bootstrap", "Bring drbot back after its own host was lost."),
     "runbook": ("drbot.cli.runbook:runbook_app", "Check and read runbooks."),
     "audit": ("drbot.cli.audit:audit_app", "Verify and export the ledger."),
+    "docs": ("drbot.cli.docs:docs", "Read a document of this version, such as `drbot docs slack`."),
     "compare": ("drbot.cli.compare:compare", "Recover a lab by the document's scripts and by drbot, side by side."),
     "lab": ("drbot.cli.lab:lab_app", "A miniature of the system on real Docker, to break and to recover."),
 }

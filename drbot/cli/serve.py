@@ -28,7 +28,8 @@ Home = Annotated[Path | None, typer.Option(help="State, logs, evidence (default:
 Http = Annotated[str, typer.Option(help="Listen for Slack at this port instead of Socket Mode: 8080, 0.0.0.0:8080")]
 Join = Annotated[str, typer.Option(help="One-time token of a machine that a recovery had made (level 4)")]
 Watch = Annotated[
-    str, typer.Option(help="Serve /healthz, /readyz and /metrics at this port: 9464, 0.0.0.0:9464 (docs/watching.md)")
+    str,
+    typer.Option(help="Serve /healthz, /readyz and /metrics at this port: 9464, 0.0.0.0:9464 (drbot docs watching)"),
 ]
 Alerts = Annotated[
     str, typer.Option(help="Take alerts of Alertmanager at this port, POST /alerts: 9465 (DRBOT_ALERTS_TOKEN)")
@@ -111,7 +112,7 @@ def _taking_alerts(process: Process, alerts: str) -> Parts:
         raise UserError(
             phrase("You gave {option}.", option="--alerts"),
             phrase("DRBOT_ALERTS_TOKEN is missing, or shorter than {count} letters.", count=SHORTEST_TOKEN),
-            phrase("Make one: openssl rand -hex 16. Monitoring sends it with every alert (docs/watching.md)."),
+            phrase("Make one: openssl rand -hex 16. Monitoring sends it with every alert (drbot docs watching)."),
         )
     taking = receiving(process.database, token, process.loaded.configuration)
     return {"alerts": partial(open_listener(alerts, "--alerts", phrase("alerts")).serve, taking, process.stop)}

@@ -369,11 +369,15 @@ class DockerEngine:
 
 def connect(host: str | None, patience: Patience, seconds: int = 60) -> docker.DockerClient:
     """A client of this engine, else DOCKER_HOST's or the Docker context's. `seconds`: for one answer."""
-    if host is None or host == os.environ.get("DOCKER_HOST"):
-        if os.environ.get("DOCKER_HOST"):
-            return PatientDocker(patience=patience, timeout=seconds, **kwargs_from_env())
-        host = context_host()
-    return PatientDocker(patience=patience, timeout=seconds, **({"base_url": host} if host else kwargs_from_env()))
+    if host is None:
+        host = os.environ.get("DOCKER_HOST") or context_host()
+    if host is not None and host.startswith("ssh://"):
+        raise PermanentError(
+            phrase("{host}: drbot speaks no ssh to an engine. Forward its socket: drbot docs running", host=host)
+        )
+    if host is None or host == os.environ.get("DOCKER_HOST"):  # with the TLS settings beside it
+        return PatientDocker(patience=patience, timeout=seconds, **kwargs_from_env())
+    return PatientDocker(patience=patience, timeout=seconds, base_url=host)
 
 
 def context_host() -> str | None:

@@ -41,7 +41,7 @@ log = structlog.get_logger()
 Answer = TypeVar("Answer")
 
 NO_ROSTER = phrase(
-    "The ledger holds no roster that is in force, so no gate can open: start drbot again (docs/approvals.md)"
+    "The ledger holds no roster that is in force, so no gate can open: start drbot again (drbot docs approvals)"
 )
 
 
@@ -100,7 +100,7 @@ class WorkerContext:
         if seen is not None and policy.history[seen.number - 1 : seen.number] != (seen.hash,):
             return phrase(
                 "The ledger's roster is no. {number}, but this worker has seen a different one in force, no. "
-                "{seen}: records were removed or changed, so no gate can open (docs/approvals.md)",
+                "{seen}: records were removed or changed, so no gate can open (drbot docs approvals)",
                 number=policy.number,
                 seen=seen.number,
             )

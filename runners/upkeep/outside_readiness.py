@@ -18,7 +18,7 @@ from drbot.runners.clients.name_service import NameService
 from drbot.runners.clients.terraform import TERRAFORM
 
 EXPIRES_SOON, EXPIRES_NOW = timedelta(days=21), timedelta(days=3)
-RENEW: str = phrase("Renew it: see `certificate` in docs/recovery-sites.md.")
+RENEW: str = phrase("Renew it: see `certificate` in drbot docs recovery-sites.")
 
 
 def lines_about_all(configuration: Configuration) -> Iterator[Line]:
@@ -38,7 +38,7 @@ def new_place_line(configuration: Configuration) -> Line:
     what, recovery = phrase("new place"), configuration.recovery
     if recovery is None:
         why = phrase("dr.yml names none: a lost host (levels 3 and 4) could only be filled again in its own place")
-        return soon(what, why, phrase("Name one under `recovery`: docs/recovery-sites.md."))
+        return soon(what, why, phrase("Name one under `recovery`: drbot docs recovery-sites."))
     if recovery.control is None:
         why = phrase("{site}; none for level 4: dr.yml names no `recovery.control`", site=recovery.site)
         return good(what, why)
@@ -69,7 +69,7 @@ def runbooks_line(configuration: Configuration) -> Line:
             for one in sections
         )
         tell = soon if configuration.recovery is None else bad  # where nobody has prepared for it, as the new place
-        return tell(what, clauses(said), phrase("Add it: docs/recovery-sites.md."))
+        return tell(what, clauses(said), phrase("Add it: drbot docs recovery-sites."))
     return good(what, phrase("all {count} can be run", count=len(found)))
 
 

@@ -116,7 +116,7 @@ class Prevention:
             yield good(what, phrase("{count} in Prometheus", count=len(names)))
 
 
-ADD_RULES: str = phrase("Add rules to Prometheus: docs/watching.md has some.")
+ADD_RULES: str = phrase("Add rules to Prometheus: drbot docs watching has some.")
 
 
 def restarts(service: Mapping[str, Any]) -> bool:

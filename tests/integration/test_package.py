@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 import zipfile
@@ -57,6 +58,59 @@ def test_every_file_of_the_repository_is_in_it(wheel: Path) -> None:
 
     assert wanted - names == set()
     assert "drbot/slack_simulator/manifest.yml" in names
+
+
+@pytest.fixture(scope="module")
+def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of commands of a new environment, with what requirements.lock says and nothing else."""
+    environment = tmp_path_factory.mktemp("installed") / "environment"
+    subprocess.run([UV, "venv", "--quiet", "--python", sys.executable, environment], check=True, timeout=300)
+    install = [UV, "pip", "install", "--quiet", "--python", environment / "bin" / "python"]
+    subprocess.run([*install, "--require-hashes", "-r", ROOT / "requirements.lock"], check=True, timeout=600)
+    subprocess.run([*install, "--no-deps", wheel], check=True, timeout=300)
+    return environment / "bin"
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "says"),
+    [
+        ("version", 0, "0.1.0"),
+        ("dr --help", 0, "Tonight"),
+        ("dr list all", 0, "No incident"),
+        ("check", 1, "drbot docs slack says where to get them"),
+        ("docs", 0, "recovery-sites"),
+        ("docs slack", 0, "SLACK_APP_TOKEN"),
+        ("docs slak", 2, 'Did you mean "slack"?'),
+        ("runbook list", 0, "level2-postgres"),
+    ],
+)
+def test_it_works_from_an_environment_of_its_own(
+    installed: Path, tmp_path: Path, words: str, code: int, says: str
+) -> None:
+    (tmp_path / "dr.yml").write_text((ROOT / "docs/configuration.md").read_text().split("```yaml\n")[1].split("```")[0])
+    environment = {**os.environ, "HOME": str(tmp_path), "DOCKER_HOST": f"unix://{tmp_path}/none"}
+
+    ended = subprocess.run(
+        [installed / "drbot", *words.split()], cwd=tmp_path, env=environment, capture_output=True, text=True,
+        timeout=120,
+    )  # fmt: skip
+
+    said = ended.stdout + ended.stderr
+    assert says in said and "Traceback" not in said, said
+    assert ended.returncode == code, said
+
+
+def test_every_document_that_a_message_points_to_comes_along(installed: Path) -> None:
+    pointed = {
+        name
+        for folder in ("bot", "commands", "runners", "drbot/cli", "drbot/core", "drbot/store", "drbot/listening")
+        for path in (ROOT / folder).rglob("*.py")
+        for name in re.findall(r"drbot docs ([a-z][\w-]*[a-z])", path.read_text())
+    }
+    (inside,) = installed.parent.glob("lib/*/site-packages/drbot/docs")
+
+    assert "slack" in pointed
+    assert pointed - {path.stem for path in inside.glob("*.md")} - {"has"} == set()
 
 
 @pytest.mark.parametrize("words", [["version"], ["--help"], ["check"]], ids=" ".join)

@@ -92,7 +92,7 @@ def parse_yaml(path: Path, text: str) -> YamlFile:
         ) from error
     if not isinstance(tree, dict):
         why = _at_line(path, 1, phrase("the file must hold keys and values."))
-        raise UserError(reading(path), why, phrase("See docs/ for examples."))
+        raise UserError(reading(path), why, phrase("drbot docs has examples."))
     return YamlFile(path=path, text=text, tree=tree)
 
 

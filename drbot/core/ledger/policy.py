@@ -197,7 +197,7 @@ def _accepted(policy: Policy | None, event: Event, given: Roster) -> Policy:
 
 _MENDING = phrase(
     "Bring the old <home>/worker back and restart the worker, or have two people who were approvers before and "
-    "after the change accept it again: /dr roster (docs/approvals.md)"
+    "after the change accept it again: /dr roster (drbot docs approvals)"
 )
 
 

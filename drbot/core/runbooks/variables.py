@@ -102,7 +102,7 @@ def _lookup(name: str, variables: Mapping[str, Value]) -> Value:
         raise UserError(
             phrase("Filling in the runbook."),
             phrase("This plan needs `{section}` in dr.yml: {what}.", section=section, what=SECTIONS[section]),
-            phrase("Add it (docs/recovery-sites.md), start drbot again, then plan again: /dr recover"),
+            phrase("Add it (drbot docs recovery-sites), start drbot again, then plan again: /dr recover"),
         )
     if name not in variables:
         raise UserError(

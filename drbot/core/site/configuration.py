@@ -46,7 +46,7 @@ def load_configuration(path: Path) -> Loaded:
             reading(path),
             phrase("There is no such file."),
             phrase(
-                "Name it with --config or DRBOT_CONFIG. docs/configuration.md has one to begin with; "
+                "Name it with --config or DRBOT_CONFIG. drbot docs configuration has one to begin with; "
                 "`drbot lab up` writes one for the lab."
             ),
         )

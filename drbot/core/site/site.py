@@ -27,7 +27,7 @@ Seconds = Annotated[float, BeforeValidator(seconds_of)]
 def _known_language(code: str) -> str:
     if code not in languages():
         raise ValueError(
-            phrase("there is no language {code}: {known} (docs/languages.md)", code=code, known=listed(languages()))
+            phrase("there is no language {code}: {known} (drbot docs languages)", code=code, known=listed(languages()))
         )
     return code
 
