@@ -65,7 +65,7 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of commands of a new environment, with what requirements.lock says and nothing else."""
     environment = tmp_path_factory.mktemp("installed") / "environment"
     subprocess.run([UV, "venv", "--quiet", "--python", sys.executable, environment], check=True, timeout=300)
-    install = [UV, "pip", "install", "--quiet", "--python", environment / "bin" / "python"]
+    install: list[str | Path] = [UV, "pip", "install", "--quiet", "--python", environment / "bin" / "python"]
     subprocess.run([*install, "--require-hashes", "-r", ROOT / "requirements.lock"], check=True, timeout=600)
     subprocess.run([*install, "--no-deps", wheel], check=True, timeout=300)
     return environment / "bin"
