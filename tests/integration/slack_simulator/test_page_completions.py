@@ -47,6 +47,9 @@ def test_a_verb_that_is_taken_leads_to_what_it_is_followed_by(page: Page) -> Non
     page.keyboard.press("ArrowDown")
     page.keyboard.press("Enter")
     expect(page.locator("#message")).to_have_value("/dr declare level2 ")
+    expect(offered.locator("strong")).to_have_text(["postgres", "redis", "files", "settings"])
+
+    page.keyboard.press("Tab")
     expect(offered).to_have_count(0)
 
 
