@@ -163,7 +163,7 @@ class Kept:
         with self.client() as client:
             for container in client.containers.list(all=True, ignore_removed=True):
                 if self._is_of_it(str(container.name), container.labels.get(PROJECT)):
-                    with suppress(NotFound):
+                    with suppress(NotFound, APIError):  # another process may be removing it
                         container.remove(force=True, v=True)
             for found in (client.volumes.list(), client.networks.list()):
                 for one in found:
