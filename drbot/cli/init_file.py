@@ -26,6 +26,7 @@ class Seen:
     inventory: Inventory
     stores: tuple[Store, ...]
     addresses: Mapping[tuple[str, str], str]
+    jobs: frozenset[tuple[str, str]]  # what has run to its end, and nothing waits for it
     elsewhere: Mapping[str, Path]
 
     @property
@@ -129,7 +130,7 @@ def services_of(seen: Seen) -> Iterator[tuple[str, CommentedMap]]:
     for one in seen.inventory.services:
         place = (one.project, one.service)
         is_store = any((store.project, store.service) == place for store in seen.stores)
-        if not (is_store or place in seen.addresses or one.project not in named):
+        if not (is_store or place in seen.addresses or place in seen.jobs or one.project not in named):
             continue
         named.add(one.project)
         role = "database" if is_store else "app" if place in needed or place not in seen.addresses else "front"
@@ -138,6 +139,8 @@ def services_of(seen: Seen) -> Iterator[tuple[str, CommentedMap]]:
             service["pause_for_backup"] = True
         if place in seen.addresses and not is_store:
             service["health"] = seen.addresses[place]
+        if place in seen.jobs:
+            service["once"] = True
         service.fa.set_flow_style()
         yield _name(seen, one), service
 

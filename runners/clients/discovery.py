@@ -75,7 +75,7 @@ def stores_of(engine: DockerEngine, compose: Compose, inventory: Inventory) -> t
 
 
 def _store(engine: DockerEngine, compose: Compose, known: KnownService) -> Store | None:
-    container = engine.container(Service(project=known.project, service=known.service, role="app"))
+    container = engine.container(_as_service(known))
     if container is None or not known.program:
         return None
     kind = KINDS.get(known.program, "other")
@@ -108,6 +108,24 @@ def _volume(known: KnownService, folder: str) -> str:
     return max(around, key=lambda one: len(one.target)).source if around else ""
 
 
+def jobs_of(engine: DockerEngine, inventory: Inventory) -> frozenset[tuple[str, str]]:
+    """(project, service) of what has run to a good end, and Docker would not start again, though nothing waits for it.
+    Only where all works: what somebody has stopped looks the same.
+    """
+    found = ((one, engine.container(_as_service(one))) for one in inventory.services if not one.once)
+    return frozenset(
+        (one.project, one.service)
+        for one, container in found
+        if container is not None
+        and container.is_done
+        and engine.inspect(container.id)["HostConfig"]["RestartPolicy"]["Name"] in ("", "no", "on-failure")
+    )
+
+
+def _as_service(known: KnownService) -> Service:
+    return Service(project=known.project, service=known.service, role="app")
+
+
 def addresses_of(engine: DockerEngine, inventory: Inventory) -> dict[tuple[str, str], str]:
     """(project, service) → a URL that answers well on one of its published ports."""
     wanted = {(one.project, one.service): list(_urls(engine, one)) for one in inventory.services if not one.once}
@@ -117,7 +135,7 @@ def addresses_of(engine: DockerEngine, inventory: Inventory) -> dict[tuple[str, 
 
 
 def _urls(engine: DockerEngine, known: KnownService) -> Iterator[str]:
-    container = engine.container(Service(project=known.project, service=known.service, role="app"))
+    container = engine.container(_as_service(known))
     if container is None or not container.is_running:
         return
     try:

@@ -16,7 +16,7 @@ from drbot.runners.foundation.settings import RunnerSettings
 from drbot.runners.foundation.watching import never
 from tests.zoo.animals import ANIMALS
 from tests.zoo.checksums import mounts
-from tests.zoo.keeper import PROJECT, Kept, containers
+from tests.zoo.keeper import PROJECT, SERVICE, Kept, containers
 from tests.zoo.zoo import Zoo
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(900)]
@@ -42,6 +42,12 @@ def described(kept: Kept, file: Path) -> str:
     return file.read_text()
 
 
+def ended(kept: Kept) -> set[str]:
+    """The services that have run to their end."""
+    with kept.client() as client:
+        return {one.labels[SERVICE] for one in containers(client, kept) if one.status == "exited"}
+
+
 def test_what_is_mounted_is_in_the_file_or_marked_as_missing(kept: Kept, tmp_path: Path) -> None:
     text = described(kept, tmp_path / "dr.yml")
 
@@ -59,3 +65,5 @@ def test_what_is_mounted_is_in_the_file_or_marked_as_missing(kept: Kept, tmp_pat
     kinds = {store.kind for store in kept.animal.stores}
     assert (site.postgres is not None) is ("postgres" in kinds)
     assert (site.redis is not None) is ("redis" in kinds)
+    once = {one.service for one in with_inventory(site, found).services.values() if one.once}
+    assert once == ended(kept)
