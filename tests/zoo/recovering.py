@@ -92,7 +92,7 @@ def shape_of(kept: Kept) -> dict[str, str]:
     with kept.client() as client:
         return {
             f"{one.labels[SERVICE]}.{one.labels.get(NUMBER, '1')}": one.status
-            if one.status != "exited"
+            if one.status != "exited" or one.labels[SERVICE] in kept.animal.writers
             else f"exited {one.attrs['State']['ExitCode']} {one.logs().decode()}"
             for one in containers(client, kept)
         }
