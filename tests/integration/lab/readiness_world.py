@@ -327,10 +327,11 @@ def without_role(world: World) -> World:
 
 
 def with_volume(world: World) -> World:
-    """dr.yml names one that is not there."""
+    """dr.yml names one that is not there. The right one is then in no backup, which would be a line of its own."""
     redis = world.configuration.site().redis
     assert redis is not None
-    return world.with_site(redis=redis.model_copy(update={"volume": "nowhere"}))
+    forgotten = {redis.volume: "it is about another volume"}
+    return world.with_site(redis=redis.model_copy(update={"volume": "nowhere"}), not_needed=forgotten)
 
 
 def with_bucket(world: World) -> World:
