@@ -10,7 +10,7 @@ from rich.markup import escape
 
 from drbot.cli.init_changes import changes
 from drbot.cli.init_doubts import TRIED, Folders, doubts, require_some
-from drbot.cli.init_file import Answers, Seen, text_of
+from drbot.cli.init_file import MISSING, Answers, Seen, text_of
 from drbot.cli.processes import home_path
 from drbot.cli.terminal import marked, plain_console, spoken
 from drbot.core.base.errors import UserError
@@ -49,8 +49,13 @@ def init(file: File = Path("dr.yml"), yes: Yes = False, project: Only = None) ->
     )
     for doubt in doubts(seen, found, engine):
         console.print(f"[yellow]![/] {marked(doubt)}", soft_wrap=True)
-    answers = _asked(seen) if not yes and sys.stdin.isatty() else Answers()
-    _write(file, text_of(seen, answers, datetime.now(UTC)))
+    asks = not yes and sys.stdin.isatty()
+    if not asks and not yes:
+        console.print(marked(phrase("Nobody was asked: this is no terminal. --yes says that on purpose.")))
+    text = text_of(seen, _asked() if asks else Answers(), datetime.now(UTC))
+    _write(file, text)
+    if missing := text.count(MISSING):
+        console.print(marked(phrase("Places in it that are marked {mark}: {count}", mark=MISSING, count=missing)))
     console.print(marked(phrase("{file} is written. Next: drbot check --config {file}", file=file)), soft_wrap=True)
 
 
@@ -110,7 +115,7 @@ def _seen(engine: DockerEngine, host: str | None, found: Folders, known: Site | 
     )
 
 
-def _asked(seen: Seen) -> Answers:
+def _asked() -> Answers:
     """Who decides and where backups go; an empty answer is a gap that the file marks."""
     people = typer.prompt(
         spoken(phrase("Who may approve a restore? Names with Slack ids, such as aiko=U012ABCDEF ben=U023ABCDEF")),
@@ -120,5 +125,5 @@ def _asked(seen: Seen) -> Answers:
     bucket = typer.prompt(spoken(phrase("An S3 bucket for copies elsewhere (empty: none yet)")), default="")
     pairs = [one.partition("=") for one in people.replace(",", " ").split()]
     return Answers(
-        people={name.lower(): slack for name, _, slack in pairs if name}, backups=Path(folder), bucket=bucket.strip()
+        people={name: slack for name, _, slack in pairs if name}, backups=Path(folder), bucket=bucket.strip()
     )

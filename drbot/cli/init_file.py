@@ -10,11 +10,13 @@ from typing import Any
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
 
+from drbot.core.base.names import is_name
 from drbot.core.site.inventory import Inventory, KnownService, unkept
 from drbot.core.site.site import Postgres, Redis, Service, Site
 from drbot.runners.clients.discovery import Store
 
-GAPS = "MISSING: in no backup. Keep it in a volume with a name or in a folder, or say why it is not needed:"
+MISSING = "MISSING"
+GAPS = f"{MISSING}: in no backup. Keep it in a volume with a name or in a folder, or say why it is not needed:"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -64,13 +66,11 @@ def text_of(seen: Seen, answers: Answers, now: datetime) -> str:
     if answers.bucket:
         document["object_store"] = CommentedMap(bucket=answers.bucket)
     document["targets"] = CommentedMap(rto="4h", rpo="6h", mttr="2h")
-    document["people"] = CommentedMap(
-        {name: _person(name, slack, number) for number, (name, slack) in enumerate(answers.people.items())}
-    )
+    document["people"] = CommentedMap(_people(answers.people))
     if len(answers.people) < 2:
         document.yaml_set_comment_before_after_key(
             "people",
-            before="\nMISSING: two people who may approve, better three. Until then no gate opens.\n"
+            before=f"\n{MISSING}: two people who may approve, better three. Until then no gate opens.\n"
             "aiko: {name: Aiko, slack: [U012ABCDEF], roles: [commander, approver]}",
         )
     document.yaml_set_start_comment(f"Written by `drbot init` on {now:%Y-%m-%d}. See it: drbot inventory, drbot check")
@@ -85,14 +85,15 @@ def _schedule(seen: Seen) -> dict[str, str]:
     return {**({"postgres": "30 */3 * * *"} if seen.first("postgres") else {}), "full": "0 2 * * *"}
 
 
-def _person(name: str, slack: str, number: int) -> CommentedMap:
-    roles = CommentedSeq(["commander", "approver"] if number == 0 else ["approver"])
-    roles.fa.set_flow_style()
-    ids = CommentedSeq([slack] if slack else [])
-    ids.fa.set_flow_style()
-    person = CommentedMap(name=name.capitalize(), slack=ids, roles=roles)
-    person.fa.set_flow_style()
-    return person
+def _people(given: Mapping[str, str]) -> Iterator[tuple[str, CommentedMap]]:
+    """The first one commands too. A name in other letters than a to z is what people read; its key is another one."""
+    for number, (name, slack) in enumerate(given.items(), 1):
+        roles = CommentedSeq(["commander", "approver"] if number == 1 else ["approver"])
+        ids = CommentedSeq([slack] if slack else [])
+        person = CommentedMap(name=name.capitalize() if name.islower() else name, slack=ids, roles=roles)
+        for part in (roles, ids, person):
+            part.fa.set_flow_style()
+        yield name.lower() if is_name(name) else f"person{number}", person
 
 
 def _site(seen: Seen) -> CommentedMap:
@@ -117,7 +118,7 @@ def _site(seen: Seen) -> CommentedMap:
     if seen.elsewhere:
         said = "\n".join(f"{name}: {folder}" for name, folder in seen.elsewhere.items())
         site.yaml_set_comment_before_after_key(
-            "projects", before=f"MISSING: these projects lie elsewhere, and are not in here:\n{said}", indent=4
+            "projects", before=f"{MISSING}: these projects lie elsewhere, and are not in here:\n{said}", indent=4
         )
     return site
 

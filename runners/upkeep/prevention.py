@@ -50,14 +50,9 @@ class Prevention:
 
     def _about(self, thing: str, holds: Callable[[Mapping[str, Any]], bool], remedy: str, fault: str) -> Line:
         """What each service's compose file should say."""
-        found = {
-            name: self.described.get(service.project, {}).get("services", {}).get(service.service)
-            for name, service in self.site.services.items()
-        }
-        lacking = [name for name, described in found.items() if described is not None and not holds(described)]
-        if lacking:
-            return soon(self._what(thing), filled(fault, names=listed(lacking)), remedy)
-        return good(self._what(thing), phrase("all {count} services have one", count=len(found)))
+        if names := lacking(self.site, self.described, holds):
+            return soon(self._what(thing), filled(fault, names=listed(names)), remedy)
+        return good(self._what(thing), phrase("all {count} services have one", count=len(self.site.services)))
 
     def _room(self) -> Iterator[Line]:
         """For a copy beside production: without one nothing is proven before it is replaced."""
@@ -117,6 +112,16 @@ class Prevention:
 
 
 ADD_RULES: str = phrase("Add rules to Prometheus: drbot docs watching has some.")
+
+
+def lacking(site: Site, described: Described, holds: Callable[[Mapping[str, Any]], bool]) -> list[str]:
+    """Services whose compose file does not say it. What runs to its end needs neither."""
+    found = {
+        name: described.get(service.project, {}).get("services", {}).get(service.service)
+        for name, service in site.services.items()
+        if not service.once
+    }
+    return [name for name, says in found.items() if says is not None and not holds(says)]
 
 
 def restarts(service: Mapping[str, Any]) -> bool:

@@ -23,8 +23,13 @@ def _word(given: str) -> str:
     return given
 
 
+def is_name(given: str) -> bool:
+    """Whether it can be one part of a path, and one word of a card."""
+    return _NAME.fullmatch(given) is not None
+
+
 def _name(given: str) -> str:
-    if not _NAME.fullmatch(given):
+    if not is_name(given):
         raise ValueError(
             phrase("a name begins with a letter a-z or a digit and holds only these, _ . and -; at most 100 characters")
         )

@@ -46,8 +46,8 @@ def load_configuration(path: Path) -> Loaded:
             reading(path),
             phrase("There is no such file."),
             phrase(
-                "Name it with --config or DRBOT_CONFIG. drbot docs configuration has one to begin with; "
-                "`drbot lab up` writes one for the lab."
+                "Name it with --config or DRBOT_CONFIG. `drbot init` writes one of what runs here, `drbot lab up` one "
+                "for the lab."
             ),
         )
     file = read_yaml(path)

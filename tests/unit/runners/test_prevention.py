@@ -9,7 +9,7 @@ import pytest
 from drbot.core.site.confirmations import Confirmation, Subject, key_line, reachable_line, roster_line
 from drbot.core.site.people import Person, Roster
 from drbot.core.site.readiness import Colour
-from drbot.core.site.site import Backups, Configuration, Recovery, Repository, Site
+from drbot.core.site.site import Backups, Configuration, Recovery, Repository, Service, Site
 from drbot.runners.upkeep.outside_readiness import (
     about_certificate,
     certificate_line,
@@ -17,7 +17,7 @@ from drbot.runners.upkeep.outside_readiness import (
     programs_line,
     runbooks_line,
 )
-from drbot.runners.upkeep.prevention import is_limited, restarts
+from drbot.runners.upkeep.prevention import is_limited, lacking, restarts
 from tests.integration.lab.readiness_world import certificate_for
 
 NOW = datetime(2026, 1, 5, 12, tzinfo=UTC)
@@ -150,3 +150,11 @@ def test_a_folder_of_runbooks_that_is_not_there_is_told(tmp_path: Path) -> None:
 
     assert line.colour is Colour.RED
     assert f"{tmp_path / 'runbooks'} is no folder" in line.sentence
+
+
+def test_what_runs_to_its_end_is_not_to_be_restarted() -> None:
+    services = {
+        name: Service(project="shop", service=name, role="app", once=name == "migrate") for name in ("web", "migrate")
+    }
+
+    assert lacking(Site(services=services), {"shop": {"services": {"web": {}, "migrate": {}}}}, restarts) == ["web"]
