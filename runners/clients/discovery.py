@@ -3,7 +3,7 @@
 Only looks. What cannot be found out (who approves, where backups go, which data matters) is asked by drbot/cli/init.py.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
@@ -12,11 +12,9 @@ from typing import Any, Literal
 from drbot.core.base.errors import DrbotError
 from drbot.core.site.inventory import Inventory, KnownService
 from drbot.core.site.site import Postgres, Service, Site
-from drbot.core.text.messages import phrase
 from drbot.runners.clients.compose import Compose
-from drbot.runners.clients.container_labels import ONE_OFF, PROJECT, WORKING_DIR, is_helper
+from drbot.runners.clients.container_labels import NOT_ONE_OFF, PROJECT, WORKING_DIR, is_helper
 from drbot.runners.clients.docker_engine import DockerEngine
-from drbot.runners.clients.docker_errors import docker_errors
 from drbot.runners.clients.health import fault_of_url
 from drbot.runners.clients.postgres_server import PostgresServer
 
@@ -49,7 +47,7 @@ def projects_on(engine: DockerEngine) -> dict[str, tuple[Path, ...]]:
     Raises TemporaryError where the engine does not answer.
     """
     found: dict[str, dict[Path, None]] = {}
-    for one in _containers(engine, f"{ONE_OFF}=False"):
+    for one in engine.listing(NOT_ONE_OFF):
         labels = one.get("Labels") or {}
         if labels.get(WORKING_DIR) and not labels.get(PROJECT, OWN_PROJECT).startswith(OWN_PROJECT):
             found.setdefault(labels[PROJECT], {})[Path(labels[WORKING_DIR])] = None
@@ -58,15 +56,8 @@ def projects_on(engine: DockerEngine) -> dict[str, tuple[Path, ...]]:
 
 def others_on(engine: DockerEngine) -> tuple[str, ...]:
     """Names of the containers that Compose has not started, but for drbot's own. Raises TemporaryError."""
-    named = ((one["Names"][0].lstrip("/"), one.get("Labels") or {}) for one in _containers(engine))
+    named = ((one["Names"][0].lstrip("/"), one.get("Labels") or {}) for one in engine.listing())
     return tuple(name for name, labels in named if PROJECT not in labels and not is_helper(name, labels))
-
-
-def _containers(engine: DockerEngine, *labels: str) -> Sequence[Mapping[str, Any]]:
-    """The newest first."""
-    with docker_errors(phrase("Look for compose projects")):
-        found: Sequence[Mapping[str, Any]] = engine.client.api.containers(all=True, filters={"label": [*labels]})
-    return sorted(found, key=lambda one: int(one["Created"]), reverse=True)
 
 
 def stores_of(engine: DockerEngine, compose: Compose, inventory: Inventory) -> tuple[Store, ...]:

@@ -1,23 +1,21 @@
 """Reads what a system consists of: from Compose's own model, and from the containers that the engine has of it."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import PurePosixPath
 from typing import Any
-
-from docker.errors import NotFound
 
 from drbot.core.base.errors import PermanentError
 from drbot.core.site.inventory import Inventory, KnownService, Mount, compose_of
 from drbot.core.site.site import Site
 from drbot.core.text.messages import phrase
 from drbot.runners.clients.compose import Compose
-from drbot.runners.clients.container_labels import ONE_OFF, PROJECT, SERVICE
+from drbot.runners.clients.container_labels import NOT_ONE_OFF, PROJECT, SERVICE
 from drbot.runners.clients.docker_engine import DockerEngine
 from drbot.runners.clients.docker_errors import docker_errors
 from drbot.runners.clients.exact_images import digest_of
 from drbot.runners.clients.process import Bounds
-from drbot.runners.clients.project_places import read_places
+from drbot.runners.clients.project_places import places_of
 from drbot.runners.foundation.watching import Cancelled
 
 DESCRIBE_SECONDS = 60.0
@@ -33,7 +31,8 @@ def read_inventory(site: Site, engine: DockerEngine, compose: Compose, cancelled
     TemporaryError where the engine does not answer, CancelledError.
     """
     projects = site.compose_projects()
-    containers, places = _containers(engine, projects), read_places(site, engine)
+    listed = engine.listing(NOT_ONE_OFF)
+    containers, places = _containers(engine, listed, projects), places_of(site, listed)
     compose = compose.knowing(compose_of(site, places))
     bounds = Bounds(cancelled=cancelled, seconds=DESCRIBE_SECONDS)
     with ThreadPoolExecutor(max(len(projects), 1), thread_name_prefix="compose") as pool:
@@ -58,18 +57,15 @@ def _document(compose: Compose, project: str, bounds: Bounds) -> Document:
         return {}
 
 
-def _containers(engine: DockerEngine, projects: tuple[str, ...]) -> dict[str, dict[str, Document]]:
+def _containers(
+    engine: DockerEngine, listed: Iterable[Document], projects: tuple[str, ...]
+) -> dict[str, dict[str, Document]]:
     """Project → service → its container as the engine describes it."""
     found: dict[str, dict[str, Document]] = {}
-    with docker_errors(phrase("Look for the containers of the system")):
-        for one in engine.client.api.containers(all=True, filters={"label": [f"{ONE_OFF}=False"]}):
-            labels = one.get("Labels") or {}
-            project, service = labels.get(PROJECT), labels.get(SERVICE)
-            if project in projects and service:
-                try:
-                    found.setdefault(project, {})[service] = engine.client.api.inspect_container(one["Id"])
-                except NotFound:  # gone meanwhile
-                    continue
+    ours = (one for one in listed if one["Labels"].get(PROJECT) in projects and one["Labels"].get(SERVICE))
+    for made_of in engine.inspected(ours):
+        labels = made_of["Config"]["Labels"]
+        found.setdefault(labels[PROJECT], {})[labels[SERVICE]] = made_of
     return found
 
 
