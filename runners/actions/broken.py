@@ -1,7 +1,6 @@
 """What of a system's data is broken, and what works: before anything of it is replaced. Only looks."""
 
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -17,6 +16,7 @@ from drbot.runners.actions.equality import not_as_they_ran
 from drbot.runners.backups.choose_full import candidates, find_full_backup
 from drbot.runners.clients import helper
 from drbot.runners.clients.clients import Clients
+from drbot.runners.clients.compose import Document
 from drbot.runners.clients.compose_settings import settings_of
 from drbot.runners.clients.docker_engine import DockerEngine
 from drbot.runners.clients.fetched import files_wanted, settings_wanted
@@ -63,17 +63,10 @@ class Looking:
             return None
 
     @cached_property
-    def described(self) -> Mapping[str, Mapping[str, object] | str]:
+    def described(self) -> Mapping[str, Document | PermanentError]:
         """Project → its compose file with everything filled in, or why it cannot be read."""
-        names = self.site.compose_projects()
-        with ThreadPoolExecutor(max(len(names), 1), thread_name_prefix="compose") as pool:
-            return dict(zip(names, pool.map(self._describe, names), strict=True))
-
-    def _describe(self, project: str) -> Mapping[str, object] | str:
-        try:
-            return self.clients.compose.describe(project, Bounds(cancelled=self.cancelled, seconds=DESCRIBE_SECONDS))
-        except PermanentError as error:
-            return str(error)
+        bounds = Bounds(cancelled=self.cancelled, seconds=DESCRIBE_SECONDS)
+        return self.clients.compose.readings(self.site.compose_projects(), bounds)
 
 
 def look(system: Looking, kind: DataKind | None = None) -> Look:
@@ -97,8 +90,8 @@ def _broken(kind: DataKind, why: str, files: str = "") -> Look:
 
 
 def _unreadable_settings(system: Looking) -> Look:
-    why = next((one for one in system.described.values() if isinstance(one, str)), "")
-    return _broken(DataKind.SETTINGS, why) if why else Look()
+    why = next((one for one in system.described.values() if isinstance(one, PermanentError)), None)
+    return _broken(DataKind.SETTINGS, str(why)) if why else Look()
 
 
 def _postgres(system: Looking) -> Look:
@@ -211,12 +204,13 @@ def _files_then(system: Looking, name: str) -> int:
 
 
 def _other_settings(system: Looking) -> Look:
-    if system.manifest is None or any(isinstance(one, str) for one in system.described.values()):
-        return Look()
     now: dict[str, str] = {}
     for project, document in system.described.items():
-        if not isinstance(document, str):
-            now |= settings_of(project, document, system.site.address)
+        if isinstance(document, PermanentError):
+            return Look()
+        now |= settings_of(project, document, system.site.address)
+    if system.manifest is None:
+        return Look()
     other = not_as_they_ran(system.manifest.uses.settings, now)
     if not other:
         return Look()

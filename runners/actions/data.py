@@ -78,12 +78,10 @@ def _missing(context: StepContext, place: str) -> str | None:
 
 
 def _unreadable(context: StepContext) -> str | None:
-    for project in context.site.compose_projects():
-        try:
-            context.clients.compose.describe(project, Bounds(cancelled=context.cancelled, seconds=DESCRIBE_SECONDS))
-        except PermanentError as error:
-            return phrase("The settings cannot be used: {why}", why=error)
-    return None
+    bounds = Bounds(cancelled=context.cancelled, seconds=DESCRIBE_SECONDS)
+    read = context.clients.compose.readings(context.site.compose_projects(), bounds).values()
+    why = next((one for one in read if isinstance(one, PermanentError)), None)
+    return phrase("The settings cannot be used: {why}", why=why) if why else None
 
 
 IMPLEMENTED = Registry(actions={"data.wait": wait}, probes={"data.answers": answers})

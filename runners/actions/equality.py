@@ -40,9 +40,9 @@ def settings(context: StepContext, given: Mapping[str, Any]) -> Finding:
     manifest = fetched(context).manifest
     if manifest is None:
         return Finding(passed=True, sentence=NO_MANIFEST)
-    bounds, now = watch_of(context).bounds, dict[str, str]()
-    for project in manifest.projects:
-        now |= settings_of(project, context.clients.compose.describe(project, bounds), context.site.address)
+    now: dict[str, str] = {}
+    for project, document in context.clients.compose.documents(manifest.projects, watch_of(context).bounds).items():
+        now |= settings_of(project, document, context.site.address)
     other = not_as_they_ran(manifest.uses.settings, now)
     sentence = phrase(
         "Settings that differ from when the backup was made: {names}. Values set only in a shell may be missing "

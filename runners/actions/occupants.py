@@ -5,7 +5,6 @@ the restored system mount, and the folder of the projects with whatever lies in 
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -165,10 +164,8 @@ def _of_projects(host: Host) -> Iterator[str]:
 def described_volumes(host: Host) -> Iterator[str]:
     """What the compose files mount that lie there now; one that nobody can read tells nothing."""
     bounds = Bounds(cancelled=host.cancelled, seconds=DESCRIBE_SECONDS)
-    for project in host.projects:
-        if host.clients.compose.files(project):
-            with suppress(PermanentError):
-                yield from uses_of([host.clients.compose.describe(project, bounds)]).volumes
+    read = host.clients.compose.readings(host.projects, bounds).values()
+    yield from uses_of(one for one in read if not isinstance(one, PermanentError)).volumes
 
 
 def volume_sizes(host: Host, names: Sequence[str]) -> dict[str, int]:

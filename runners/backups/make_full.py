@@ -184,7 +184,7 @@ def used(making: Making) -> Uses:
     services run, for what only somebody's shell knew is in no file.
     """
     bounds = Bounds(cancelled=making.cancelled, seconds=60)
-    documents = {project: making.clients.compose.describe(project, bounds) for project in making.projects}
+    documents = making.clients.compose.documents(making.projects, bounds)
     settings = dict(
         found for project, one in documents.items() for found in settings_of(project, one, making.site.address)
     )

@@ -6,7 +6,7 @@ import re
 import shlex
 import shutil
 import tempfile
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from os.path import normpath
 from pathlib import Path
@@ -18,6 +18,7 @@ from drbot.core.site.site import ComposeFiles, Service, Site
 from drbot.core.text.messages import phrase
 from drbot.runners.clients.patient_docker import Patience
 from drbot.runners.clients.process import Bounds, Ended, run_process
+from drbot.runners.foundation.at_once import at_once
 from drbot.runners.foundation.causes import cause_in
 from drbot.runners.foundation.permit import Permit
 from drbot.runners.foundation.permit import services as named
@@ -46,16 +47,21 @@ class Watch:
 
 def typed(site: Site, verb: Sequence[str], wanted: Iterable[Service]) -> list[str]:
     """What a person types to do the same, a line for each project."""
-    projects: dict[str, list[str]] = {}
-    for one in wanted:
-        projects.setdefault(one.project, []).append(one.service)
     address = [f"ADDRESS={site.address}"] if site.address else []
     host = [f"--host={site.docker.host}"] if site.docker.host else []
     words = [*address, "docker", *host, "compose"]
     return [
         shlex.join([*words, *_options(site.projects, name, site.compose.get(name)), *verb, *services])
-        for name, services in projects.items()
+        for name, services in by_project(wanted).items()
     ]
+
+
+def by_project(services: Iterable[Service]) -> dict[str, list[str]]:
+    """Project → the names that these have in its compose file."""
+    projects: dict[str, list[str]] = {}
+    for one in services:
+        projects.setdefault(one.project, []).append(one.service)
+    return projects
 
 
 def _options(projects: Path, project: str, known: ComposeFiles | None) -> list[str]:
@@ -78,6 +84,9 @@ def chosen_by_compose(folder: Path) -> tuple[str, ...]:
     usual = (next((name for name in names if (folder / name).is_file()), "") for names in (COMPOSE_FILES, OVERRIDES))
     return tuple(filter(None, usual))
 
+
+Document = Mapping[str, Any]
+"""A project as Compose reads its files. Any: it is JSON."""
 
 Places = Callable[[], Mapping[str, ComposeFiles]]
 """Project → its folder and files, for those where the name alone does not tell; asked each time."""
@@ -176,6 +185,21 @@ class Compose:
         """The whole project as its compose file describes it, passwords filled in: not to be logged."""
         ended = self._run(project, ["config", "--format", "json"], Watch(bounds=bounds, on_line=lambda _: None))
         return _document(ended)
+
+    def documents(self, projects: Collection[str], bounds: Bounds) -> dict[str, Document]:
+        """Project → the same. Raises PermanentError for one that cannot be read."""
+        return dict(zip(projects, at_once(lambda project: self.describe(project, bounds), projects), strict=True))
+
+    def readings(self, projects: Collection[str], bounds: Bounds) -> dict[str, Document | PermanentError]:
+        """Project → the same, or why it cannot be read."""
+
+        def read(project: str) -> Document | PermanentError:
+            try:
+                return self.describe(project, bounds)
+            except PermanentError as error:
+                return error
+
+        return dict(zip(projects, at_once(read, projects), strict=True))
 
     def described(self, project: str, services: Sequence[str], bounds: Bounds) -> dict[str, Any]:
         """The same; with every profile where one of these is only started because it is named."""

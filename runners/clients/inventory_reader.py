@@ -1,29 +1,26 @@
 """Reads what a system consists of: from Compose's own model, and from the containers that the engine has of it."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import PurePosixPath
-from typing import Any
 
 from drbot.core.base.errors import PermanentError
 from drbot.core.site.inventory import Inventory, KnownService, Mount, compose_of
 from drbot.core.site.site import Site
 from drbot.core.text.messages import phrase
-from drbot.runners.clients.compose import Compose
+from drbot.runners.clients.compose import Compose, Document
 from drbot.runners.clients.container_labels import NOT_ONE_OFF, PROJECT, SERVICE
 from drbot.runners.clients.docker_engine import DockerEngine
 from drbot.runners.clients.docker_errors import docker_errors
 from drbot.runners.clients.exact_images import digest_of
 from drbot.runners.clients.process import Bounds
 from drbot.runners.clients.project_places import places_of
+from drbot.runners.foundation.at_once import at_once
 from drbot.runners.foundation.watching import Cancelled
 
 DESCRIBE_SECONDS = 60.0
 COMPLETED = "service_completed_successfully"
 DATABASES = frozenset({"postgres", "redis-server", "valkey-server", "mariadbd", "mysqld", "mongod"})
 """Programs that keep data in files which only they can read while they run."""
-
-Document = Mapping[str, Any]
 
 
 def read_inventory(site: Site, engine: DockerEngine, compose: Compose, cancelled: Cancelled) -> Inventory:
@@ -35,8 +32,7 @@ def read_inventory(site: Site, engine: DockerEngine, compose: Compose, cancelled
     containers, places = _containers(engine, listed, projects), places_of(site, listed)
     compose = compose.knowing(compose_of(site, places))
     bounds = Bounds(cancelled=cancelled, seconds=DESCRIBE_SECONDS)
-    with ThreadPoolExecutor(max(len(projects), 1), thread_name_prefix="compose") as pool:
-        documents = dict(zip(projects, pool.map(lambda name: _document(compose, name, bounds), projects), strict=True))
+    documents = at_once(lambda name: _document(compose, name, bounds), projects)
     found = [
         one.model_copy(
             update={
@@ -44,8 +40,8 @@ def read_inventory(site: Site, engine: DockerEngine, compose: Compose, cancelled
                 "digest": digest_of(engine, one.image, one.image_id),
             }
         )
-        for name in projects
-        for one in services_of(name, documents[name], containers.get(name, {}))
+        for name, document in zip(projects, documents, strict=True)
+        for one in services_of(name, document, containers.get(name, {}))
     ]
     return Inventory(services=tuple(found), projects=places)
 
