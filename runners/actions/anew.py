@@ -87,8 +87,7 @@ def _elsewhere(context: StepContext, service: Service) -> Iterator[str]:
 
 def stores(context: StepContext) -> dict[str, str]:
     """Service → the volume that its data was restored into."""
-    found = (context.site.postgres, context.site.redis)
-    return {store.service: store.volume for store in found if store is not None}
+    return {store.service: store.volume for store in context.site.stores}
 
 
 def first_made(context: StepContext) -> datetime | None:

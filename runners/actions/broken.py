@@ -3,10 +3,8 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 
 from drbot.core.base.errors import CancelledError, DrbotError, PermanentError, TemporaryError
-from drbot.core.base.names import is_folder
 from drbot.core.runs.plan import BackupIdentity
 from drbot.core.site.data_kinds import DataKind
 from drbot.core.site.full_manifest import FullManifest
@@ -159,8 +157,7 @@ def _files(system: Looking) -> Look:
 
 def _file_set(system: Looking, name: str) -> Look:
     place = system.site.place_of(name)
-    is_there = Path(place).is_dir() if is_folder(place) else system.clients.docker.volume(place) is not None
-    if not is_there:
+    if not system.clients.have(place):
         return _broken(DataKind.FILES, phrase("it is missing"), name)
     now, then = _files_now(system, place), _files_then(system, name)
     if now is None:

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 from drbot.core.base.errors import PermanentError
@@ -73,8 +72,7 @@ def _silent(title: str, ask: Ask) -> str | None:
 
 
 def _missing(context: StepContext, place: str) -> str | None:
-    is_there = Path(place).is_dir() if place.startswith("/") else context.clients.docker.volume(place) is not None
-    return None if is_there else phrase("{what}: {why}", what=place, why=phrase("it is missing"))
+    return None if context.clients.have(place) else phrase("{what}: {why}", what=place, why=phrase("it is missing"))
 
 
 def _unreadable(context: StepContext) -> str | None:

@@ -2,8 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from drbot.core.base.errors import TemporaryError
+from drbot.core.base.names import is_folder
 from drbot.core.site.inventory import compose_of
 from drbot.core.site.site import ComposeFiles, Configuration, Site
 from drbot.runners.clients.backup_store import BackupStore
@@ -38,6 +40,10 @@ class Clients:
         redis = RedisServer(site, self.docker, self.settings.redis_password)
         health = Health(site, self.docker, postgres, redis)
         return replace(self, compose=compose, postgres=postgres, redis=redis, health=health)
+
+    def have(self, place: str) -> bool:
+        """Whether there is a volume, or a folder on this host, of this name."""
+        return Path(place).is_dir() if is_folder(place) else self.docker.volume(place) is not None
 
     def close(self) -> None:
         self.docker.close()
