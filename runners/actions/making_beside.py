@@ -12,12 +12,10 @@ from drbot.runners.clients import helper
 from drbot.runners.clients.container_labels import RUN_LABEL, STEP_LABEL
 from drbot.runners.clients.helper import HelperOrder
 from drbot.runners.clients.host_folders import LIKE, MODE, OWNER
-from drbot.runners.clients.own_definition import definition_of
-from drbot.runners.clients.process import Bounds
+from drbot.runners.clients.own_definition import DESCRIBE_SECONDS, read_definition
 from drbot.runners.clients.survivors import remove_survivors
 from drbot.runners.contract.action import StepContext
 
-DESCRIBE_SECONDS = 60
 OWNED = re.compile(r"[0-9]+(:[0-9]+)?")  # a name is known in the image alone
 
 
@@ -48,8 +46,7 @@ def _options(context: StepContext, store: Postgres | Redis) -> dict[str, str]:
         raise PermanentError(phrase("{place}: {why}. Nothing was touched", place=store.volume, why=found.fault))
     if found is not None:
         return {LIKE: store.volume}
-    bounds = Bounds(cancelled=context.cancelled, seconds=DESCRIBE_SECONDS)
-    own = definition_of(context.clients.compose.describe(service.project, bounds), service, store.volume)
+    own = read_definition(context.clients.compose, service, store.volume, context.cancelled)
     order = HelperOrder(
         image=own.image, name=None, labels=context.labels, entrypoint=("stat", "-c", "%u:%g %a", own.mounted_at),
         user="root",

@@ -170,17 +170,6 @@ class Compose:
         alone = ["--no-deps"] if others and self.outdated(project, others, watch.bounds) else []
         self._run(project, ["up", "--detach" if starts else "--no-start", "--force-recreate", *alone], watch, services)
 
-    def service(self, project: str, service: str, bounds: Bounds) -> dict[str, Any]:
-        """A service as its compose file describes it, variables and so passwords filled in: not to be logged."""
-        document = self.describe(project, bounds)
-        try:
-            found = dict(document["services"][service])
-        except KeyError as error:
-            raise PermanentError(
-                phrase("{folder} describes no service {service}", folder=self.folder(project), service=service)
-            ) from error
-        return found | {"volume_names": {key: value["name"] for key, value in document.get("volumes", {}).items()}}
-
     def describe(self, project: str, bounds: Bounds) -> dict[str, Any]:
         """The whole project as its compose file describes it, passwords filled in: not to be logged."""
         ended = self._run(project, ["config", "--format", "json"], Watch(bounds=bounds, on_line=lambda _: None))

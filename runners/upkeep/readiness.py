@@ -1,9 +1,8 @@
 """What a recovery of a site would stumble over that night: seen now, with the worker's own clients. Changes nothing."""
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
 
 from sqlalchemy import Connection
 
@@ -19,10 +18,10 @@ from drbot.core.text.messages import and_more, clauses, duration, listed, phrase
 from drbot.core.text.words import ago
 from drbot.runners.clients.clients import Clients, clients_of
 from drbot.runners.clients.compose import Document
-from drbot.runners.clients.compose_uses import place_of
 from drbot.runners.clients.full_store import password
 from drbot.runners.clients.inventory_reader import read_inventory
 from drbot.runners.clients.name_service import NameService
+from drbot.runners.clients.own_definition import definition_of
 from drbot.runners.clients.process import Bounds
 from drbot.runners.contract.rented import Rented, all_rented, makers_of
 from drbot.runners.foundation.at_once import at_once
@@ -155,9 +154,7 @@ class SiteReadiness:
         service, what = self.site.services[name], self._what(phrase("volume {volume}", volume=volume))
         project = described.get(service.project)
         if project is not None and service.service in project["services"]:
-            mounts: Sequence[Mapping[str, Any]] = project["services"][service.service].get("volumes") or ()
-            names = {key: str(one["name"]) for key, one in (project.get("volumes") or {}).items()}
-            mounted = [place for mount in mounts if (place := place_of(mount, names))]
+            mounted = definition_of(project, service, volume).places
             if volume not in mounted:
                 fault = phrase("{service} does not mount it", service=name)
                 if mounted:

@@ -112,7 +112,7 @@ def test_where_it_lies_and_what_it_was_started_from_is_read_from_its_containers(
 def test_every_verb_uses_the_same_folder_and_files(shop: Shop) -> None:
     compose, before = shop.machine.clients.compose, shop.ids()
 
-    environment = compose.service(shop.name, "app", BOUNDS)["environment"]
+    environment = compose.describe(shop.name, BOUNDS)["services"]["app"]["environment"]
     outdated = compose.outdated(shop.name, ["app", "other"], BOUNDS)
     compose.stop(shop.name, ["app"], permit(f"service {shop.name}/app"), WATCH)
     compose.up(shop.name, ["app"], WATCH)

@@ -205,7 +205,7 @@ def test_data_in_a_folder_is_found_where_a_volume_is_expected(document: Path, la
     back_up_postgres(configuration, "production")
     redis = configuration.site().services["redis"]
     clients = clients_of(configuration.site(), configuration, RunnerSettings.from_environment(document.parent, {}))
-    described = clients.compose.service(redis.project, redis.service, Bounds(cancelled=lambda: False))
+    described = clients.compose.describe(redis.project, Bounds(cancelled=lambda: False))["services"][redis.service]
     (target,) = {mount["target"] for mount in described["volumes"]}
     override = clients.compose.folder(redis.project) / "docker-compose.override.yml"
     override.write_text(f"services:\n  {redis.service}:\n    volumes: [./data:{target}]\n")
