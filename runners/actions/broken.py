@@ -22,12 +22,11 @@ from drbot.runners.clients.full_store import FullBackup, full_stores, is_of
 from drbot.runners.clients.helper import HelperOrder, Mount
 from drbot.runners.clients.host_folders import data_below
 from drbot.runners.clients.postgres_written import COUNT_SECONDS
-from drbot.runners.clients.process import Bounds
 from drbot.runners.clients.tools_image import tools_image
 from drbot.runners.contract.target import Broken, Look
 from drbot.runners.foundation.watching import Cancelled
 
-DESCRIBE_SECONDS, LOOK_SECONDS = 60, 30
+LOOK_SECONDS = 30
 SHRUNK = 0.5  # of the rows, lasting keys or files of the newest full backup: with fewer, most of them are lost
 COUNT_FILES = "find /look -type f -printf x 2> /dev/null | wc -c"
 
@@ -63,8 +62,7 @@ class Looking:
     @cached_property
     def described(self) -> Mapping[str, Document | PermanentError]:
         """Project → its compose file with everything filled in, or why it cannot be read."""
-        bounds = Bounds(cancelled=self.cancelled, seconds=DESCRIBE_SECONDS)
-        return self.clients.compose.readings(self.site.compose_projects(), bounds)
+        return self.clients.compose.readings(self.site.compose_projects(), self.cancelled)
 
 
 def look(system: Looking, kind: DataKind | None = None) -> Look:

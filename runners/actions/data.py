@@ -7,11 +7,10 @@ from typing import Any
 from drbot.core.base.errors import PermanentError
 from drbot.core.text.messages import clauses, listed, phrase
 from drbot.runners.actions.compose import faults_within
-from drbot.runners.clients.process import Bounds
 from drbot.runners.contract import arguments
 from drbot.runners.contract.action import Finding, Outcome, Registry, StepContext
 
-DEFAULT_WITHIN_SECONDS, DESCRIBE_SECONDS = 120.0, 60
+DEFAULT_WITHIN_SECONDS = 120.0
 Ask = Callable[[], str | None]
 """Why it does not work, as a sentence; None: it does."""
 
@@ -76,8 +75,7 @@ def _missing(context: StepContext, place: str) -> str | None:
 
 
 def _unreadable(context: StepContext) -> str | None:
-    bounds = Bounds(cancelled=context.cancelled, seconds=DESCRIBE_SECONDS)
-    read = context.clients.compose.readings(context.site.compose_projects(), bounds).values()
+    read = context.clients.compose.readings(context.site.compose_projects(), context.cancelled).values()
     why = next((one for one in read if isinstance(one, PermanentError)), None)
     return phrase("The settings cannot be used: {why}", why=why) if why else None
 

@@ -31,7 +31,7 @@ class Needed:
 def described(context: StepContext, given: Mapping[str, Any]) -> dict[str, Document]:
     """Project → its compose file with everything filled in."""
     names = context.site.compose_projects(arguments.services(context, given).values())
-    return context.clients.compose.documents(names, watch_of(context).bounds)
+    return context.clients.compose.documents(names, context.cancelled)
 
 
 def prepare_images(context: StepContext, given: Mapping[str, Any]) -> Outcome:

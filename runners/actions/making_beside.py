@@ -12,10 +12,11 @@ from drbot.runners.clients import helper
 from drbot.runners.clients.container_labels import RUN_LABEL, STEP_LABEL
 from drbot.runners.clients.helper import HelperOrder
 from drbot.runners.clients.host_folders import LIKE, MODE, OWNER
-from drbot.runners.clients.own_definition import DESCRIBE_SECONDS, read_definition
+from drbot.runners.clients.own_definition import read_definition
 from drbot.runners.clients.survivors import remove_survivors
 from drbot.runners.contract.action import StepContext
 
+LOOK_SECONDS = 60
 OWNED = re.compile(r"[0-9]+(:[0-9]+)?")  # a name is known in the image alone
 
 
@@ -51,7 +52,7 @@ def _options(context: StepContext, store: Postgres | Redis) -> dict[str, str]:
         image=own.image, name=None, labels=context.labels, entrypoint=("stat", "-c", "%u:%g %a", own.mounted_at),
         user="root",
     )  # fmt: skip
-    ended = helper.run(docker, order, context.cancelled, DESCRIBE_SECONDS)
+    ended = helper.run(docker, order, context.cancelled, LOOK_SECONDS)
     owner, _, mode = ended.output.partition(" ") if ended.code == 0 else ("", "", "")
     return {OWNER: own.user if OWNED.fullmatch(own.user) else owner, MODE: mode}
 

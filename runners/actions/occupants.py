@@ -20,14 +20,12 @@ from drbot.runners.clients.docker_engine import VolumeIdentity
 from drbot.runners.clients.helper import HelperOrder, Mount
 from drbot.runners.clients.host_packages import engine_is_missing
 from drbot.runners.clients.kept_containers import HostContainer, containers_of, vanishes
-from drbot.runners.clients.process import Bounds
 from drbot.runners.clients.tools_image import tools_image
 from drbot.runners.contract.action import StepContext
 from drbot.runners.contract.fingerprint import data_volumes
 from drbot.runners.foundation.watching import Cancelled
 
 MEASURE_SECONDS = 120.0  # a volume that is not measured by then is told without its size
-DESCRIBE_SECONDS = 60.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -163,8 +161,7 @@ def _of_projects(host: Host) -> Iterator[str]:
 
 def described_volumes(host: Host) -> Iterator[str]:
     """What the compose files mount that lie there now; one that nobody can read tells nothing."""
-    bounds = Bounds(cancelled=host.cancelled, seconds=DESCRIBE_SECONDS)
-    read = host.clients.compose.readings(host.projects, bounds).values()
+    read = host.clients.compose.readings(host.projects, host.cancelled).values()
     yield from uses_of(one for one in read if not isinstance(one, PermanentError)).volumes
 
 

@@ -12,12 +12,10 @@ from drbot.runners.clients.container_labels import NOT_ONE_OFF, PROJECT, SERVICE
 from drbot.runners.clients.docker_engine import DockerEngine
 from drbot.runners.clients.docker_errors import docker_errors
 from drbot.runners.clients.exact_images import digest_of
-from drbot.runners.clients.process import Bounds
 from drbot.runners.clients.project_places import places_of
 from drbot.runners.foundation.at_once import at_once
 from drbot.runners.foundation.watching import Cancelled
 
-DESCRIBE_SECONDS = 60.0
 COMPLETED = "service_completed_successfully"
 DATABASES = frozenset({"postgres", "redis-server", "valkey-server", "mariadbd", "mysqld", "mongod"})
 """Programs that keep data in files which only they can read while they run."""
@@ -31,8 +29,7 @@ def read_inventory(site: Site, engine: DockerEngine, compose: Compose, cancelled
     listed = engine.listing(NOT_ONE_OFF)
     containers, places = _containers(engine, listed, projects), places_of(site, listed)
     compose = compose.knowing(compose_of(site, places))
-    bounds = Bounds(cancelled=cancelled, seconds=DESCRIBE_SECONDS)
-    documents = at_once(lambda name: _document(compose, name, bounds), projects)
+    documents = at_once(lambda name: _document(compose, name, cancelled), projects)
     found = [
         one.model_copy(
             update={
@@ -46,9 +43,9 @@ def read_inventory(site: Site, engine: DockerEngine, compose: Compose, cancelled
     return Inventory(services=tuple(found), projects=places)
 
 
-def _document(compose: Compose, project: str, bounds: Bounds) -> Document:
+def _document(compose: Compose, project: str, cancelled: Cancelled) -> Document:
     try:
-        return compose.describe_all(project, bounds)
+        return compose.describe_all(project, cancelled)
     except PermanentError:  # what is wrong with it is told where somebody needs it
         return {}
 

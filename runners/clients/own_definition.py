@@ -16,7 +16,6 @@ from drbot.core.site.site import Service
 from drbot.core.text.messages import phrase
 from drbot.runners.clients.compose import Compose, Document
 from drbot.runners.clients.container_labels import own_project
-from drbot.runners.clients.process import Bounds
 from drbot.runners.foundation.watching import Cancelled
 
 # What decides how the program runs. Whatever else a file may say (ports, networks, devices, hooks) is left out.
@@ -33,7 +32,6 @@ SHUT_IN: Mapping[str, Any] = {
     "logging": {"driver": "json-file"},
 }
 DATA = "drbot-data"
-DESCRIBE_SECONDS = 60
 _UNNAMED = re.compile(r"[0-9a-f]{64}")  # what the engine calls a volume that no file names
 
 
@@ -136,8 +134,7 @@ class OwnDefinition:
 
 def read_definition(compose: Compose, service: Service, volume: str, cancelled: Cancelled) -> OwnDefinition:
     """As its project is described now."""
-    bounds = Bounds(cancelled=cancelled, seconds=DESCRIBE_SECONDS)
-    return definition_of(compose.describe(service.project, bounds), service, volume)
+    return definition_of(compose.describe(service.project, cancelled), service, volume)
 
 
 def definition_of(document: Document, service: Service, volume: str) -> OwnDefinition:

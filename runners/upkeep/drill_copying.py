@@ -8,13 +8,12 @@ from drbot.core.base.errors import PermanentError
 from drbot.core.site.site import Site
 from drbot.core.text.messages import phrase
 from drbot.runners.clients.clients import Clients
-from drbot.runners.clients.process import Bounds
 from drbot.runners.foundation.watching import Cancelled
 
 
 def images_of(site: Site, clients: Clients, cancelled: Cancelled) -> tuple[str, ...]:
     """Every image that its compose projects name and production's engine has."""
-    documents = clients.compose.documents(site.compose_projects(), Bounds(cancelled=cancelled, seconds=60))
+    documents = clients.compose.documents(site.compose_projects(), cancelled)
     services = ((project, *one) for project, document in documents.items() for one in document["services"].items())
     named = dict.fromkeys(str(one.get("image") or f"{project}-{name}") for project, name, one in services)
     return tuple(image for image in named if clients.docker.has_image(image))

@@ -14,12 +14,9 @@ from drbot.core.site.site import Service, Site
 from drbot.core.text.messages import phrase
 from drbot.runners.clients.compose import Compose, by_project
 from drbot.runners.clients.docker_engine import DockerEngine
-from drbot.runners.clients.process import Bounds
 from drbot.runners.clients.rights import Asked, beyond_production
 from drbot.runners.foundation.at_once import at_once
 from drbot.runners.foundation.watching import Cancelled
-
-LOOK_SECONDS = 60
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -47,8 +44,7 @@ class DrillRights:
             self._require_of(project, document, self._started(project))
 
     def _described(self, compose: Compose, project: str) -> Mapping[str, Any]:
-        bounds = Bounds(cancelled=self.cancelled, seconds=LOOK_SECONDS)
-        return compose.described(project, self._started(project), bounds)
+        return compose.described(project, self._started(project), self.cancelled)
 
     def _started(self, project: str) -> Sequence[str]:
         """Of the monitoring all is started."""

@@ -22,7 +22,6 @@ from drbot.runners.clients.full_store import password
 from drbot.runners.clients.inventory_reader import read_inventory
 from drbot.runners.clients.name_service import NameService
 from drbot.runners.clients.own_definition import definition_of
-from drbot.runners.clients.process import Bounds
 from drbot.runners.contract.rented import Rented, all_rented, makers_of
 from drbot.runners.foundation.at_once import at_once
 from drbot.runners.foundation.settings import RunnerSettings
@@ -34,7 +33,6 @@ from drbot.store.records import confirmations, incidents, machines
 from drbot.store.records.machines import KnownMachine
 
 CORRECT = phrase("Correct it in dr.yml; the server is well.")
-DESCRIBE = Bounds(cancelled=lambda: False, seconds=60)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -90,7 +88,7 @@ class SiteReadiness:
             fault = phrase("no compose file in {folder}", folder=folder)
             return bad(what, fault, phrase("Correct `project` or `projects` in dr.yml."))
         try:
-            return self.clients.compose.describe(project, DESCRIBE)
+            return self.clients.compose.describe(project, never)
         except DrbotError as error:
             return bad(what, str(error), phrase("Fix its compose file or its .env."))
 
