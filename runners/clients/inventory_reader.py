@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import PurePosixPath
 
 from drbot.core.base.errors import PermanentError
+from drbot.core.base.names import is_unnamed
 from drbot.core.site.inventory import Inventory, KnownService, Mount, compose_of
 from drbot.core.site.site import Site
 from drbot.core.text.messages import phrase
@@ -122,14 +123,9 @@ def _mounts(says: Document, made_of: Document | None, document: Document) -> Ite
 
 
 def _name(mount: Document, says: Document, document: Document) -> str:
-    """A volume's real name; "" for one that nobody has given a name: the next container gets another one."""
+    """A volume's real name; "" for one that nobody has given a name."""
     if mount["Type"] == "bind":
         return str(mount["Source"])
     targets = {one["target"] for one in says.get("volumes") or () if one["type"] == "volume" and one.get("source")}
-    is_named = mount["Destination"] in targets or not _is_digest(str(mount["Name"]))
+    is_named = mount["Destination"] in targets or not is_unnamed(str(mount["Name"]))
     return str(mount["Name"]) if is_named else ""
-
-
-def _is_digest(name: str) -> bool:
-    """As the engine calls a volume that has no name."""
-    return len(name) == 64 and set(name) <= set("0123456789abcdef")

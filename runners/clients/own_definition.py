@@ -3,7 +3,6 @@
 Compose itself makes the container, so entrypoint, command, user, secrets and the rest are what production's are.
 """
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
@@ -11,7 +10,7 @@ from posixpath import normpath
 from typing import Any
 
 from drbot.core.base.errors import PermanentError
-from drbot.core.base.names import is_folder
+from drbot.core.base.names import is_folder, is_unnamed
 from drbot.core.site.site import Service
 from drbot.core.text.messages import phrase
 from drbot.runners.clients.compose import Compose, Document
@@ -32,7 +31,6 @@ SHUT_IN: Mapping[str, Any] = {
     "logging": {"driver": "json-file"},
 }
 DATA = "drbot-data"
-_UNNAMED = re.compile(r"[0-9a-f]{64}")  # what the engine calls a volume that no file names
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -150,7 +148,7 @@ def definition_of(document: Document, service: Service, volume: str) -> OwnDefin
 
 def _not_mounted(service: str, place: str) -> PermanentError:
     """By the compose file. `service`: "project/service"."""
-    if _UNNAMED.fullmatch(place):
+    if is_unnamed(place):
         said = phrase(
             "{service} keeps its data in a volume without a name, which does not outlive `docker compose down`: give "
             "it one in the compose file",
