@@ -6,14 +6,13 @@ from pathlib import Path
 from drbot.cli.init_file import Seen
 from drbot.core.base.errors import UserError
 from drbot.core.base.yaml_file import did_you_mean
-from drbot.core.site.inventory import KnownService
+from drbot.core.site.inventory import SHOWN, KnownService
 from drbot.core.site.site import Service
 from drbot.core.text.messages import and_more, listed, phrase, sentences
 from drbot.runners.clients.docker_engine import DockerEngine
 from drbot.runners.clients.volume_users import strangers_among
 
 TRIED = phrase("Looked for a system to describe.")
-SHOWN = 5  # names in one sentence
 
 Folders = Mapping[str, Sequence[Path]]
 """Compose project → the folders that its containers were started from, the newest first."""

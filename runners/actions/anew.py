@@ -1,7 +1,6 @@
 """Is what answers now what this run has put there? A server that still runs on an old volume has rows too."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from typing import Any
 
@@ -9,10 +8,12 @@ from drbot.core.base.names import is_folder
 from drbot.core.site.site import Service
 from drbot.core.text.messages import clauses, listed, phrase
 from drbot.runners.actions.compose import watch_of
+from drbot.runners.clients.compose import by_project
 from drbot.runners.clients.container_labels import KEPT_LABEL, RUN_LABEL
 from drbot.runners.clients.docker_engine import VolumeIdentity
 from drbot.runners.contract import arguments
 from drbot.runners.contract.action import Finding, Registry, StepContext
+from drbot.runners.foundation.at_once import at_once
 
 
 def anew(context: StepContext, given: Mapping[str, Any]) -> Finding:
@@ -38,12 +39,8 @@ def anew(context: StepContext, given: Mapping[str, Any]) -> Finding:
 
 def outdated_of(context: StepContext, services: Iterable[Service]) -> frozenset[str]:
     """Names of the containers that the next `docker compose up` would make anew; every project at the same time."""
-    projects: dict[str, list[str]] = {}
-    for service in services:
-        projects.setdefault(service.project, []).append(service.service)
     bounds, ask = watch_of(context).bounds, context.clients.compose.outdated
-    with ThreadPoolExecutor(max(len(projects), 1), thread_name_prefix="compose") as pool:
-        return frozenset[str]().union(*pool.map(lambda one: ask(one[0], one[1], bounds), projects.items()))
+    return frozenset[str]().union(*at_once(lambda one: ask(*one, bounds), by_project(services).items()))
 
 
 def faults_of(
@@ -90,8 +87,7 @@ def _elsewhere(context: StepContext, service: Service) -> Iterator[str]:
 
 def stores(context: StepContext) -> dict[str, str]:
     """Service → the volume that its data was restored into."""
-    found = (context.site.postgres, context.site.redis)
-    return {store.service: store.volume for store in found if store is not None}
+    return {store.service: store.volume for store in context.site.stores}
 
 
 def first_made(context: StepContext) -> datetime | None:

@@ -1,13 +1,10 @@
 """What of a system's data is broken, and what works: before anything of it is replaced. Only looks."""
 
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 
 from drbot.core.base.errors import CancelledError, DrbotError, PermanentError, TemporaryError
-from drbot.core.base.names import is_folder
 from drbot.core.runs.plan import BackupIdentity
 from drbot.core.site.data_kinds import DataKind
 from drbot.core.site.full_manifest import FullManifest
@@ -17,6 +14,7 @@ from drbot.runners.actions.equality import not_as_they_ran
 from drbot.runners.backups.choose_full import candidates, find_full_backup
 from drbot.runners.clients import helper
 from drbot.runners.clients.clients import Clients
+from drbot.runners.clients.compose import Document
 from drbot.runners.clients.compose_settings import settings_of
 from drbot.runners.clients.docker_engine import DockerEngine
 from drbot.runners.clients.fetched import files_wanted, settings_wanted
@@ -24,12 +22,11 @@ from drbot.runners.clients.full_store import FullBackup, full_stores, is_of
 from drbot.runners.clients.helper import HelperOrder, Mount
 from drbot.runners.clients.host_folders import data_below
 from drbot.runners.clients.postgres_written import COUNT_SECONDS
-from drbot.runners.clients.process import Bounds
 from drbot.runners.clients.tools_image import tools_image
 from drbot.runners.contract.target import Broken, Look
 from drbot.runners.foundation.watching import Cancelled
 
-DESCRIBE_SECONDS, LOOK_SECONDS = 60, 30
+LOOK_SECONDS = 30
 SHRUNK = 0.5  # of the rows, lasting keys or files of the newest full backup: with fewer, most of them are lost
 COUNT_FILES = "find /look -type f -printf x 2> /dev/null | wc -c"
 
@@ -63,17 +60,9 @@ class Looking:
             return None
 
     @cached_property
-    def described(self) -> Mapping[str, Mapping[str, object] | str]:
+    def described(self) -> Mapping[str, Document | PermanentError]:
         """Project → its compose file with everything filled in, or why it cannot be read."""
-        names = self.site.compose_projects()
-        with ThreadPoolExecutor(max(len(names), 1), thread_name_prefix="compose") as pool:
-            return dict(zip(names, pool.map(self._describe, names), strict=True))
-
-    def _describe(self, project: str) -> Mapping[str, object] | str:
-        try:
-            return self.clients.compose.describe(project, Bounds(cancelled=self.cancelled, seconds=DESCRIBE_SECONDS))
-        except PermanentError as error:
-            return str(error)
+        return self.clients.compose.readings(self.site.compose_projects(), self.cancelled)
 
 
 def look(system: Looking, kind: DataKind | None = None) -> Look:
@@ -97,8 +86,8 @@ def _broken(kind: DataKind, why: str, files: str = "") -> Look:
 
 
 def _unreadable_settings(system: Looking) -> Look:
-    why = next((one for one in system.described.values() if isinstance(one, str)), "")
-    return _broken(DataKind.SETTINGS, why) if why else Look()
+    why = next((one for one in system.described.values() if isinstance(one, PermanentError)), None)
+    return _broken(DataKind.SETTINGS, str(why)) if why else Look()
 
 
 def _postgres(system: Looking) -> Look:
@@ -166,8 +155,7 @@ def _files(system: Looking) -> Look:
 
 def _file_set(system: Looking, name: str) -> Look:
     place = system.site.place_of(name)
-    is_there = Path(place).is_dir() if is_folder(place) else system.clients.docker.volume(place) is not None
-    if not is_there:
+    if not system.clients.have(place):
         return _broken(DataKind.FILES, phrase("it is missing"), name)
     now, then = _files_now(system, place), _files_then(system, name)
     if now is None:
@@ -211,12 +199,13 @@ def _files_then(system: Looking, name: str) -> int:
 
 
 def _other_settings(system: Looking) -> Look:
-    if system.manifest is None or any(isinstance(one, str) for one in system.described.values()):
-        return Look()
     now: dict[str, str] = {}
     for project, document in system.described.items():
-        if not isinstance(document, str):
-            now |= settings_of(project, document, system.site.address)
+        if isinstance(document, PermanentError):
+            return Look()
+        now |= settings_of(project, document, system.site.address)
+    if system.manifest is None:
+        return Look()
     other = not_as_they_ran(system.manifest.uses.settings, now)
     if not other:
         return Look()

@@ -3,7 +3,6 @@
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
 
@@ -14,13 +13,14 @@ from drbot.core.site.site import Service, needs_of
 from drbot.core.text.messages import clauses, listed, phrase
 from drbot.core.text.words import size
 from drbot.runners.clients import kept_containers
-from drbot.runners.clients.compose import Watch
+from drbot.runners.clients.compose import Watch, by_project
 from drbot.runners.clients.docker_engine import MISSING
 from drbot.runners.clients.kept_containers import HostContainer
 from drbot.runners.clients.process import Bounds
 from drbot.runners.clients.service_container import STOPPED
 from drbot.runners.contract import arguments
 from drbot.runners.contract.action import Finding, Outcome, Registry, StepContext, holds_for_none, unless_none
+from drbot.runners.foundation.at_once import at_once
 from drbot.runners.foundation.permit import Permit
 from drbot.runners.foundation.permit import services as named
 
@@ -207,9 +207,6 @@ def status_of(context: StepContext, service: Service, *wanted: str) -> str:
 
 def on_projects(context: StepContext, services: Mapping[str, Service], verb: Verb) -> None:
     """Do it to every project at the same time; wait for all, then raise the first error."""
-    projects: dict[str, list[str]] = {}
-    for service in services.values():
-        projects.setdefault(service.project, []).append(service.service)
     done = 0
     counting = threading.Lock()
 
@@ -220,10 +217,7 @@ def on_projects(context: StepContext, services: Mapping[str, Service], verb: Ver
             done += len(item[1])
             context.progress(done, len(services), "services")
 
-    with ThreadPoolExecutor(max(len(projects), 1), thread_name_prefix="compose") as pool:
-        attempts = [pool.submit(one, item) for item in projects.items()]
-    for attempt in attempts:
-        attempt.result()
+    at_once(one, by_project(services.values()).items())
 
 
 def watch_of(context: StepContext) -> Watch:

@@ -4,12 +4,11 @@ only notice after this host was cleared.
 
 import errno
 import socket
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 from drbot.core.text.messages import clauses, phrase
 from drbot.runners.clients import host_packages
-from drbot.runners.clients.docker_errors import docker_errors
 from drbot.runners.contract.action import Finding, Registry, StepContext
 
 
@@ -20,8 +19,7 @@ def free(context: StepContext, given: Mapping[str, Any]) -> Finding:
         return Finding(passed=True, sentence=phrase("Nothing is known to be in the way"))
     names, ports = {*backup.holds.containers, *_by_rule(context)}, frozenset(backup.holds.ports)
     leaving = {one.identity for one in context.plan.occupants}
-    with docker_errors(phrase("List all containers")):
-        running = context.clients.docker.client.api.containers(all=True)
+    running = context.clients.docker.listing()
     others = [one for one in running if one["Id"] not in leaving]
     taken = [*_names(others, names), *_ports(others, ports)]
     taken += _of_programs(context, ports - {port for one in running for port in _published(one)})
@@ -37,14 +35,14 @@ def _by_rule(context: StepContext) -> Iterator[str]:
         yield f"{service.project}-{service.service}-1"
 
 
-def _names(others: list[Mapping[str, Any]], wanted: Collection[str]) -> Iterator[str]:
+def _names(others: Iterable[Mapping[str, Any]], wanted: Collection[str]) -> Iterator[str]:
     for one in others:
         name = one["Names"][0].lstrip("/")
         if name in wanted:
             yield phrase("the container name {name} is taken by somebody else's container", name=name)
 
 
-def _ports(others: list[Mapping[str, Any]], wanted: Collection[int]) -> Iterator[str]:
+def _ports(others: Iterable[Mapping[str, Any]], wanted: Collection[int]) -> Iterator[str]:
     for one in others:
         for port in sorted(_published(one) & set(wanted)):
             yield phrase("port {port} is taken by the container {name}", port=port, name=one["Names"][0].lstrip("/"))

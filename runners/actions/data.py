@@ -2,17 +2,15 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 from drbot.core.base.errors import PermanentError
 from drbot.core.text.messages import clauses, listed, phrase
 from drbot.runners.actions.compose import faults_within
-from drbot.runners.clients.process import Bounds
 from drbot.runners.contract import arguments
 from drbot.runners.contract.action import Finding, Outcome, Registry, StepContext
 
-DEFAULT_WITHIN_SECONDS, DESCRIBE_SECONDS = 120.0, 60
+DEFAULT_WITHIN_SECONDS = 120.0
 Ask = Callable[[], str | None]
 """Why it does not work, as a sentence; None: it does."""
 
@@ -73,17 +71,13 @@ def _silent(title: str, ask: Ask) -> str | None:
 
 
 def _missing(context: StepContext, place: str) -> str | None:
-    is_there = Path(place).is_dir() if place.startswith("/") else context.clients.docker.volume(place) is not None
-    return None if is_there else phrase("{what}: {why}", what=place, why=phrase("it is missing"))
+    return None if context.clients.have(place) else phrase("{what}: {why}", what=place, why=phrase("it is missing"))
 
 
 def _unreadable(context: StepContext) -> str | None:
-    for project in context.site.compose_projects():
-        try:
-            context.clients.compose.describe(project, Bounds(cancelled=context.cancelled, seconds=DESCRIBE_SECONDS))
-        except PermanentError as error:
-            return phrase("The settings cannot be used: {why}", why=error)
-    return None
+    read = context.clients.compose.readings(context.site.compose_projects(), context.cancelled).values()
+    why = next((one for one in read if isinstance(one, PermanentError)), None)
+    return phrase("The settings cannot be used: {why}", why=why) if why else None
 
 
 IMPLEMENTED = Registry(actions={"data.wait": wait}, probes={"data.answers": answers})

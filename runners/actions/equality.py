@@ -5,7 +5,6 @@ from typing import Any
 
 from drbot.core.site.full_manifest import REDIS
 from drbot.core.text.messages import and_more, clauses, phrase
-from drbot.runners.actions.compose import watch_of
 from drbot.runners.actions.fetching import fetched
 from drbot.runners.actions.restoring import other_folders
 from drbot.runners.clients.compose_settings import settings_of
@@ -40,9 +39,9 @@ def settings(context: StepContext, given: Mapping[str, Any]) -> Finding:
     manifest = fetched(context).manifest
     if manifest is None:
         return Finding(passed=True, sentence=NO_MANIFEST)
-    bounds, now = watch_of(context).bounds, dict[str, str]()
-    for project in manifest.projects:
-        now |= settings_of(project, context.clients.compose.describe(project, bounds), context.site.address)
+    now: dict[str, str] = {}
+    for project, document in context.clients.compose.documents(manifest.projects, context.cancelled).items():
+        now |= settings_of(project, document, context.site.address)
     other = not_as_they_ran(manifest.uses.settings, now)
     sentence = phrase(
         "Settings that differ from when the backup was made: {names}. Values set only in a shell may be missing "

@@ -13,7 +13,6 @@ from drbot.core.text.redaction import MASK, Redactor, is_secret_name, secret_val
 from drbot.core.text.words import size
 from drbot.runners.clients.free_room import free_bytes
 from drbot.runners.clients.postgres_server import control_data
-from drbot.runners.clients.process import Bounds
 from drbot.runners.clients.redis_login import secrets_of
 from drbot.runners.contract import arguments
 from drbot.runners.contract.action import Outcome, Registry, StepContext
@@ -104,7 +103,7 @@ def known_secrets(context: StepContext, services: Mapping[str, Service]) -> tupl
             found += secrets_of(context.clients.docker, container) if name == redis else ()
     for project in sorted({service.project for service in services.values()}):
         try:
-            described = context.clients.compose.describe(project, Bounds(cancelled=context.cancelled, seconds=30))
+            described = context.clients.compose.describe(project, context.cancelled)
         except (TemporaryError, PermanentError) as error:
             context.log(f"The compose file of {project} cannot be read: {error}")
             continue

@@ -1,7 +1,6 @@
 """What compose files expect to be there: images, networks, volumes. On a new host somebody has to make them."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -10,6 +9,7 @@ from drbot.core.base.errors import DrbotError, PermanentError
 from drbot.core.text.messages import closed, listed, phrase, sentences
 from drbot.runners.actions.compose import watch_of
 from drbot.runners.actions.making_beside import make_empty
+from drbot.runners.clients.compose import Document
 from drbot.runners.clients.compose_uses import uses_of
 from drbot.runners.clients.container_labels import RUN_LABEL
 from drbot.runners.clients.exact_images import fetch_exactly, is_as_it_ran
@@ -28,12 +28,10 @@ class Needed:
     builds: bool  # the compose file says how to build it
 
 
-def described(context: StepContext, given: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """Project → its compose file with everything filled in; asked at the same time, for each takes half a second."""
+def described(context: StepContext, given: Mapping[str, Any]) -> dict[str, Document]:
+    """Project → its compose file with everything filled in."""
     names = context.site.compose_projects(arguments.services(context, given).values())
-    bounds = watch_of(context).bounds
-    with ThreadPoolExecutor(max(len(names), 1), thread_name_prefix="compose") as pool:
-        yield from zip(names, pool.map(lambda name: context.clients.compose.describe(name, bounds), names), strict=True)
+    return context.clients.compose.documents(names, context.cancelled)
 
 
 def prepare_images(context: StepContext, given: Mapping[str, Any]) -> Outcome:
@@ -75,7 +73,7 @@ def _is_had_exactly(context: StepContext, wanted: Needed) -> bool:
 def images(context: StepContext, given: Mapping[str, Any]) -> Iterator[Needed]:
     """What every service of the projects runs; each image once."""
     seen: set[str] = set()
-    for project, document in described(context, given):
+    for project, document in described(context, given).items():
         for name, service in document["services"].items():
             image = str(service.get("image") or f"{project}-{name}")
             if image not in seen:
@@ -95,7 +93,7 @@ def images_present(context: StepContext, given: Mapping[str, Any]) -> Finding:
 
 def create(context: StepContext, given: Mapping[str, Any]) -> Outcome:
     """Action volumes.create: networks, and empty volumes that carry this run's label."""
-    documents = [document for _, document in described(context, given)]
+    documents = described(context, given).values()
     networks, volumes = wanted_of(context, documents)
     require_nothing_old(context, documents)
     made = []
@@ -157,7 +155,7 @@ def wanted_of(context: StepContext, documents: Iterable[Mapping[str, Any]]) -> t
 
 
 def present(context: StepContext, given: Mapping[str, Any]) -> Finding:
-    networks, volumes = wanted_of(context, [document for _, document in described(context, given)])
+    networks, volumes = wanted_of(context, described(context, given).values())
     docker = context.clients.docker
     missing = [name for name in networks if not docker.has_network(name)]
     missing += [name for name in volumes if docker.volume(name) is None]

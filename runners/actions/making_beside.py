@@ -12,12 +12,11 @@ from drbot.runners.clients import helper
 from drbot.runners.clients.container_labels import RUN_LABEL, STEP_LABEL
 from drbot.runners.clients.helper import HelperOrder
 from drbot.runners.clients.host_folders import LIKE, MODE, OWNER
-from drbot.runners.clients.own_definition import definition_of
-from drbot.runners.clients.process import Bounds
+from drbot.runners.clients.own_definition import read_definition
 from drbot.runners.clients.survivors import remove_survivors
 from drbot.runners.contract.action import StepContext
 
-DESCRIBE_SECONDS = 60
+LOOK_SECONDS = 60
 OWNED = re.compile(r"[0-9]+(:[0-9]+)?")  # a name is known in the image alone
 
 
@@ -48,13 +47,12 @@ def _options(context: StepContext, store: Postgres | Redis) -> dict[str, str]:
         raise PermanentError(phrase("{place}: {why}. Nothing was touched", place=store.volume, why=found.fault))
     if found is not None:
         return {LIKE: store.volume}
-    bounds = Bounds(cancelled=context.cancelled, seconds=DESCRIBE_SECONDS)
-    own = definition_of(context.clients.compose.describe(service.project, bounds), service, store.volume)
+    own = read_definition(context.clients.compose, service, store.volume, context.cancelled)
     order = HelperOrder(
         image=own.image, name=None, labels=context.labels, entrypoint=("stat", "-c", "%u:%g %a", own.mounted_at),
         user="root",
     )  # fmt: skip
-    ended = helper.run(docker, order, context.cancelled, DESCRIBE_SECONDS)
+    ended = helper.run(docker, order, context.cancelled, LOOK_SECONDS)
     owner, _, mode = ended.output.partition(" ") if ended.code == 0 else ("", "", "")
     return {OWNER: own.user if OWNED.fullmatch(own.user) else owner, MODE: mode}
 

@@ -5,7 +5,6 @@ the restored system mount, and the folder of the projects with whatever lies in 
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,14 +20,12 @@ from drbot.runners.clients.docker_engine import VolumeIdentity
 from drbot.runners.clients.helper import HelperOrder, Mount
 from drbot.runners.clients.host_packages import engine_is_missing
 from drbot.runners.clients.kept_containers import HostContainer, containers_of, vanishes
-from drbot.runners.clients.process import Bounds
 from drbot.runners.clients.tools_image import tools_image
 from drbot.runners.contract.action import StepContext
 from drbot.runners.contract.fingerprint import data_volumes
 from drbot.runners.foundation.watching import Cancelled
 
 MEASURE_SECONDS = 120.0  # a volume that is not measured by then is told without its size
-DESCRIBE_SECONDS = 60.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -164,11 +161,8 @@ def _of_projects(host: Host) -> Iterator[str]:
 
 def described_volumes(host: Host) -> Iterator[str]:
     """What the compose files mount that lie there now; one that nobody can read tells nothing."""
-    bounds = Bounds(cancelled=host.cancelled, seconds=DESCRIBE_SECONDS)
-    for project in host.projects:
-        if host.clients.compose.files(project):
-            with suppress(PermanentError):
-                yield from uses_of([host.clients.compose.describe(project, bounds)]).volumes
+    read = host.clients.compose.readings(host.projects, host.cancelled).values()
+    yield from uses_of(one for one in read if not isinstance(one, PermanentError)).volumes
 
 
 def volume_sizes(host: Host, names: Sequence[str]) -> dict[str, int]:

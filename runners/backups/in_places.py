@@ -1,12 +1,12 @@
 """Asks every place for its backups, all at once: one that does not answer holds up no other."""
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
 from drbot.core.base.errors import PermanentError, TemporaryError
 from drbot.core.text.messages import phrase
+from drbot.runners.foundation.at_once import at_once
 from drbot.runners.foundation.watching import Cancelled
 
 Kind = TypeVar("Kind", covariant=True)
@@ -31,8 +31,7 @@ class Found(Generic[Kind]):
 
 def backups_in(places: Sequence[Place[Kind]], cancelled: Cancelled) -> Found[Kind]:
     """Place by place, each newest first. Raises CancelledError."""
-    with ThreadPoolExecutor(max(1, len(places))) as pool:
-        answers = list(pool.map(lambda one: _asked(one, cancelled), places))
+    answers = at_once(lambda one: _asked(one, cancelled), places)
     return Found(
         backups=tuple(one for there in answers for one in there.backups),
         silent=tuple(why for there in answers for why in there.silent),

@@ -44,7 +44,6 @@ from drbot.runners.clients.helper import Mount
 from drbot.runners.clients.host_folders import data_below
 from drbot.runners.clients.inventory_reader import read_inventory
 from drbot.runners.clients.pausing import paused
-from drbot.runners.clients.process import Bounds
 from drbot.runners.clients.restic import Restic, plain
 from drbot.runners.clients.restic_helper import ResticHelper, portable
 from drbot.runners.clients.tools_image import tools_image
@@ -183,8 +182,7 @@ def used(making: Making) -> Uses:
     """By every project's compose file: one that cannot be read now could not be started later. Of the settings as the
     services run, for what only somebody's shell knew is in no file.
     """
-    bounds = Bounds(cancelled=making.cancelled, seconds=60)
-    documents = {project: making.clients.compose.describe(project, bounds) for project in making.projects}
+    documents = making.clients.compose.documents(making.projects, making.cancelled)
     settings = dict(
         found for project, one in documents.items() for found in settings_of(project, one, making.site.address)
     )

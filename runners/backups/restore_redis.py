@@ -8,7 +8,7 @@ from drbot.core.site.site import Service, Site
 from drbot.core.text.messages import phrase
 from drbot.runners.clients.clients import Clients
 from drbot.runners.clients.container_labels import helper_name
-from drbot.runners.clients.own_definition import definition_of
+from drbot.runners.clients.own_definition import read_definition
 from drbot.runners.clients.process import Bounds
 from drbot.runners.clients.rdb_check import RdbCount
 from drbot.runners.clients.redis_alone import RedisAlone
@@ -22,11 +22,10 @@ def alone_on(volume: str, site: Site, clients: Clients, labels: Mapping[str, str
     if redis is None:
         raise PermanentError(phrase("This site has no `redis` in dr.yml"))
     service = site.services[redis.service]
-    document = clients.compose.describe(service.project, Bounds(cancelled=cancelled, seconds=60))
     return RedisAlone(
         engine=clients.docker,
         compose=clients.compose,
-        definition=definition_of(document, service, redis.volume),
+        definition=read_definition(clients.compose, service, redis.volume, cancelled),
         volume=volume,
         name=helper_name("restore", volume),
         labels=labels,

@@ -2,18 +2,21 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from drbot.core.base.errors import TemporaryError
+from drbot.core.base.names import is_folder
 from drbot.core.site.inventory import compose_of
 from drbot.core.site.site import ComposeFiles, Configuration, Site
 from drbot.runners.clients.backup_store import BackupStore
 from drbot.runners.clients.compose import Compose
+from drbot.runners.clients.container_labels import NOT_ONE_OFF
 from drbot.runners.clients.docker_engine import DockerEngine
 from drbot.runners.clients.health import Health
 from drbot.runners.clients.host_folders import EngineWithFolders
 from drbot.runners.clients.patient_docker import PATIENCE_SECONDS
 from drbot.runners.clients.postgres_server import PostgresServer
-from drbot.runners.clients.project_places import read_places
+from drbot.runners.clients.project_places import places_of
 from drbot.runners.clients.redis_server import RedisServer
 from drbot.runners.clients.volume_mover import VolumeMover
 from drbot.runners.foundation.settings import RunnerSettings
@@ -38,6 +41,10 @@ class Clients:
         health = Health(site, self.docker, postgres, redis)
         return replace(self, compose=compose, postgres=postgres, redis=redis, health=health)
 
+    def have(self, place: str) -> bool:
+        """Whether there is a volume, or a folder on this host, of this name."""
+        return Path(place).is_dir() if is_folder(place) else self.docker.volume(place) is not None
+
     def close(self) -> None:
         self.docker.close()
 
@@ -51,7 +58,7 @@ def clients_of(
 
     def places() -> Mapping[str, ComposeFiles]:
         try:
-            return compose_of(site, read_places(site, engine))
+            return compose_of(site, places_of(site, engine.listing(NOT_ONE_OFF)))
         except TemporaryError:  # what needs the engine says so
             return site.compose
 

@@ -6,7 +6,7 @@ import re
 import shlex
 import shutil
 import tempfile
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from os.path import normpath
 from pathlib import Path
@@ -18,9 +18,11 @@ from drbot.core.site.site import ComposeFiles, Service, Site
 from drbot.core.text.messages import phrase
 from drbot.runners.clients.patient_docker import Patience
 from drbot.runners.clients.process import Bounds, Ended, run_process
+from drbot.runners.foundation.at_once import at_once
 from drbot.runners.foundation.causes import cause_in
 from drbot.runners.foundation.permit import Permit
 from drbot.runners.foundation.permit import services as named
+from drbot.runners.foundation.watching import Cancelled
 
 UNREACHABLE = re.compile(
     "cannot connect to the docker daemon|failed to connect to the docker api|error during connect|connection refused"
@@ -30,6 +32,7 @@ UNREACHABLE = re.compile(
 _MADE_ANEW = re.compile(r"Container (\S+)\s+Recreate\b")  # in what a dry run says
 COMPOSE_FILES = ("compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml")
 OTHER_FILES = ("*.yaml", "*.yml", "*.env", ".env.*")
+DESCRIBE_SECONDS = 60
 UP = ("up", "--detach", "--no-recreate")
 _NAMED = re.compile(r"^\s*COMPOSE_FILE\s*=\s*[\"']?([^\"'#\n]*)", re.MULTILINE)  # in .env
 OVERRIDES = tuple(f"{name}.override.{end}" for name in ("compose", "docker-compose") for end in ("yml", "yaml"))
@@ -46,16 +49,21 @@ class Watch:
 
 def typed(site: Site, verb: Sequence[str], wanted: Iterable[Service]) -> list[str]:
     """What a person types to do the same, a line for each project."""
-    projects: dict[str, list[str]] = {}
-    for one in wanted:
-        projects.setdefault(one.project, []).append(one.service)
     address = [f"ADDRESS={site.address}"] if site.address else []
     host = [f"--host={site.docker.host}"] if site.docker.host else []
     words = [*address, "docker", *host, "compose"]
     return [
         shlex.join([*words, *_options(site.projects, name, site.compose.get(name)), *verb, *services])
-        for name, services in projects.items()
+        for name, services in by_project(wanted).items()
     ]
+
+
+def by_project(services: Iterable[Service]) -> dict[str, list[str]]:
+    """Project → the names that these have in its compose file."""
+    projects: dict[str, list[str]] = {}
+    for one in services:
+        projects.setdefault(one.project, []).append(one.service)
+    return projects
 
 
 def _options(projects: Path, project: str, known: ComposeFiles | None) -> list[str]:
@@ -78,6 +86,9 @@ def chosen_by_compose(folder: Path) -> tuple[str, ...]:
     usual = (next((name for name in names if (folder / name).is_file()), "") for names in (COMPOSE_FILES, OVERRIDES))
     return tuple(filter(None, usual))
 
+
+Document = Mapping[str, Any]
+"""A project as Compose reads its files. Any: it is JSON."""
 
 Places = Callable[[], Mapping[str, ComposeFiles]]
 """Project → its folder and files, for those where the name alone does not tell; asked each time."""
@@ -115,12 +126,12 @@ class Compose:
         """Start the services and what they depend on: those that were stopped, and those that have no container any
         more. Not with --no-deps: Compose would write another digest on them, and make them anew at the next plain `up`.
         """
-        self._ask(project, services, watch.bounds)
+        self._ask(project, services, watch.bounds.cancelled)
         self._run(project, UP, watch, services)
 
     def create(self, project: str, services: Sequence[str], watch: Watch) -> None:
         """The same without starting anything: the containers that are missing."""
-        self._ask(project, services, watch.bounds)
+        self._ask(project, services, watch.bounds.cancelled)
         self._run(project, ("up", "--no-start", "--no-recreate"), watch, services)
 
     def stop(self, project: str, services: Sequence[str], permit: Permit, watch: Watch) -> None:
@@ -129,16 +140,16 @@ class Compose:
         try:
             self._run(project, ["stop"], watch, services)
         except PermanentError as error:  # its settings may be what is lost; containers are found by their labels
-            if self._is_readable(project, watch.bounds):
+            if self._is_readable(project, watch.bounds.cancelled):
                 raise
             watch.on_line(str(error))
             document = {"name": project, "services": {name: {"image": "none"} for name in services}}
             self.folder(project).mkdir(parents=True, exist_ok=True)
             self.alone(project, document, "stop", watch.bounds)
 
-    def _is_readable(self, project: str, bounds: Bounds) -> bool:
+    def _is_readable(self, project: str, cancelled: Cancelled) -> bool:
         try:
-            self.describe(project, bounds)
+            self.describe(project, cancelled)
         except PermanentError:
             return False
         return True
@@ -156,38 +167,43 @@ class Compose:
         `starts`: they are made, and nothing runs.
         """
         permit.require(*named(project, services))
-        self._ask(project, services, watch.bounds)
-        others = sorted(needed_by(services, _waits(self.described(project, services, watch.bounds))) - set(services))
+        self._ask(project, services, watch.bounds.cancelled)
+        waits = _waits(self.described(project, services, watch.bounds.cancelled))
+        others = sorted(needed_by(services, waits) - set(services))
         alone = ["--no-deps"] if others and self.outdated(project, others, watch.bounds) else []
         self._run(project, ["up", "--detach" if starts else "--no-start", "--force-recreate", *alone], watch, services)
 
-    def service(self, project: str, service: str, bounds: Bounds) -> dict[str, Any]:
-        """A service as its compose file describes it, variables and so passwords filled in: not to be logged."""
-        document = self.describe(project, bounds)
-        try:
-            found = dict(document["services"][service])
-        except KeyError as error:
-            raise PermanentError(
-                phrase("{folder} describes no service {service}", folder=self.folder(project), service=service)
-            ) from error
-        return found | {"volume_names": {key: value["name"] for key, value in document.get("volumes", {}).items()}}
-
-    def describe(self, project: str, bounds: Bounds) -> dict[str, Any]:
+    def describe(self, project: str, cancelled: Cancelled, *options: str) -> dict[str, Any]:
         """The whole project as its compose file describes it, passwords filled in: not to be logged."""
-        ended = self._run(project, ["config", "--format", "json"], Watch(bounds=bounds, on_line=lambda _: None))
-        return _document(ended)
+        bounds = Bounds(cancelled=cancelled, seconds=DESCRIBE_SECONDS)
+        words = [*options, "config", "--format", "json"]
+        return _document(self._run(project, words, Watch(bounds=bounds, on_line=lambda _: None)))
 
-    def described(self, project: str, services: Sequence[str], bounds: Bounds) -> dict[str, Any]:
+    def documents(self, projects: Collection[str], cancelled: Cancelled) -> dict[str, Document]:
+        """Project → the same. Raises PermanentError for one that cannot be read."""
+        return dict(zip(projects, at_once(lambda project: self.describe(project, cancelled), projects), strict=True))
+
+    def readings(self, projects: Collection[str], cancelled: Cancelled) -> dict[str, Document | PermanentError]:
+        """Project → the same, or why it cannot be read."""
+
+        def read(project: str) -> Document | PermanentError:
+            try:
+                return self.describe(project, cancelled)
+            except PermanentError as error:
+                return error
+
+        return dict(zip(projects, at_once(read, projects), strict=True))
+
+    def described(self, project: str, services: Sequence[str], cancelled: Cancelled) -> dict[str, Any]:
         """The same; with every profile where one of these is only started because it is named."""
-        document = self.describe(project, bounds)
+        document = self.describe(project, cancelled)
         if set(services) <= set(document.get("services") or ()):
             return document
-        return self.describe_all(project, bounds)
+        return self.describe_all(project, cancelled)
 
-    def describe_all(self, project: str, bounds: Bounds) -> dict[str, Any]:
+    def describe_all(self, project: str, cancelled: Cancelled) -> dict[str, Any]:
         """The same with every profile."""
-        watch = Watch(bounds=bounds, on_line=lambda _: None)
-        return _document(self._run(project, ["--profile=*", "config", "--format", "json"], watch))
+        return self.describe(project, cancelled, "--profile=*")
 
     def outdated(self, project: str, services: Sequence[str], bounds: Bounds) -> frozenset[str]:
         """Names of the containers of these services, and of what they depend on, that were not made from the files as
@@ -209,7 +225,7 @@ class Compose:
         self._run(project, ["pull"], watch, services)
 
     def build(self, project: str, services: Sequence[str], watch: Watch) -> None:
-        self._ask(project, services, watch.bounds)
+        self._ask(project, services, watch.bounds.cancelled)
         self._run(project, ["build"], watch, services)
 
     def alone(self, project: str, document: Mapping[str, Any], verb: str, bounds: Bounds) -> None:
@@ -222,9 +238,9 @@ class Compose:
             watch = Watch(bounds=bounds, on_line=lambda _: None)
             self._run(project, [verb], watch, other=(f"--project-name={document['name']}", f"--file={file.name}"))
 
-    def _ask(self, project: str, services: Sequence[str], bounds: Bounds) -> None:
+    def _ask(self, project: str, services: Sequence[str], cancelled: Cancelled) -> None:
         if self.guard is not None:
-            document = self.described(project, services, bounds)
+            document = self.described(project, services, cancelled)
             self.guard(self, project, document, sorted(needed_by(services, _waits(document))))
 
     def folder(self, project: str) -> Path:

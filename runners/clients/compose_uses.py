@@ -1,15 +1,9 @@
 """What compose files take of a host: volumes, ports and container names, as `docker compose config` tells."""
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
-from os.path import normpath
 from typing import Any
 
-from drbot.core.base.errors import PermanentError
 from drbot.core.site.full_manifest import Uses
-from drbot.core.text.messages import phrase
-
-_UNNAMED = re.compile(r"[0-9a-f]{64}")  # what the engine calls a volume that no file names
 
 
 def uses_of(documents: Iterable[Mapping[str, Any]]) -> Uses:
@@ -34,22 +28,3 @@ def _ports(service: Mapping[str, Any]) -> Iterator[int]:
         first, _, last = str(port.get("published") or "").partition("-")
         if first.isdecimal():
             yield from range(int(first), int(last if last.isdecimal() else first) + 1)
-
-
-def place_of(mount: Mapping[str, Any], volumes: Mapping[str, str]) -> str | None:
-    """Where what a service mounts lies: a volume's real name, or a folder's whole path. `volumes`: key → real name."""
-    source = str(mount.get("source"))
-    return normpath(source) if mount.get("type") == "bind" else volumes.get(source)
-
-
-def not_mounted(service: str, place: str) -> PermanentError:
-    """By the compose file. `service`: "project/service"."""
-    if _UNNAMED.fullmatch(place):
-        said = phrase(
-            "{service} keeps its data in a volume without a name, which does not outlive `docker compose down`: give "
-            "it one in the compose file",
-            service=service,
-        )
-    else:
-        said = phrase("{service} does not mount the volume {volume}", service=service, volume=place)
-    return PermanentError(said)

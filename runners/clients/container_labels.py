@@ -8,6 +8,7 @@ INCIDENT_LABEL, RUN_LABEL, STEP_LABEL, KEPT_LABEL = "drbot.incident", "drbot.run
 HELPER_LABEL = "drbot.helper"
 FOLDER_LABEL = "drbot.folder"  # of an empty volume: the folder that its other labels are about
 PROJECT, SERVICE, ONE_OFF = (f"com.docker.compose.{name}" for name in ("project", "service", "oneoff"))
+NOT_ONE_OFF = f"{ONE_OFF}=False"  # of what `up` starts; not of `docker compose run`
 
 WORKING_DIR, CONFIG_FILES, ENV_FILES = (
     f"{PROJECT}.{name}" for name in ("working_dir", "config_files", "environment_file")

@@ -3,8 +3,7 @@
 Only looks. What cannot be found out (who approves, where backups go, which data matters) is asked by drbot/cli/init.py.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Any, Literal
@@ -12,13 +11,12 @@ from typing import Any, Literal
 from drbot.core.base.errors import DrbotError
 from drbot.core.site.inventory import Inventory, KnownService
 from drbot.core.site.site import Postgres, Service, Site
-from drbot.core.text.messages import phrase
 from drbot.runners.clients.compose import Compose
-from drbot.runners.clients.container_labels import ONE_OFF, PROJECT, WORKING_DIR, is_helper
+from drbot.runners.clients.container_labels import NOT_ONE_OFF, PROJECT, SERVICE, WORKING_DIR, is_helper
 from drbot.runners.clients.docker_engine import DockerEngine
-from drbot.runners.clients.docker_errors import docker_errors
 from drbot.runners.clients.health import fault_of_url
 from drbot.runners.clients.postgres_server import PostgresServer
+from drbot.runners.foundation.at_once import at_once
 
 OWN_PROJECT = "drbot-"  # of helpers that Compose makes (container_labels.own_project)
 PATHS = ("/health", "/healthz", "/")
@@ -49,7 +47,7 @@ def projects_on(engine: DockerEngine) -> dict[str, tuple[Path, ...]]:
     Raises TemporaryError where the engine does not answer.
     """
     found: dict[str, dict[Path, None]] = {}
-    for one in _containers(engine, f"{ONE_OFF}=False"):
+    for one in engine.listing(NOT_ONE_OFF):
         labels = one.get("Labels") or {}
         if labels.get(WORKING_DIR) and not labels.get(PROJECT, OWN_PROJECT).startswith(OWN_PROJECT):
             found.setdefault(labels[PROJECT], {})[Path(labels[WORKING_DIR])] = None
@@ -58,15 +56,8 @@ def projects_on(engine: DockerEngine) -> dict[str, tuple[Path, ...]]:
 
 def others_on(engine: DockerEngine) -> tuple[str, ...]:
     """Names of the containers that Compose has not started, but for drbot's own. Raises TemporaryError."""
-    named = ((one["Names"][0].lstrip("/"), one.get("Labels") or {}) for one in _containers(engine))
+    named = ((one["Names"][0].lstrip("/"), one.get("Labels") or {}) for one in engine.listing())
     return tuple(name for name, labels in named if PROJECT not in labels and not is_helper(name, labels))
-
-
-def _containers(engine: DockerEngine, *labels: str) -> Sequence[Mapping[str, Any]]:
-    """The newest first."""
-    with docker_errors(phrase("Look for compose projects")):
-        found: Sequence[Mapping[str, Any]] = engine.client.api.containers(all=True, filters={"label": [*labels]})
-    return sorted(found, key=lambda one: int(one["Created"]), reverse=True)
 
 
 def stores_of(engine: DockerEngine, compose: Compose, inventory: Inventory) -> tuple[Store, ...]:
@@ -75,23 +66,21 @@ def stores_of(engine: DockerEngine, compose: Compose, inventory: Inventory) -> t
 
 
 def _store(engine: DockerEngine, compose: Compose, known: KnownService) -> Store | None:
-    container = engine.container(_as_service(known))
-    if container is None or not known.program:
+    if not known.program:
         return None
     kind = KINDS.get(known.program, "other")
     found = Store(
         project=known.project, service=known.service, kind=kind, program=known.program, volume=_volume(known, "")
     )
-    return found if found.kind != "postgres" else _asked(engine, compose, known, found, container.environment)
+    return found if found.kind != "postgres" else _asked(engine, compose, known, found)
 
 
-def _asked(
-    engine: DockerEngine, compose: Compose, known: KnownService, found: Store, environment: Mapping[str, str]
-) -> Store:
+def _asked(engine: DockerEngine, compose: Compose, known: KnownService, found: Store) -> Store:
     """With its databases and the volume of its data; without them where it does not answer."""
-    user = environment.get("POSTGRES_USER", "postgres")
-    settings = Postgres.model_construct(service="x", user=user, volume=found.volume, databases=())
     service = Service(project=known.project, service=known.service, role="database")
+    container = engine.container(service)
+    user = (container.environment if container else {}).get("POSTGRES_USER", "postgres")
+    settings = Postgres.model_construct(service="x", user=user, volume=found.volume, databases=())
     server = PostgresServer(Site(services={"x": service}, postgres=settings), engine, compose)
     try:
         databases = tuple(name for name in server.databases() if name not in TEMPLATES)
@@ -128,22 +117,21 @@ def _as_service(known: KnownService) -> Service:
 
 def addresses_of(engine: DockerEngine, inventory: Inventory) -> dict[tuple[str, str], str]:
     """(project, service) → a URL that answers well on one of its published ports."""
-    wanted = {(one.project, one.service): list(_urls(engine, one)) for one in inventory.services if not one.once}
-    with ThreadPoolExecutor(8, thread_name_prefix="health") as pool:
-        found = pool.map(lambda urls: next((url for url in urls if fault_of_url(url) is None), ""), wanted.values())
-        return {place: url for place, url in zip(wanted, found, strict=True) if url}
+    published: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
+    for one in engine.listing(NOT_ONE_OFF):
+        if one["State"] == "running":
+            published.setdefault((one["Labels"].get(PROJECT), one["Labels"].get(SERVICE)), []).extend(one["Ports"])
+    places = [(one.project, one.service) for one in inventory.services if not one.once]
+    found = at_once(lambda place: _answering(_urls(published.get(place, ()))), places)
+    return {place: url for place, url in zip(places, found, strict=True) if url}
 
 
-def _urls(engine: DockerEngine, known: KnownService) -> Iterator[str]:
-    container = engine.container(_as_service(known))
-    if container is None or not container.is_running:
-        return
-    try:
-        published: Mapping[str, Any] = engine.inspect(container.id)["NetworkSettings"]["Ports"] or {}
-    except DrbotError:
-        return
-    for inside, places in sorted(published.items()):
-        for place in places or () if inside.endswith("/tcp") else ():
-            host = place["HostIp"] if place["HostIp"] not in ("", ANYWHERE, "::") else "127.0.0.1"
-            if ":" not in host:
-                yield from (f"http://{host}:{place['HostPort']}{path}" for path in PATHS)
+def _answering(urls: Iterable[str]) -> str:
+    return next((url for url in urls if fault_of_url(url) is None), "")
+
+
+def _urls(published: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    for one in sorted(published, key=lambda one: str(one["PrivatePort"])):
+        host = one["IP"] if one.get("IP") not in (None, "", ANYWHERE, "::") else "127.0.0.1"
+        if one["Type"] == "tcp" and one.get("PublicPort") and ":" not in host:
+            yield from (f"http://{host}:{one['PublicPort']}{path}" for path in PATHS)

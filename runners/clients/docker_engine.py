@@ -8,7 +8,7 @@ import os
 import subprocess
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -26,7 +26,7 @@ from drbot.runners.clients.container_labels import (
     FOLDER_LABEL,
     HELPER_LABEL,
     KEPT_LABEL,
-    ONE_OFF,
+    NOT_ONE_OFF,
     PROJECT,
     RUN_LABEL,
     SERVICE,
@@ -141,19 +141,18 @@ class DockerEngine:
 
     def containers(self, service: Service) -> tuple[ServiceContainer, ...]:
         """All containers of this service, running or not: there may be more than one."""
-        labels = [
-            f"{PROJECT}={service.project}",
-            f"{SERVICE}={service.service}",
-            f"{ONE_OFF}=False",
-        ]
-        made = []
-        with docker_errors(
-            phrase("Look for the containers of {project}/{service}", project=service.project, service=service.service)
-        ):
-            for found in self.client.api.containers(all=True, filters={"label": labels}):
-                with suppress(NotFound):  # removed meanwhile
-                    made.append(container_of(self.client.api.inspect_container(found["Id"])))
-        return tuple(made)
+        labels = (f"{PROJECT}={service.project}", f"{SERVICE}={service.service}", NOT_ONE_OFF)
+        return tuple(map(container_of, self.inspected(self.listing(*labels))))
+
+    def listing(self, *labels: str) -> list[dict[str, Any]]:
+        """Containers as the engine lists them, running or not, the newest first: all, or those with these labels."""
+        with docker_errors(phrase("List containers")):
+            found = self.client.api.containers(all=True, filters={"label": [*labels]})
+        return sorted(found, key=lambda one: int(one["Created"]), reverse=True)
+
+    def inspected(self, containers: Iterable[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
+        """Those that were not removed meanwhile."""
+        return filter(None, (self.find(one["Id"]) for one in containers))
 
     def inspect(self, container: str) -> dict[str, Any]:
         with docker_errors(phrase("Inspect a container")):
@@ -270,8 +269,7 @@ class DockerEngine:
         if not is_folder(volume):
             identity = self.volume(volume)
             folder = identity.mountpoint if identity is not None else ""
-        with docker_errors(phrase("Look who has the volume {volume}", volume=volume)):
-            return users_among(self.client.api.containers(all=True), volume, folder)
+        return users_among(self.listing(), volume, folder)
 
     def has_image(self, image: str) -> bool:
         """Whether it need not be pulled or built."""
@@ -311,9 +309,7 @@ class DockerEngine:
 
     def labelled(self, labels: Mapping[str, str]) -> tuple[str, ...]:
         """Ids of the containers with all these labels, running or not."""
-        wanted = [f"{name}={value}" for name, value in labels.items()]
-        with docker_errors(phrase("List containers by label")):
-            return tuple(found["Id"] for found in self.client.api.containers(all=True, filters={"label": wanted}))
+        return tuple(one["Id"] for one in self.listing(*(f"{name}={value}" for name, value in labels.items())))
 
     def helpers(self, labels: Mapping[str, str]) -> tuple[str, ...]:
         """Ids of drbot's helpers among them."""

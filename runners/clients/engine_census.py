@@ -3,35 +3,21 @@
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
-from docker.errors import NotFound
-
-from drbot.core.text.messages import phrase
 from drbot.runners.clients.container_labels import PROJECT
 from drbot.runners.clients.docker_engine import DockerEngine
-from drbot.runners.clients.docker_errors import docker_errors
 
 
 def census(engine: DockerEngine, projects: Collection[str]) -> Mapping[str, str]:
     """ "volume postgres_data" → what makes it this one: of the containers of these compose projects, which also tell
     since when they run, and of all volumes and networks that they have. Raises TemporaryError.
     """
-    with docker_errors(phrase("Look what is on the Docker engine")):
-        return dict(part for container in _containers(engine, projects) for part in _parts(engine, container))
+    there = (one for one in engine.listing() if (one.get("Labels") or {}).get(PROJECT) in projects)
+    return dict(part for container in engine.inspected(there) for part in _parts(engine, container))
 
 
 def changes(before: Mapping[str, str], after: Mapping[str, str]) -> tuple[str, ...]:
     """The names of what came, went or is another one now."""
     return tuple(sorted(name for name in before.keys() | after.keys() if before.get(name) != after.get(name)))
-
-
-def _containers(engine: DockerEngine, projects: Collection[str]) -> Iterator[dict[str, Any]]:
-    api = engine.client.api
-    for found in api.containers(all=True):
-        if (found.get("Labels") or {}).get(PROJECT) in projects:
-            try:
-                yield dict(api.inspect_container(found["Id"]))
-            except NotFound:  # gone meanwhile
-                continue
 
 
 def _parts(engine: DockerEngine, container: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

@@ -1,7 +1,6 @@
 """Is a service healthy, as its users would see it: its health URL, its database, its cache, or Docker's word."""
 
 from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from ssl import SSLContext
 
@@ -16,6 +15,7 @@ from drbot.runners.clients.docker_engine import DockerEngine
 from drbot.runners.clients.postgres_server import PostgresServer
 from drbot.runners.clients.redis_server import RedisServer
 from drbot.runners.clients.service_container import ServiceContainer, fault_of
+from drbot.runners.foundation.at_once import at_once
 
 REQUEST_SECONDS = 4.0
 MOST_REDIRECTS = 5
@@ -33,11 +33,8 @@ class Health:
     def faults(self, names: Iterable[str]) -> Mapping[str, str]:
         """Name → why it is not healthy, for those that are not. Raises PermanentError for a service nobody knows."""
         services = {name: service_of(self._site, name) for name in names}
-        if not services:
-            return {}
-        with ThreadPoolExecutor(len(services), thread_name_prefix="health") as pool:
-            found = pool.map(lambda item: (item[0], self._fault(*item)), services.items())
-            return {name: fault for name, fault in found if fault}
+        found = zip(services, at_once(lambda item: self._fault(*item), services.items()), strict=True)
+        return {name: fault for name, fault in found if fault}
 
     def _fault(self, name: str, service: Service) -> str | None:
         if service.health:

@@ -1,31 +1,25 @@
 """Reads what a system consists of: from Compose's own model, and from the containers that the engine has of it."""
 
-from collections.abc import Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import PurePosixPath
-from typing import Any
-
-from docker.errors import NotFound
 
 from drbot.core.base.errors import PermanentError
+from drbot.core.base.names import is_unnamed
 from drbot.core.site.inventory import Inventory, KnownService, Mount, compose_of
 from drbot.core.site.site import Site
 from drbot.core.text.messages import phrase
-from drbot.runners.clients.compose import Compose
-from drbot.runners.clients.container_labels import ONE_OFF, PROJECT, SERVICE
+from drbot.runners.clients.compose import Compose, Document
+from drbot.runners.clients.container_labels import NOT_ONE_OFF, PROJECT, SERVICE
 from drbot.runners.clients.docker_engine import DockerEngine
 from drbot.runners.clients.docker_errors import docker_errors
 from drbot.runners.clients.exact_images import digest_of
-from drbot.runners.clients.process import Bounds
-from drbot.runners.clients.project_places import read_places
+from drbot.runners.clients.project_places import places_of
+from drbot.runners.foundation.at_once import at_once
 from drbot.runners.foundation.watching import Cancelled
 
-DESCRIBE_SECONDS = 60.0
 COMPLETED = "service_completed_successfully"
 DATABASES = frozenset({"postgres", "redis-server", "valkey-server", "mariadbd", "mysqld", "mongod"})
 """Programs that keep data in files which only they can read while they run."""
-
-Document = Mapping[str, Any]
 
 
 def read_inventory(site: Site, engine: DockerEngine, compose: Compose, cancelled: Cancelled) -> Inventory:
@@ -33,11 +27,10 @@ def read_inventory(site: Site, engine: DockerEngine, compose: Compose, cancelled
     TemporaryError where the engine does not answer, CancelledError.
     """
     projects = site.compose_projects()
-    containers, places = _containers(engine, projects), read_places(site, engine)
+    listed = engine.listing(NOT_ONE_OFF)
+    containers, places = _containers(engine, listed, projects), places_of(site, listed)
     compose = compose.knowing(compose_of(site, places))
-    bounds = Bounds(cancelled=cancelled, seconds=DESCRIBE_SECONDS)
-    with ThreadPoolExecutor(max(len(projects), 1), thread_name_prefix="compose") as pool:
-        documents = dict(zip(projects, pool.map(lambda name: _document(compose, name, bounds), projects), strict=True))
+    documents = at_once(lambda name: _document(compose, name, cancelled), projects)
     found = [
         one.model_copy(
             update={
@@ -45,31 +38,28 @@ def read_inventory(site: Site, engine: DockerEngine, compose: Compose, cancelled
                 "digest": digest_of(engine, one.image, one.image_id),
             }
         )
-        for name in projects
-        for one in services_of(name, documents[name], containers.get(name, {}))
+        for name, document in zip(projects, documents, strict=True)
+        for one in services_of(name, document, containers.get(name, {}))
     ]
     return Inventory(services=tuple(found), projects=places)
 
 
-def _document(compose: Compose, project: str, bounds: Bounds) -> Document:
+def _document(compose: Compose, project: str, cancelled: Cancelled) -> Document:
     try:
-        return compose.describe_all(project, bounds)
+        return compose.describe_all(project, cancelled)
     except PermanentError:  # what is wrong with it is told where somebody needs it
         return {}
 
 
-def _containers(engine: DockerEngine, projects: tuple[str, ...]) -> dict[str, dict[str, Document]]:
+def _containers(
+    engine: DockerEngine, listed: Iterable[Document], projects: tuple[str, ...]
+) -> dict[str, dict[str, Document]]:
     """Project → service → its container as the engine describes it."""
     found: dict[str, dict[str, Document]] = {}
-    with docker_errors(phrase("Look for the containers of the system")):
-        for one in engine.client.api.containers(all=True, filters={"label": [f"{ONE_OFF}=False"]}):
-            labels = one.get("Labels") or {}
-            project, service = labels.get(PROJECT), labels.get(SERVICE)
-            if project in projects and service:
-                try:
-                    found.setdefault(project, {})[service] = engine.client.api.inspect_container(one["Id"])
-                except NotFound:  # gone meanwhile
-                    continue
+    ours = (one for one in listed if one["Labels"].get(PROJECT) in projects and one["Labels"].get(SERVICE))
+    for made_of in engine.inspected(ours):
+        labels = made_of["Config"]["Labels"]
+        found.setdefault(labels[PROJECT], {})[labels[SERVICE]] = made_of
     return found
 
 
@@ -133,14 +123,9 @@ def _mounts(says: Document, made_of: Document | None, document: Document) -> Ite
 
 
 def _name(mount: Document, says: Document, document: Document) -> str:
-    """A volume's real name; "" for one that nobody has given a name: the next container gets another one."""
+    """A volume's real name; "" for one that nobody has given a name."""
     if mount["Type"] == "bind":
         return str(mount["Source"])
     targets = {one["target"] for one in says.get("volumes") or () if one["type"] == "volume" and one.get("source")}
-    is_named = mount["Destination"] in targets or not _is_digest(str(mount["Name"]))
+    is_named = mount["Destination"] in targets or not is_unnamed(str(mount["Name"]))
     return str(mount["Name"]) if is_named else ""
-
-
-def _is_digest(name: str) -> bool:
-    """As the engine calls a volume that has no name."""
-    return len(name) == 64 and set(name) <= set("0123456789abcdef")

@@ -10,11 +10,12 @@ from posixpath import normpath
 from typing import Any
 
 from drbot.core.base.errors import PermanentError
-from drbot.core.base.names import is_folder
+from drbot.core.base.names import is_folder, is_unnamed
 from drbot.core.site.site import Service
 from drbot.core.text.messages import phrase
-from drbot.runners.clients.compose_uses import not_mounted, place_of
+from drbot.runners.clients.compose import Compose, Document
 from drbot.runners.clients.container_labels import own_project
+from drbot.runners.foundation.watching import Cancelled
 
 # What decides how the program runs. Whatever else a file may say (ports, networks, devices, hooks) is left out.
 KEPT = (
@@ -38,7 +39,7 @@ class OwnDefinition:
 
     project: str
     service: str
-    document: Mapping[str, Any]
+    document: Document
     data: str  # the real name of the volume with its data
 
     @property
@@ -52,11 +53,26 @@ class OwnDefinition:
         return str(self._own.get("user") or "")
 
     @property
+    def environment(self) -> dict[str, str]:
+        return {name: str(value) for name, value in (self._own.get("environment") or {}).items()}
+
+    @property
+    def command(self) -> tuple[str, ...]:
+        """() = the image says."""
+        said = self._own.get("command") or ()
+        return (said,) if isinstance(said, str) else tuple(said)
+
+    @property
+    def places(self) -> tuple[str, ...]:
+        """Where what it mounts lies: real names of volumes, whole paths of folders."""
+        return tuple(filter(None, map(self._name, self._mounts)))
+
+    @property
     def mounted_at(self) -> str:
         """Where the volume with its data is inside. Raises PermanentError where it is not mounted."""
         found = next((one["target"] for one in self._mounts if self._name(one) == self.data), None)
         if found is None:
-            raise not_mounted(f"{self.project}/{self.service}", self.data)
+            raise _not_mounted(f"{self.project}/{self.service}", self.data)
         return str(found)
 
     def alone(self, name: str, volume: str, labels: Mapping[str, str]) -> dict[str, Any]:
@@ -89,8 +105,10 @@ class OwnDefinition:
         return [dict(one) for one in self._own.get("volumes") or ()]
 
     def _name(self, mount: Mapping[str, Any]) -> str | None:
+        if mount.get("type") == "bind":
+            return normpath(str(mount.get("source")))
         known = {key: str(one["name"]) for key, one in (self.document.get("volumes") or {}).items()}
-        return place_of(mount, known)
+        return known.get(str(mount.get("source")))
 
     def _is_among_the_data(self, target: str) -> bool:
         """Where the engine really mounts it: `..` leads out again."""
@@ -112,7 +130,12 @@ class OwnDefinition:
                 yield mount
 
 
-def definition_of(document: Mapping[str, Any], service: Service, volume: str) -> OwnDefinition:
+def read_definition(compose: Compose, service: Service, volume: str, cancelled: Cancelled) -> OwnDefinition:
+    """As its project is described now."""
+    return definition_of(compose.describe(service.project, cancelled), service, volume)
+
+
+def definition_of(document: Document, service: Service, volume: str) -> OwnDefinition:
     """From the project's whole description. Raises PermanentError where it has no such service."""
     if service.service not in document.get("services", {}):
         raise PermanentError(
@@ -121,3 +144,16 @@ def definition_of(document: Mapping[str, Any], service: Service, volume: str) ->
             )
         )
     return OwnDefinition(project=service.project, service=service.service, document=document, data=volume)
+
+
+def _not_mounted(service: str, place: str) -> PermanentError:
+    """By the compose file. `service`: "project/service"."""
+    if is_unnamed(place):
+        said = phrase(
+            "{service} keeps its data in a volume without a name, which does not outlive `docker compose down`: give "
+            "it one in the compose file",
+            service=service,
+        )
+    else:
+        said = phrase("{service} does not mount the volume {volume}", service=service, volume=place)
+    return PermanentError(said)

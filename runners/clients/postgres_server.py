@@ -15,13 +15,12 @@ from drbot.core.site.site import Postgres, Service, Site
 from drbot.core.text.messages import listed, phrase
 from drbot.runners.clients import helper
 from drbot.runners.clients.compose import Compose
-from drbot.runners.clients.compose_uses import not_mounted, place_of
 from drbot.runners.clients.docker_engine import DockerEngine, Executed
 from drbot.runners.clients.helper import HelperOrder, Mount
 from drbot.runners.clients.last_words import last_line
+from drbot.runners.clients.own_definition import read_definition
 from drbot.runners.clients.own_statements import GRACE, SECONDS, TRY, asking, environment, refusal_in
 from drbot.runners.clients.postgres_dump import PostgresDump
-from drbot.runners.clients.process import Bounds
 from drbot.runners.clients.service_container import ServiceContainer, fault_of
 from drbot.runners.clients.table_counts import COUNT, DATABASES, ENVIRONMENT, NAME, counted, counting
 from drbot.runners.foundation.watching import Cancelled
@@ -88,28 +87,14 @@ class PostgresServer:
 
     def recipe(self, cancelled: Cancelled) -> PostgresRecipe:
         """From the compose file, which is there even when the container is not; the image as it is in use."""
-        service, settings = self.service, self.settings
-        found = self._compose.service(service.project, service.service, Bounds(cancelled=cancelled, seconds=60))
-        names = found["volume_names"]
-        mounted_at = next(
-            (v["target"] for v in found.get("volumes", ()) if place_of(v, names) == settings.volume), None
-        )
-        if mounted_at is None:
-            raise not_mounted(f"{service.project}/{service.service}", settings.volume)
-        container = self.container()
-        named = found.get("image") or f"{service.project}-{service.service}"
-        image = container.image if container else str(named)
-        environment = {name: str(value) for name, value in (found.get("environment") or {}).items()}
-        own = self._engine.image_environment(image)
-        if "PGDATA" in own:
-            environment.setdefault("PGDATA", own["PGDATA"])
-        command = found.get("command") or self._engine.image_command(image)
-        return PostgresRecipe(
-            image=image,
-            environment=environment,
-            mounted_at=str(mounted_at),
-            command=(command,) if isinstance(command, str) else tuple(command),
-        )
+        own = read_definition(self._compose, self.service, self.settings.volume, cancelled)
+        mounted_at, container = own.mounted_at, self.container()
+        image = container.image if container else own.image
+        environment, of_image = own.environment, self._engine.image_environment(image)
+        if "PGDATA" in of_image:
+            environment.setdefault("PGDATA", of_image["PGDATA"])
+        command = own.command or self._engine.image_command(image)
+        return PostgresRecipe(image=image, environment=environment, mounted_at=mounted_at, command=command)
 
     def major_version(self) -> int | None:
         """Of the image in use; None when it does not say, and where the site has no PostgreSQL."""

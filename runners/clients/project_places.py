@@ -3,33 +3,27 @@
 Whoever may start a container writes its labels: files count only inside the site's `projects`, and a plan seals them.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from os.path import normpath
 from pathlib import Path
 from typing import Any
 
 from drbot.core.site.inventory import KnownProject
 from drbot.core.site.site import Site
-from drbot.core.text.messages import phrase
 from drbot.runners.clients.compose import COMPOSE_FILES, OVERRIDES, chosen_by_compose
-from drbot.runners.clients.container_labels import CONFIG_FILES, ENV_FILES, ONE_OFF, PROJECT, WORKING_DIR
-from drbot.runners.clients.docker_engine import DockerEngine
-from drbot.runners.clients.docker_errors import docker_errors
+from drbot.runners.clients.container_labels import CONFIG_FILES, ENV_FILES, PROJECT, WORKING_DIR
 
 Labels = Mapping[str, str]
 
 
-def read_places(site: Site, engine: DockerEngine) -> tuple[KnownProject, ...]:
+def places_of(site: Site, containers: Iterable[Mapping[str, Any]]) -> tuple[KnownProject, ...]:
     """Of those projects that are not simply in the folder of their name, with files that Compose finds by itself.
-    Raises TemporaryError where the engine does not answer.
+    `containers`: as the engine lists them, the newest first.
     """
     labels: dict[str, list[Labels]] = {name: [] for name in site.compose_projects()}
-    with docker_errors(phrase("Look for the containers of the system")):
-        found: Sequence[Mapping[str, Any]] = engine.client.api.containers(
-            all=True, filters={"label": [f"{ONE_OFF}=False", WORKING_DIR]}
-        )
-    for one in sorted(found, key=lambda one: int(one["Created"]), reverse=True):
-        labels.get(one["Labels"].get(PROJECT), []).append(one["Labels"])
+    for one in containers:
+        if WORKING_DIR in one["Labels"]:
+            labels.get(one["Labels"].get(PROJECT), []).append(one["Labels"])
     known = (place_of(site.projects, name, there) for name, there in labels.items() if there)
     return tuple(one for one in known if one is not None)
 

@@ -62,8 +62,7 @@ def _drop_empty(part: dict[str, Any], name: str) -> None:
 
 def data_volumes(site: Site) -> tuple[str, ...]:
     """The real names of the volumes with data, as dr.yml names them."""
-    stores = (part.volume for part in (site.postgres, site.redis) if part)
-    return tuple(dict.fromkeys([*stores, *site.file_volumes]))
+    return tuple(dict.fromkeys([*(store.volume for store in site.stores), *site.file_volumes]))
 
 
 def running_strangers(clients: Clients, site: Site, volume: str) -> list[str]:

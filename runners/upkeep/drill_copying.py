@@ -1,27 +1,22 @@
 """What a copy of the system is made of: production's images and compose projects. Both are only read there."""
 
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 
 from drbot.core.base.errors import PermanentError
 from drbot.core.site.site import Site
 from drbot.core.text.messages import phrase
 from drbot.runners.clients.clients import Clients
-from drbot.runners.clients.process import Bounds
 from drbot.runners.foundation.watching import Cancelled
 
 
 def images_of(site: Site, clients: Clients, cancelled: Cancelled) -> tuple[str, ...]:
     """Every image that its compose projects name and production's engine has."""
-    bounds = Bounds(cancelled=cancelled, seconds=60)
-    named = dict.fromkeys(name for project in site.compose_projects() for name in _named(clients, project, bounds))
+    documents = clients.compose.documents(site.compose_projects(), cancelled)
+    services = ((project, *one) for project, document in documents.items() for one in document["services"].items())
+    named = dict.fromkeys(str(one.get("image") or f"{project}-{name}") for project, name, one in services)
     return tuple(image for image in named if clients.docker.has_image(image))
-
-
-def _named(clients: Clients, project: str, bounds: Bounds) -> Iterator[str]:
-    for name, service in clients.compose.describe(project, bounds)["services"].items():
-        yield str(service.get("image") or f"{project}-{name}")
 
 
 def copy_projects(site: Site, below: Iterable[str], folder: Path) -> None:

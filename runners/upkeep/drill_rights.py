@@ -4,7 +4,6 @@ rights on production's host, a drill asks nobody, and who may edit a compose fil
 
 import threading
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -13,13 +12,11 @@ from typing import Any
 from drbot.core.base.errors import PermanentError
 from drbot.core.site.site import Service, Site
 from drbot.core.text.messages import phrase
-from drbot.runners.clients.compose import Compose
+from drbot.runners.clients.compose import Compose, by_project
 from drbot.runners.clients.docker_engine import DockerEngine
-from drbot.runners.clients.process import Bounds
 from drbot.runners.clients.rights import Asked, beyond_production
+from drbot.runners.foundation.at_once import at_once
 from drbot.runners.foundation.watching import Cancelled
-
-LOOK_SECONDS = 60
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -42,20 +39,18 @@ class DrillRights:
         asks knows the projects.
         """
         projects = self.site.compose_projects()
-        with ThreadPoolExecutor(max(len(projects), 1), thread_name_prefix="compose") as pool:
-            documents = tuple(pool.map(partial(self._described, compose or self.compose), projects))
+        documents = at_once(partial(self._described, compose or self.compose), projects)
         for project, document in zip(projects, documents, strict=True):
             self._require_of(project, document, self._started(project))
 
     def _described(self, compose: Compose, project: str) -> Mapping[str, Any]:
-        bounds = Bounds(cancelled=self.cancelled, seconds=LOOK_SECONDS)
-        return compose.described(project, self._started(project), bounds)
+        return compose.described(project, self._started(project), self.cancelled)
 
     def _started(self, project: str) -> Sequence[str]:
         """Of the monitoring all is started."""
         if self.site.monitoring is not None and self.site.monitoring.project == project:
             return ()
-        return [one.service for one in self.site.services.values() if one.project == project]
+        return by_project(self.site.services.values()).get(project, ())
 
     def _require(self, compose: Compose, project: str, document: Mapping[str, Any], services: Sequence[str]) -> None:
         """Before the first of them is started all are looked at."""

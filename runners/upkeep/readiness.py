@@ -1,10 +1,8 @@
 """What a recovery of a site would stumble over that night: seen now, with the worker's own clients. Changes nothing."""
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from pathlib import Path
-from typing import Any
 
 from sqlalchemy import Connection
 
@@ -19,22 +17,22 @@ from drbot.core.site.site import Alerts, Configuration, Service, Site
 from drbot.core.text.messages import and_more, clauses, duration, listed, phrase
 from drbot.core.text.words import ago
 from drbot.runners.clients.clients import Clients, clients_of
-from drbot.runners.clients.compose_uses import place_of
+from drbot.runners.clients.compose import Document
 from drbot.runners.clients.full_store import password
 from drbot.runners.clients.inventory_reader import read_inventory
 from drbot.runners.clients.name_service import NameService
-from drbot.runners.clients.process import Bounds
+from drbot.runners.clients.own_definition import definition_of
 from drbot.runners.contract.rented import Rented, all_rented, makers_of
+from drbot.runners.foundation.at_once import at_once
 from drbot.runners.foundation.settings import RunnerSettings
 from drbot.runners.foundation.watching import never
 from drbot.runners.second_factor.totp_secrets import TotpSecrets
 from drbot.runners.upkeep.own_check_readiness import own_check_lines
-from drbot.runners.upkeep.prevention import Prevention
+from drbot.runners.upkeep.prevention import Described, Prevention
 from drbot.store.records import confirmations, incidents, machines
 from drbot.store.records.machines import KnownMachine
 
 CORRECT = phrase("Correct it in dr.yml; the server is well.")
-DESCRIBE = Bounds(cancelled=lambda: False, seconds=60)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -60,8 +58,10 @@ class SiteReadiness:
         yield engine
         if self.is_empty:
             return
-        described: dict[str, Mapping[str, Any]] = {}
-        yield from self._about_projects(described)
+        projects = sorted({service.project for service in self.site.services.values()})
+        read = dict(zip(projects, at_once(self._read, projects), strict=True))
+        described = {project: one for project, one in read.items() if not isinstance(one, Line)}
+        yield from self._about_projects([one for one in read.values() if isinstance(one, Line)], described)
         if not engine.well:
             return
         yield from self._about_volumes(described)
@@ -81,24 +81,19 @@ class SiteReadiness:
     def _what(self, thing: str) -> str:
         return of_site(self.name, thing)
 
-    def _about_projects(self, described: dict[str, Mapping[str, Any]]) -> Iterator[Line]:
-        """Fills `described`: project → its compose file, as compose reads it."""
-        faults = [*self._about_places()]
-        for project in sorted({service.project for service in self.site.services.values()}):
-            what, folder = self._what(project), self.clients.compose.folder(project)
-            if not any((folder / name).is_file() for name in self.clients.compose.started_from(project)):
-                faults.append(
-                    bad(
-                        what,
-                        phrase("no compose file in {folder}", folder=folder),
-                        phrase("Correct `project` or `projects` in dr.yml."),
-                    )
-                )
-                continue
-            try:
-                described[project] = self.clients.compose.describe(project, DESCRIBE)
-            except DrbotError as error:
-                faults.append(bad(what, str(error), phrase("Fix its compose file or its .env.")))
+    def _read(self, project: str) -> Document | Line:
+        """Its compose file, as Compose reads it, or what is wrong with that."""
+        what, folder = self._what(project), self.clients.compose.folder(project)
+        if not any((folder / name).is_file() for name in self.clients.compose.started_from(project)):
+            fault = phrase("no compose file in {folder}", folder=folder)
+            return bad(what, fault, phrase("Correct `project` or `projects` in dr.yml."))
+        try:
+            return self.clients.compose.describe(project, never)
+        except DrbotError as error:
+            return bad(what, str(error), phrase("Fix its compose file or its .env."))
+
+    def _about_projects(self, unread: Sequence[Line], described: Described) -> Iterator[Line]:
+        faults = [*self._about_places(), *unread]
         for name, service in self.site.services.items():
             known = described.get(service.project, {}).get("services")
             if known is not None and service.service not in known:
@@ -127,14 +122,12 @@ class SiteReadiness:
                     phrase("Say under `compose` in dr.yml which of them are meant."),
                 )
 
-    def _about_volumes(self, described: Mapping[str, Mapping[str, Any]]) -> Iterator[Line]:
-        stores = {"postgres": self.site.postgres, "redis": self.site.redis}
-        wanted = [(store.service, store.volume) for store in stores.values() if store is not None]
+    def _about_volumes(self, described: Described) -> Iterator[Line]:
+        wanted = [(store.service, store.volume) for store in self.site.stores]
         faults = [fault for name, volume in wanted if (fault := self._fault_of_volume(described, name, volume))]
-        for kept in self.site.files:
-            fault = self._fault_of_files(kept)
-            if fault:
-                faults.append(fault)
+        what, todo = phrase("it is missing"), phrase("Correct `files` in dr.yml.")
+        lacking = [name for name in self.site.files if not self.clients.have(self.site.place_of(name))]
+        faults += [bad(self._what(phrase("files {name}", name=name)), what, todo) for name in lacking]
         yield from faults
         if not faults:
             there = phrase("{volumes}: there", volumes=listed(volume for _, volume in wanted))
@@ -155,13 +148,11 @@ class SiteReadiness:
         if not found:
             yield good(self._what(phrase("mounts")), phrase("each is in a backup, or not needed"))
 
-    def _fault_of_volume(self, described: Mapping[str, Mapping[str, Any]], name: str, volume: str) -> Line | None:
+    def _fault_of_volume(self, described: Described, name: str, volume: str) -> Line | None:
         service, what = self.site.services[name], self._what(phrase("volume {volume}", volume=volume))
         project = described.get(service.project)
         if project is not None and service.service in project["services"]:
-            mounts: Sequence[Mapping[str, Any]] = project["services"][service.service].get("volumes") or ()
-            names = {key: str(one["name"]) for key, one in (project.get("volumes") or {}).items()}
-            mounted = [place for mount in mounts if (place := place_of(mount, names))]
+            mounted = definition_of(project, service, volume).places
             if volume not in mounted:
                 fault = phrase("{service} does not mount it", service=name)
                 if mounted:
@@ -178,19 +169,12 @@ class SiteReadiness:
             return bad(what, phrase("drbot's own files are in it"), phrase("Give drbot another DRBOT_HOME."))
         return None
 
-    def _fault_of_files(self, kept: str) -> Line | None:
-        what, todo = self._what(phrase("files {name}", name=kept)), phrase("Correct `files` in dr.yml.")
-        place = self.site.place_of(kept)
-        is_there = Path(place).is_dir() if is_folder(place) else self.clients.docker.volume(place) is not None
-        return None if is_there else bad(what, phrase("it is missing"), todo)
-
-    def _about_health_checks(self, described: Mapping[str, Mapping[str, Any]]) -> Iterator[Line]:
+    def _about_health_checks(self, described: Described) -> Iterator[Line]:
         """Without one, a service that only runs would be called healthy."""
-        asked = {store.service for store in (self.site.postgres, self.site.redis) if store is not None}
         blind = [
             name
             for name, service in self.site.services.items()
-            if name not in asked
+            if name not in self.site.store_services
             and not service.once
             and not service.health
             and not self._is_checked(service, described)
@@ -204,7 +188,7 @@ class SiteReadiness:
                 phrase("all {count} services have one", count=len(self.site.services)),
             )
 
-    def _is_checked(self, service: Service, described: Mapping[str, Mapping[str, Any]]) -> bool:
+    def _is_checked(self, service: Service, described: Described) -> bool:
         found = described.get(service.project, {}).get("services", {}).get(service.service, {})
         if "healthcheck" in found:
             return not (found["healthcheck"] or {}).get("disable")
@@ -224,10 +208,10 @@ class SiteReadiness:
 
     def _remedy(self, faults: Collection[str]) -> str:
         """Where a store is what does not work: the others only wait for it, and a restart brings no data back."""
-        stores = {"postgres": self.site.postgres, "redis": self.site.redis}
-        for kind, store in stores.items():
-            if store is None or store.service not in faults:
+        for store in self.site.stores:
+            if store.service not in faults:
                 continue
+            kind = "postgres" if store is self.site.postgres else "redis"
             if kind == "postgres" and self.clients.postgres.misnamed() is not None:
                 return CORRECT
             container = self.clients.docker.container(self.site.services[store.service])

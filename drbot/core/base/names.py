@@ -104,3 +104,8 @@ def is_folder(place: str) -> bool:
 def is_below(kept: str) -> bool:
     """Whether an entry of `files` lies below the projects, and comes and goes with them."""
     return is_folder(kept) and not kept.startswith("/")
+
+
+def is_unnamed(volume: str) -> bool:
+    """Whether that is what the engine calls a volume without a name: the next container gets another one."""
+    return bool(re.fullmatch(r"[0-9a-f]{64}", volume))

@@ -24,9 +24,8 @@ def replaced(
     """A line for each step that destroys, for each kind of what is put aside, and for each name that is led back."""
     kept = stakes.kept
     names = listed(configuration.dns.names if configuration.dns else ())
-    stores = (configuration.site(site).postgres, configuration.site(site).redis)
     projects = str(configuration.site(site).projects.absolute())
-    owners = {store.volume: store.service for store in stores if store is not None}
+    owners = {store.volume: store.service for store in configuration.site(site).stores}
     words: Mapping[str, Callable[[Step], str]] = {
         "volume.swap": lambda step: _place(step, owners, stakes.files if _is_of_settings(step, projects) else ()),
         "volume.swap_back": lambda step: _place(step, owners, ()),

@@ -19,7 +19,6 @@ from drbot.runners.backups.make_full import back_up_full
 from drbot.runners.clients.compose_settings import digest_of, settings_of
 from drbot.runners.clients.fetched import Fetched, Recovery, Volume, files_wanted
 from drbot.runners.clients.full_store import FullBackup, FullBackupStore
-from drbot.runners.clients.process import Bounds
 from drbot.runners.foundation.watching import never, unheard
 from tests.archives import store_in
 from tests.integration.actions.conftest import WorkerFixture, own
@@ -196,11 +195,11 @@ def test_it_tells_what_its_system_needs_of_a_host(shared: WorkerFixture, made: M
 
 def test_what_services_ran_with_and_no_file_holds_is_named(shared: WorkerFixture, made: Made) -> None:
     """A password that somebody's shell knew: Compose would start the service with an empty one."""
-    bounds, address = Bounds(cancelled=never, seconds=60), shared.configuration.site().address
+    address = shared.configuration.site().address
     now = dict(
         found
         for project in made.manifest.projects
-        for found in settings_of(project, shared.clients.compose.describe(project, bounds), address)
+        for found in settings_of(project, shared.clients.compose.describe(project, never), address)
     )
     ran = made.manifest.uses.settings
     (password,) = (name for name in ran if name.endswith("/postgres/POSTGRES_PASSWORD"))

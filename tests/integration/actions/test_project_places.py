@@ -112,7 +112,7 @@ def test_where_it_lies_and_what_it_was_started_from_is_read_from_its_containers(
 def test_every_verb_uses_the_same_folder_and_files(shop: Shop) -> None:
     compose, before = shop.machine.clients.compose, shop.ids()
 
-    environment = compose.service(shop.name, "app", BOUNDS)["environment"]
+    environment = compose.describe(shop.name, never)["services"]["app"]["environment"]
     outdated = compose.outdated(shop.name, ["app", "other"], BOUNDS)
     compose.stop(shop.name, ["app"], permit(f"service {shop.name}/app"), WATCH)
     compose.up(shop.name, ["app"], WATCH)
@@ -151,7 +151,7 @@ def test_a_label_that_is_forged_later_changes_nothing_of_what_was_sealed(shop: S
     (shop.folder / "evil.yml").write_text((shop.folder / "stack.yml").read_text() + "  evil: {image: evil}\n")
     shop.typed("--file=evil.yml", "up", "--detach", "--force-recreate", "--no-deps", "other")
 
-    assert set(clients.compose.describe(shop.name, BOUNDS)["services"]) == {"app", "other"}
+    assert set(clients.compose.describe(shop.name, never)["services"]) == {"app", "other"}
     assert "different files" in shop.red()
 
 
@@ -224,7 +224,7 @@ def test_a_folder_that_is_a_link_and_files_that_have_usual_names_by_now_need_no_
     shop.typed(f"--project-directory={shop.folder}", f"--file={shop.folder / 'stack.yml'}", "up", "--detach")
 
     assert [(one.folder, one.files, one.outside) for one in shop.known] == [(shop.name, ("stack.yml",), ())]
-    assert "app" in machine.clients.compose.describe(shop.name, BOUNDS)["services"]
+    assert "app" in machine.clients.compose.describe(shop.name, never)["services"]
 
     (shop.folder / "stack.yml").rename(shop.folder / "compose.yml")
 

@@ -17,8 +17,8 @@ from drbot.lab.breakage import break_it
 from drbot.lab.system import Lab
 from drbot.runners.backups.make_dump import back_up_postgres
 from drbot.runners.clients.clients import clients_of
-from drbot.runners.clients.process import Bounds
 from drbot.runners.foundation.settings import RunnerSettings
+from drbot.runners.foundation.watching import never
 from drbot.runners.second_factor.totp_secrets import TotpSecrets
 from drbot.runners.upkeep.readiness_keeper import look
 from drbot.slack_simulator.people import APP_TOKEN, BOT_TOKEN
@@ -205,7 +205,7 @@ def test_data_in_a_folder_is_found_where_a_volume_is_expected(document: Path, la
     back_up_postgres(configuration, "production")
     redis = configuration.site().services["redis"]
     clients = clients_of(configuration.site(), configuration, RunnerSettings.from_environment(document.parent, {}))
-    described = clients.compose.service(redis.project, redis.service, Bounds(cancelled=lambda: False))
+    described = clients.compose.describe(redis.project, never)["services"][redis.service]
     (target,) = {mount["target"] for mount in described["volumes"]}
     override = clients.compose.folder(redis.project) / "docker-compose.override.yml"
     override.write_text(f"services:\n  {redis.service}:\n    volumes: [./data:{target}]\n")

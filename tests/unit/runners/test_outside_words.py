@@ -13,6 +13,7 @@ from drbot.runners.clients.certbot import Certbot
 from drbot.runners.clients.compose import Compose, Watch
 from drbot.runners.clients.process import Bounds, run_process
 from drbot.runners.clients.terraform import Terraform
+from drbot.runners.foundation.watching import never
 from tests.permits import own, permit
 
 BOUNDS = Bounds(cancelled=lambda: False)
@@ -94,7 +95,7 @@ def test_docker_compose_takes_no_project_for_an_option(tmp_path: Path) -> None:
     (tmp_path / "--help" / "compose.yml").write_text("services: {web: {image: none}}\n")
 
     with pytest.raises(PermanentError, match="invalid project name"):
-        Compose(tmp_path, None).describe("--help", BOUNDS)
+        Compose(tmp_path, None).describe("--help", never)
 
 
 @pytest.mark.skipif(shutil.which("certbot") is None, reason="certbot is not installed")
