@@ -95,7 +95,7 @@ def full(site: SiteName = "", config: Config = None) -> None:
 
 @backup_app.command("list")
 def list_backups(site: SiteName = "", config: Config = None) -> None:
-    """The backups there are in every place, newest first."""
+    """The backups there are in every place, newest first; ends with 1 where a place of full backups cannot be read."""
     configuration, clients, _ = opened(config, site)
     console = plain_console()
     columns = (phrase("name"), phrase("data as of (UTC)"), phrase("size"), phrase("rows"), phrase("manifest"))
@@ -116,7 +116,8 @@ def list_backups(site: SiteName = "", config: Config = None) -> None:
         console.print(f"[red]{marked(NOT_ASKED)}[/] {marked(str(error))}")
     console.print(table)
     show_copied_dumps(console, configuration)
-    show_full_backups(plain_console(), configuration)
+    if not show_full_backups(plain_console(), configuration):
+        raise typer.Exit(1)
 
 
 @backup_app.command("check")

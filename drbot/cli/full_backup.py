@@ -24,8 +24,8 @@ def summary_of(made: FullBackup, manifest: FullManifest) -> str:
     return phrase("{name}: {holds}", name=made.name, holds=clauses([files, listed([rows, keys, projects])]))
 
 
-def show_full_backups(console: Console, configuration: Configuration) -> None:
-    """A table of those in every place, newest first, and the places that do not answer."""
+def show_full_backups(console: Console, configuration: Configuration) -> bool:
+    """A table of those in every place, newest first, and the places that do not answer. Whether all do."""
     found = candidates(full_stores(configuration))
     columns = (phrase("name"), phrase("data as of (UTC)"), phrase("holds"), phrase("made by"), phrase("where"))
     table = table_of(*columns, title=phrase("Full"), framed=False)
@@ -42,6 +42,7 @@ def show_full_backups(console: Console, configuration: Configuration) -> None:
         console.print(table)
     for sentence in found.silent:
         console.print(f"[red]{marked(NOT_ASKED)}[/] {marked(sentence)}")
+    return not found.silent
 
 
 def check_everywhere(

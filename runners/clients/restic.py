@@ -357,7 +357,7 @@ class Restic:
             )
         if code == WRONG_PASSWORD:
             other = (
-                phrase("another RESTIC_PASSWORD than this process has"),
+                phrase("another RESTIC_PASSWORD than this process has, or with none"),
                 phrase("a RESTIC_PASSWORD, and this process has none"),
             )
             raise PermanentError(

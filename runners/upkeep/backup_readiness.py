@@ -42,7 +42,7 @@ def look_at_backups(configuration: Configuration) -> Looked:
     found, lines, silent = _look_at_dumps(configuration) if has_postgres else ([], [], ())
     full = candidates(full_stores(configuration))
     stored = [_stored(one) for one in full.backups if _is_ours(one, configuration)]
-    if stored or configuration.object_store is not None or not has_postgres:
+    if stored or full.silent or configuration.object_store is not None or not has_postgres:
         silent = tuple(dict.fromkeys((*silent, *full.silent)))
         lines += [newest_line(FULL, stored, configuration, datetime.now(UTC)), _about_places(silent)]
         lines.append(_about_restic())
@@ -175,9 +175,9 @@ def _about_restic() -> Line:
     if fault := version_fault():
         return bad("restic", fault, phrase("Full backups are made and restored with it."))
     if password():
-        return good("restic", clauses([installed_version(), phrase("full backups are encrypted")]))
+        return good("restic", clauses([installed_version(), phrase("new places of full backups are encrypted")]))
     plain = phrase("full backups are not encrypted")
-    remedy = phrase("Set RESTIC_PASSWORD in the environment to encrypt new places.")
+    remedy = phrase("Set RESTIC_PASSWORD and name a new folder and buckets: what is in the old ones stays as it is.")
     return soon("restic", clauses([installed_version(), plain]), remedy)
 
 

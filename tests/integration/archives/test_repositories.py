@@ -16,11 +16,14 @@ import pytest
 
 from drbot.core.base.errors import CancelledError, PermanentError, TemporaryError, UserError
 from drbot.core.site.full_manifest import MANIFEST, OWN, PROJECTS, full_name
+from drbot.core.site.readiness import Colour
+from drbot.core.site.site import Backups, Configuration, Postgres, Site
 from drbot.runners.backups.choose_full import FullRules, check_full_backup, choose_full_backup, require_whole
 from drbot.runners.clients.full_store import FullBackup, FullBackupStore
 from drbot.runners.clients.restic import Repository, Restic, Wanted
 from drbot.runners.clients.restic_words import Said
 from drbot.runners.foundation.watching import unheard
+from drbot.runners.upkeep.backup_readiness import look_at_backups
 from tests import torture
 from tests.archives import MOMENT, make_foreign, put, snapshot_of, store_in
 from tests.waiting import wait_for
@@ -251,6 +254,23 @@ def test_one_without_a_password_is_not_taken_by_whoever_has_one(
 
     with pytest.raises(UserError, match="it was made with another RESTIC_PASSWORD than this process has"):
         choose_full_backup((store,), RULES)
+
+
+def test_one_that_cannot_be_opened_is_red_also_where_dumps_are_made(
+    store: FullBackupStore, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every scheduled full backup would fail."""
+    monkeypatch.setenv("RESTIC_PASSWORD", "of these backups")
+    postgres = Postgres(volume="pgdata", databases=("shop",))
+    configuration = Configuration(
+        system="shop", sites={"production": Site(postgres=postgres)}, backups=Backups(directory=folder)
+    )
+
+    lines = {line.what: line for line in look_at_backups(configuration).lines}
+
+    assert lines["places of backups"].colour is Colour.RED
+    assert "another RESTIC_PASSWORD than this process has, or with none" in lines["places of backups"].reason
+    assert lines["full backup"].colour is Colour.RED
 
 
 def test_where_backups_are_encrypted_an_archive_that_anybody_could_have_put_there_is_chosen_by_a_person_alone(
