@@ -18,7 +18,7 @@ from drbot.core.site.configuration import load_configuration
 from drbot.core.site.site import Service, Site
 from drbot.core.text.messages import listed, phrase
 from drbot.runners.clients.compose import Compose
-from drbot.runners.clients.discovery import addresses_of, jobs_of, others_on, projects_on, stores_of
+from drbot.runners.clients.discovery import addresses_of, jobs_of, others_on, projects_on, stores_of, written_folders
 from drbot.runners.clients.docker_engine import DockerEngine
 from drbot.runners.clients.inventory_reader import read_inventory
 from drbot.runners.foundation.settings import RunnerSettings
@@ -111,6 +111,7 @@ def _seen(engine: DockerEngine, host: str | None, found: Folders, known: Site | 
         stores=stores_of(engine, compose, inventory),
         addresses=addresses_of(engine, inventory),
         jobs=jobs_of(engine, inventory),
+        written=written_folders(engine, inventory, parent),
         elsewhere={name: folder for name, folder in newest.items() if name not in here},
     )
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from drbot.cli.init_file import Seen, services_of
@@ -92,6 +93,10 @@ def _of_data(site: Site, seen: Seen, is_there: Callable[[str], bool]) -> Iterato
         )
         where, line = ("files", f"- {one.name}") if one.name in volumes else ("not_needed", f"{one.name}: {REASON}")
         yield Change(mark="+", sentence=said, below=where, add=(line,))
+    for name in seen.data:
+        if not any(Path(name).is_relative_to(one.strip("/")) for one in site.file_folders):
+            said = phrase("{name} is written to, and kept only with the settings.", name=name)
+            yield Change(mark="+", sentence=said, below="files", add=(f"- {name}",))
     for name in site.files:
         if not is_there(name):
             yield Change(mark="-", sentence=phrase("`files`: {name} does not exist.", name=name))

@@ -29,11 +29,18 @@ class Seen:
     stores: tuple[Store, ...]
     addresses: Mapping[tuple[str, str], str]
     jobs: frozenset[tuple[str, str]]  # what has run to its end, and nothing waits for it
+    written: tuple[str, ...] = ()  # folders of the projects that containers write to, from `folder` on
     elsewhere: Mapping[str, Path]
 
     @property
     def projects(self) -> tuple[str, ...]:
         return tuple(dict.fromkeys(one.project for one in self.inventory.services))
+
+    @property
+    def data(self) -> tuple[str, ...]:
+        """What is written among the settings, without the folders of stores: it comes back alone, and is looked at."""
+        stores = [Path(one.volume) for kind in ("postgres", "redis") if (one := self.first(kind)) is not None]
+        return tuple(name for name in self.written if not any(one.is_relative_to(self.folder / name) for one in stores))
 
     @property
     def count(self) -> int:
@@ -161,7 +168,7 @@ def _add_files(site: CommentedMap, seen: Seen) -> None:
     there = _as_site(site, seen)
     volumes = {mount.source for one in seen.inventory.services for mount in one.mounts if mount.kind == "volume"}
     left = unkept(there, seen.inventory)
-    files = [one.name for one in left if one.name in volumes or Path(one.name).is_dir()]
+    files = [*(one.name for one in left if one.name in volumes or Path(one.name).is_dir()), *seen.data]
     if files:
         site["files"] = CommentedSeq(files)
     gaps = [one for one in left if one.name not in files]

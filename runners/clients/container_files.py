@@ -3,11 +3,13 @@
 import io
 import tarfile
 import threading
+from itertools import islice
 
 from docker.errors import NotFound
 
 from drbot.core.base.errors import TemporaryError
 from drbot.core.text.messages import phrase
+from drbot.runners.clients.byte_streams import IteratorFile
 from drbot.runners.clients.docker_engine import DockerEngine
 from drbot.runners.clients.docker_errors import docker_errors
 
@@ -50,6 +52,22 @@ def _packed(engine: DockerEngine, container: str, path: str, folder: bool) -> by
             if len(packed) > LARGEST_BYTES:
                 return NOTHING
     return bytes(packed)
+
+
+def is_empty(engine: DockerEngine, container: str, path: str) -> bool:
+    """Whether it is a folder with nothing in it; only the beginning of a full one is read."""
+    with docker_errors(phrase("Read {path} of a container", path=path)):
+        try:
+            pieces, found = engine.client.api.get_archive(container, path)
+        except NotFound:
+            return False
+        try:
+            with tarfile.open(fileobj=io.BufferedReader(IteratorFile(pieces)), mode="r|") as archive:
+                return bool(found["mode"] & FOLDER) and len(list(islice(archive, 2))) == 1
+        except tarfile.ReadError:  # something in it is written
+            return False
+        finally:
+            pieces.close()
 
 
 def text_of(engine: DockerEngine, container: str, path: str) -> str | None:

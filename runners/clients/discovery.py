@@ -115,6 +115,17 @@ def _as_service(known: KnownService) -> Service:
     return Service(project=known.project, service=known.service, role="app")
 
 
+def written_folders(engine: DockerEngine, inventory: Inventory, projects: Path) -> tuple[str, ...]:
+    """Folders of the projects that containers may write to, as paths from `projects` on: data beside the settings."""
+    known = {one.project for one in inventory.services}
+    ours = (one for one in engine.listing(NOT_ONE_OFF) if one["Labels"].get(PROJECT) in known)
+    mounts = [mount for one in engine.inspected(ours) for mount in one["Mounts"] if mount["RW"]]
+    folders = {Path(mount["Source"]) for mount in mounts if mount["Type"] == "bind"}
+    below = sorted(one.relative_to(projects) for one in folders if one.is_relative_to(projects) and one.is_dir())
+    deep = [one for one in below if len(one.parts) > 1]  # a whole project is no data
+    return tuple(str(one) for one in deep if not any(one != other and one.is_relative_to(other) for other in deep))
+
+
 def addresses_of(engine: DockerEngine, inventory: Inventory) -> dict[tuple[str, str], str]:
     """(project, service) → a URL that answers well on one of its published ports."""
     published: dict[tuple[str, str], list[Mapping[str, Any]]] = {}

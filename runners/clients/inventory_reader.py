@@ -9,6 +9,7 @@ from drbot.core.site.inventory import Inventory, KnownService, Mount, compose_of
 from drbot.core.site.site import Site
 from drbot.core.text.messages import phrase
 from drbot.runners.clients.compose import Compose, Document
+from drbot.runners.clients.container_files import is_empty
 from drbot.runners.clients.container_labels import NOT_ONE_OFF, PROJECT, SERVICE
 from drbot.runners.clients.docker_engine import DockerEngine
 from drbot.runners.clients.docker_errors import docker_errors
@@ -34,6 +35,7 @@ def read_inventory(site: Site, engine: DockerEngine, compose: Compose, cancelled
     found = [
         one.model_copy(
             update={
+                "mounts": tuple(_in_use(engine, one, document, containers.get(name, {}).get(one.service))),
                 "program": _program(engine, containers.get(name, {}).get(one.service)),
                 "digest": digest_of(engine, one.image, one.image_id),
             }
@@ -120,6 +122,16 @@ def _mounts(says: Document, made_of: Document | None, document: Document) -> Ite
         source = str(mount.get("source") or "")
         if mount["type"] in ("volume", "bind"):
             yield Mount(kind=mount["type"], source=names.get(source, source), target=mount["target"])
+
+
+def _in_use(engine: DockerEngine, known: KnownService, document: Document, made_of: Document | None) -> Iterator[Mount]:
+    """All but what only an image asks for and nothing was ever put into: a client of PostgreSQL made from its image."""
+    says = (document.get("services") or {}).get(known.service) or {}
+    named = {one["target"] for one in says.get("volumes") or ()}
+    for mount in known.mounts:
+        is_of_image = made_of is not None and not mount.source and mount.target not in named
+        if not (is_of_image and made_of is not None and is_empty(engine, made_of["Id"], mount.target)):
+            yield mount
 
 
 def _name(mount: Document, says: Document, document: Document) -> str:

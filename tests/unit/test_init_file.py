@@ -1,16 +1,21 @@
 """What `drbot init` writes of what people answer, and of what nobody answered."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+
+from ruamel.yaml import YAML
 
 from drbot.cli.init_file import MISSING, Answers, Seen, text_of
 from drbot.core.site.configuration import load_configuration
 from drbot.core.site.inventory import Inventory, KnownService
+from drbot.runners.clients.discovery import Store
 
 NOW = datetime(2026, 1, 5, 12, tzinfo=UTC)
+SERVICES = tuple(KnownService(project="shop", service=name) for name in ("web", "db"))
 SEEN = Seen(
-    host="", folder=Path("/srv"), inventory=Inventory(services=(KnownService(project="shop", service="web"),)),
-    stores=(), addresses={}, jobs=frozenset(), elsewhere={},
+    host="", folder=Path("/srv"), inventory=Inventory(services=SERVICES), stores=(), addresses={}, jobs=frozenset(),
+    elsewhere={},
 )  # fmt: skip
 
 
@@ -29,3 +34,12 @@ def test_whatever_people_are_called_drbot_can_read_what_it_has_written(tmp_path:
 def test_what_nobody_answered_is_marked() -> None:
     assert text_of(SEEN, Answers(), NOW).count(MISSING) == 1
     assert text_of(SEEN, Answers(people={"aiko": "U1", "ben": "U2"}), NOW).count(MISSING) == 0
+
+
+def test_folders_among_the_settings_that_are_written_to_are_data_unless_a_store_has_them() -> None:
+    store = Store(project="shop", service="db", kind="redis", program="redis-server", volume="/srv/shop/data/redis")
+    seen = replace(SEEN, written=("shop/uploads", "shop/data"), stores=(store,))
+
+    site = YAML(typ="safe").load(text_of(seen, Answers(), NOW))["sites"]["production"]
+
+    assert site["files"] == ["shop/uploads"]

@@ -62,6 +62,10 @@ def test_what_is_mounted_is_in_the_file_or_marked_as_missing(kept: Kept, tmp_pat
     named = {mount.source for one in found.services for mount in one.mounts if mount.kind == "volume"}
     anonymous = {one for one in sources if len(one) == 64}
     assert sources - anonymous <= named
+    places = {Path(one.source) for one in mounts(kept) if one.writable and not one.store and Path(one.source).is_dir()}
+    written = {one.relative_to(kept.projects) for one in places if kept.projects in one.parents}
+    named_folders = {Path(one.strip("/")) for one in site.file_folders}
+    assert {one for one in written if len(one.parts) > 1 and named_folders.isdisjoint({one, *one.parents})} == set()
     kinds = {store.kind for store in kept.animal.stores}
     assert (site.postgres is not None) is ("postgres" in kinds)
     assert (site.redis is not None) is ("redis" in kinds)
