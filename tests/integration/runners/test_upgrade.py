@@ -7,6 +7,7 @@ beside and people were asked how to go on; the database as SQL, and the worker's
 import shutil
 import sqlite3
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -34,6 +35,9 @@ def upgraded(tmp_path: Path) -> WorkerFixture:
     shutil.copytree(BEFORE / "worker", tmp_path / "worker")
     state = sqlite3.connect(tmp_path / "state.db")
     state.executescript((BEFORE / "state.sql").read_text())
+    # It was written a while ago, and people have half an hour to vote.
+    state.execute("UPDATE requests SET expires_at = ?", [f"{datetime.now(UTC) + timedelta(minutes=30):%F %T.%f}"])
+    state.commit()
     state.close()
     made = worker_fixture_in(tmp_path)
     sealed = configuration_in(Path("/backups")).model_copy(update={"runbooks": Path("/tmp/before/runbooks")})
