@@ -26,6 +26,7 @@ from drbot.store.base.doorbell import doorbell_of
 from tests.integration.runners.worker_fixture import WorkerFixture, configuration_in, worker_fixture_in
 
 RUN = "r1-20261201-013847-26e4"
+ASKED_AT = "2026-12-01T01:38:47.472049Z"
 BEFORE = Path(__file__).parent / "state_of_v1"
 
 
@@ -35,10 +36,12 @@ def upgraded(tmp_path: Path) -> WorkerFixture:
     shutil.copytree(BEFORE / "worker", tmp_path / "worker")
     state = sqlite3.connect(tmp_path / "state.db")
     state.executescript((BEFORE / "state.sql").read_text())
-    # It was written a while ago, and people have half an hour to vote.
-    state.execute("UPDATE requests SET expires_at = ?", [f"{datetime.now(UTC) + timedelta(minutes=30):%F %T.%f}"])
+    now = datetime.now(UTC)  # people have half an hour to vote, by the database and by the worker's own record
+    state.execute("UPDATE requests SET expires_at = ?", [f"{now + timedelta(minutes=30):%F %T.%f}"])
     state.commit()
     state.close()
+    own = tmp_path / "worker" / "runs" / f"{RUN}.json"
+    own.write_text(own.read_text().replace(ASKED_AT, now.isoformat()))
     made = worker_fixture_in(tmp_path)
     sealed = configuration_in(Path("/backups")).model_copy(update={"runbooks": Path("/tmp/before/runbooks")})
     made.worker_context = replace(made.worker_context, configuration=sealed, key=TotpSecrets(tmp_path).key())
