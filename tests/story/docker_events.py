@@ -15,6 +15,9 @@ from drbot.lab.ownership import LABEL
 from drbot.lab.system import Lab
 from tests.waiting import PATIENCE, wait_for
 
+LOOKS = ("exec_", "health_status", "top", "archive-path")
+"""Events of what changes nothing; what a command inside does is asked of the data."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DockerEvent:
@@ -79,7 +82,7 @@ class EventRecorder:
         if event.kind == "volume":
             return event.name in {f"{self._lab.prefix}postgres_data", f"{self._lab.prefix}redis_data"}
         is_ours = event.labels.get(LABEL) == self._lab.label and "drbot.run" not in event.labels
-        return is_ours and not event.action.startswith(("exec_", "health_status"))
+        return is_ours and not event.action.startswith(LOOKS)
 
 
 def _event_of(event: dict[str, Any]) -> DockerEvent:

@@ -6,6 +6,14 @@ from sqlalchemy import Boolean, Column, Date, Float, ForeignKey, Integer, Table,
 
 from drbot.store.base.column_types import Json, Moment, Sentence, metadata
 
+inventories = Table(
+    "inventories",
+    metadata,
+    Column("site", Text, primary_key=True),
+    Column("document", Text, nullable=False),  # core/site/inventory.py, as JSON
+    Column("seen_at", Moment, nullable=False),
+)
+
 confirmations = Table(
     "confirmations",
     metadata,

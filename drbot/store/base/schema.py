@@ -23,6 +23,7 @@ from drbot.store.base.column_types import metadata as metadata
 from drbot.store.base.night_tables import action_items as action_items
 from drbot.store.base.night_tables import confirmations as confirmations
 from drbot.store.base.night_tables import drills as drills
+from drbot.store.base.night_tables import inventories as inventories
 from drbot.store.base.night_tables import proofs as proofs
 from drbot.store.base.night_tables import routines as routines
 from drbot.store.base.night_tables import surveys as surveys
@@ -375,14 +376,6 @@ readiness = Table(
     Column("remedy", Sentence, nullable=False),
     Column("since", Moment, nullable=False),  # it has this colour
     Column("looked_at", Moment, nullable=False),
-)
-
-inventories = Table(
-    "inventories",
-    metadata,
-    Column("site", Text, primary_key=True),
-    Column("document", Text, nullable=False),  # core/site/inventory.py, as JSON
-    Column("seen_at", Moment, nullable=False),
 )
 
 backups = Table(
