@@ -9,6 +9,7 @@ from cryptography import x509
 
 from drbot.core.base.errors import DrbotError, UserError
 from drbot.core.files.runbook_file import find_runbooks, load_runbook, runbook_folders
+from drbot.core.runbooks.site_parts import steps_for
 from drbot.core.runbooks.variables import SECTIONS, references, section_of
 from drbot.core.site.level import RUNBOOK_OF, Level
 from drbot.core.site.readiness import Line, bad, good, soon
@@ -77,8 +78,10 @@ def _lacking(configuration: Configuration, found: Mapping[str, Path], level: Lev
     """Sections of dr.yml without which no plan of this level can be made. Level 4 is there with `recovery` alone."""
     if level is Level.DATACENTRE and configuration.recovery is None:
         return []
-    runbook = load_runbook(found[RUNBOOK_OF[level]]).runbook
-    named = {section_of(name) for name in references(runbook.model_dump(by_alias=True, exclude_unset=True))}
+    runbook, recovery = load_runbook(found[RUNBOOK_OF[level]]).runbook, configuration.recovery
+    planned = steps_for(runbook, configuration, configuration.site(recovery.site if recovery else ""))
+    steps = (step.model_dump(by_alias=True, exclude_unset=True) for step in planned)
+    named = {section_of(name) for step in steps for name in references(step)}
     return sorted(section for section in named if section and getattr(configuration, section) is None)
 
 

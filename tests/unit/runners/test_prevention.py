@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from drbot.core.files.runbook_file import PACKAGED
 from drbot.core.site.confirmations import Confirmation, Subject, key_line, reachable_line, roster_line
 from drbot.core.site.people import Person, Roster
 from drbot.core.site.readiness import Colour
@@ -20,6 +21,7 @@ from drbot.runners.upkeep.outside_readiness import (
 from drbot.runners.upkeep.prevention import is_limited, lacking, restarts
 from tests.integration.lab.readiness_world import certificate_for
 
+ONLY_WITH_REPOSITORY = "    when: [{probe: site.has, with: {part: repository}}]\n"
 NOW = datetime(2026, 1, 5, 12, tzinfo=UTC)
 ROSTER = Roster(
     people={
@@ -104,19 +106,29 @@ def test_a_runbook_that_cannot_be_run_is_told(tmp_path: Path) -> None:
     assert "mine.yml" in line.reason
 
 
-def test_a_level_that_cannot_be_planned_is_told_with_the_key_that_it_needs() -> None:
-    sites = {"production": Site(), "recovery": Site(), "control": Site()}
-    recovery = Recovery(site="recovery", control="control")
+SITES = {"production": Site(), "recovery": Site(), "control": Site()}
+ELSEWHERE = Recovery(site="recovery", control="control")
 
-    line = runbooks_line(configuration(sites=sites, recovery=recovery))
+
+def test_a_level_that_cannot_be_planned_is_told_with_the_key_that_it_needs(tmp_path: Path) -> None:
+    own = (PACKAGED / "level3-host.yml").read_text().replace(ONLY_WITH_REPOSITORY, "")
+    (tmp_path / "level3-host.yml").write_text(own)
+
+    line = runbooks_line(configuration(sites=SITES, recovery=ELSEWHERE, runbooks=tmp_path))
     assert line.colour is Colour.RED
     assert line.reason.startswith("level 3 needs `repository` in dr.yml: ")
-    assert runbooks_line(configuration(sites=sites)).colour is Colour.AMBER  # nobody has prepared for it
-    assert runbooks_line(configuration(sites=sites, recovery=recovery, repository=REPOSITORY)).well
+    unprepared = runbooks_line(configuration(sites=SITES, runbooks=tmp_path))
+    assert unprepared.colour is Colour.AMBER  # nobody has prepared for it
+    assert runbooks_line(configuration(sites=SITES, recovery=ELSEWHERE, runbooks=tmp_path, repository=REPOSITORY)).well
+
+
+def test_level_3_needs_no_repository(tmp_path: Path) -> None:
+    """The folders of the projects come whole from the full backup then."""
+    assert runbooks_line(configuration(sites=SITES, recovery=ELSEWHERE)).colour is Colour.GREEN
 
 
 def test_a_place_to_go_is_named_or_missing() -> None:
-    sites = {"production": Site(), "recovery": Site(), "control": Site()}
+    sites = SITES
 
     assert new_place_line(configuration()).colour is Colour.AMBER
     named = configuration(sites=sites, recovery=Recovery(site="recovery", control="control"))
