@@ -22,7 +22,7 @@ from drbot.commands.speech.refusal import Refusal
 from drbot.core.runs.incident import Incident
 from drbot.core.runs.plan import question_of, touches_production
 from drbot.core.runs.run import Run, RunKind, RunState, StopKind
-from drbot.core.site.data_kinds import LOOK
+from drbot.core.site.data_kinds import FILES, LOOK
 from drbot.core.site.level import Level
 from drbot.core.site.people import Person
 from drbot.core.text.messages import filled, listed, phrase
@@ -52,7 +52,7 @@ def recover(context: CommandContext, request: Request, words: Words, person: Per
         arguments = {**recovery.arguments, **({"backup": backup} if backup else {})}
         before = current_run(tx.connection, incident)
         if before is not None:
-            is_same = before.runbook == recovery.runbook
+            is_same = (before.runbook, before.arguments.get(FILES)) == (recovery.runbook, arguments.get(FILES))
             if is_same:
                 _not_denied(tx.connection, context, incident, before, backup, person)
             is_other = data is not None and not is_same and _is_beside(tx.connection, before)

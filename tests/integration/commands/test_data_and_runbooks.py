@@ -122,6 +122,18 @@ def test_whoever_knows_what_is_lost_says_it_while_the_survey_looks(everything: V
     assert everything.runs()[-1].runbook == "level2-redis"
 
 
+def test_other_files_than_those_at_work_are_another_plan(everything: VerbFixture) -> None:
+    everything.say("ben", "declare level2 files uploads")
+    everything.planned()
+
+    assert "in progress" in everything.say("emi", "recover files uploads").text
+    assert everything.say("emi", "recover files ai-micro-api-auth/avatars").ok
+
+    first, second = everything.runs()
+    assert first.stop_requested is not None
+    assert second.arguments == {"files": "ai-micro-api-auth/avatars"}
+
+
 def test_other_data_is_not_recovered_while_production_is_being_changed(everything: VerbFixture) -> None:
     run, _ = everything.asked()
     with everything.database.write() as tx:
