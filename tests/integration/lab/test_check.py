@@ -192,7 +192,7 @@ def test_what_would_fail_that_night_is_a_line_each_with_what_to_do(document: Pat
         "describes no service fronty",
         "volume nowhere",
         "does not mount it, but ",
-        "there is no such volume. Correct `files`",
+        "it is missing. Correct `files`",
         "nothing says whether it works",
         "reader is no superuser",
     ):

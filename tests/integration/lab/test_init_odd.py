@@ -137,7 +137,7 @@ def test_names_in_japanese_and_a_database_without_a_password(town: Town) -> None
     assert site.postgres is not None
     assert site.postgres.databases == ("顧客",)
     assert site.postgres.volume == str(folder / "データ")
-    assert town.init("shop")[0] == 1  # only what no file can hold: the image's volume without a name
+    assert town.init("shop")[0] == 0
 
 
 def test_a_postgresql_that_does_not_answer_is_told_and_marked_in_the_file(town: Town) -> None:
