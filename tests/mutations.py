@@ -241,7 +241,7 @@ WEAKENINGS = (
     weak("a board with words of its own", "bot/blocks/board.py", "sentences(sentence_of(run_text(run)), run.outcome", 'sentences("Working.", run.outcome', TRUTH),
     weak("a lost host whose services are started", "commands/views/available_actions.py", "and view.incident.level < Level.HOST", "", TRUTH),
     # Names and backups.
-    weak("a name that is a path", "core/base/names.py", "if not _NAME.fullmatch(given):", "if False:", "tests/unit/core/test_configuration.py"),
+    weak("a name that is a path", "core/base/names.py", "return _NAME.fullmatch(given) is not None", "return True", "tests/unit/core/test_configuration.py"),
     weak("files above the projects", "core/base/names.py", 'if not {"", ".", ".."}.isdisjoint(parts):', "if False:", "tests/unit/core/test_configuration.py"),
     weak("folders of others beside a download", "runners/actions/fetching.py", "if other != folder and is_download(other):", "if other != folder:", FETCHED),
     weak("old backups of others", "runners/clients/backup_store.py", "and (backup.manifest.system, backup.manifest.site) == (system, site)", "", "tests/unit/runners/test_backups.py"),
