@@ -2,6 +2,7 @@
 
 import sys
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Annotated, NoReturn
 
@@ -17,6 +18,7 @@ from drbot.core.base.errors import UserError
 from drbot.core.site.configuration import load_configuration
 from drbot.core.site.site import Service, Site
 from drbot.core.text.messages import listed, phrase
+from drbot.runners.clients.clients import is_there
 from drbot.runners.clients.compose import Compose
 from drbot.runners.clients.discovery import addresses_of, jobs_of, others_on, projects_on, stores_of, written_folders
 from drbot.runners.clients.docker_engine import DockerEngine
@@ -61,11 +63,7 @@ def init(file: File = Path("dr.yml"), yes: Yes = False, project: Only = None) ->
 
 def _compare(file: Path, site: Site, engine: DockerEngine, seen: Seen) -> NoReturn:
     """Nothing is written: what people have put into the file stays theirs."""
-
-    def is_there(name: str) -> bool:
-        return (site.projects / name.strip("/")).is_dir() if "/" in name else engine.volume(name) is not None
-
-    found, console = list(changes(site, seen, is_there)), plain_console()
+    found, console = list(changes(site, seen, partial(is_there, engine))), plain_console()
     for one in found:
         console.print(f"{one.mark} {marked(one.sentence)}", soft_wrap=True)
         if one.add and one.below:

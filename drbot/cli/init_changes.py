@@ -25,7 +25,7 @@ class Change:
 
 
 def changes(site: Site, seen: Seen, is_there: Callable[[str], bool]) -> Iterator[Change]:
-    """Of one site. `is_there`: whether a volume, or a folder below `projects`, exists."""
+    """Of one site. `is_there`: whether a volume, or a folder of this whole path, exists."""
     yield from _of_services(site, seen)
     yield from _of_store(site, seen, "postgres", site.postgres)
     yield from _of_store(site, seen, "redis", site.redis)
@@ -86,19 +86,18 @@ def _of_databases(named: Postgres, found: Store) -> Iterator[Change]:
 
 
 def _of_data(site: Site, seen: Seen, is_there: Callable[[str], bool]) -> Iterator[Change]:
-    volumes = {mount.source for one in seen.inventory.services for mount in one.mounts if mount.kind == "volume"}
     for one in unkept(with_inventory(site, seen.inventory), seen.inventory):
         said = phrase(
             "{name} is in no backup; {services} keeps data there.", name=one.name, services=listed(one.services)
         )
-        where, line = ("files", f"- {one.name}") if one.name in volumes else ("not_needed", f"{one.name}: {REASON}")
+        where, line = ("files", f"- {one.name}") if seen.can_keep(one) else ("not_needed", f"{one.name}: {REASON}")
         yield Change(mark="+", sentence=said, below=where, add=(line,))
     for name in seen.data:
-        if not any(Path(name).is_relative_to(one.strip("/")) for one in site.file_folders):
+        if not any(Path(name).is_relative_to(one) for one in site.file_folders):
             said = phrase("{name} is written to, and kept only with the settings.", name=name)
             yield Change(mark="+", sentence=said, below="files", add=(f"- {name}",))
     for name in site.files:
-        if not is_there(name):
+        if not is_there(site.place_of(name)):
             yield Change(mark="-", sentence=phrase("`files`: {name} does not exist.", name=name))
     mounted = {one.name for one in _mounted(site, seen)}
     for name in site.not_needed:

@@ -11,7 +11,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
 
 from drbot.core.base.names import is_name
-from drbot.core.site.inventory import Inventory, KnownService, unkept
+from drbot.core.site.inventory import Inventory, KnownService, Unkept, unkept
 from drbot.core.site.site import Postgres, Redis, Service, Site
 from drbot.runners.clients.discovery import Store
 
@@ -41,6 +41,11 @@ class Seen:
         """What is written among the settings, without the folders of stores: it comes back alone, and is looked at."""
         stores = [Path(one.volume) for kind in ("postgres", "redis") if (one := self.first(kind)) is not None]
         return tuple(name for name in self.written if not any(one.is_relative_to(self.folder / name) for one in stores))
+
+    def can_keep(self, one: Unkept) -> bool:
+        """Whether `files` can name it: a volume with a name, or a folder."""
+        mounts = (mount for service in self.inventory.services for mount in service.mounts)
+        return one.name in {mount.source for mount in mounts if mount.kind == "volume"} or Path(one.name).is_dir()
 
     @property
     def count(self) -> int:
@@ -166,9 +171,8 @@ def _key(seen: Seen, store: Store) -> str:
 def _add_files(site: CommentedMap, seen: Seen) -> None:
     """Every other volume and folder is in `files`; what else there is is a gap, which check and readiness name too."""
     there = _as_site(site, seen)
-    volumes = {mount.source for one in seen.inventory.services for mount in one.mounts if mount.kind == "volume"}
     left = unkept(there, seen.inventory)
-    files = [*(one.name for one in left if one.name in volumes or Path(one.name).is_dir()), *seen.data]
+    files = [*(one.name for one in left if seen.can_keep(one)), *seen.data]
     if files:
         site["files"] = CommentedSeq(files)
     gaps = [one for one in left if one.name not in files]

@@ -43,7 +43,7 @@ class Clients:
 
     def have(self, place: str) -> bool:
         """Whether there is a volume, or a folder on this host, of this name."""
-        return Path(place).is_dir() if is_folder(place) else self.docker.volume(place) is not None
+        return is_there(self.docker, place)
 
     def close(self) -> None:
         self.docker.close()
@@ -75,3 +75,8 @@ def clients_of(
         backups=BackupStore(configuration.backups.directory),
         settings=settings,
     )
+
+
+def is_there(engine: DockerEngine, place: str) -> bool:
+    """A volume of the engine, or a folder on this host."""
+    return Path(place).is_dir() if is_folder(place) else engine.volume(place) is not None

@@ -6,9 +6,11 @@ from pathlib import Path
 
 from ruamel.yaml import YAML
 
+from drbot.cli.init_changes import changes
 from drbot.cli.init_file import MISSING, Answers, Seen, text_of
 from drbot.core.site.configuration import load_configuration
-from drbot.core.site.inventory import Inventory, KnownService
+from drbot.core.site.inventory import Inventory, KnownService, Mount
+from drbot.core.site.site import Service, Site
 from drbot.runners.clients.discovery import Store
 
 NOW = datetime(2026, 1, 5, 12, tzinfo=UTC)
@@ -43,3 +45,15 @@ def test_folders_among_the_settings_that_are_written_to_are_data_unless_a_store_
     site = YAML(typ="safe").load(text_of(seen, Answers(), NOW))["sites"]["production"]
 
     assert site["files"] == ["shop/uploads"]
+
+
+def test_a_folder_elsewhere_is_to_be_kept_also_when_it_came_later(tmp_path: Path) -> None:
+    mount = Mount(kind="bind", source=str(tmp_path), target="/library")
+    known = KnownService(project="shop", service="web", mounts=(mount,))
+    seen = replace(SEEN, inventory=Inventory(services=(known,)))
+    site = Site(projects=SEEN.folder, services={"web": Service(project="shop", service="web", role="app")})
+
+    (found,) = changes(site, seen, lambda _: True)
+
+    assert (found.below, found.add) == ("files", (f"- {tmp_path}",))
+    assert YAML(typ="safe").load(text_of(seen, Answers(), NOW))["sites"]["production"]["files"] == [str(tmp_path)]

@@ -43,6 +43,22 @@ def test_nothing_has_changed(lab: Lab, file: Path) -> None:
     assert file.read_text() == before
 
 
+def test_a_folder_by_its_whole_path_is_where_it_is(lab: Lab, file: Path) -> None:
+    there, gone = lab.folder / "library", lab.folder / "gone"
+    there.mkdir()
+    yaml = YAML()
+    document = yaml.load(file.read_text())
+    document["sites"]["production"].setdefault("files", []).extend(map(str, (there, gone)))
+    with file.open("w") as output:
+        yaml.dump(document, output)
+
+    _, said = init(lab, file)
+    there.rmdir()
+
+    assert f"{there} does not exist" not in said
+    assert f"{gone} does not exist" in said
+
+
 def test_each_difference_is_named_with_what_to_add_and_the_file_stays(lab: Lab, file: Path) -> None:
     yaml = YAML()
     document = yaml.load(file.read_text())
