@@ -1,10 +1,10 @@
 """An image exactly as it ran: by the digest under which its registry has it, whatever its tag means by now."""
 
-import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from docker.errors import ImageNotFound
+from docker.utils import parse_repository_tag
 
 from drbot.core.base.errors import PermanentError
 from drbot.core.site.inventory import KnownService
@@ -13,8 +13,6 @@ from drbot.runners.clients.docker_engine import DockerEngine
 from drbot.runners.clients.docker_errors import docker_errors
 from drbot.runners.clients.process import Bounds, run_process
 from drbot.runners.foundation.causes import cause_in
-
-_TAG_OR_DIGEST = re.compile(r"(:[^:/@]+)?(@sha256:[0-9a-f]{64})?$")
 
 
 def digest_of(engine: DockerEngine, image: str, image_id: str) -> str:
@@ -39,10 +37,9 @@ def fetch_exactly(
     if ended.code:
         said = " ".join(ended.lines[-2:])
         raise PermanentError(phrase("{image}: {why}", image=digest, why=said), cause=cause_in(said))
-    tag = (_TAG_OR_DIGEST.search(image.partition("@")[0]) or [""])[0].lstrip(":")
     if "@" not in image:  # such a name means the same everywhere
         with docker_errors(phrase("Name the image {image}", image=image)):
-            engine.client.api.tag(digest, _repository(image), tag or "latest")
+            engine.client.api.tag(digest, _repository(image), parse_repository_tag(image)[1] or "latest")
 
 
 def _image(engine: DockerEngine, image: str) -> Mapping[str, Any]:
@@ -55,4 +52,5 @@ def _image(engine: DockerEngine, image: str) -> Mapping[str, Any]:
 
 
 def _repository(image: str) -> str:
-    return _TAG_OR_DIGEST.sub("", image)
+    name, _, _ = image.partition("@")
+    return str(parse_repository_tag(name)[0])

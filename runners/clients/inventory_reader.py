@@ -129,8 +129,8 @@ def _in_use(engine: DockerEngine, known: KnownService, document: Document, made_
     says = (document.get("services") or {}).get(known.service) or {}
     named = {one["target"] for one in says.get("volumes") or ()}
     for mount in known.mounts:
-        is_of_image = made_of is not None and not mount.source and mount.target not in named
-        if not (is_of_image and made_of is not None and is_empty(engine, made_of["Id"], mount.target)):
+        is_of_image = not mount.source and mount.target not in named
+        if made_of is None or not is_of_image or not is_empty(engine, made_of["Id"], mount.target):
             yield mount
 
 

@@ -20,7 +20,7 @@ import structlog
 from drbot.core.base.errors import CancelledError, DrbotError, PermanentError, TemporaryError, UserError
 from drbot.core.base.repeating import repeat
 from drbot.core.runs.plan import BackupIdentity
-from drbot.core.runs.ways_on import TODO
+from drbot.core.runs.ways_on import REMEDIES
 from drbot.core.site.proofs import BackupProof, ProofResult, to_prove
 from drbot.core.site.site import Configuration
 from drbot.core.site.stored_backups import BackupKind, StoredBackup
@@ -100,7 +100,7 @@ class Prover:
         except TemporaryError as error:
             return self._note(one, ProofResult.POSTPONED, started, fault=str(error))
         except (PermanentError, UserError) as error:
-            result = ProofResult.POSTPONED if cause_of(error) in TODO else ProofResult.FAILED
+            result = ProofResult.POSTPONED if cause_of(error) in REMEDIES else ProofResult.FAILED
             return self._note(one, result, started, fault=str(error))
 
     @property

@@ -6,7 +6,7 @@ from drbot.core.base.errors import Cause
 from drbot.core.runs.run import Offer
 from drbot.core.text.messages import phrase, sentences
 
-TODO: Mapping[Cause, str] = {
+REMEDIES: Mapping[Cause, str] = {
     Cause.DISK: phrase("The disk is full: make room on it, then try again."),
     Cause.MEMORY: phrase("There was not enough memory: free some on that machine, then try again."),
     Cause.TIME: phrase("It was not done in time: see what slows that machine down, then try again."),
@@ -17,9 +17,9 @@ NOT_THE_BACKUP = phrase("The backup is not the cause.")
 
 def todo_of(cause: Cause | None, *, has_backup: bool) -> str:
     """What to do before the next try; "" where nobody knows more than why it failed."""
-    if cause is None or cause not in TODO:
+    if cause is None or cause not in REMEDIES:
         return ""
-    return sentences(NOT_THE_BACKUP if has_backup else "", TODO[cause])
+    return sentences(NOT_THE_BACKUP if has_backup else "", REMEDIES[cause])
 
 
 def ways_on(cause: Cause | None) -> list[Offer]:
