@@ -184,6 +184,10 @@ class HarmlessTarget:
         """What the test put there."""
         return self.settings
 
+    def kept_settings(self, volume: str, cancelled: Callable[[], bool] = lambda: False) -> tuple[str, ...]:
+        """The same, of an undo."""
+        return self.settings
+
     def look(
         self, cancelled: Callable[[], bool] = lambda: False, kind: DataKind | None = None, files: str = ""
     ) -> Look:
