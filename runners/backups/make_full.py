@@ -33,7 +33,7 @@ from drbot.core.site.full_manifest import (
 from drbot.core.site.inventory import Inventory, with_inventory
 from drbot.core.site.site import Configuration, Service, Site
 from drbot.core.text.messages import phrase
-from drbot.runners.backups.make_dump import IsMade, first_free, require_stored, unwritable
+from drbot.runners.backups.make_dump import IsMade, first_free, require_data, require_stored, unwritable
 from drbot.runners.clients import redis_copy
 from drbot.runners.clients.clients import Clients
 from drbot.runners.clients.compose_settings import running_settings, settings_of
@@ -315,6 +315,7 @@ def require_readable(making: Making, made: FullBackup, manifest: FullManifest) -
             making.progress(scanner.bytes, manifest.sql_bytes, "bytes")
         if not scanner.complete or scanner.bytes != manifest.sql_bytes:
             raise PermanentError(phrase("{place}: its dump cannot be read back as it was written", place=made.place))
+        require_data(scanner, manifest.rows)
     if manifest.redis:
         for _ in restic.stream(made.snapshot.id, f"{OWN}/{REDIS}"):
             pass

@@ -75,12 +75,14 @@ def elsewhere(site: BoundSite, tmp_path: Path) -> Iterator[Path]:
             site.clients.docker.remove_volume(name, permit(permits.volume(name)))
 
 
+@pytest.mark.parametrize("kind", ["postgres", "files"])
 def test_a_folder_outside_the_projects_is_put_aside_by_renaming_and_comes_back(
-    site: BoundSite, elsewhere: Path
+    site: BoundSite, elsewhere: Path, kind: str
 ) -> None:
     here = site.configuration.site()
     assert here.postgres is not None
-    moved = here.model_copy(update={"postgres": here.postgres.model_copy(update={"volume": str(elsewhere)})})
+    postgres = here.postgres.model_copy(update={"volume": str(elsewhere)})
+    moved = here.model_copy(update={"postgres": postgres} if kind == "postgres" else {"files": (str(elsewhere),)})
     allowed = permit(permits.volume(str(elsewhere)), run=RUN)
     context = replace(site.context(RUN, "set-aside", None, permit=allowed), site=moved)
 
