@@ -84,10 +84,9 @@ def _of_redis(engine: DockerEngine, known: KnownService, found: Store) -> Store:
     settings = Redis.model_construct(service="x", user=None, volume=found.volume)
     server = RedisServer(Site(services={"x": _as_service(known)}, redis=settings), engine)
     try:
-        name, _, folder = server.ask(server.running(), "config", "get", "dir").strip().partition("\n")
+        return replace(found, volume=mounted_at(known, server.data_folder()))
     except DrbotError:
         return found
-    return replace(found, volume=_volume(known, folder.strip())) if name.strip() == "dir" else found
 
 
 def _asked(engine: DockerEngine, compose: Compose, known: KnownService, found: Store) -> Store:
@@ -99,22 +98,33 @@ def _asked(engine: DockerEngine, compose: Compose, known: KnownService, found: S
     server = PostgresServer(Site(services={"x": service}, postgres=settings), engine, compose)
     try:
         databases = tuple(name for name in server.databases() if name not in TEMPLATES)
-        volume = _volume(known, server.data_folder())
+        volume = mounted_at(known, server.data_folder())
     except DrbotError:
         return replace(found, user=user, databases=("postgres",))
     return replace(found, user=user, databases=databases or ("postgres",), volume=volume, answers=True)
 
 
-def _volume(known: KnownService, folder: str) -> str:
-    """What is mounted where the data lies: the mount that is nearest to it."""
+def mounted_at(known: KnownService, folder: str) -> str:
+    """What is mounted where data lies: the mount that is nearest to it; "" for none, and for one without a name."""
     around = [one for one in known.mounts if PurePosixPath(folder).is_relative_to(one.target)]
     return max(around, key=lambda one: len(one.target)).source if around else ""
+
+
+def written_elsewhere(server: PostgresServer | RedisServer, inventory: Inventory, service: Service, volume: str) -> str:
+    """Where a store that answers keeps its data, inside, unless that is in its volume; "" also where nobody knows."""
+    place = (service.project, service.service)
+    known = [one for one in inventory.services if (one.project, one.service) == place and one.image_id]
+    try:
+        folder = server.data_folder() if known else ""
+    except DrbotError:  # told by what says whether it works
+        return ""
+    return folder if known and mounted_at(known[0], folder) != volume else ""
 
 
 def _likely(known: KnownService, kind: Kind) -> str:
     """The same of one that does not tell: where images of its kind have it, else in the deepest mount."""
     deepest = max(known.mounts, key=lambda one: len(one.target)).source if known.mounts else ""
-    return _volume(known, USUAL.get(kind, "/")) or deepest
+    return mounted_at(known, USUAL.get(kind, "/")) or deepest
 
 
 def jobs_of(engine: DockerEngine, inventory: Inventory) -> frozenset[tuple[str, str]]:

@@ -59,6 +59,11 @@ class Town:
         assert "Traceback" not in done.stderr, done.stderr
         return done.returncode, done.stdout + done.stderr
 
+    def check(self) -> str:
+        words = [sys.executable, "-P", "-m", "drbot.cli.main", "check", "--config", str(self.file)]
+        environment = {**os.environ, "DRBOT_HOME": str(self.folder / "home")}
+        return subprocess.run(words, env=environment, capture_output=True, text=True, check=False).stdout
+
     @property
     def file(self) -> Path:
         return self.folder / "dr.yml"
@@ -179,6 +184,10 @@ def test_the_volume_of_redis_is_the_one_it_writes_to_and_none_is_told(town: Town
     assert "!" not in well, well
     assert "astray/cache keeps its data in no volume with a name" in astray
     assert load_configuration(town.folder / "astray.yml").configuration.site().redis is None
+
+    text = town.file.read_text().replace(f"{town.label}keys", f"{town.label}astray")
+    town.file.write_text(text)  # as somebody may have written it
+    assert "cache writes to /tmp, which is not in it" in town.check()
 
 
 def test_a_project_that_is_not_there_is_told_with_the_nearest_that_is(town: Town) -> None:
