@@ -184,6 +184,7 @@ def test_the_volume_of_redis_is_the_one_it_writes_to_and_none_is_told(town: Town
     assert "!" not in well, well
     assert "astray/cache keeps its data in no volume with a name" in astray
     assert load_configuration(town.folder / "astray.yml").configuration.site().redis is None
+    assert "astray/cache:/data: why it may be lost" in (town.folder / "astray.yml").read_text()  # empty as it is
 
     text = town.file.read_text().replace(f"{town.label}keys", f"{town.label}astray")
     town.file.write_text(text)  # as somebody may have written it
