@@ -29,7 +29,8 @@ def _missing(kept: Kept, listed: set[str]) -> Iterator[str]:
     site: dict[str, Any] = YAML(typ="safe").load(kept.folder / "drbot" / "dr.yml")["sites"]["production"]
     found = checksums(kept).found
     for one in mounts(kept):
-        if one.store and site.get(one.store.kind, {}).get("service", one.store.kind) == one.store.service:
+        kind = one.store.kind if one.store else ""
+        if one.store and kind in site and site[kind].get("service", kind) == one.store.service:
             continue  # its rows or keys are there, by a dump
         things = {} if one.store else {path: said for path, said in found[one.key].items() if not is_socket(said)}
         if not one.store and set(things) <= {""} and not things.get("", "").startswith("100"):
