@@ -279,6 +279,24 @@ def test_a_level_1_that_asks_whether_users_can_work_keeps_no_recovery_of_data_wa
     assert worker_fixture.go(first).state is RunState.SUCCEEDED
 
 
+def test_a_level_1_that_lets_users_in_voids_no_recovery_that_has_moved_nothing_yet(
+    worker_fixture: WorkerFixture,
+) -> None:
+    worker_fixture.target.running.discard("auth")
+    service = worker_fixture.declare(1, "auth")
+    hold = worker_fixture.target.hold("compose.restart")
+    restarting = worker_fixture.begin(service)
+    assert hold.reached.wait(SECONDS)
+    data = worker_fixture.go(worker_fixture.declare())
+    hold.go_on.set()
+    restarting.join(SECONDS)
+    worker_fixture.approve(data)
+
+    data = worker_fixture.go(data)
+
+    assert worker_fixture.states(data)["confirm"] == "waiting", worker_fixture.events(data)[-1]
+
+
 def test_a_recovery_that_moved_data_has_the_site_until_people_have_said_whether_users_can_work(
     worker_fixture: WorkerFixture,
 ) -> None:
