@@ -282,6 +282,7 @@ def test_a_level_1_that_asks_whether_users_can_work_keeps_no_recovery_of_data_wa
 def test_a_level_1_that_lets_users_in_voids_no_recovery_that_has_moved_nothing_yet(
     worker_fixture: WorkerFixture,
 ) -> None:
+    worker_fixture.target.volumes["postgres_data"] = "good"  # though rows are missing
     worker_fixture.target.running.discard("auth")
     service = worker_fixture.declare(1, "auth")
     hold = worker_fixture.target.hold("compose.restart")
@@ -290,6 +291,7 @@ def test_a_level_1_that_lets_users_in_voids_no_recovery_that_has_moved_nothing_y
     data = worker_fixture.go(worker_fixture.declare())
     hold.go_on.set()
     restarting.join(SECONDS)
+    assert worker_fixture.states(service)["confirm"] == "waiting"
     worker_fixture.approve(data)
 
     data = worker_fixture.go(data)
