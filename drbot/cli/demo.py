@@ -203,7 +203,7 @@ def _invite(stack: DemoStack, lab: Lab, level: int, browser: bool, sites: Sites 
     ends = phrase("Ctrl-C ends the demo; the lab stays (`{program} lab reset` removes it).", program=program())
     console.print(marked(ends))
     if browser:
-        webbrowser.open(page)
+        webbrowser.open(stack.simulator.url_once())
     try:
         stack.processes["drbot"].wait()
         ended = phrase("[red]drbot ended by itself.[/] Its log: {file}", file=escape(str(stack.log("drbot"))))

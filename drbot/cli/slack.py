@@ -174,4 +174,4 @@ def tell(process: Process, simulator: SlackSimulator, config: Path | None, *, fo
     console.print(marked(files))
     console.print(marked(phrase("Ctrl-C ends it.")))
     if browser:
-        webbrowser.open(page)
+        webbrowser.open(simulator.url_once())

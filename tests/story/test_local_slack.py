@@ -63,7 +63,9 @@ def rehearsing(configuration: Path, home: Path, *options: str) -> Iterator[Rehea
     with said.open("wb") as output:
         process = subprocess.Popen(words, env=environment, stdout=output, stderr=output, stdin=subprocess.DEVNULL)
     try:
-        found = wait_for(lambda: re.search(r"http://127\.0\.0\.1:\d+", said.read_text()), PATIENCE, said.read_text())
+        found = wait_for(
+            lambda: re.search(r"http://127\.0\.0\.1:\d+/[\w-]+", said.read_text()), PATIENCE, said.read_text()
+        )
         assert found is not None
         own = next(home.glob("slack*"))
         database = Database(StoreSettings.from_environment(own).database_url)

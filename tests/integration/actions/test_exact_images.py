@@ -107,8 +107,39 @@ def test_where_the_registry_has_it_no_more_the_newer_one_is_used_and_named(shop:
 def test_an_image_that_is_there_as_it_ran_is_asked_of_no_registry(shop: Machine, repository: str) -> None:
     ran = known(shop)
     shop.api.images.get(ran.digest).tag(repository, "latest")
-    unreachable = ran.model_copy(update={"digest": ran.digest.replace(repository, "127.0.0.1:1/shop")})
+    gone = ran.model_copy(update={"digest": f"{repository}@sha256:{'0' * 64}"})
 
-    prepare_images(recovering(shop, unreachable), ALL)
+    outcome = prepare_images(recovering(shop, gone), ALL)
 
     assert edition(shop, repository) == "first"
+    assert outcome.summary == "All images are there: 1."
+
+
+def test_another_version_that_the_file_names_by_now_is_no_other_meaning_of_the_tag(
+    shop: Machine, repository: str
+) -> None:
+    ran = known(shop)
+    lost(shop, repository)
+    shop.api.images.pull(repository, "latest")
+    shop.api.images.get(f"{repository}:latest").tag(repository, "2")
+    assert "error" not in shop.api.api.push(repository, "2")
+    shop.files({f"{shop.name}/compose.yml": f"services: {{app: {{image: '{repository}:2', network_mode: none}}}}"})
+
+    outcome = prepare_images(recovering(shop, ran), ALL)
+
+    assert str(shop.api.images.get(f"{repository}:2").labels["edition"]) == "second"
+    assert outcome.summary == "All images are there: 1."
+
+
+def test_a_backup_names_no_registry_that_the_file_does_not(shop: Machine, repository: str) -> None:
+    with image_registry() as elsewhere:
+        publish(shop, f"{elsewhere}/evil", "theirs")
+        shop.api.images.pull(f"{elsewhere}/evil", "latest")
+        (theirs,) = shop.api.images.get(f"{elsewhere}/evil:latest").attrs["RepoDigests"]
+        ran = known(shop).model_copy(update={"digest": theirs, "image_id": ""})
+        lost(shop, repository)
+        lost(shop, elsewhere)
+
+        prepare_images(recovering(shop, ran), ALL)
+
+        assert edition(shop, repository) == "second"
