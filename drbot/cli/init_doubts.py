@@ -62,6 +62,13 @@ def doubts(seen: Seen, folders: Folders, engine: DockerEngine) -> Iterator[str]:
                 project=store.project,
                 service=store.service,
             )
+        elif store.kind != "other" and not store.volume:
+            yield phrase(
+                "{project}/{service} keeps its data in no volume with a name and in no folder: it goes with its "
+                "container. Unless that is meant, mount one where it keeps it.",
+                project=store.project,
+                service=store.service,
+            )
     yield from _of_volumes(seen, engine)
 
 

@@ -109,6 +109,10 @@ class ControlTarget:
         """It runs nothing."""
         return ()
 
+    def kept_settings(self, volume: str, cancelled: Cancelled = never) -> tuple[str, ...]:
+        """Nor is anything kept here."""
+        return ()
+
     def look(self, cancelled: Cancelled = never, kind: DataKind | None = None, files: str = "") -> Look:
         """So nothing of it can be broken."""
         return Look()

@@ -40,7 +40,8 @@ def settings(context: StepContext, given: Mapping[str, Any]) -> Finding:
     if manifest is None:
         return Finding(passed=True, sentence=NO_MANIFEST)
     now: dict[str, str] = {}
-    for project, document in context.clients.compose.documents(manifest.projects, context.cancelled).items():
+    services, compose = context.site.services.values(), context.clients.compose
+    for project, document in compose.documents(manifest.projects, context.cancelled, services).items():
         now |= settings_of(project, document, context.site.address)
     other = not_as_they_ran(manifest.uses.settings, now)
     sentence = phrase(

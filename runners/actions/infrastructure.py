@@ -30,8 +30,8 @@ class Needed:
 
 def described(context: StepContext, given: Mapping[str, Any]) -> dict[str, Document]:
     """Project → its compose file with everything filled in."""
-    names = context.site.compose_projects(arguments.services(context, given).values())
-    return context.clients.compose.documents(names, context.cancelled)
+    services = arguments.services(context, given).values()
+    return context.clients.compose.documents(context.site.compose_projects(services), context.cancelled, services)
 
 
 def prepare_images(context: StepContext, given: Mapping[str, Any]) -> Outcome:
@@ -71,12 +71,13 @@ def _is_had_exactly(context: StepContext, wanted: Needed) -> bool:
 
 
 def images(context: StepContext, given: Mapping[str, Any]) -> Iterator[Needed]:
-    """What every service of the projects runs; each image once."""
+    """What every service of the projects runs, but for those of a profile that are not given; each image once."""
+    wanted = {(one.project, one.service) for one in arguments.services(context, given).values()}
     seen: set[str] = set()
     for project, document in described(context, given).items():
         for name, service in document["services"].items():
             image = str(service.get("image") or f"{project}-{name}")
-            if image not in seen:
+            if image not in seen and ((project, name) in wanted or not service.get("profiles")):
                 seen.add(image)
                 yield Needed(project=project, service=name, image=image, builds="build" in service)
 

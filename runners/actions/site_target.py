@@ -153,6 +153,10 @@ class SiteTarget:
         """Files below the projects that are missing, or not as in the full backup; of data none. Raises DrbotError."""
         return other_settings(self._clients.docker, self._site, self._configuration, backup, cancelled)
 
+    def kept_settings(self, volume: str, cancelled: Cancelled = never) -> tuple[str, ...]:
+        """Files below the projects that this kept data of settings puts back, or removes. Raises DrbotError."""
+        return self._clients.volumes.files_of_overlay(volume, SURVEY_LABELS, cancelled)
+
     def look(self, cancelled: Cancelled = never, kind: DataKind | None = None, files: str = "") -> Look:
         """What of the data is broken; `kind`, `files`: of this alone. Raises TemporaryError, CancelledError."""
         system = Looking(

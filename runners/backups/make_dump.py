@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import count
@@ -66,6 +66,7 @@ def back_up_postgres(
     try:
         dump = clients.postgres.dump(labels, cancelled)
         written = write_dump(part, dump.pieces(cancelled), progress)
+        require_data(written.scanner, dump.rows)
         manifest = manifest_of(configuration, site, server, started, name, written, dump)
         part.rename(folder / name)
         sync_folder(folder)
@@ -180,6 +181,14 @@ def write_dump(part: Path, chunks: Iterator[bytes], progress: Progress) -> Writt
     if not scanner.complete:
         raise PermanentError(phrase("pg_dumpall ended without its closing line; the backup was not kept"))
     return Written(size=target.size, sha256=target.sha256.hexdigest(), scanner=scanner)
+
+
+def require_data(scanner: DumpScanner, rows: Mapping[str, int]) -> None:
+    """Raise PermanentError for a dump without what was counted: a program may give nothing and call that a success."""
+    if any(rows.values()) and not scanner.holds_data:
+        raise PermanentError(
+            phrase("pg_dump ended well and gave no data, though rows were counted: {rows}", rows=sum(rows.values()))
+        )
 
 
 def manifest_of(

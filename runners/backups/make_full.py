@@ -30,9 +30,10 @@ from drbot.core.site.full_manifest import (
     Uses,
     full_name,
 )
+from drbot.core.site.inventory import Inventory, with_inventory
 from drbot.core.site.site import Configuration, Service, Site
 from drbot.core.text.messages import phrase
-from drbot.runners.backups.make_dump import IsMade, first_free, require_stored, unwritable
+from drbot.runners.backups.make_dump import IsMade, first_free, require_data, require_stored, unwritable
 from drbot.runners.clients import redis_copy
 from drbot.runners.clients.clients import Clients
 from drbot.runners.clients.compose_settings import running_settings, settings_of
@@ -165,7 +166,7 @@ def collect(making: Making, document: Path | None) -> FullManifest:
         source={"engine": clients.docker.id(), "host": platform.node()},
         inventory=read_inventory(site, clients.docker, clients.compose, making.cancelled),
     )
-    manifest = manifest.model_copy(update={"uses": used(making)})
+    manifest = manifest.model_copy(update={"uses": used(making, manifest.inventory)})
     if site.postgres is not None:
         manifest = dump_postgres(making, manifest)
     if site.redis is not None:
@@ -179,11 +180,12 @@ def collect(making: Making, document: Path | None) -> FullManifest:
     return manifest
 
 
-def used(making: Making) -> Uses:
+def used(making: Making, inventory: Inventory) -> Uses:
     """By every project's compose file: one that cannot be read now could not be started later. Of the settings as the
     services run, for what only somebody's shell knew is in no file.
     """
-    documents = making.clients.compose.documents(making.projects, making.cancelled)
+    services = with_inventory(making.site, inventory).services.values()
+    documents = making.clients.compose.documents(making.projects, making.cancelled, services)
     settings = dict(
         found for project, one in documents.items() for found in settings_of(project, one, making.site.address)
     )
@@ -320,6 +322,7 @@ def require_readable(making: Making, made: FullBackup, manifest: FullManifest) -
             making.progress(scanner.bytes, manifest.sql_bytes, "bytes")
         if not scanner.complete or scanner.bytes != manifest.sql_bytes:
             raise PermanentError(phrase("{place}: its dump cannot be read back as it was written", place=made.place))
+        require_data(scanner, manifest.rows)
     if manifest.redis:
         for _ in restic.stream(made.snapshot.id, f"{OWN}/{REDIS}"):
             pass

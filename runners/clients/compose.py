@@ -179,9 +179,18 @@ class Compose:
         words = [*options, "config", "--format", "json"]
         return _document(self._run(project, words, Watch(bounds=bounds, on_line=lambda _: None)))
 
-    def documents(self, projects: Collection[str], cancelled: Cancelled) -> dict[str, Document]:
-        """Project → the same. Raises PermanentError for one that cannot be read."""
-        return dict(zip(projects, at_once(lambda project: self.describe(project, cancelled), projects), strict=True))
+    def documents(
+        self, projects: Collection[str], cancelled: Cancelled, services: Iterable[Service] = ()
+    ) -> dict[str, Document]:
+        """Project → the same, `services` among them whatever their profile. Raises PermanentError for one that cannot
+        be read.
+        """
+        wanted = by_project(services)
+
+        def read(project: str) -> Document:
+            return self.described(project, wanted.get(project, ()), cancelled)
+
+        return dict(zip(projects, at_once(read, projects), strict=True))
 
     def readings(self, projects: Collection[str], cancelled: Cancelled) -> dict[str, Document | PermanentError]:
         """Project → the same, or why it cannot be read."""

@@ -10,12 +10,13 @@ from typing import Any, Literal
 
 from drbot.core.base.errors import DrbotError
 from drbot.core.site.inventory import Inventory, KnownService
-from drbot.core.site.site import Postgres, Service, Site
+from drbot.core.site.site import Postgres, Redis, Service, Site
 from drbot.runners.clients.compose import Compose
 from drbot.runners.clients.container_labels import NOT_ONE_OFF, PROJECT, SERVICE, WORKING_DIR, is_helper
 from drbot.runners.clients.docker_engine import DockerEngine
 from drbot.runners.clients.health import fault_of_url
 from drbot.runners.clients.postgres_server import PostgresServer
+from drbot.runners.clients.redis_server import RedisServer
 from drbot.runners.foundation.at_once import at_once
 
 OWN_PROJECT = "drbot-"  # of helpers that Compose makes (container_labels.own_project)
@@ -26,6 +27,7 @@ TEMPLATES = ("postgres", "template0", "template1")
 Kind = Literal["postgres", "redis", "other"]
 KINDS: Mapping[str, Kind] = {"postgres": "postgres", "redis-server": "redis", "valkey-server": "redis"}
 """Program of a database → its kind. `other`: one that drbot has no hand for."""
+USUAL: Mapping[Kind, str] = {"postgres": "/var/lib/postgresql/data", "redis": "/data"}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -70,31 +72,59 @@ def _store(engine: DockerEngine, compose: Compose, known: KnownService) -> Store
         return None
     kind = KINDS.get(known.program, "other")
     found = Store(
-        project=known.project, service=known.service, kind=kind, program=known.program, volume=_volume(known, "")
+        project=known.project, service=known.service, kind=kind, program=known.program, volume=_likely(known, kind)
     )
-    return found if found.kind != "postgres" else _asked(engine, compose, known, found)
+    if kind == "redis":
+        return _of_redis(engine, known, found)
+    return found if kind != "postgres" else _asked(engine, compose, known, found)
+
+
+def _of_redis(engine: DockerEngine, known: KnownService, found: Store) -> Store:
+    """With the volume of its data, where it tells its folder."""
+    settings = Redis.model_construct(service="x", user=None, volume=found.volume)
+    server = RedisServer(Site(services={"x": _as_service(known)}, redis=settings), engine)
+    try:
+        return replace(found, volume=mounted_at(known, server.data_folder()))
+    except DrbotError:
+        return found
 
 
 def _asked(engine: DockerEngine, compose: Compose, known: KnownService, found: Store) -> Store:
     """With its databases and the volume of its data; without them where it does not answer."""
-    service = Service(project=known.project, service=known.service, role="database")
+    service = _as_service(known)
     container = engine.container(service)
     user = (container.environment if container else {}).get("POSTGRES_USER", "postgres")
     settings = Postgres.model_construct(service="x", user=user, volume=found.volume, databases=())
     server = PostgresServer(Site(services={"x": service}, postgres=settings), engine, compose)
     try:
         databases = tuple(name for name in server.databases() if name not in TEMPLATES)
-        volume = _volume(known, server.data_folder())
+        volume = mounted_at(known, server.data_folder())
     except DrbotError:
         return replace(found, user=user, databases=("postgres",))
     return replace(found, user=user, databases=databases or ("postgres",), volume=volume, answers=True)
 
 
-def _volume(known: KnownService, folder: str) -> str:
-    """What is mounted where the data lies: the mount that is nearest to it."""
-    inside = PurePosixPath(folder or "/")
-    around = [one for one in known.mounts if inside.is_relative_to(one.target)] if folder else list(known.mounts)
+def mounted_at(known: KnownService, folder: str) -> str:
+    """What is mounted where data lies: the mount that is nearest to it; "" for none, and for one without a name."""
+    around = [one for one in known.mounts if PurePosixPath(folder).is_relative_to(one.target)]
     return max(around, key=lambda one: len(one.target)).source if around else ""
+
+
+def written_elsewhere(server: PostgresServer | RedisServer, inventory: Inventory, service: Service, volume: str) -> str:
+    """Where a store that answers keeps its data, inside, unless that is in its volume; "" also where nobody knows."""
+    place = (service.project, service.service)
+    known = [one for one in inventory.services if (one.project, one.service) == place and one.image_id]
+    try:
+        folder = server.data_folder() if known else ""
+    except DrbotError:  # told by what says whether it works
+        return ""
+    return folder if known and mounted_at(known[0], folder) != volume else ""
+
+
+def _likely(known: KnownService, kind: Kind) -> str:
+    """The same of one that does not tell: where images of its kind have it, else in the deepest mount."""
+    deepest = max(known.mounts, key=lambda one: len(one.target)).source if known.mounts else ""
+    return mounted_at(known, USUAL.get(kind, "/")) or deepest
 
 
 def jobs_of(engine: DockerEngine, inventory: Inventory) -> frozenset[tuple[str, str]]:

@@ -21,6 +21,7 @@ from drbot.runners.foundation.watching import Cancelled
 COMPLETED = "service_completed_successfully"
 DATABASES = frozenset({"postgres", "redis-server", "valkey-server", "mariadbd", "mysqld", "mongod"})
 """Programs that keep data in files which only they can read while they run."""
+LATER = frozenset({"redis-server", "valkey-server"})
 
 
 def read_inventory(site: Site, engine: DockerEngine, compose: Compose, cancelled: Cancelled) -> Inventory:
@@ -33,17 +34,18 @@ def read_inventory(site: Site, engine: DockerEngine, compose: Compose, cancelled
     compose = compose.knowing(compose_of(site, places))
     documents = at_once(lambda name: _document(compose, name, cancelled), projects)
     found = [
-        one.model_copy(
-            update={
-                "mounts": tuple(_in_use(engine, one, document, containers.get(name, {}).get(one.service))),
-                "program": _program(engine, containers.get(name, {}).get(one.service)),
-                "digest": digest_of(engine, one.image, one.image_id),
-            }
-        )
+        _looked_at(engine, one, document, containers.get(name, {}).get(one.service))
         for name, document in zip(projects, documents, strict=True)
         for one in services_of(name, document, containers.get(name, {}))
     ]
     return Inventory(services=tuple(found), projects=places)
+
+
+def _looked_at(engine: DockerEngine, known: KnownService, document: Document, made_of: Document | None) -> KnownService:
+    """With what only its container tells."""
+    about = {"program": _program(engine, made_of), "digest": digest_of(engine, known.image, known.image_id)}
+    known = known.model_copy(update=about)
+    return known.model_copy(update={"mounts": tuple(_in_use(engine, known, document, made_of))})
 
 
 def _document(compose: Compose, project: str, cancelled: Cancelled) -> Document:
@@ -125,12 +127,15 @@ def _mounts(says: Document, made_of: Document | None, document: Document) -> Ite
 
 
 def _in_use(engine: DockerEngine, known: KnownService, document: Document, made_of: Document | None) -> Iterator[Mount]:
-    """All but what only an image asks for and nothing was ever put into: a client of PostgreSQL made from its image."""
+    """All but what only an image asks for and nothing was ever put into: a client of PostgreSQL made from its image.
+    Redis puts its keys there later.
+    """
     says = (document.get("services") or {}).get(known.service) or {}
     named = {one["target"] for one in says.get("volumes") or ()}
     for mount in known.mounts:
         is_of_image = not mount.source and mount.target not in named
-        if made_of is None or not is_of_image or not is_empty(engine, made_of["Id"], mount.target):
+        is_used = made_of is None or not is_of_image or known.program in LATER
+        if is_used or (made_of is not None and not is_empty(engine, made_of["Id"], mount.target)):
             yield mount
 
 

@@ -5,8 +5,10 @@ Only a small shell of its own lets them go on: when its pipe closes, so also whe
 
 import os
 import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+
+from docker.errors import APIError
 
 from drbot.core.base.errors import PermanentError
 from drbot.core.site.site import Service
@@ -14,6 +16,7 @@ from drbot.core.text.messages import listed, phrase
 from drbot.runners.clients.docker_engine import DockerEngine
 from drbot.runners.clients.docker_errors import docker_errors
 
+TRIES, TOO_BUSY = 3, "unable to freeze"
 _GO_ON_AT_THE_END = """
 trap '' TERM INT HUP
 while read -r _; do :; done
@@ -33,7 +36,7 @@ def paused(engine: DockerEngine, services: Sequence[Service]) -> Iterator[None]:
     with _going_on(engine, [one.id for one in running]):
         with docker_errors(phrase("Pause {names}", names=listed(one.name for one in running))):
             for one in running:
-                engine.client.api.pause(one.id)
+                pause(engine.client.api.pause, one.id)
         yield
     ours = {one.id for one in running}
     found = (one for service in services for one in engine.containers(service))
@@ -45,6 +48,19 @@ def paused(engine: DockerEngine, services: Sequence[Service]) -> Iterator[None]:
                 command=" ".join(("docker unpause", *still)),
             )
         )
+
+
+def pause(act: Callable[[str], object], container: str) -> None:
+    """On a busy host the kernel may not have stopped all its processes when runc gives up, and takes it back."""
+    for _ in range(TRIES - 1):
+        try:
+            act(container)
+        except APIError as error:
+            if TOO_BUSY not in str(error):
+                raise
+        else:
+            return
+    act(container)
 
 
 @contextmanager

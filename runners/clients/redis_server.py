@@ -81,6 +81,13 @@ class RedisServer:
             )
         return key_count(said)
 
+    def data_folder(self) -> str:
+        """Where it writes, inside. Raises TemporaryError when it does not say."""
+        name, _, folder = self.ask(self.running(), "config", "get", "dir").strip().partition("\n")
+        if name.strip() != "dir":
+            raise TemporaryError(phrase("it does not say where it keeps its data"), kind="starting")
+        return folder.strip()
+
     def login(self, container: ServiceContainer, *words: str) -> Login:
         """Who may say these words there."""
         known = (container.id, *words)

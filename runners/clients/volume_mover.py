@@ -20,9 +20,9 @@ from drbot.runners.clients.docker_engine import DockerEngine, VolumeIdentity
 from drbot.runners.clients.helper import HelperOrder, Mount
 from drbot.runners.clients.sandbox import is_of_drill
 from drbot.runners.clients.tools_image import tools_image
-from drbot.runners.clients.volume_scripts import ASIDE, COPY, EACH, OVERLAY, RENAME
+from drbot.runners.clients.volume_scripts import ASIDE, COPY, EACH, OVERLAID, OVERLAY, RENAME
 from drbot.runners.foundation.permit import Permit, volume
-from drbot.runners.foundation.watching import never
+from drbot.runners.foundation.watching import Cancelled, never
 
 Mode = Literal["move", "look", "stop-between"]
 Method = Literal["rename", "copy", "overlay"]
@@ -141,6 +141,21 @@ class VolumeMover:
         if self._engine.volume(move.keeper) is None:
             return "before"
         return self._run(move, "look", None)[-1]
+
+    def files_of_overlay(self, keeper: str, labels: Mapping[str, str], cancelled: Cancelled) -> tuple[str, ...]:
+        """What goes back, or goes away again, with the settings that are kept there. Raises PermanentError."""
+        order = HelperOrder(
+            image=tools_image(self._engine),
+            name=None,
+            labels=labels,
+            entrypoint=("sh", "-c", OVERLAID),
+            mounts=(Mount(source=keeper, target="/keeper", read_only=True),),
+            user="root",
+        )
+        ended = helper.run(self._engine, order, cancelled)
+        if ended.code != 0:
+            raise PermanentError(phrase("{place}: {why}", place=keeper, why=ending(ended.output, 300)))
+        return tuple(sorted(path.removeprefix(".") for path in ended.output.split("\0") if path))
 
     def remove_kept_volume(self, name: str, permit: Permit, *, original: str, made_at: str) -> bool:
         """Remove this one volume of kept data for good; False when it is gone already. Raises PermanentError for one

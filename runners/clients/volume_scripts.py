@@ -141,6 +141,12 @@ for path; do
   fi
 done
 """
+OVERLAID = r"""
+set -eu
+cd /keeper
+find . ! -type d ! -path './.drbot-*' -print0
+if [ -d .drbot-absent ]; then cd .drbot-absent; find . -type f -print0; fi
+"""
 OVERLAY = r"""
 set -eu
 export volume=/volume replacement=/replacement keeper=/keeper

@@ -162,6 +162,9 @@ class Target(Protocol):
     def other_settings(self, backup: BackupIdentity, cancelled: Cancelled = never) -> tuple[str, ...]:
         """Files below the projects that are missing, or not as in the full backup; of data none. Raises DrbotError."""
 
+    def kept_settings(self, volume: str, cancelled: Cancelled = never) -> tuple[str, ...]:
+        """Files below the projects that this kept data of settings puts back, or removes. Raises DrbotError."""
+
     def look(self, cancelled: Cancelled = never, kind: DataKind | None = None, files: str = "") -> Look:
         """What of the data is broken; `kind`, `files`: of this alone. Raises TemporaryError, CancelledError."""
 

@@ -91,7 +91,7 @@ def stakes_of(
         loss=loss,
         keeps=keeps_of(steps, fingerprint, draft.occupants),
         kept=kept.data if kept is not None else None,
-        files=_settings_files(worker_context, replaced, backup, cancelled),
+        files=_settings_files(worker_context, replaced, backup, kept.data if kept is not None else None, cancelled),
         sound=_sound(worker_context, replaced, cancelled) if act is Act.RESTORE and draft.mode == "real" else "",
     )
 
@@ -128,12 +128,19 @@ def _by_restore(
 
 
 def _settings_files(
-    worker_context: WorkerContext, replaced: Collection[str], backup: BackupIdentity | None, cancelled: Cancelled
+    worker_context: WorkerContext,
+    replaced: Collection[str],
+    backup: BackupIdentity | None,
+    kept: KeptData | None,
+    cancelled: Cancelled,
 ) -> tuple[str, ...]:
-    """Exactly what a swap of the settings puts others in the place of. Raises DrbotError when that cannot be seen: then
-    nobody could agree to it.
+    """Exactly what a swap of the settings, or its undo, puts others in the place of. Raises DrbotError when that cannot
+    be seen: then nobody could agree to it.
     """
-    if backup is None or settings_place(worker_context.site) not in replaced:
+    place = settings_place(worker_context.site)
+    if kept is not None and kept.original == place:
+        return worker_context.target.kept_settings(kept.volume, cancelled)
+    if backup is None or place not in replaced:
         return ()
     return worker_context.target.other_settings(backup, cancelled)
 

@@ -8,15 +8,14 @@ from drbot.core.base.errors import PermanentError
 from drbot.core.site.site import Site
 from drbot.core.text.messages import phrase
 from drbot.runners.clients.clients import Clients
+from drbot.runners.clients.inventory_reader import read_inventory
 from drbot.runners.foundation.watching import Cancelled
 
 
 def images_of(site: Site, clients: Clients, cancelled: Cancelled) -> tuple[str, ...]:
-    """Every image that its compose projects name and production's engine has."""
-    documents = clients.compose.documents(site.compose_projects(), cancelled)
-    services = ((project, *one) for project, document in documents.items() for one in document["services"].items())
-    named = dict.fromkeys(str(one.get("image") or f"{project}-{name}") for project, name, one in services)
-    return tuple(image for image in named if clients.docker.has_image(image))
+    """Every image that its services are made from and production's engine has."""
+    services = read_inventory(site, clients.docker, clients.compose, cancelled).services
+    return tuple(image for image in dict.fromkeys(one.image for one in services) if clients.docker.has_image(image))
 
 
 def copy_projects(site: Site, below: Iterable[str], folder: Path) -> None:

@@ -18,6 +18,7 @@ from drbot.core.text.messages import and_more, clauses, duration, listed, phrase
 from drbot.core.text.words import ago
 from drbot.runners.clients.clients import Clients, clients_of
 from drbot.runners.clients.compose import Document
+from drbot.runners.clients.discovery import written_elsewhere
 from drbot.runners.clients.full_store import password
 from drbot.runners.clients.inventory_reader import read_inventory
 from drbot.runners.clients.name_service import NameService
@@ -167,6 +168,11 @@ class SiteReadiness:
         own = self.clients.settings.home.absolute()
         if is_folder(volume) and own.is_relative_to(volume):
             return bad(what, phrase("drbot's own files are in it"), phrase("Give drbot another DRBOT_HOME."))
+        is_postgres = self.site.postgres is not None and self.site.postgres.volume == volume
+        server = self.clients.postgres if is_postgres else self.clients.redis
+        if folder := written_elsewhere(server, self.inventory, service, volume):
+            fault = phrase("{service} writes to {folder}, which is not in it", service=name, folder=folder)
+            return bad(what, fault, phrase("Give in dr.yml what holds its data: a volume, or a folder."))
         return None
 
     def _about_health_checks(self, described: Described) -> Iterator[Line]:

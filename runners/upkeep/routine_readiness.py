@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from drbot.core.site.readiness import Line, good, soon
 from drbot.core.text.messages import closed, phrase
 from drbot.core.text.words import day_and_time
-from drbot.runners.upkeep.scheduled_backups import NAMES
+from drbot.runners.upkeep.scheduled_backups import name_of
 from drbot.runners.upkeep.scheduled_drills import DRILL_NAMES
 from drbot.store.records.routines import Routine, is_held
 
@@ -15,7 +15,7 @@ LATE = timedelta(hours=1)
 
 def routine_lines(routines: Iterable[Routine], now: datetime) -> Iterator[Line]:
     for one in routines:
-        yield _line(NAMES.get(one.key) or DRILL_NAMES.get(one.key, one.key), one, now)
+        yield _line(name_of(one.key) or DRILL_NAMES.get(one.key, one.key), one, now)
 
 
 def _line(what: str, one: Routine, now: datetime) -> Line:

@@ -1,4 +1,4 @@
-"""The default site's worker makes the backups that `backups.schedule` of dr.yml asks for, as `drbot backup` does."""
+"""A site's worker makes the backups that `backups.schedule` of dr.yml asks for, as `drbot backup` does."""
 
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
@@ -24,13 +24,14 @@ CLOCKS_DIFFER = timedelta(minutes=1)
 
 
 def scheduled_backups(worker_context: WorkerContext, document: Path | None) -> Iterator[Work]:
-    """Nothing at another site. `document`: dr.yml itself. Each due time has one backup at most, as the backups
-    themselves say and no row does: one more would push an older one out. What only some place did not take is copied.
+    """Nothing at a site of which dr.yml does not ask it. `document`: dr.yml itself. Each due time has one backup at
+    most, as the backups themselves say and no row does: one more would push an older one out. What only some place did
+    not take is copied.
     """
     configuration, site = worker_context.configuration, worker_context.site_name
-    if site != configuration.default_site:
-        return
     schedule, clients = configuration.backups.schedule, worker_context.target.clients
+    if site not in (schedule.sites or (configuration.default_site,)):
+        return
 
     def dump(is_made: IsMade, cancelled: Cancelled) -> None:
         if not copy_again(configuration, site, is_made, cancelled):
@@ -42,7 +43,15 @@ def scheduled_backups(worker_context: WorkerContext, document: Path | None) -> I
 
     for key, expression, act in ((DUMP, schedule.postgres, dump), (FULL, schedule.full, full)):
         calendar = configuration.calendar(expression)
-        yield Work(key=key, name=NAMES[key], calendar=calendar, act=partial(act, _of_last(calendar)))
+        key = key if site == configuration.default_site else f"{key}@{site}"
+        yield Work(key=key, name=name_of(key), calendar=calendar, act=partial(act, _of_last(calendar)))
+
+
+def name_of(key: str) -> str:
+    """What people call it; "" for what is no backup. Another site than the default one stands in its key."""
+    what, _, site = key.partition("@")
+    name = NAMES.get(what, "")
+    return phrase("{what}, {site}", what=name, site=site) if name and site else name
 
 
 def is_of_last(calendar: Calendar, begun: datetime, now: datetime) -> bool:

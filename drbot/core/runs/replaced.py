@@ -26,9 +26,13 @@ def replaced(
     names = listed(configuration.dns.names if configuration.dns else ())
     projects = str(configuration.site(site).projects.absolute())
     owners = {store.volume: store.service for store in configuration.site(site).stores}
+
+    def place(step: Step) -> str:
+        return _place(step, owners, stakes.files if _is_of_settings(step, projects) else ())
+
     words: Mapping[str, Callable[[Step], str]] = {
-        "volume.swap": lambda step: _place(step, owners, stakes.files if _is_of_settings(step, projects) else ()),
-        "volume.swap_back": lambda step: _place(step, owners, ()),
+        "volume.swap": place,
+        "volume.swap_back": place,
         "kept.remove": lambda step: _kept(step, kept),
         "dns.change": lambda step: _lead(str(step.with_.get("site")), names, configuration),
         "dns.change_back": lambda _: phrase(

@@ -108,15 +108,27 @@ def _contradictions(configuration: Configuration) -> Iterator[Problem]:
     for name in {DRILL_SITE, DRILL_CONTROL} & sites.keys():
         yield Problem(where=("sites", name), sentence=phrase("Drills have this name: give the site another one."))
     default = sites.get(configuration.default_site)
-    if default is not None and default.postgres is None and configuration.backups.schedule.postgres is not None:
-        yield Problem(
-            where=("backups", "schedule", "postgres"),
-            sentence=phrase('The site "{name}" has no PostgreSQL.', name=configuration.default_site),
-        )
+    yield from _of_schedule(configuration)
     for name, site in sites.items():
         yield from _of_site(name, site)
     if default is not None:
         yield from _of_proof(configuration, default)
+
+
+def _of_schedule(configuration: Configuration) -> Iterator[Problem]:
+    sites, schedule = configuration.sites, configuration.backups.schedule
+    for name in schedule.sites:
+        if name not in sites:
+            yield _unknown(("backups", "schedule", "sites"), name, list(sites))
+    for name in schedule.sites or (configuration.default_site,):
+        if name in sites and sites[name].postgres is None and schedule.postgres is not None:
+            where = ("backups", "schedule", "postgres")
+            yield Problem(where=where, sentence=phrase('The site "{name}" has no PostgreSQL.', name=name))
+
+
+def _unknown(where: tuple[str, ...], name: str, known: list[str]) -> Problem:
+    said = phrase('"{name}" is not one of the sites {sites}.', name=name, sites=listed(known))
+    return Problem(where=where, sentence=sentences(said, did_you_mean(name, known)))
 
 
 def _of_proof(configuration: Configuration, site: Site) -> Iterator[Problem]:
@@ -143,13 +155,7 @@ def _of_recovery(configuration: Configuration) -> Iterator[Problem]:
     known, recovery = list(configuration.sites), configuration.recovery
     for key, name in (("site", recovery.site), ("control", recovery.control)) if recovery else ():
         if name is not None and name not in known:
-            yield Problem(
-                where=("recovery", key),
-                sentence=sentences(
-                    phrase('"{name}" is not one of the sites {sites}.', name=name, sites=listed(known)),
-                    did_you_mean(name, known),
-                ),
-            )
+            yield _unknown(("recovery", key), name, known)
     control = configuration.sites.get(recovery.control) if recovery and recovery.control else None
     if control is not None and control.services:
         yield Problem(

@@ -212,10 +212,11 @@ def _placed(place: str, before: Path, now: Path) -> str:
 
 
 class Schedule(Model):
-    """When the default site's worker makes backups by itself; none = somebody else does."""
+    """When workers make backups by themselves; none = somebody else does."""
 
     postgres: Cron | None = None
     full: Cron | None = None
+    sites: tuple[Name, ...] = ()  # whose workers do; none = the default site's
 
 
 class Backups(Model):

@@ -141,6 +141,8 @@ def test_settings_are_swapped_only_where_the_card_says_so(backed: Backed) -> Non
     other.write_text(edited)
     volume.swap(backed.step("settings", files=told), names)
     assert lost.read_text() == before and other_files(backed) == ()
+    mover = backed.context.clients.volumes
+    assert mover.files_of_overlay(names["keeper"], backed.context.labels, never) == told  # what an undo would change
     beside.settings(backed.step("settings"), given)  # the first copy went with the swap
     backed.worker_fixture.shell(given["volume"], "echo damaged >> /x/$(cd /x && ls | head -1)/.env")
     assert not beside.settings_equal(backed.step("settings"), given).passed

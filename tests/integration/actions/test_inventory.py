@@ -1,12 +1,16 @@
 """What a system consists of is read from Compose and from the engine, as they are."""
 
+from dataclasses import replace
+
 import pytest
 
 from drbot.core.site.inventory import Inventory, KnownService, unkept, with_inventory
+from drbot.runners.actions.infrastructure import images
 from drbot.runners.clients.compose import Watch
 from drbot.runners.clients.inventory_reader import read_inventory
 from drbot.runners.clients.process import Bounds
 from drbot.runners.foundation.watching import never
+from drbot.runners.upkeep.drill_copying import images_of
 from tests.integration.actions.machine import Machine
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(300)]
@@ -27,7 +31,7 @@ services:
     depends_on: {{migrate: {{condition: service_completed_successfully}}, lite: {{condition: service_started}}}}
   migrate: {{<<: *common, entrypoint: ["true"]}}
   lite: {{<<: *common, volumes: ["lite:/data"]}}
-  seldom: {{<<: *common, profiles: [seldom], volumes: ["seldom:/data"]}}
+  seldom: {{<<: *common, image: "{machine.name}-seldom", profiles: [seldom], volumes: ["seldom:/data"]}}
 volumes:
   rows: {{name: {machine.volume_name("data")}}}
   lite: {{}}
@@ -74,9 +78,24 @@ def test_what_no_backup_holds_is_named(shop: Machine) -> None:
 
 
 def test_a_service_of_a_profile_counts_once_it_runs(shop: Machine) -> None:
-    shop.clients.compose.up(shop.name, ["seldom"], WATCH)
+    image = f"{shop.name}-seldom"
 
-    assert f"{shop.name}_seldom" in {one.name for one in unkept(shop.site, read(shop))}
+    assert image not in images_of(shop.site, shop.clients, never)
+
+    made = shop.api.images.get(shop.image)
+    made.tag(image)
+    try:
+        shop.clients.compose.up(shop.name, ["seldom"], WATCH)
+        site = with_inventory(shop.site, read(shop))
+        context = replace(shop.context("raise"), site=site)
+
+        assert f"{shop.name}_seldom" in {one.name for one in unkept(shop.site, read(shop))}
+        assert image in images_of(shop.site, shop.clients, never)  # a drill has it
+        assert image in {one.image for one in images(context, {"services": list(site.services)})}
+        assert image not in {one.image for one in images(context, {"services": ["app"]})}
+    finally:
+        shop.clean()
+        shop.api.images.remove(image)
 
 
 def test_a_project_whose_file_is_gone_is_known_by_its_containers(shop: Machine) -> None:

@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from drbot.core.base.errors import PermanentError
+from drbot.core.base.errors import BackupError, PermanentError
+from drbot.core.runs.proof import OWN_CHECKS
 from drbot.core.site.occupants import OccupantKind
+from drbot.core.site.own_checks import OwnChecks
 from drbot.runners.actions import fetching, infrastructure, putting_back, restoring
 from drbot.runners.actions.anew import anew
 from drbot.runners.actions.making_beside import made_beside
@@ -39,6 +41,12 @@ def context(site: BoundSite, tmp_path: Path) -> StepContext:
     return context
 
 
+def asking(context: StepContext, expect: str) -> StepContext:
+    """The same where dr.yml asks the copy for this many orders."""
+    proof = OwnChecks.model_validate({"checks": [{"sql": "SELECT count(*) FROM orders", "expect": expect}]})
+    return replace(context, configuration=context.configuration.model_copy(update={"proof": proof}))
+
+
 def test_the_folders_are_made_and_filled_as_their_images_want_them(site: BoundSite, context: StepContext) -> None:
     postgres, redis = (store.volume for store in site.configuration.site().stores)
     site.compose("down", "--timeout=2")
@@ -49,7 +57,9 @@ def test_the_folders_are_made_and_filled_as_their_images_want_them(site: BoundSi
     infrastructure.create(context, ALL)
     there = infrastructure.present(context, ALL)
     made = [Path(place).stat().st_uid for place in (postgres, redis)]
-    restoring.restore_postgres(context, {"volume": postgres, "backup": ""})
+    with pytest.raises(BackupError, match="own check"):  # as dr.yml asks, also at level 3
+        restoring.restore_postgres(asking(context, f"> {ROWS}"), {"volume": postgres, "backup": ""})
+    restored = restoring.restore_postgres(asking(context, f"{ROWS}"), {"volume": postgres, "backup": ""})
     restoring.restore_redis(context, {"volume": redis, "backup": ""})
     site.up()
     wait_for(lambda: site.cli("ping") == "PONG", 60, "Redis")
@@ -58,7 +68,7 @@ def test_the_folders_are_made_and_filled_as_their_images_want_them(site: BoundSi
 
     assert there.passed, there.sentence
     assert proven.passed, proven.sentence
-    assert made == owners
+    assert (made, restored.facts[OWN_CHECKS]) == (owners, 1)
     assert site.sql("SELECT count(*) FROM orders") == str(ROWS)
     assert site.cli("get", "answer") == "42"
 
@@ -75,12 +85,14 @@ def elsewhere(site: BoundSite, tmp_path: Path) -> Iterator[Path]:
             site.clients.docker.remove_volume(name, permit(permits.volume(name)))
 
 
+@pytest.mark.parametrize("kind", ["postgres", "files"])
 def test_a_folder_outside_the_projects_is_put_aside_by_renaming_and_comes_back(
-    site: BoundSite, elsewhere: Path
+    site: BoundSite, elsewhere: Path, kind: str
 ) -> None:
     here = site.configuration.site()
     assert here.postgres is not None
-    moved = here.model_copy(update={"postgres": here.postgres.model_copy(update={"volume": str(elsewhere)})})
+    postgres = here.postgres.model_copy(update={"volume": str(elsewhere)})
+    moved = here.model_copy(update={"postgres": postgres} if kind == "postgres" else {"files": (str(elsewhere),)})
     allowed = permit(permits.volume(str(elsewhere)), run=RUN)
     context = replace(site.context(RUN, "set-aside", None, permit=allowed), site=moved)
 

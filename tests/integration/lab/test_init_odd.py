@@ -22,6 +22,7 @@ from tests.waiting import PATIENCE, wait_for
 pytestmark = pytest.mark.docker
 
 IMAGE = next(image for image in SYSTEM_IMAGES if "postgres" in image)
+REDIS = next(image for image in SYSTEM_IMAGES if "redis" in image)
 IDLE = f"{{image: '{IMAGE}', entrypoint: [sleep, '600'], stop_grace_period: 0s, volumes: ['%s']}}"
 
 
@@ -57,6 +58,11 @@ class Town:
         done = subprocess.run(words, env=environment, capture_output=True, text=True, check=False)
         assert "Traceback" not in done.stderr, done.stderr
         return done.returncode, done.stdout + done.stderr
+
+    def check(self) -> str:
+        words = [sys.executable, "-P", "-m", "drbot.cli.main", "check", "--config", str(self.file)]
+        environment = {**os.environ, "DRBOT_HOME": str(self.folder / "home")}
+        return subprocess.run(words, env=environment, capture_output=True, text=True, check=False).stdout
 
     @property
     def file(self) -> Path:
@@ -159,6 +165,30 @@ def test_a_postgresql_that_does_not_answer_is_told_and_marked_in_the_file(town: 
 def mute_logs(town: Town) -> tuple[str, Path, str]:
     name, folder = town.started[-1]
     return name, folder, "logs"
+
+
+def test_the_volume_of_redis_is_the_one_it_writes_to_and_none_is_told(town: Town) -> None:
+    redis = (
+        f"{{image: '{REDIS}', command: [redis-server, --dir, %s, --requirepass, flash5], stop_grace_period: 0s, "
+        "volumes: ['keys:/srv/keys', './settings:/etc/redis/settings']}"
+    )
+    volumes = "\nvolumes: {keys: {}}\n"
+    town.up("keys", f"services: {{cache: {redis % '/srv/keys'}}}{volumes}")
+    town.up("astray", f"services: {{cache: {redis % '/tmp'}}}{volumes}")
+
+    _, well = town.init("keys")
+    site = load_configuration(town.file).configuration.site()
+    _, astray = town.init("astray", file=town.folder / "astray.yml")
+
+    assert site.redis is not None and site.redis.volume == f"{town.label}keys_keys"
+    assert "!" not in well, well
+    assert "astray/cache keeps its data in no volume with a name" in astray
+    assert load_configuration(town.folder / "astray.yml").configuration.site().redis is None
+    assert "astray/cache:/data: why it may be lost" in (town.folder / "astray.yml").read_text()  # empty as it is
+
+    text = town.file.read_text().replace(f"{town.label}keys", f"{town.label}astray")
+    town.file.write_text(text)  # as somebody may have written it
+    assert "cache writes to /tmp, which is not in it" in town.check()
 
 
 def test_a_project_that_is_not_there_is_told_with_the_nearest_that_is(town: Town) -> None:

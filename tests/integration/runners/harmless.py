@@ -65,6 +65,7 @@ class HarmlessTarget:
         self.settings: tuple[str, ...] = ()  # files that are not as in the backup
         self.faults: tuple[Broken, ...] = ()  # what of the data is broken beside a PostgreSQL without good data
         self.down: tuple[str, ...] = ()  # services that do not work though their data does
+        self.unnamed = Inventory()
         self.strangers: list[str] = []  # containers of others that run on postgres_data
         self.backups = [backup(1), backup(2)]
         self.bad: set[str] = set()  # backups that fail when they are restored
@@ -78,8 +79,8 @@ class HarmlessTarget:
         self.survivors_removed: list[str | None] = []
 
     def inventory(self, cancelled: Callable[[], bool] = lambda: False) -> Inventory:
-        """dr.yml names everything."""
-        return Inventory()
+        """Of what dr.yml does not name."""
+        return self.unnamed
 
     def knowing(self, inventory: Inventory) -> "HarmlessTarget":
         return self
@@ -181,6 +182,10 @@ class HarmlessTarget:
 
     def other_settings(self, backup: BackupIdentity, cancelled: Callable[[], bool] = lambda: False) -> tuple[str, ...]:
         """What the test put there."""
+        return self.settings
+
+    def kept_settings(self, volume: str, cancelled: Callable[[], bool] = lambda: False) -> tuple[str, ...]:
+        """The same, of an undo."""
         return self.settings
 
     def look(

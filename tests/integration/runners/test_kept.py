@@ -90,6 +90,18 @@ def test_of_redis_and_files_nobody_is_told_of_rows(worker_fixture: WorkerFixture
     assert said.startswith("everything written since the swap (") and "row" not in said
 
 
+def test_an_undo_of_settings_names_each_file_that_changes(worker_fixture: WorkerFixture) -> None:
+    done, keeper = recovered(worker_fixture)
+    there, projects = worker_fixture.target.keepers[keeper], str(worker_fixture.worker_context.site.projects)
+    worker_fixture.target.keepers[keeper] = replace(there, original=projects)
+    worker_fixture.target.settings = ("auth/.env", "user/.env")
+
+    undo = worker_fixture.go(worker_fixture.queue(done.incident, "level2-undo-files", RunKind.UNDO, keeper=keeper))
+
+    assert undo.plan is not None, undo.outcome
+    assert undo.plan.replaces == (f"in the folder {projects}, each of these files: auth/.env, user/.env",)
+
+
 def test_kept_data_is_deleted_when_two_agree_and_nothing_else_is(worker_fixture: WorkerFixture) -> None:
     done, keeper = recovered(worker_fixture)
     before = dict(worker_fixture.target.volumes)

@@ -13,6 +13,7 @@ from drbot.core.base.cron import Calendar
 from drbot.core.base.errors import CancelledError, PermanentError
 from drbot.core.ledger.events import EventKind
 from drbot.core.site.readiness import Colour, Line
+from drbot.core.text.messages import say
 from drbot.core.text.redaction import Redactor
 from drbot.runners.execution.run_context import WorkerContext
 from drbot.runners.foundation.watching import Cancelled
@@ -214,10 +215,22 @@ def test_each_is_looked_after_in_a_thread_of_its_own_until_the_worker_ends(conte
     assert row(context).taken_by is None
 
 
-def test_only_the_default_sites_worker_makes_backups(context: WorkerContext) -> None:
-    elsewhere = context.configuration.model_copy(update={"default_site": "other"})
+def test_the_default_sites_worker_makes_backups_and_those_that_dr_yml_names(context: WorkerContext) -> None:
+    def works(default: str, *sites: str) -> list[tuple[str, str]]:
+        backups = context.configuration.backups
+        schedule = backups.schedule.model_copy(update={"sites": sites})
+        changes = {"default_site": default, "backups": backups.model_copy(update={"schedule": schedule})}
+        configuration = context.configuration.model_copy(update=changes)
+        found = scheduled_backups(replace(context, configuration=configuration), None)
+        return [(one.key, say(one.name, "en")) for one in found]
 
-    assert list(scheduled_backups(replace(context, configuration=elsewhere), None)) == []
+    at_home = works("production")
+    assert [key for key, _ in at_home] == ["backup.postgres", "backup.full"]
+    assert works("other") == works("production", "other") == []
+    assert works("production", "production", "other") == at_home
+    assert works("other", "other", "production") == [
+        (f"{key}@production", f"{name}, production") for key, name in at_home
+    ]
 
 
 def test_a_row_that_puts_a_backup_off_puts_nothing_off(context: WorkerContext, database: ClockedDatabase) -> None:

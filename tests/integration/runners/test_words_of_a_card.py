@@ -14,6 +14,7 @@ from drbot.commands.views.vote_dialog import dialog_from, table_of
 from drbot.core.runs.clocks import clocks_of
 from drbot.core.runs.run import Run, RunKind
 from drbot.core.runs.stakes_words import loss_text
+from drbot.core.site.inventory import Inventory, KnownService, Mount
 from drbot.core.site.occupants import Occupant, OccupantKind
 from drbot.core.site.site import Dns, Docker, Recovery, Site, Targets
 from drbot.core.text.messages import say
@@ -125,6 +126,15 @@ def test_a_card_says_on_which_engine(guarded: WorkerFixture) -> None:
     run = worker_fixture.go(worker_fixture.declare())
 
     assert "billing-db" in card(worker_fixture, run)
+
+
+def test_a_card_names_what_is_in_no_backup(guarded: WorkerFixture) -> None:
+    mount = Mount(kind="volume", source="shop_lite", target="/data")
+    guarded.target.unnamed = Inventory(services=(KnownService(project="shop", service="lite", mounts=(mount,)),))
+
+    run = guarded.go(guarded.declare())
+
+    assert "In no backup: shop_lite (of shop/lite)." in card(guarded, run)
 
 
 def test_a_card_says_where_the_backup_lies(guarded: WorkerFixture) -> None:

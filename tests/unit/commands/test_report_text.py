@@ -14,11 +14,12 @@ from drbot.core.runs.action_item import ActionItem
 from drbot.core.runs.drill import Drill, DrillEnd
 from drbot.core.runs.incident import Incident, IncidentState
 from drbot.core.runs.run import Run, RunState, StepRecord, StepState
+from drbot.core.site.inventory import Inventory, KnownService, Mount
 from drbot.core.site.level import Level
 from drbot.core.site.people import Roster
 from drbot.core.site.site import DRILL_SITE, Backups, Configuration, Site
 from drbot.store.records.kept import Kept
-from tests.unit.bot.situations import record, run
+from tests.unit.bot.situations import plan, record, run, step
 
 START = datetime(2026, 11, 26, 3, tzinfo=UTC)
 KEPT = Kept(
@@ -88,6 +89,16 @@ def test_every_figure_is_measured_against_its_target(rto_seconds: float, verdict
 )
 def test_the_mean_of_all_recoveries_of_the_level_has_a_target_too(repair_times: tuple[float, ...], row: str) -> None:
     assert row in report(repair_times=repair_times).splitlines()
+
+
+def test_what_no_backup_held_is_named_and_no_loss_counts_as_met() -> None:
+    mount = Mount(kind="volume", source="shop_lite", target="/data")
+    inventory = Inventory(services=(KnownService(project="shop", service="web", mounts=(mount,)),))
+    raised = plan(steps=(step("configuration", do="configuration.restore"),), inventory=inventory)
+    text = report(runs=(run(RunState.SUCCEEDED, raised),))
+
+    assert "Not brought back, because no backup held it: shop\\_lite." in text
+    assert next(line for line in text.splitlines() if line.startswith("| RPO")).endswith("| MISSED |")
 
 
 def test_the_timeline_follows_the_phases_of_nist() -> None:

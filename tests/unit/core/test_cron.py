@@ -125,3 +125,13 @@ def test_a_schedule_for_a_database_that_is_not_there_is_refused(tmp_path: Path) 
 
     with pytest.raises(UserError, match='"production" has no PostgreSQL'):
         load_configuration(path)
+
+
+def test_a_schedule_for_a_site_that_is_not_there_is_refused_with_the_nearest_that_is(tmp_path: Path) -> None:
+    path = tmp_path / "dr.yml"
+    path.write_text(
+        "system: shop\nsites: {production: {}, tokyo: {}}\nbackups: {directory: x, schedule: {sites: [tokio]}}"
+    )
+
+    with pytest.raises(UserError, match=r'"tokio" is not one of the sites .*tokyo'):
+        load_configuration(path)

@@ -70,6 +70,12 @@ def test_where_dr_yml_and_compose_contradict_each_other_compose_counts() -> None
     assert (site.services["db"].needs, site.services["web"].needs) == ((), ("db",))
 
 
+def test_a_database_that_drbot_has_no_hand_for_is_stopped_and_started_as_any_service() -> None:
+    other = {role: Service(project="shop", service=role, role=role) for role in ("database", "cache")}
+
+    assert SITE.model_copy(update={"services": SITE.services | other}).apps == ("database", "cache")
+
+
 def test_what_nobody_has_started_in_a_project_that_runs_is_not_started_by_drbot() -> None:
     running = known("web").model_copy(update={"image_id": "sha256:1"})
     on_a_new_host = Inventory(services=(known("web"), known("seldom")))

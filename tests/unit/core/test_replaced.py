@@ -25,3 +25,5 @@ def test_the_files_of_settings_are_not_said_of_another_folder_that_goes_whole() 
     said = replaced([swap(str(projects)), swap(f"{projects}/uploads")], configuration, "production", stakes)
 
     assert said == (f"in the folder {projects}, each of these files: auth/.env", f"folder {projects}/uploads")
+    back = swap(str(projects)).model_copy(update={"do": "volume.swap_back"})
+    assert replaced([back], configuration, "production", stakes) == said[:1]

@@ -6,6 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from drbot.core.base.errors import PermanentError
+from drbot.runners.backups.make_dump import require_data
 from drbot.runners.clients.dump import DumpScanner, major
 
 DUMP = rb"""--
@@ -61,6 +63,15 @@ def test_a_dump_without_data_and_one_without_a_database_say_so() -> None:
 
     assert (definitions.server_version, definitions.holds_data) == ("15.8", False)
     assert (roles.server_version, roles.holds_data) == ("", False)
+
+
+def test_a_program_that_says_nothing_and_calls_that_a_success_makes_no_backup() -> None:
+    nothing = scan([b"--\n-- PostgreSQL database cluster dump complete\n--\n\n"])
+    require_data(scan([DUMP]), {"authdb.users": 1})
+    require_data(nothing, {"authdb.users": 0})
+
+    with pytest.raises(PermanentError, match="though rows were counted: 3"):
+        require_data(nothing, {"authdb.users": 1, "authdb.roles": 2})
 
 
 @pytest.mark.parametrize("kind", [b"INSERT INTO public.users VALUES (1);", b"SELECT pg_catalog.lo_open('1', 131072);"])

@@ -122,9 +122,10 @@ def test_a_level_that_cannot_be_planned_is_told_with_the_key_that_it_needs(tmp_p
     assert runbooks_line(configuration(sites=SITES, recovery=ELSEWHERE, runbooks=tmp_path, repository=REPOSITORY)).well
 
 
-def test_level_3_needs_no_repository(tmp_path: Path) -> None:
-    """The folders of the projects come whole from the full backup then."""
-    assert runbooks_line(configuration(sites=SITES, recovery=ELSEWHERE)).colour is Colour.GREEN
+def test_level_3_needs_neither_a_repository_nor_a_site_that_controls() -> None:
+    """The folders of the projects come whole from the full backup then; `control` is for level 4."""
+    sites = {"production": Site(), "recovery": Site()}
+    assert runbooks_line(configuration(sites=sites, recovery=Recovery(site="recovery"))).colour is Colour.GREEN
 
 
 def test_a_place_to_go_is_named_or_missing() -> None:
