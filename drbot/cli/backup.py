@@ -58,7 +58,10 @@ def postgres(site: SiteName = "", config: Config = None) -> None:
     buckets of dr.yml.
     """
     configuration, clients, site = opened(config, site)
-    with refused(phrase("Tried to back up PostgreSQL.")), bar(phrase("Dumping")) as show:
+    tried = phrase("Tried to back up PostgreSQL.")
+    if configuration.site(site).postgres is None:
+        raise UserError(tried, phrase("This site has none in dr.yml."), phrase("All that it has: drbot backup full"))
+    with refused(tried), bar(phrase("Dumping")) as show:
         manifest = back_up_postgres(configuration, site, clients=clients, progress=show)
     made = phrase(
         "{file}: {size}, rows: {rows}, tables: {tables}",

@@ -26,7 +26,7 @@ from drbot.cli.drill import drill as practise_level
 from drbot.cli.logs import log_into
 from drbot.cli.outage import OutageWatch
 from drbot.cli.processes import home_path
-from drbot.cli.terminal import marked, plain_console, spoken, terminal_language
+from drbot.cli.terminal import marked, of_page, plain_console, spoken, terminal_language
 from drbot.core.base.errors import DrbotError, UserError
 from drbot.core.site.configuration import load_configuration
 from drbot.core.text.messages import filled, phrase
@@ -197,7 +197,7 @@ def _invite(stack: DemoStack, lab: Lab, level: int, browser: bool, sites: Sites 
     console.print()
     console.print(spoken(phrase("Open [bold]{page}[/] — you are [bold]Aiko[/], the commander.", page=page)))
     for number, step in enumerate(steps_of(level), 1):
-        console.print(f"{number}. {spoken(step)}")
+        console.print(f"{number}. {of_page(step)}")
     command = in_a_terminal(stack.configuration, stack.home)
     console.print(marked(phrase("In a terminal: {command}", command=command)))
     console.print(marked(filled(LOG, file=stack.log("drbot"))))

@@ -124,9 +124,12 @@ def _asked() -> Answers:
     people = typer.prompt(
         spoken(phrase("Who may approve a restore? Names with Slack ids, such as aiko=U012ABCDEF ben=U023ABCDEF")),
         default="",
+        show_default=False,
     )
     folder = typer.prompt(spoken(phrase("Where do backups go? A folder on another disk")), default="/var/backups/drbot")
-    bucket = typer.prompt(spoken(phrase("An S3 bucket for copies elsewhere (empty: none yet)")), default="")
+    bucket = typer.prompt(
+        spoken(phrase("An S3 bucket for copies elsewhere (empty: none yet)")), default="", show_default=False
+    )
     pairs = [one.partition("=") for one in people.replace(",", " ").split()]
     return Answers(
         people={name: slack for name, _, slack in pairs if name}, backups=Path(folder), bucket=bucket.strip()

@@ -23,7 +23,7 @@ from drbot.cli.demo_stack import APP_TOKEN, BOT_TOKEN, local_slack, manifest_pat
 from drbot.cli.logs import log_into
 from drbot.cli.processes import Process, configuration_path, end_on_signals, home_path, run_together, start_process
 from drbot.cli.serve import serve
-from drbot.cli.terminal import Config, marked, plain_console, spoken, terminal_language
+from drbot.cli.terminal import Config, marked, of_page, plain_console, spoken, terminal_language
 from drbot.core.base.errors import UserError
 from drbot.core.site.configuration import Loaded
 from drbot.core.site.site import Alerts, Configuration, DrillSchedule, PersonEntry, Schedule
@@ -194,12 +194,14 @@ def tell(process: Process, simulator: SlackSimulator, config: Path | None, *, fo
         "Open [bold]{page}[/] — you are [bold]{first}[/]; choose another person there.", page=page, first=escape(first)
     )
     console.print(spoken(who))
-    console.print(marked(phrase("Type {words}. Two others approve.", words=simulator.state.first_words)))
+    first_words = phrase("Type {words}. Two others approve.", words=simulator.state.first_words)
+    console.print(escape(of_page(first_words)))
     if absent := [entry.name or name for name, entry in configuration.people.items() if not entry.slack]:
         names = listed(absent)
         console.print(marked(phrase("Without a Slack id in dr.yml: {names}. They vote at a terminal.", names=names)))
     if not for_real:
-        console.print(marked(phrase("/dr declare is refused here; `drbot slack --for-real` lifts that.")))
+        refused = phrase("/dr declare is refused here; `drbot slack --for-real` lifts that.")
+        console.print(escape(of_page(refused)))
     files = phrase("dr.yml: {file}. State and log: {home}", file=configuration_path(config), home=process.home)
     console.print(marked(files))
     console.print(marked(phrase("Ctrl-C ends it.")))
