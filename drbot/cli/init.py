@@ -122,7 +122,7 @@ def _seen(engine: DockerEngine, host: str | None, found: Folders, known: Site | 
 def _asked() -> Answers:
     """Who decides and where backups go; an empty answer is a gap that the file marks."""
     people = typer.prompt(
-        spoken(phrase("Who may approve a restore? Names with Slack ids, such as aiko=U012ABCDEF ben=U023ABCDEF")),
+        spoken(phrase("Who may approve a restore? Names, with Slack ids where there is a Slack: aiko=U012ABCDEF ben")),
         default="",
         show_default=False,
     )
