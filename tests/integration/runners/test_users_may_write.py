@@ -169,7 +169,7 @@ def test_users_that_the_undo_of_the_run_itself_let_in_are_known(guarded: WorkerF
     text = own(
         "level2-postgres",
         ("  - id: verify\n", f"{closes}{opens}  - id: verify\n"),
-        ("after: [start-postgres]\n    effect: none", "after: [opens]\n    effect: none"),
+        ("after: [start-postgres]\n    limits: {time: 10m", "after: [opens]\n    limits: {time: 10m"),
     )
     worker_fixture, run = planned(guarded, text)
     assert run.state is RunState.WAITING, run.outcome
