@@ -44,13 +44,14 @@ def publish(machine: Machine, repository: str, edition: str) -> None:
 
 
 @pytest.fixture
-def shop(machine: Machine, repository: str) -> Machine:
+def shop(machine: Machine, repository: str) -> Iterator[Machine]:
     """Its container is of the first edition; the second came out since."""
     publish(machine, repository, "first")
     machine.files({f"{machine.name}/compose.yml": f"services: {{app: {{image: {repository}, network_mode: none}}}}"})
     machine.clients.compose.create(machine.name, ["app"], WATCH)
     publish(machine, repository, "second")
-    return machine
+    yield machine
+    lost(machine, repository)
 
 
 def known(shop: Machine) -> KnownService:
