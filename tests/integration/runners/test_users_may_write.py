@@ -210,7 +210,7 @@ def watching_swaps(worker_fixture: WorkerFixture) -> tuple[WorkerFixture, list[s
 def test_data_is_not_swapped_while_services_run(guarded: WorkerFixture) -> None:
     """The step that stops them is one that `unless` passes by; the plan counts it as stopping."""
     worker_fixture, run = planned(
-        guarded, own("level2-postgres", (UNLESS, f"{UNLESS}    unless: [{{probe: redis.reachable}}]\n"))
+        guarded, own("level2-postgres", (UNLESS, f"{UNLESS}    unless: [{{probe: own_checks.http}}]\n"))
     )
     assert run.state is RunState.WAITING, run.outcome
     for person in ("ben", "chika"):
