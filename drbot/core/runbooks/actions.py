@@ -182,11 +182,6 @@ _PROBES = (
         sentence=phrase("the services are stopped"),
     ),
     ProbeDeclaration(
-        name="postgres.reachable",
-        parameters={},
-        sentence=phrase("PostgreSQL answers"),
-    ),
-    ProbeDeclaration(
         name="data.answers",
         parameters={"volume": "volume"},
         optional=frozenset({"volume"}),
@@ -195,7 +190,6 @@ _PROBES = (
             "are there, settings can be read"
         ),
     ),
-    ProbeDeclaration(name="redis.reachable", parameters={}, sentence=phrase("Redis answers")),
     ProbeDeclaration(
         name="postgres.rows",
         parameters={"expect": "expect"},

@@ -1,5 +1,7 @@
 """A lost host gets the images that ran, not what their tags mean by now: from a real registry, in which a tag moved."""
 
+import io
+import tarfile
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -27,26 +29,29 @@ def repository() -> Iterator[str]:
         yield f"{address}/shop"
 
 
-def publish(machine: Machine, repository: str, edition: str) -> str:
-    """Have `latest` mean this edition in the registry, and nothing of it stay on the host. Its id."""
-    made = machine.api.containers.create(machine.image)
-    image = made.commit(repository, "latest", changes=f"LABEL edition={edition}")
-    made.remove()
-    said = machine.api.api.push(repository, "latest")
+def publish(machine: Machine, repository: str, edition: str) -> None:
+    """Have `latest` mean this edition in the registry, and nothing of it stay on the host. There is nothing in it: to
+    pack a real image for a registry takes half a minute.
+    """
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w") as archive:
+        archive.addfile(tarfile.TarInfo(edition))
+    api = machine.api.api
+    api.import_image_from_data(packed.getvalue(), repository, "latest", [f"LABEL edition={edition}", "CMD none"])
+    said = api.push(repository, "latest")
     assert "error" not in said, said
     machine.api.images.remove(f"{repository}:latest")
-    return str(image.id)
 
 
 @pytest.fixture
-def shop(machine: Machine, repository: str) -> Machine:
-    """It runs the first edition; the second came out since."""
+def shop(machine: Machine, repository: str) -> Iterator[Machine]:
+    """Its container is of the first edition; the second came out since."""
     publish(machine, repository, "first")
-    command = 'entrypoint: [sleep, "600"], network_mode: none, stop_grace_period: 0s'
-    machine.files({f"{machine.name}/compose.yml": f"services: {{app: {{image: {repository}, {command}}}}}"})
-    machine.clients.compose.up(machine.name, ["app"], WATCH)
+    machine.files({f"{machine.name}/compose.yml": f"services: {{app: {{image: {repository}, network_mode: none}}}}"})
+    machine.clients.compose.create(machine.name, ["app"], WATCH)
     publish(machine, repository, "second")
-    return machine
+    yield machine
+    lost(machine, repository)
 
 
 def known(shop: Machine) -> KnownService:

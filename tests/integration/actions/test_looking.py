@@ -13,6 +13,7 @@ from drbot.core.site.site import Backups, Configuration
 from drbot.runners.actions.broken import Looking, down, look
 from drbot.runners.backups.make_full import back_up_full
 from drbot.runners.foundation.watching import never
+from tests.archives import with_quick_key
 from tests.integration.actions.conftest import WorkerFixture
 from tests.waiting import PATIENCE, wait_for
 
@@ -86,7 +87,7 @@ def seen(shared: WorkerFixture, tmp_path_factory: pytest.TempPathFactory) -> Ite
     found.redis("eval", FILL, "0", str(LASTING), str(EXPIRING))
     found.psql(f"CREATE TABLE looked (x int); {ROWS}")
     found.psql("CHECKPOINT")
-    back_up_full(found.configuration, "production", clients=shared.clients)
+    back_up_full(with_quick_key(found.configuration), "production", clients=shared.clients)
     yield found
     found.redis("eval", EMPTY, "0", "looked:lasting:*")
     found.redis("eval", EMPTY, "0", "looked:brief:*")
