@@ -303,6 +303,12 @@ PUT_THERE = frozenset({"postgres.restore", "redis.restore", "files.restore"})
 """What fills a host after it was cleared."""
 
 
+def sound_text(plan: Plan) -> str:
+    """That what is replaced worked, and when that was seen: people vote later. "" = nothing to say."""
+    seen = phrase("Seen at {moment}.", moment=clock(plan.surveyed_at))
+    return sentences(plan.stakes.sound, seen) if plan.stakes.sound else ""
+
+
 def replacement_text(plan: Plan, backup: str) -> str:
     """What comes in its place; `backup` is what is said of the plan's backup."""
     kept = plan.stakes.kept
