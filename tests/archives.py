@@ -112,6 +112,14 @@ def make(store: RepositoryStore) -> None:
         shutil.copytree(new_repository(), store.repository.url)
 
 
+def with_quick_key(configuration: Configuration) -> Configuration:
+    """The same; the repository that its full backups go to is there already, and its key is tried fast."""
+    store = store_in(configuration.backups.directory)
+    if not Path(store.repository.url).exists():
+        make(store)
+    return configuration
+
+
 @functools.cache
 def new_repository() -> Path:
     """One for all tests of this process."""

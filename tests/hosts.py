@@ -8,6 +8,7 @@ from typing import Any
 
 from drbot.runners.clients.docker_engine import DockerEngine
 
+WHOLE = "find . -printf '%P %y %m %u %l %T@\\n' | sort && find . -type f -exec md5sum {} + | sort"
 SLEEP = ["sh", "-c", "trap 'exit 0' TERM; sleep 600 & wait"]
 
 
@@ -41,11 +42,16 @@ class Host:
         """A volume with files in it."""
         name = self.volume_name(key)
         self.docker.create_volume(name, {**self.labels, **labels})
-        script = "".join(f"printf %s '{text}' > '/v/{path}'; " for path, text in files.items())
-        self.api.containers.run(
-            self.image, ["-c", script], entrypoint="sh", remove=True, user="0", volumes={name: {"bind": "/v"}}
-        )
+        self.shell(name, "".join(f"printf %s '{text}' > '{path}'; " for path, text in files.items()))
         return name
+
+    def shell(self, volume: str, script: str) -> str:
+        """What a script says in this volume."""
+        words = ["-c", f"cd /v; {script}"]
+        mounts = {volume: {"bind": "/v"}}
+        return str(
+            self.api.containers.run(self.image, words, entrypoint="sh", remove=True, user="0", volumes=mounts).decode()
+        )
 
     def container(
         self, service: str = "app", *, wrote: str = "", started: bool = True, project: str = "", **made: Any
@@ -76,7 +82,7 @@ class Host:
         """Everything on the host that a recovery could touch, byte by byte."""
         return {
             "folder": tree(self.folder),
-            "volumes": {one.name: self._volume(one.name) for one in self._volumes()},
+            "volumes": {one.name: self.shell(one.name, WHOLE).strip() for one in self._volumes()},
             "containers": {one.name: self._container(one) for one in self.containers()},
         }
 
@@ -86,18 +92,6 @@ class Host:
     def containers(self) -> list[Any]:
         """Running or not."""
         return list(self.api.containers.list(all=True, filters={"name": f"^/?{self.name}"}, ignore_removed=True))
-
-    def _volume(self, name: str) -> str:
-        script = "cd /v && find . -printf '%P %y %m %u %l %T@\\n' | sort && find . -type f -exec md5sum {} + | sort"
-        said = self.api.containers.run(
-            self.image,
-            ["-c", script],
-            entrypoint="sh",
-            remove=True,
-            user="0",
-            volumes={name: {"bind": "/v", "mode": "ro"}},
-        )
-        return str(said.decode())
 
     def _container(self, one: Any) -> dict[str, Any]:
         inspected = one.attrs

@@ -215,7 +215,7 @@ WEAKENINGS = (
     weak("a request opened twice", "runners/execution/people.py", "if request.id in known.requests:", "if False:", PERMITS),
     weak("votes of the future", "runners/execution/gate.py", "if vote.at <= latest]", "]", PERMITS),
     weak("break-glass by a row's time", ISSUING, "if not mine.has_held(now):", "if False:", PERMITS),
-    weak("users of other runs", OWN, "concerned = name == run_id or (here is not None and known.is_beside(here))", "concerned = name == run_id", PERMITS),
+    weak("users of other runs", OWN, "concerned = name == run_id or (here is not None and known.is_beside(here) and known.has_changed_production)", "concerned = name == run_id", PERMITS),
     weak("a step only the row skipped", SEALED, "if record.state is StepState.SKIPPED and (mine", "if False and (mine", PERMITS),
     weak("moved users are not noticed", ISSUING, "if known.lets_users_in or counted_on.intersection(known.places):", "if known.lets_users_in:", "tests/integration/runners/test_rented_machines.py"),
     weak("no roster in the ledger", "runners/execution/run_context.py", "fault=roster.fault or NO_ROSTER, ", "", PERMITS),

@@ -13,7 +13,7 @@ from drbot.core.approvals.refusals import REFUSALS
 from drbot.core.approvals.state_words import REQUEST
 from drbot.core.approvals.too_few import eligible, too_few
 from drbot.core.runs.plan import short_seal
-from drbot.core.runs.stakes_words import ACTS
+from drbot.core.runs.stakes_words import ACTS, sound_text
 from drbot.core.runs.state_words import titled
 from drbot.core.text.messages import filled, phrase, say, sentences
 from drbot.core.text.words import clock
@@ -75,7 +75,7 @@ def card_sentence(situation: IncidentView) -> str:
 def _sound(situation: IncidentView) -> str:
     """That what is replaced works, where that is asked for."""
     plan = situation.run.plan if situation.run is not None else None
-    return plan.stakes.sound if plan is not None and situation.act is plan.stakes.act else ""
+    return sound_text(plan) if plan is not None and situation.act is plan.stakes.act else ""
 
 
 def _title(situation: IncidentView, request: ApprovalRequest) -> str:

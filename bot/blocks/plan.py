@@ -24,6 +24,7 @@ UNITS: Mapping[str, str] = {
 }
 
 TASKS = 50
+WARNINGS = 6  # who recovers to an empty host reads them here alone: nobody is asked
 LETTERS = 6500
 
 TASK_STATES: Mapping[StepState, str] = {
@@ -59,10 +60,11 @@ def plan_blocks(situation: IncidentView) -> list[Block]:
     title = cut(visible(say(run.plan.headline or run.runbook, language)), 200)
     told = [*(filled(CHANGE, what=CHANGED, change=line) for line in run.plan.changed), *run.plan.warnings]
     backup, proof = run.plan.backup, run.plan.backup_proof
+    rest = [phrase("And {count} more.", count=len(told) - WARNINGS)] if len(told) > WARNINGS else []
     proven = [filled(CHANGE, what=backup.name, change=proof)] if backup is not None and proof else []
     return [
         *(section(f":white_check_mark: {escape(say(line, language))}") for line in proven),
-        *(section(f":warning: {escape(cut(say(warning, language), 300))}") for warning in told[:3]),
+        *(section(f":warning: {escape(cut(say(warning, language), 300))}") for warning in told[:WARNINGS] + rest),
         section(progress_line(situation)),
         {"type": "plan", "block_id": f"plan-{run.id}", "title": title, "tasks": tasks},
     ]

@@ -12,7 +12,7 @@ from drbot.commands.facts.context import CommandContext
 from drbot.commands.speech.messages import Choice
 from drbot.commands.verb.drill_skip import skip_command
 from drbot.core.base.repeating import repeat
-from drbot.core.runs.drill import ENDS, Drill, DrillEnd, needs_password, routine_of
+from drbot.core.runs.drill import Drill, DrillEnd, needs_password, routine_of
 from drbot.core.site.level import Level
 from drbot.core.text.messages import closed, filled, phrase, say
 from drbot.core.text.words import day_and_time
@@ -93,7 +93,7 @@ class DrillNotices:
         if routine.fault:
             said.append(filled(DID_NOT_BEGIN, why=closed(routine.fault)))
         elif last is not None and last.end in (DrillEnd.FAILED, DrillEnd.MISSED):
-            said.append(filled(DID_NOT_PASS, name=f"DRILL-{last.incident}", how=ENDS[last.end]))
+            said.append(filled(DID_NOT_PASS, name=f"DRILL-{last.incident}", how=last.how))
         if routine.succeeded_at is None and needs_password(level, self._context.configuration):
             said.append(NEEDS_PASSWORD)
         return said

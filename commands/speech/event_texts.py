@@ -94,6 +94,11 @@ EVENT_TEXTS: Mapping[EventKind, EventText] = {
         hint=_NEXT,
     ),
     EventKind.RUN_WAITING: _thread("", phrase("Waiting for people.")),
+    EventKind.SITE_BUSY: _channel(
+        "hourglass",
+        phrase("{there} is changing this system, or waits for people in the middle of it. This recovery waits for it."),
+        hint=phrase("`/dr status {there}` shows what is missing there."),
+    ),
     EventKind.SITE_HELD: _channel(
         "hourglass",
         phrase(

@@ -79,7 +79,7 @@ VERBS: Mapping[str, VerbWords] = {
         when=When.ANY_DAY,
     ),
     "drill": VerbWords(
-        usage="drill [skip] level1..level4 [service:] [rehearsed]",
+        usage="drill [skip] level1..level4 [service:|postgres|redis|files|settings] [what] [rehearsed]",
         help=phrase(
             "Practise a recovery on a copy that can reach nothing: made, broken, recovered, removed. rehearsed: nobody "
             "is asked. skip: leave out the next one that begins by the calendar"

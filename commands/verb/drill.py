@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from drbot.commands.facts.context import CommandContext
-from drbot.commands.facts.runbook_selection import runbook_for, without_runbook
+from drbot.commands.facts.data_named import Data, data_named
+from drbot.commands.facts.runbook_selection import Recovery, recovery_for, without_runbook
 from drbot.commands.speech.messages import Choice, Picture, Reply, Request, Table
 from drbot.commands.speech.parser import Words, level_of, plain, printable
 from drbot.commands.speech.refusal import Refusal
@@ -12,8 +13,8 @@ from drbot.commands.speech.verbs import VERBS
 from drbot.commands.verb.declare import service_of
 from drbot.commands.verb.drill_skip import SKIP, skip
 from drbot.commands.views.drill_trend import NAME, picture_of
-from drbot.core.runs.drill import ENDS, Drill, DrillState, routine_of, service_for
-from drbot.core.site.data_kinds import runbook_of
+from drbot.core.runs.drill import Drill, DrillState, routine_of, service_for
+from drbot.core.site.data_kinds import FILES, first_files, first_kind
 from drbot.core.site.level import Level
 from drbot.core.site.people import Person
 from drbot.core.site.site import Site
@@ -34,23 +35,23 @@ STATES: Mapping[DrillState, str] = {
 
 def drill(context: CommandContext, request: Request, words: Words, person: Person) -> Reply:
     """Open one; the default site's worker finds it. Or let the next one by the calendar pass."""
-    rest = [plain(word) for word in words.rest]
-    if rest[:1] == [SKIP]:
-        return skip(context, rest[1:], person)
-    rehearsed = REHEARSED in rest
-    rest = [word for word in rest if word != REHEARSED]
+    if [plain(word) for word in words.rest[:1]] == [SKIP]:
+        return skip(context, [plain(word) for word in words.rest[1:]], person)
+    rest = [word for word in words.rest if plain(word) != REHEARSED]
+    rehearsed = len(rest) < len(words.rest)
     if not rest:
         return _which(rehearsed)
-    level, service = _wanted(context, rest)
+    level, recovery = _wanted(context, rest)
     with context.database.write() as tx:
         incident = drills.ask(
             tx,
             level,
             site=context.configuration.default_site,
-            service=service,
+            service=recovery.arguments.get("service"),
+            files=recovery.arguments.get(FILES),
             person=person.id,
             rehearsed=rehearsed,
-            runbook=runbook_of(level, context.configuration.site()),
+            runbook=recovery.runbook,
         )
     return Reply(
         text=sentences(
@@ -75,26 +76,30 @@ def _which(rehearsed: bool) -> Reply:
     return Reply(text=phrase("Which level? /dr drill level1..level4"), choices=levels, ok=False)
 
 
-def _wanted(context: CommandContext, rest: Sequence[str]) -> tuple[Level, str | None]:
-    """Level and service. Raises UserError: of a word that is not understood nobody knows whether it asks people."""
-    example = VERBS["drill"].example
-    level = level_of(rest[0], example)
-    if runbook_for(context, level) is None:
-        raise Refusal(NOT_STARTED, without_runbook(level))
-    service, more = _service(context.site(context.configuration.default_site), level, rest[1:])
+def _wanted(context: CommandContext, rest: Sequence[str]) -> tuple[Level, Recovery]:
+    """Level, and how it is recovered. Raises UserError: of a word that is not understood nobody knows whether it asks
+    people.
+    """
+    example, named = VERBS["drill"].example, context.configuration.default_site
+    level, site = level_of(rest[0], example), context.site(named)
+    service, data, more = _named(site, level, rest[1:])
     if more:
         why = phrase('"{word}" was not understood.', word=printable(more[0]))
         raise Refusal(NOT_STARTED, why, phrase("Example: /dr {example}", example=example))
-    return level, service
+    recovery = recovery_for(context, named, level, service, data)
+    if recovery is None:
+        raise Refusal(NOT_STARTED, without_runbook(level))
+    return level, recovery
 
 
-def _service(site: Site, level: Level, rest: Sequence[str]) -> tuple[str | None, Sequence[str]]:
-    """Level 1 practises a service: the named one, else the first that people use. And the words behind it."""
-    if level is not Level.SERVICE:
-        return None, rest
-    if rest:
-        return service_of(site, rest[0].rstrip(":："), lambda name: f"drill level1 {name}"), rest[1:]
-    return service_for(level, site), rest
+def _named(site: Site, level: Level, rest: Sequence[str]) -> tuple[str | None, Data | None, Sequence[str]]:
+    """Level 1 practises a service, level 2 data: what is named, else the first. And the words behind it."""
+    if level is Level.SERVICE and rest:
+        return service_of(site, rest[0].rstrip(":："), lambda name: f"drill level1 {name}"), None, rest[1:]
+    if level is Level.DATABASE:
+        data, rest = data_named(site, rest, lambda name: f"drill level2 {name}")
+        return None, data or Data(kind=first_kind(site), files=first_files(site) or ""), rest
+    return service_for(level, site), None, rest
 
 
 def list_(context: CommandContext, request: Request, words: Words, person: Person) -> Reply:
@@ -153,9 +158,9 @@ def _proven(passed: Mapping[Level, Drill], now: datetime) -> str:
 def _row(one: Drill, now: datetime) -> tuple[str, ...]:
     return (
         f"DRILL-{one.incident}",
-        str(int(one.level)),
+        one.what,
         phrase("{time} ago", time=duration(ago(one.asked_at, now).total_seconds())),
-        ENDS[one.end] if one.end is not None else STATES[one.state],
+        one.how or STATES[one.state],
         "-" if one.rto_seconds is None else duration(one.rto_seconds),
         "-" if one.rpo_seconds is None else duration(one.rpo_seconds),
         one.why or listed((*one.production_changes, *one.leftovers)) or "-",

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from drbot.commands.facts.context import CommandContext, incident_of, is_of_incident, must_be_open
 from drbot.commands.facts.data_named import data_choices, data_named
 from drbot.commands.facts.runbook_selection import Recovery, queue, recovery_for, site_of, without_runbook
+from drbot.commands.facts.unheard import unheard
 from drbot.commands.speech.messages import Choice, Reply, Request
 from drbot.commands.speech.parser import Words, level_of, plain
 from drbot.commands.speech.refusal import Refusal
@@ -21,9 +22,8 @@ from drbot.core.site.data_kinds import LOOK, WORDS
 from drbot.core.site.level import Level
 from drbot.core.site.people import Person
 from drbot.core.site.site import Site
-from drbot.core.text.messages import duration, phrase, sentences
-from drbot.core.text.words import ago
-from drbot.store.records import incidents, readiness, surveys
+from drbot.core.text.messages import phrase
+from drbot.store.records import incidents, surveys
 
 WAIT_SECONDS = 90.0  # for the worker's survey; asked again, the same one is waited for
 TAKEN_SECONDS = 8.0  # a worker looks twice a second, also on a busy machine: by then nobody is there for it
@@ -85,22 +85,10 @@ def _alone(context: CommandContext, words: Words, person: Person) -> Reply:
             choices = data_choices(site, lambda more: f"plan {behind}level2 {more}") if LOOK in asked.arguments else ()
             return Reply(text=now.refusal, choices=choices, ok=False)
         if now.taken_at is None and not is_busy and time.monotonic() > taken_until:
-            return _unheard(context, asks, again)
+            with context.database.read() as connection:
+                return Reply(text=unheard(connection, context.database, asks, 0), choices=(again,), ok=False)
         threading.Event().wait(LOOK_SECONDS)
     return Reply(text=phrase("The survey is not done yet; it goes on."), choices=(again,), ok=False)
-
-
-def _unheard(context: CommandContext, site: str, again: Choice) -> Reply:
-    """Nobody surveys there: a worker would have begun by now."""
-    with context.database.read() as connection:
-        seen, now = readiness.of_source(connection, site), context.database.now(connection)
-    todo = phrase("Start it there, then ask again: drbot worker --site {site}", site=site)
-    if not seen:
-        why = phrase("No worker of {site} has taken it up: none was ever seen.", site=site)
-    else:
-        age = duration(max(1.0, ago(max(one.looked_at for one in seen), now).total_seconds()))
-        why = phrase("No worker of {site} has taken it up: one was seen last {time} ago.", site=site, time=age)
-    return Reply(text=sentences(why, todo), choices=(again,), ok=False)
 
 
 def _level(said: tuple[str, ...], default: Level) -> tuple[Level, tuple[str, ...]]:

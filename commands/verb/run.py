@@ -21,7 +21,7 @@ from drbot.commands.speech.refusal import Refusal
 from drbot.commands.verb.declare import service_of, site_named
 from drbot.core.base.yaml_file import did_you_mean
 from drbot.core.runbooks.runbook import Runbook
-from drbot.core.runs.drill import COPY_RUNBOOK
+from drbot.core.runs.drill import COPY_RUNBOOKS
 from drbot.core.runs.incident import Incident
 from drbot.core.runs.run import RunKind
 from drbot.core.site.level import Level
@@ -38,7 +38,7 @@ OF_A_VERB: Mapping[str, str] = {
     GIVE_UP_HOST_RUNBOOK: "kept",
     LEAD_BACK_RUNBOOK: "lead-back",
     GIVE_BACK_RUNBOOK: "kept",
-    COPY_RUNBOOK: "drill",
+    **dict.fromkeys(COPY_RUNBOOKS.values(), "drill"),
 }
 """What is about something of an earlier run, or a part of a drill, has a command, which knows what that is."""
 

@@ -5,7 +5,7 @@ from datetime import date
 
 from drbot.commands.views.markdown_text import escape, section
 from drbot.core.runs.action_item import ActionItem
-from drbot.core.runs.drill import ENDS, Drill
+from drbot.core.runs.drill import Drill
 from drbot.core.runs.incident import Incident
 from drbot.core.runs.run import Run, StepRecord
 from drbot.core.site.people import Roster
@@ -22,7 +22,7 @@ def results(incident: Incident, drill: Drill, targets: Targets, language: str) -
         lines.append(f"- **{say(goal, language)}**: {say(duration(target), language)}")
         lines.append(f"- **{say(actual, language)}**: {_reached(measured, target, language)}")
     if drill.end is not None:
-        lines.append(f"- **{say(phrase('How it went'), language)}**: {say(ENDS[drill.end], language)}")
+        lines.append(f"- **{say(phrase('How it went'), language)}**: {say(drill.how, language)}")
     return section(phrase("Results"), language, lines)
 
 

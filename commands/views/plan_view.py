@@ -39,14 +39,14 @@ def _facts(plan: Plan) -> Iterator[tuple[str, str]]:
 
 
 def _steps(plan: Plan) -> Table:
-    rows = tuple((str(number), step.title, _does(step)) for number, step in enumerate(plan.steps, 1))
+    rows = tuple((str(number), step.title, _does(plan, step)) for number, step in enumerate(plan.steps, 1))
     return Table(title=phrase("Steps"), header=(phrase("Step"), phrase("What"), phrase("Expected")), rows=rows)
 
 
-def _does(step: Step) -> str:
+def _does(plan: Plan, step: Step) -> str:
     if step.gate is not None and is_guard(step):
-        proofs = listed(step.gate.proof)
-        return phrase("{people} people, after {steps}", people=step.gate.people, steps=proofs or "-")
+        proofs = listed(one.title for one in plan.steps if one.id in step.gate.proof)
+        return phrase("{people} people, after: {steps}", people=step.gate.people, steps=proofs or "-")
     if step.limits is None or step.limits.budget is None:
         return phrase("people")
     return duration(step.limits.budget)

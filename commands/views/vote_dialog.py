@@ -27,6 +27,7 @@ from drbot.core.runs.stakes_words import (
     loss_text,
     proven_text,
     replacement_text,
+    sound_text,
 )
 from drbot.core.site.own_checks import passed_text
 from drbot.core.site.people import Roster
@@ -99,7 +100,7 @@ def dialog_from(
         proof=proof_of(plan, request, steps),
         loss=loss_text(plan.stakes.loss if destroys else Loss()),
         keeps=keeps_text(plan.keeps if destroys else Keeps()),
-        sound=plan.stakes.sound if destroys else "",
+        sound=sound_text(plan) if destroys else "",
         one_terminal=one_terminal(votes),
         changed=plan.changed,
         warnings=(*plan.warnings, *notes_of(plan, request, steps)),

@@ -27,7 +27,7 @@ from drbot.core.site.stored_backups import BackupKind, StoredBackup, newest_usab
 from drbot.core.text.messages import listed, phrase
 from drbot.core.text.redaction import Redactor
 from drbot.core.text.words import size
-from drbot.runners.backups.choose_dump import BackupRules
+from drbot.runners.backups.choose_dump import BackupRules, rows_fault
 from drbot.runners.backups.make_dump import back_up_postgres
 from drbot.runners.backups.make_full import back_up_full
 from drbot.runners.clients.backup_store import SUFFIX, close_own
@@ -58,7 +58,10 @@ def postgres(site: SiteName = "", config: Config = None) -> None:
     buckets of dr.yml.
     """
     configuration, clients, site = opened(config, site)
-    with refused(phrase("Tried to back up PostgreSQL.")), bar(phrase("Dumping")) as show:
+    tried = phrase("Tried to back up PostgreSQL.")
+    if configuration.site(site).postgres is None:
+        raise UserError(tried, phrase("This site has none in dr.yml."), phrase("All that it has: drbot backup full"))
+    with refused(tried), bar(phrase("Dumping")) as show:
         manifest = back_up_postgres(configuration, site, clients=clients, progress=show)
     made = phrase(
         "{file}: {size}, rows: {rows}, tables: {tables}",
@@ -69,6 +72,8 @@ def postgres(site: SiteName = "", config: Config = None) -> None:
     )
     console = plain_console()
     console.print(marked(made))
+    if fault := rows_fault(manifest.rows):
+        console.print(f"[red]{marked(NOT_GOOD)}[/] {marked(fault)}")
     for store in dump_stores(configuration):
         console.print(f"  {store.place}")
 

@@ -9,7 +9,7 @@ from rich.markup import escape
 from drbot.cli.processes import configuration_path, home_path
 from drbot.cli.terminal import Config, Home, marked, spoken
 from drbot.core.site.configuration import load_configuration
-from drbot.core.site.readiness import Colour
+from drbot.core.site.readiness import Colour, Line
 
 MARKS: Mapping[Colour, str] = {Colour.GREEN: "[green]✓[/]", Colour.AMBER: "[yellow]![/]", Colour.RED: "[red]✗[/]"}
 
@@ -22,9 +22,12 @@ def check(config: Config = None, home: Home = None) -> None:
     from drbot.cli.checking import lines_about  # asks Docker, S3 and Slack; `--help` does not
     from drbot.commands.verb.readiness import verdict
 
-    lines = lines_about(load_configuration(configuration_path(config)), home_path(home))
+    lines: list[Line] = []
     console = Console(highlight=False)
-    for line in lines:  # a line each, however wide: nothing is cut, and grep finds it
+    for line in lines_about(
+        load_configuration(configuration_path(config)), home_path(home)
+    ):  # a line each, however wide: nothing is cut, and grep finds it
+        lines.append(line)
         mark = MARKS[line.colour]
         sentence = escape(" ".join(spoken(line.sentence).split()))
         console.print(f"{mark} {marked(line.what)}: {sentence}", soft_wrap=True)

@@ -40,23 +40,22 @@ NO_GATES: str = phrase("Correct it; until then no gate opens.")
 NO_START: str = phrase("drbot cannot start without it.")
 
 
-def lines_about(loaded: Loaded, home: Path) -> list[Line]:
-    """Everything that a recovery needs, as it is now."""
+def lines_about(loaded: Loaded, home: Path) -> Iterator[Line]:
+    """Everything that a recovery needs, as it is now; each as soon as it is known."""
     about_file = sentences(*loaded.faults) if loaded.faults else phrase("valid")
-    lines = [bad("dr.yml", about_file, NO_GATES) if loaded.faults else good("dr.yml", about_file)]
+    yield bad("dr.yml", about_file, NO_GATES) if loaded.faults else good("dr.yml", about_file)
     roster, about_state = _state(loaded, home)
-    lines += about_state
-    lines += _about_slack_and_people(loaded, roster, home)
+    yield from about_state
+    yield from _about_slack_and_people(loaded, roster, home)
     for site in loaded.configuration.sites:
-        lines += site_lines(loaded.configuration, site, RunnerSettings.from_environment(home))
-    lines += rented_lines(loaded.configuration, *_rented_and_open(home))
-    lines += _done_before(loaded.configuration, home)
+        yield from site_lines(loaded.configuration, site, RunnerSettings.from_environment(home))
+    yield from rented_lines(loaded.configuration, *_rented_and_open(home))
+    yield from _done_before(loaded.configuration, home)
     looked = look_at_backups(loaded.configuration)
-    lines += looked.lines
-    lines += _of_state(loaded.configuration, roster, looked, home)
-    lines += lines_about_all(loaded.configuration)
-    lines += lines_about_outside(loaded.configuration)
-    return lines
+    yield from looked.lines
+    yield from _of_state(loaded.configuration, roster, looked, home)
+    yield from lines_about_all(loaded.configuration)
+    yield from lines_about_outside(loaded.configuration)
 
 
 def _state(loaded: Loaded, home: Path) -> tuple[Roster, list[Line]]:

@@ -23,10 +23,10 @@ from drbot.cli.demo_stack import DemoStack, local_slack
 from drbot.cli.demo_steps import FIRST_WORDS, in_a_terminal, next_of, program, steps_of
 from drbot.cli.demo_story import Played, play, ready_again
 from drbot.cli.drill import drill as practise_level
-from drbot.cli.logs import configure_logs
+from drbot.cli.logs import log_into
 from drbot.cli.outage import OutageWatch
 from drbot.cli.processes import home_path
-from drbot.cli.terminal import marked, plain_console, spoken, terminal_language
+from drbot.cli.terminal import marked, of_page, plain_console, spoken, terminal_language
 from drbot.core.base.errors import DrbotError, UserError
 from drbot.core.site.configuration import load_configuration
 from drbot.core.text.messages import filled, phrase
@@ -39,7 +39,6 @@ from drbot.lab.sites import Sites
 from drbot.lab.system import Lab
 from drbot.runners.backups.make_dump import back_up_postgres
 from drbot.store.base.database import Database
-from drbot.store.base.file_modes import private
 from drbot.store.base.settings import StoreSettings
 
 FAULTS = {1: "auth-crashloop", 2: "postgres-corrupt", 3: "host-lost", 4: "datacentre-lost"}
@@ -90,7 +89,9 @@ def demo(
         console.print(spoken(phrase("[green]Ready[/] after {seconds} s.", seconds=seconds)))
         if drill_only:
             os.environ.update(stack.environment)
-            practise_level(level, person="aiko", result=json_file, config=stack.configuration, home=stack.home)
+            practise_level(
+                [f"level{level}"], person="aiko", result=json_file, config=stack.configuration, home=stack.home
+            )
         elif auto:
             _play(stack, lab, player, level, json_file, sites)
         else:
@@ -153,7 +154,7 @@ def open_stack(lab: Lab, home: Path, environment: Mapping[str, str]) -> DemoStac
     """
     shutil.rmtree(home, ignore_errors=True)
     home.mkdir(parents=True)
-    configure_logs(open(home / "slack.log", "a", buffering=1, opener=private))  # noqa: SIM115 - open as long as it runs
+    log_into(home / "slack.log")
     simulator = local_slack()
     simulator.start()
     return DemoStack(simulator=simulator, home=home, configuration=lab.configuration, environment=environment)
@@ -196,14 +197,14 @@ def _invite(stack: DemoStack, lab: Lab, level: int, browser: bool, sites: Sites 
     console.print()
     console.print(spoken(phrase("Open [bold]{page}[/] — you are [bold]Aiko[/], the commander.", page=page)))
     for number, step in enumerate(steps_of(level), 1):
-        console.print(f"{number}. {spoken(step)}")
+        console.print(f"{number}. {of_page(step)}")
     command = in_a_terminal(stack.configuration, stack.home)
     console.print(marked(phrase("In a terminal: {command}", command=command)))
     console.print(marked(filled(LOG, file=stack.log("drbot"))))
     ends = phrase("Ctrl-C ends the demo; the lab stays (`{program} lab reset` removes it).", program=program())
     console.print(marked(ends))
     if browser:
-        webbrowser.open(page)
+        webbrowser.open(stack.simulator.url_once())
     try:
         stack.processes["drbot"].wait()
         ended = phrase("[red]drbot ended by itself.[/] Its log: {file}", file=escape(str(stack.log("drbot"))))

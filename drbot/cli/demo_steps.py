@@ -47,7 +47,7 @@ def next_of(level: int, configuration: Path, home: Path) -> Iterator[str]:
     yield f"  export DRBOT_CONFIG={configuration} DRBOT_HOME={home} DRBOT_PERSON=ben"
     yield phrase("  {drbot} dr readiness    # could we recover now, and what is in the way", drbot=program())
     yield phrase(
-        "  {drbot} drill --level {level}   # how long, and how much is lost: on a copy", drbot=program(), level=level
+        "  {drbot} drill level{level}   # how long, and how much is lost: on a copy", drbot=program(), level=level
     )
     yield phrase("  {drbot} dr drills       # when each level was proven last", drbot=program())
 

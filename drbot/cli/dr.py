@@ -21,7 +21,7 @@ from typer.core import TyperGroup
 from drbot.cli.completions import choices_of
 from drbot.cli.keys import key_app, key_path, read_key
 from drbot.cli.processes import configuration_path, home_path, open_database, settle_roster
-from drbot.cli.terminal import WRONG, Config, Home, complain, spoken, table_of, terminal_language, terminal_name
+from drbot.cli.terminal import WRONG, Config, Home, complain, spoken, table_of, terminal_language, terminal_name, typed
 from drbot.commands.dispatch import TABLE, dispatch
 from drbot.commands.facts.context import CommandContext, context_of
 from drbot.commands.speech.messages import Picture, Reply, Request, Signers, Table
@@ -179,7 +179,7 @@ def show(reply: Reply, language: str) -> None:
     """Sentence, tables and what can be done next; a refusal goes to stderr. No letter may move the cursor."""
     console = Console(stderr=not reply.ok, highlight=False)
     console.print(
-        visible(say(reply.text, language)), style=None if reply.ok else "yellow", markup=False, soft_wrap=True
+        visible(typed(say(reply.text, language))), style=None if reply.ok else "yellow", markup=False, soft_wrap=True
     )
     for table in reply.tables:
         console.print(_rich(table, language))
@@ -263,7 +263,7 @@ def _prompted(reply: Reply, language: str) -> dict[str, str]:
 
 def _rich(table: Table, language: str) -> RichTable:
     def cell(value: str) -> str:
-        return visible(say(value, language)).replace("[", "\\[")
+        return visible(typed(say(value, language))).replace("[", "\\[")
 
     width = len(table.header) or max((len(row) for row in table.rows), default=0)
     headers = [cell(value) for value in table.header] or [""] * width

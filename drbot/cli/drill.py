@@ -4,6 +4,7 @@ import json
 import signal
 import threading
 import time
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,7 +12,8 @@ from typing import Annotated, Any
 
 import typer
 
-from drbot.cli.dr import person_named
+from drbot.cli.dr import Words, person_named
+from drbot.cli.logs import log_into
 from drbot.cli.processes import Process, start_process
 from drbot.cli.terminal import Config, Home, marked, plain_console
 from drbot.commands.dispatch import dispatch
@@ -20,7 +22,7 @@ from drbot.commands.speech.messages import Request
 from drbot.core.approvals.approval import EntryPoint
 from drbot.core.base.errors import UserError
 from drbot.core.ledger.events import EventKind
-from drbot.core.runs.drill import ENDS, Drill, DrillEnd
+from drbot.core.runs.drill import Drill, DrillEnd
 from drbot.core.text.messages import duration, listed, phrase
 from drbot.runners.main import HANDS, worker_context_of
 from drbot.runners.upkeep.drill_keeper import Keeper
@@ -30,27 +32,26 @@ from drbot.store.records import drills
 LOOK_SECONDS = 0.5
 SHOWN = {EventKind.DRILL_STEP: "text", EventKind.STEP_STARTED: "title", EventKind.RUN_FAILED: "why"}
 
-Level = Annotated[int, typer.Option("--level", min=1, max=4, help="Which level is practised")]
 Json = Annotated[Path | None, typer.Option("--json", help="Write what was measured into this file")]
 Attended = Annotated[bool, typer.Option("--attended", help="Two people approve, as in an incident; else stand-ins do")]
-Service = Annotated[str, typer.Option(help="Level 1: which service is stopped in the copy")]
 Who = Annotated[str, typer.Option("--as", help="Who you are in dr.yml (default: DRBOT_PERSON, else your login)")]
 
 
 def drill(
-    level: Level,
-    service: Service = "",
+    words: Words = None,
     attended: Attended = False,
     result: Json = None,
     person: Who = "",
     config: Config = None,
     home: Home = None,
 ) -> None:
-    """Make a copy of the system in an engine without a network, break it, recover it, measure, remove it. Production is
-    only read. Ends with 0 when it was recovered within RTO and RPO and nothing is left.
+    """Practise level1 auth, level2, level2 redis, level2 files uploads, level3 …: a copy of the system is made in an
+    engine without a network, broken, recovered and removed. Production is only read. Ends with 0 when it was recovered
+    within RTO and RPO and nothing is left.
     """
     process = start_process(config, home)
-    number = _ask(process, level, service, attended, person)
+    log_into(process.home / "drill.log")
+    number = _ask(process, words or [], attended, person)
     over = threading.Event()
     keeping = threading.Thread(target=_keeper(process, over).run, name="drills", daemon=True)
     keeping.start()
@@ -66,14 +67,13 @@ def drill(
     _show(found)
     if result is not None:
         result.write_text(json.dumps(figures_of(found), indent=2) + "\n")
-    clean = not found.production_changes and not found.leftovers and found.packets_to_production == 0
-    raise typer.Exit(0 if found.end is DrillEnd.PASSED and clean else 1)
+    raise typer.Exit(0 if found.end is DrillEnd.PASSED and found.is_clean else 1)
 
 
-def _ask(process: Process, level: int, service: str, attended: bool, person: str) -> int:
+def _ask(process: Process, given: Sequence[str], attended: bool, person: str) -> int:
     """The number of the new drill. Raises UserError."""
     commands = context_of(process.database, process.doorbell, process.loaded)
-    words = f"drill level{level} {service} {'' if attended else 'rehearsed'}".strip()
+    words = " ".join(["drill", *given, *([] if attended else ["rehearsed"])])
     request = Request(
         verb_text=words,
         person=person_named(person, commands.roster),
@@ -84,11 +84,12 @@ def _ask(process: Process, level: int, service: str, attended: bool, person: str
     )
     reply = dispatch(commands, request)
     if not reply.ok:
-        raise UserError(phrase("You asked for a drill."), reply.text)
+        raise UserError("", reply.text)
     plain_console().print(marked(reply.text))
     with process.database.read() as connection:
         going = drills.going_on(connection)
-    assert going is not None
+    if going is None:  # one by the calendar was put off
+        raise typer.Exit
     return going.incident
 
 
@@ -135,13 +136,13 @@ def figures_of(drill: Drill) -> dict[str, Any]:
 
 def _show(drill: Drill) -> None:
     console = plain_console()
-    if drill.end is not None:
-        console.print(marked(ENDS[drill.end]))
+    console.print(marked(drill.how))
     rows = {
         "RTO": drill.rto_seconds and duration(drill.rto_seconds),
         "RPO": drill.rpo_seconds and duration(drill.rpo_seconds),
         phrase("Production"): listed(drill.production_changes) or phrase("unchanged"),
         phrase("Left behind"): listed(drill.leftovers) or phrase("nothing"),
+        phrase("Network"): None if drill.packets_to_production == 0 else phrase("not seen to be closed"),
         phrase("Why"): drill.why,
     }
     for name, value in rows.items():

@@ -10,7 +10,7 @@ import typer
 from rich.markup import escape
 
 from drbot.cli.init_changes import changes
-from drbot.cli.init_doubts import TRIED, Folders, doubts, require_some
+from drbot.cli.init_doubts import TRIED, Folders, doubts, require_one, require_some
 from drbot.cli.init_file import MISSING, Answers, Seen, text_of
 from drbot.cli.processes import home_path
 from drbot.cli.terminal import marked, plain_console, spoken
@@ -28,7 +28,9 @@ from drbot.runners.foundation.watching import never
 
 File = Annotated[Path, typer.Option("--file", help="Where to write it")]
 Yes = Annotated[bool, typer.Option("--yes", help="Ask nothing; what only people know is marked in the file")]
-Only = Annotated[list[str] | None, typer.Option("--project", help="Of these compose projects only (default: all)")]
+Only = Annotated[
+    list[str] | None, typer.Option("--project", help="Of these compose projects only (default: those of the file)")
+]
 
 
 def init(file: File = Path("dr.yml"), yes: Yes = False, project: Only = None) -> None:
@@ -40,8 +42,11 @@ def init(file: File = Path("dr.yml"), yes: Yes = False, project: Only = None) ->
     host = (known.docker.host if known is not None else None) or settings.docker_host
     engine = DockerEngine(host, 0)
     there = projects_on(engine)
-    found = {name: folders for name, folders in there.items() if not project or name in project}
-    require_some(found, there, project or (), others_on(engine) if not there else ())
+    asked = project or (known.compose_projects() if known is not None else ())
+    found = {name: folders for name, folders in there.items() if not asked or name in asked}
+    require_some(found, there, asked if project or not found else (), others_on(engine) if not there else ())
+    if not asked:
+        require_one(there)
     if known is not None:
         _compare(file, known, engine, _seen(engine, host, found, known))
     seen = _seen(engine, host, found)
@@ -117,11 +122,14 @@ def _seen(engine: DockerEngine, host: str | None, found: Folders, known: Site | 
 def _asked() -> Answers:
     """Who decides and where backups go; an empty answer is a gap that the file marks."""
     people = typer.prompt(
-        spoken(phrase("Who may approve a restore? Names with Slack ids, such as aiko=U012ABCDEF ben=U023ABCDEF")),
+        spoken(phrase("Who may approve a restore? Names, with Slack ids where there is a Slack: aiko=U012ABCDEF ben")),
         default="",
+        show_default=False,
     )
     folder = typer.prompt(spoken(phrase("Where do backups go? A folder on another disk")), default="/var/backups/drbot")
-    bucket = typer.prompt(spoken(phrase("An S3 bucket for copies elsewhere (empty: none yet)")), default="")
+    bucket = typer.prompt(
+        spoken(phrase("An S3 bucket for copies elsewhere (empty: none yet)")), default="", show_default=False
+    )
     pairs = [one.partition("=") for one in people.replace(",", " ").split()]
     return Answers(
         people={name: slack for name, _, slack in pairs if name}, backups=Path(folder), bucket=bucket.strip()

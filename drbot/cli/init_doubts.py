@@ -41,6 +41,17 @@ def require_some(chosen: Folders, there: Folders, asked: Sequence[str], others: 
     )
 
 
+def require_one(there: Folders) -> None:
+    """Raise UserError where only people know which of the projects belong together."""
+    if len(there) > 1:
+        names = sorted(there)
+        raise UserError(
+            TRIED,
+            phrase("Several compose projects are on this engine: {projects}.", projects=and_more(names, SHOWN)),
+            phrase("Name those of one system: drbot init --project={project}; of several, each.", project=names[0]),
+        )
+
+
 def doubts(seen: Seen, folders: Folders, engine: DockerEngine) -> Iterator[str]:
     """Of the projects that are described."""
     for project in seen.projects:

@@ -1,5 +1,6 @@
 """The text of a first dr.yml: what was read, with a comment at what people should look at and at what is missing."""
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -7,16 +8,20 @@ from io import StringIO
 from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
 
 from drbot.core.base.names import is_name
 from drbot.core.site.inventory import Inventory, KnownService, Unkept, unkept
 from drbot.core.site.site import Postgres, Redis, Service, Site
+from drbot.core.site.store_folders import entangled
 from drbot.runners.clients.discovery import Store
 
 MISSING = "MISSING"
 GAPS = f"{MISSING}: in no backup. Keep it in a volume with a name or in a folder, or say why it is not needed:"
+_ENDS = re.compile("[\r\x85\u2028\u2029]")
+"""What ends a line, and with it a comment, in YAML; only a name in a comment can bring it: values are quoted."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -43,9 +48,15 @@ class Seen:
         return tuple(name for name in self.written if not any(one.is_relative_to(self.folder / name) for one in stores))
 
     def can_keep(self, one: Unkept) -> bool:
-        """Whether `files` can name it: a volume with a name, or a folder."""
+        """Whether `files` can name it: a volume with a name, or a folder that drbot can put aside."""
         mounts = (mount for service in self.inventory.services for mount in service.mounts)
-        return one.name in {mount.source for mount in mounts if mount.kind == "volume"} or Path(one.name).is_dir()
+        if one.name in {mount.source for mount in mounts if mount.kind == "volume"}:
+            return True
+        try:
+            site = Site(projects=self.folder, files=(one.name,))
+        except ValidationError:
+            return False
+        return Path(one.name).is_dir() and not any(entangled(site, {}))
 
     @property
     def count(self) -> int:
@@ -90,7 +101,7 @@ def text_of(seen: Seen, answers: Answers, now: datetime) -> str:
     yaml = YAML()
     yaml.width = 4096  # a URL stays on its line
     yaml.dump(document, written)
-    return written.getvalue()
+    return _ENDS.sub("?", written.getvalue())
 
 
 def _schedule(seen: Seen) -> dict[str, str]:
@@ -172,10 +183,12 @@ def _add_files(site: CommentedMap, seen: Seen) -> None:
     """Every other volume and folder is in `files`; what else there is is a gap, which check and readiness name too."""
     there = _as_site(site, seen)
     left = unkept(there, seen.inventory)
-    files = [*(one.name for one in left if seen.can_keep(one)), *seen.data]
+    names = [one.name for one in left if seen.can_keep(one)]
+    names = [one for one in names if not any(one != name and Path(one).is_relative_to(name) for name in names)]
+    files = [*names, *seen.data]
     if files:
         site["files"] = CommentedSeq(files)
-    gaps = [one for one in left if one.name not in files]
+    gaps = unkept(there.model_copy(update={"files": tuple(files)}), seen.inventory)
     if gaps:
         said = "\n".join(f"  {one.name}: why it may be lost   # of {', '.join(one.services)}" for one in gaps)
         after = "files" if files else "services"

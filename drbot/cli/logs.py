@@ -2,11 +2,13 @@
 
 import os
 import sys
+from pathlib import Path
 from typing import Any, TextIO
 
 import structlog
 
 from drbot.core.text.redaction import Redactor, secret_values
+from drbot.store.base.file_modes import private
 
 
 def configure_logs(output: TextIO | None = None) -> None:
@@ -25,3 +27,8 @@ def configure_logs(output: TextIO | None = None) -> None:
         processors=[*structlog.get_config()["processors"][:-1], plain, masked],
         logger_factory=structlog.PrintLoggerFactory(output),
     )
+
+
+def log_into(file: Path) -> None:
+    """For a command that talks to people on the terminal."""
+    configure_logs(open(file, "a", buffering=1, opener=private))  # noqa: SIM115 - open as long as it runs

@@ -54,7 +54,7 @@ def start_process(
     folder = home_path(home)
     begin_private(folder)
     loaded = changed(load_configuration(configuration_path(config)))
-    database = open_database(folder)
+    database = open_database(folder, is_rehearsal=loaded.is_rehearsal)
     settle_roster(database, loaded)
     return Process(
         loaded=loaded,
@@ -66,11 +66,18 @@ def start_process(
     )
 
 
-def open_database(home: Path) -> Database:
-    """The state, its tables up to date; `home` is made where it is missing. Raises UserError."""
-    tried = phrase("Opening drbot's own state.")
+def open_database(home: Path, *, is_rehearsal: bool = False) -> Database:
+    """The state, its tables up to date; `home` is made where it is missing. Raises UserError, also for the state of a
+    rehearsal: nothing else may take up what is voted there.
+    """
+    tried, rehearsal = phrase("Opening drbot's own state."), home / "rehearsal"
+    if rehearsal.exists() and not is_rehearsal:
+        why = phrase("{home} is of `drbot slack`, which alone may go on there.", home=home)
+        raise UserError(tried, why, phrase("Name another folder with --home or DRBOT_HOME."))
     try:
         home.mkdir(parents=True, exist_ok=True, mode=0o700)
+        if is_rehearsal:
+            rehearsal.touch()
         database = Database(StoreSettings.from_environment(home).database_url)
         database.migrate()
     except OSError as error:

@@ -20,14 +20,14 @@ from rich.markup import escape
 from drbot.bot.main import bot_of
 from drbot.bot.settings import BotSettings
 from drbot.cli.demo_stack import APP_TOKEN, BOT_TOKEN, local_slack, manifest_path
-from drbot.cli.logs import configure_logs
+from drbot.cli.logs import log_into
 from drbot.cli.processes import Process, configuration_path, end_on_signals, home_path, run_together, start_process
 from drbot.cli.serve import serve
-from drbot.cli.terminal import Config, marked, plain_console, spoken, terminal_language
+from drbot.cli.terminal import Config, marked, of_page, plain_console, spoken, terminal_language
 from drbot.core.base.errors import UserError
 from drbot.core.site.configuration import Loaded
 from drbot.core.site.site import Alerts, Configuration, DrillSchedule, PersonEntry, Schedule
-from drbot.core.text.messages import filled, phrase
+from drbot.core.text.messages import filled, listed, phrase
 from drbot.runners.main import HANDS, worker_context_of
 from drbot.runners.own_state.state_readiness import state_line
 from drbot.runners.upkeep.drill_keeper import Keeper
@@ -36,11 +36,12 @@ from drbot.slack_simulator.app import read_manifest
 from drbot.slack_simulator.people import BOT_USER, Person, Room
 from drbot.slack_simulator.server import SlackSimulator
 from drbot.slack_simulator.state import State
-from drbot.store.base.file_modes import begin_private, private
 from drbot.store.records import surfaces
 
 OUTSIDE = ("DATABASE_URL", "REDIS_URL", "PAGER_WEBHOOK_URL", "SLACK_SIGNING_SECRET", "DRBOT_HEARTBEAT_URL")
-"""What would lead to the real drbot's state, or wake people."""
+"""What would lead a rehearsal to the real drbot's state, or wake people."""
+ME = "drbot slack"
+TRIED: str = phrase("Starting a local Slack.")
 REHEARSAL: str = phrase("Rehearsal: recoveries run on a copy of the system, and production is only read.")
 FOR_REAL: str = phrase(
     "FOR REAL: recoveries change {system} on {engine}; its data is replaced once two people approve."
@@ -56,18 +57,11 @@ def slack(
     browser: Annotated[bool, typer.Option(help="Open the page in a browser")] = True,
 ) -> None:
     """Rehearse in a local Slack with the people of your dr.yml, on this machine alone. Without --for-real only drills
-    are held, on a copy: production is read and never changed. Its state is apart from that of your drbot.
+    are held, on a copy: production is read and never changed, and its state is apart from that of your drbot.
     """
-    home = home_path(None) / ("slack-for-real" if for_real else "slack")
-    for name in OUTSIDE:
-        os.environ.pop(name, None)
-    begin_private(home)
-    process = start_process(config, home, partial(rehearsed, for_real=for_real))
-    process = replace(process, document=None)  # its state is copied nowhere
-    with process.database.write() as tx:
-        surfaces.forget_slack(tx)
-    configure_logs(open(home / "slack.log", "a", buffering=1, opener=private))  # noqa: SIM115 - open as long as it runs
-    with workspace(process.loaded, for_real=for_real) as simulator:
+    process = start_process(config, None) if for_real else _rehearsal(config)
+    log_into(process.home / "slack.log")
+    with alone(process), workspace(process.loaded, for_real=for_real) as simulator:
         settings = BotSettings.from_environment(
             {"SLACK_API_URL": simulator.api_url, "SLACK_BOT_TOKEN": BOT_TOKEN, "SLACK_APP_TOKEN": APP_TOKEN}
         )
@@ -83,17 +77,16 @@ def slack(
     raise typer.Exit(code)
 
 
-def rehearsed(loaded: Loaded, *, for_real: bool) -> Loaded:
-    """dr.yml with nothing that begins by itself; who has no Slack id yet gets one of the local Slack. Raises UserError
-    where nobody could vote.
-    """
+def _rehearsal(config: Path | None) -> Process:
+    """In a state of its own, which is copied nowhere."""
+    for name in OUTSIDE:
+        os.environ.pop(name, None)
+    return replace(start_process(config, home_path(None) / "slack", rehearsed), document=None)
+
+
+def rehearsed(loaded: Loaded) -> Loaded:
+    """dr.yml with nothing that begins by itself; who has no Slack id yet gets one of the local Slack."""
     given = loaded.configuration
-    if not given.people:
-        raise UserError(
-            phrase("Starting a local Slack."),
-            phrase("dr.yml names nobody under `people`."),
-            phrase("`drbot init` says what to add."),
-        )
     changed = given.model_copy(
         update={
             "people": {name: _with_id(name, entry) for name, entry in given.people.items()},
@@ -102,7 +95,7 @@ def rehearsed(loaded: Loaded, *, for_real: bool) -> Loaded:
             "alerts": Alerts(),
         }
     )
-    return replace(loaded, configuration=changed, is_rehearsal=not for_real)
+    return replace(loaded, configuration=changed, is_rehearsal=True)
 
 
 def _with_id(name: str, entry: PersonEntry) -> PersonEntry:
@@ -110,10 +103,32 @@ def _with_id(name: str, entry: PersonEntry) -> PersonEntry:
 
 
 @contextmanager
+def alone(process: Process) -> Iterator[None]:
+    """The state knows no other Slack meanwhile, and nothing of this one afterwards. Raises UserError where a bot serves
+    another one: whoever sits at the page is everybody.
+    """
+    with process.database.write() as tx:
+        if not surfaces.lead(tx, surfaces.PUBLISHER, ME, 0.0):
+            why = phrase("A bot serves Slack with the state in {home}.", home=process.home)
+            raise UserError(TRIED, why, phrase("End that one first."))
+        surfaces.forget_slack(tx)
+    try:
+        yield
+    finally:
+        with process.database.write() as tx:
+            surfaces.forget_slack(tx)
+
+
+@contextmanager
 def workspace(loaded: Loaded, *, for_real: bool) -> Iterator[SlackSimulator]:
-    """A local Slack with the people and channels of dr.yml, on the loopback. Whoever commands comes first."""
+    """A local Slack with the people and channels of dr.yml, on the loopback. Whoever commands comes first. Raises
+    UserError where nobody could vote.
+    """
     configuration = loaded.configuration
-    entries = sorted(configuration.people.items(), key=lambda item: "commander" not in item[1].roles)
+    there = [(name, entry) for name, entry in configuration.people.items() if entry.slack]
+    if not there:
+        raise _nobody(configuration)
+    entries = sorted(there, key=lambda item: "commander" not in item[1].roles)
     people = [Person(id=entry.slack[0], name=name, real_name=entry.name or name) for name, entry in entries]
     ids, channels = tuple(person.id for person in people), configuration.channels
     rooms = [Room(name=channels.home, members=(*ids, BOT_USER))]
@@ -129,6 +144,18 @@ def workspace(loaded: Loaded, *, for_real: bool) -> Iterator[SlackSimulator]:
         yield simulator
     finally:
         simulator.stop()
+
+
+def _nobody(configuration: Configuration) -> UserError:
+    if not configuration.people:
+        why = phrase("dr.yml names nobody under `people`.")
+        return UserError(TRIED, why, phrase("`drbot init` says what to add."))
+    why = phrase("Nobody under `people` in dr.yml has a Slack id.")
+    todo = phrase(
+        "Add `slack: [U…]` to each; before there is a Slack any id will do. Or recover at a terminal: drbot worker, "
+        "and drbot dr declare."
+    )
+    return UserError(TRIED, why, todo)
 
 
 def notice_of(configuration: Configuration, *, for_real: bool) -> str:
@@ -167,11 +194,16 @@ def tell(process: Process, simulator: SlackSimulator, config: Path | None, *, fo
         "Open [bold]{page}[/] — you are [bold]{first}[/]; choose another person there.", page=page, first=escape(first)
     )
     console.print(spoken(who))
-    console.print(marked(phrase("Type {words}. Two others approve.", words=simulator.state.first_words)))
+    first_words = phrase("Type {words}. Two others approve.", words=simulator.state.first_words)
+    console.print(escape(of_page(first_words)))
+    if absent := [entry.name or name for name, entry in configuration.people.items() if not entry.slack]:
+        names = listed(absent)
+        console.print(marked(phrase("Without a Slack id in dr.yml: {names}. They vote at a terminal.", names=names)))
     if not for_real:
-        console.print(marked(phrase("/dr declare is refused here; `drbot slack --for-real` lifts that.")))
+        refused = phrase("/dr declare is refused here; `drbot slack --for-real` lifts that.")
+        console.print(escape(of_page(refused)))
     files = phrase("dr.yml: {file}. State and log: {home}", file=configuration_path(config), home=process.home)
     console.print(marked(files))
     console.print(marked(phrase("Ctrl-C ends it.")))
     if browser:
-        webbrowser.open(page)
+        webbrowser.open(simulator.url_once())

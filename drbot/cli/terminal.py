@@ -3,6 +3,7 @@
 import errno
 import os
 import pwd
+import re
 import socket
 from pathlib import Path
 from typing import Annotated
@@ -32,9 +33,19 @@ def terminal_language() -> str:
     return code if code in languages() else "en"
 
 
+def typed(said: str) -> str:
+    """With the commands of Slack as they are typed at a terminal."""
+    return re.sub(r"(?<![\w/])/dr(?= [a-z])", "drbot dr", said)
+
+
+def of_page(message: str) -> str:
+    """Plain words about what is typed into the page of a local Slack."""
+    return say(message, terminal_language())
+
+
 def spoken(message: str) -> str:
     """Plain words for whoever sits here; nobody has said yet who that is."""
-    return say(message, terminal_language())
+    return typed(of_page(message))
 
 
 def marked(message: str) -> str:
@@ -44,7 +55,7 @@ def marked(message: str) -> str:
 
 def complain(error: DrbotError | str, language: str = "") -> None:
     """The sentence on stderr, as it is: a path in brackets is no markup, and no letter may move the cursor."""
-    said = visible(say(str(error), language or terminal_language()))
+    said = visible(typed(say(str(error), language or terminal_language())))
     Console(stderr=True, style="red", highlight=False).print(said, markup=False, soft_wrap=True)
 
 

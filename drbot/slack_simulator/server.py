@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import secrets
 import socket
 import threading
 import time
@@ -47,8 +48,8 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 
 class SlackSimulator:
-    """Start it, point `SLACK_API_URL` at `api_url`, stop it. Its port is its own from the beginning, and kept over
-    restarts.
+    """Start it, point `SLACK_API_URL` at `api_url`, stop it. Port and key are its own from the beginning, and kept over
+    restarts. Every program of this host reaches the port; only who was told the address has the key in it.
     """
 
     def __init__(
@@ -65,6 +66,8 @@ class SlackSimulator:
         self._held: socket.socket | None = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
         self._held.bind((HOST, 0))
         self._port: int = self._held.getsockname()[1]
+        self._key = secrets.token_urlsafe(16)
+        self._once: set[str] = set()
         self.connections = Connections(self.state, self.faults)
         app = read_manifest(manifest)
         self.context = MethodContext(
@@ -92,7 +95,12 @@ class SlackSimulator:
     @property
     def url(self) -> str:
         """The page and the control API."""
-        return f"http://{HOST}:{self._port}"
+        return f"http://{HOST}:{self._port}/{self._key}"
+
+    def url_once(self) -> str:
+        """The page for a browser that is started, whose arguments everybody on this host may read: good once."""
+        self._once.add(once := secrets.token_urlsafe(16))
+        return f"http://{HOST}:{self._port}/{once}/"
 
     @property
     def api_url(self) -> str:
@@ -107,7 +115,7 @@ class SlackSimulator:
         if not listener.getsockname()[1]:
             listener.bind((HOST, self._port))
         config = uvicorn.Config(
-            _CutOnDemand(self._application(), self.url),
+            _CutOnDemand(self._application(), self._port, self._key, self._once),
             log_level="warning",
             access_log=False,
             lifespan="off",
@@ -183,25 +191,46 @@ async def _permalink(request: Request) -> Response:
 
 
 class _CutOnDemand:
-    """Gives every request its own connection, to cut it: the fault "done, but the answer is lost", and for sockets. A
-    page from elsewhere that somebody has open in the same browser may not act as people of this Slack.
+    """Gives every request its own connection, to cut it: the fault "done, but the answer is lost", and for sockets. Who
+    has no key, or comes from a page from elsewhere in the same browser, may not act as people of this Slack.
     """
 
-    def __init__(self, application: Starlette, url: str) -> None:
+    def __init__(self, application: Starlette, port: int, key: str, once: set[str]) -> None:
         self._application = application
-        self._url = url
+        self._port = port
+        self._key = key
+        self._once = once
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI. uvicorn's `receive` is a method of the object that owns the transport."""
-        if scope["type"] == "http" and self._is_from_elsewhere(Headers(scope=scope)):
-            await Response("only this machine's own page", 403)(scope, receive, send)
+        if scope["type"] == "http" and (answer := self._answer(scope, Request(scope))):
+            await answer(scope, receive, send)
             return
         scope["slack_simulator.transport"] = lambda: receive.__self__.transport  # type: ignore[attr-defined]
         await self._application(scope, receive, send)
 
+    def _answer(self, scope: Scope, request: Request) -> Response | None:
+        """None = it is served, without the key in its path. The page keeps the key as a cookie, out of what is seen."""
+        first, _, rest = str(scope["path"])[1:].partition("/")
+        name, opens = f"key-{self._port}", not rest and (self._is_key(first) or first in self._once)
+        if not (opens or self._is_key(first) or self._is_key(request.cookies.get(name, ""))):
+            return Response("only by the address that drbot has told", 403)
+        if self._is_from_elsewhere(request.headers):
+            return Response("only this machine's own page", 403)
+        if opens:
+            self._once.discard(first)
+            page = RedirectResponse(f"/?{scope['query_string'].decode()}")
+            page.set_cookie(name, self._key, httponly=True, samesite="lax")
+            return page
+        if self._is_key(first):
+            scope["path"], scope["raw_path"] = f"/{rest}", f"/{rest}".encode()
+        return None
+
+    def _is_key(self, given: str) -> bool:
+        return secrets.compare_digest(given.encode(), self._key.encode())
+
     def _is_from_elsewhere(self, headers: Headers) -> bool:
         """By the page that asks, and by the name it was asked under, which another machine's name server may give."""
-        port = self._url.rpartition(":")[2]
-        names = {f"{HOST}:{port}", f"localhost:{port}"}
+        names = {f"{HOST}:{self._port}", f"localhost:{self._port}"}
         origins = {f"http://{name}" for name in names}
-        return headers.get("host") not in names or headers.get("origin", self._url) not in origins
+        return headers.get("host") not in names or not {headers.get("origin")} <= {None, *origins}

@@ -3,23 +3,24 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from drbot.core.runs.drill import data_practised
-from drbot.core.site.data_kinds import DataKind
+from drbot.core.runs.drill import PRACTISED
+from drbot.core.site.data_kinds import BROUGHT_BACK_BY, FILES, DataKind
 from drbot.core.text.messages import phrase
 from drbot.runners.clients.breaking import ALL, COMPOSE_FILES, Breaker
 from drbot.runners.contract.action import Outcome, Registry, StepContext
 
 
 def break_copy(context: StepContext, given: Mapping[str, Any]) -> Outcome:
-    """Action drill.break: the service of the run is stopped; where none is named what the drill practises is broken.
-    Raises PermanentError on every engine that is not a drill's own.
+    """Action drill.break: the service of the run is stopped; where none is named the data that the drill practises is
+    broken. Raises PermanentError on every engine that is not a drill's own.
     """
+    given_to_run = context.run.arguments
     breaker = Breaker(engine=context.clients.docker, labels=context.labels, cancelled=context.cancelled)
-    if service := context.run.arguments.get("service"):
+    if service := given_to_run.get("service"):
         breaker.stop(context.site.services[service])
         return Outcome(summary=phrase("{service} was stopped in the copy", service=service))
-    kind, files = data_practised(context.site)
-    return Outcome(summary=BREAKS[kind](context, breaker, files))
+    kind = BROUGHT_BACK_BY.get(given_to_run.get(PRACTISED, ""), DataKind.POSTGRES)
+    return Outcome(summary=BREAKS[kind](context, breaker, given_to_run.get(FILES, "")))
 
 
 def _postgres(context: StepContext, breaker: Breaker, _: str) -> str:

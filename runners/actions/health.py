@@ -47,19 +47,6 @@ def own_checks(context: StepContext, given: Mapping[str, Any]) -> Finding:
     return Finding(passed=not faults, sentence=clauses(faults) if faults else passed_text(len(checks)))
 
 
-def postgres(context: StepContext, given: Mapping[str, Any]) -> Finding:
-    """Does PostgreSQL answer in every database?"""
-    fault = context.clients.postgres.fault()
-    return Finding(
-        passed=fault is None, sentence=phrase("PostgreSQL: {why}", why=fault or phrase("every database answers"))
-    )
-
-
-def redis(context: StepContext, given: Mapping[str, Any]) -> Finding:
-    fault = context.clients.redis.fault()
-    return Finding(passed=fault is None, sentence=phrase("Redis: {why}", why=fault or phrase("answers")))
-
-
 def dependencies(context: StepContext, given: Mapping[str, Any]) -> Outcome:
     """Look at what every service needs; the culprit decides whether a higher level is proposed."""
     found: dict[str, str | None] = {}
@@ -78,10 +65,5 @@ def dependencies(context: StepContext, given: Mapping[str, Any]) -> Outcome:
 
 IMPLEMENTED = Registry(
     actions={"health.wait": wait, "dependencies.probe": dependencies},
-    probes={
-        "health.services": services,
-        "own_checks.http": own_checks,
-        "postgres.reachable": postgres,
-        "redis.reachable": redis,
-    },
+    probes={"health.services": services, "own_checks.http": own_checks},
 )

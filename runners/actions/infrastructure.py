@@ -12,7 +12,7 @@ from drbot.runners.actions.making_beside import make_empty
 from drbot.runners.clients.compose import Document
 from drbot.runners.clients.compose_uses import uses_of
 from drbot.runners.clients.container_labels import RUN_LABEL
-from drbot.runners.clients.exact_images import fetch_exactly, is_as_it_ran
+from drbot.runners.clients.exact_images import fetch_exactly, is_as_it_ran, says_how_it_ran
 from drbot.runners.contract import arguments
 from drbot.runners.contract.action import Finding, Outcome, Registry, StepContext
 from drbot.runners.contract.fingerprint import data_volumes
@@ -59,7 +59,7 @@ def _is_had_exactly(context: StepContext, wanted: Needed) -> bool:
     """That the image is here as it ran, where the backup says how it ran and its registry still has it."""
     ran = {(one.project, one.service): one for one in context.plan.inventory.services}
     known, docker = ran.get((wanted.project, wanted.service)), context.clients.docker
-    if known is None or not known.digest or is_as_it_ran(docker, wanted.image, known):
+    if known is None or not says_how_it_ran(wanted.image, known) or is_as_it_ran(docker, wanted.image, known):
         return True
     watch = watch_of(context)
     try:

@@ -113,7 +113,11 @@ def manifest_fault(backup: Backup, reader: BackupReader) -> str | None:
 
 def rows_fault(rows: Mapping[str, int]) -> str | None:
     """A manifest that counts nothing proves nothing; an older backup that holds something is better."""
-    return None if any(rows.values()) else phrase("its manifest counts no row: nothing could be proven with it")
+    return (
+        None
+        if any(rows.values())
+        else phrase("its manifest counts no row: nothing can be proven with it before there is data")
+    )
 
 
 def empty_fault(scanner: DumpScanner) -> str | None:

@@ -39,6 +39,7 @@ from drbot.runners.clients.clients import Clients
 from drbot.runners.clients.compose_settings import running_settings, settings_of
 from drbot.runners.clients.compose_uses import uses_of
 from drbot.runners.clients.container_labels import RUN_LABEL, STEP_LABEL
+from drbot.runners.clients.discovery import written_folders
 from drbot.runners.clients.dump import DumpScanner
 from drbot.runners.clients.full_store import FullBackup, FullBackupStore, full_stores, is_of, tags_of
 from drbot.runners.clients.helper import Mount
@@ -225,7 +226,8 @@ def dump_postgres(making: Making, manifest: FullManifest) -> FullManifest:
 def take(making: Making, store: FullBackupStore, manifest: FullManifest) -> FullBackup:
     if not store.has_repository():
         store.restic(making.cancelled).make()
-    linked = dict(links_outside(making.site.projects, making.folders))
+    written = written_folders(making.clients.docker, manifest.inventory, making.site.whole_path)
+    linked = dict(links_outside(making.site.projects, making.folders, written))
     execute = ResticHelper(
         engine=making.clients.docker,
         image=tools_image(making.clients.docker),
@@ -291,11 +293,16 @@ def _folder(making: Making, source: Path, target: str) -> Mount:
     return Mount(source=str(source), target=target, read_only=True)
 
 
-def links_outside(projects: Path, names: Sequence[str]) -> Iterator[tuple[str, Path]]:
-    """Links in the projects' folders to what no backup of these folders holds, and where they lead."""
-    own = [(projects / name).resolve() for name in names]
+def links_outside(projects: Path, names: Sequence[str], written: Sequence[str] = ()) -> Iterator[tuple[str, Path]]:
+    """Links in the projects' folders to what no backup of these folders holds, and where they lead. Below what a
+    container writes to a link is data: nothing of the host is meant by it there, and a service could choose what.
+    """
+    own, data = [(projects / name).resolve() for name in names], {projects / one for one in written}
     for name in names:
         for folder, folders, files in os.walk(projects / name):
+            if Path(folder) in data:
+                folders.clear()
+                continue
             for path in (Path(folder) / entry for entry in (*folders, *files)):
                 target = path.resolve()
                 if path.is_symlink() and target.exists() and not any(target.is_relative_to(one) for one in own):

@@ -74,10 +74,14 @@ class BackupStore:
         return f"file:{self.directory}"
 
     def newest_first(self) -> tuple[Backup, ...]:
-        """All finished ones; one that cannot be used says why. Raises PermanentError when the folder cannot be read."""
+        """All finished ones; one that cannot be used says why. None without the folder, which the first one makes.
+        Raises PermanentError when it cannot be read.
+        """
         try:
             now = datetime.now(UTC)
             found = [backup_at(path, now) for path in self.directory.iterdir() if is_dump_name(path.name)]
+        except FileNotFoundError:
+            return ()
         except OSError as error:
             raise PermanentError(
                 phrase("The backups in {folder} cannot be listed: {why}", folder=self.directory, why=error.strerror)

@@ -11,7 +11,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
-from secrets import token_hex
 from typing import Any
 
 from docker.errors import APIError
@@ -28,9 +27,9 @@ from drbot.runners.foundation.watching import Cancelled
 _PAUSE = threading.Event()
 LOOK_EVERY_SECONDS = 0.05
 ENDED = (137, 143, 255)  # killed, told to end, and Docker's word for a container it lost sight of
-# A busy engine was seen to lose the output of a container that ended well: an empty list is no answer then.
-SAYS_ALL = 'exec 2>&1; word=$1; shift; echo "$word"; code=0; "$@" || code=$?; echo; echo "$word"; exit $code'
-READS_AGAIN = 200  # ten seconds: a loaded engine was seen to need more than one
+# Into a file: of what a container writes to its streams an engine loses what is there two seconds after its end.
+SAID = PurePosixPath("/drbot-said")
+SAYS_INTO_FILE = f'exec >{SAID} 2>&1; exec "$@"'
 # What an image's start needs to hand the data to its own user, and no more; the server itself has none of these.
 CONFINED: Mapping[str, Any] = {
     "cap_drop": ["ALL"],
@@ -183,31 +182,24 @@ def no_memory() -> PermanentError:
 
 def run(engine: DockerEngine, order: HelperOrder, cancelled: Cancelled, seconds: float | None = None) -> Executed:
     """Run a helper, whose image has a shell, to its end: exit code and all of its output. It is gone afterwards. Raises
-    TemporaryError when it was ended from outside or its output did not arrive.
+    TemporaryError when it was ended from outside.
     """
     if not order.entrypoint:
         raise ValueError("what the image does by itself is not known to end")
-    word = token_hex(8)  # of this call alone: nothing that is printed may be taken for it
-    entrypoint = ("sh", "-c", SAYS_ALL, "sh", word, *order.entrypoint)
+    entrypoint = ("sh", "-c", SAYS_INTO_FILE, "sh", *order.entrypoint)
     with helper(engine, replace(order, entrypoint=entrypoint)) as container:
+        put(engine, container, SAID, b"", 0o666)
         start(engine, container)
         code = wait(engine, container, cancelled, seconds)
         if code:
             require_not_ended(engine, container)
-        output = _all_said(engine, container, word)
-    if output is None and code not in ENDED:
-        raise TemporaryError(
-            phrase("What a helper container said did not arrive whole; the Docker engine lost it"), kind="network"
-        )
-    return Executed(code=code, output=output or "")
+        return Executed(code=code, output=_said(engine, container))
 
 
-def _all_said(engine: DockerEngine, container: str, word: str) -> str | None:
-    """What stands between the two words; None: one of them is missing."""
-    for _ in range(READS_AGAIN):
-        with docker_errors(phrase("Read a helper's output")):
-            output = bytes(engine.client.api.logs(container)).decode(errors="replace")
-        if output.startswith(f"{word}\n") and output.endswith(f"\n{word}\n"):
-            return output[len(word) + 1 : -len(word) - 2].strip()
-        _PAUSE.wait(LOOK_EVERY_SECONDS)
-    return None
+def _said(engine: DockerEngine, container: str) -> str:
+    """All that it wrote to both streams."""
+    with docker_errors(phrase("Read a helper's output")):
+        pieces, _ = engine.client.api.get_archive(container, str(SAID))
+        with tarfile.open(fileobj=io.BytesIO(b"".join(pieces))) as packed:
+            said = packed.extractfile(SAID.name)
+            return said.read().decode(errors="replace").strip() if said else ""

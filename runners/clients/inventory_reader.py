@@ -99,17 +99,10 @@ def services_of(project: str, document: Document, containers: Mapping[str, Docum
             image=str((says or {}).get("image") or f"{project}-{name}"),
             image_id=str(made_of["Image"]) if made_of else "",
             needs=tuple(needed for needed in (says or {}).get("depends_on") or {} if needed in described),
-            once=name in awaited or _has_ended(says or {}, made_of),
+            once=name in awaited,
             described=says is not None,
             mounts=tuple(_mounts(says or {}, made_of, document)),
         )
-
-
-def _has_ended(says: Document, made_of: Document | None) -> bool:
-    """Nothing would start it again, and it came to a good end."""
-    if made_of is None or says.get("restart") not in (None, "no") or says.get("deploy", {}).get("restart_policy"):
-        return False
-    return bool(made_of["State"]["Status"] == "exited" and made_of["State"]["ExitCode"] == 0)
 
 
 def _mounts(says: Document, made_of: Document | None, document: Document) -> Iterator[Mount]:

@@ -1,7 +1,8 @@
 """How a statement of dr.yml's `proof` is asked: one statement, in a transaction that can only read and is rolled back.
 
-The server takes it as the text of a cursor, so that it can be neither several statements nor one that writes. In a copy
-it is asked by a role that may read every table and nothing else, made in that transaction and gone with it.
+The server takes it as the text of a cursor, so that it can be neither several statements nor one that writes. It is
+asked inside a function of a role that may read every table and nothing else: whoever connects may take any role again,
+also by words in a view or a function that the statement comes by, but not within such a function.
 """
 
 import re
@@ -14,43 +15,56 @@ SECONDS = 60
 """For one statement."""
 GRACE = 10
 """Seconds more for psql itself: the server's own limit comes first."""
-_ROW, _FIELD = "\x01", "\x02"  # in no text of PostgreSQL that people read, and no white space
-_PSQL = ("psql", "-XAtq", "-F", _FIELD, "-R", _ROW, "-P", "null=NULL", "-v", "ON_ERROR_STOP=1", "-v", "VERBOSITY=terse")
+_ROW = "\x01"  # in no text of PostgreSQL that people read
+_PSQL = ("psql", "-XAtq", "-R", _ROW, "-v", "ON_ERROR_STOP=1", "-v", "VERBOSITY=terse")
 
-# Before PostgreSQL 14 no role may read every table; there the superuser asks, and still only reads. Rows that a policy
-# hides count in a copy.
-_AS_READER = """
-DO $do$ BEGIN
-    IF to_regrole('pg_read_all_data') IS NOT NULL THEN
-        CREATE ROLE drbot_own_check BYPASSRLS;
-        GRANT pg_read_all_data TO drbot_own_check;
-        SET LOCAL ROLE drbot_own_check;
-    END IF;
-END $do$;
-"""
-# On production no role is made, so policies stay on.
-_AS_IS = """
-SET LOCAL row_security = on;
-DO $do$ BEGIN
-    IF to_regrole('pg_read_all_data') IS NOT NULL THEN
-        SET LOCAL ROLE pg_read_all_data;
-    END IF;
-END $do$;
-"""
 _SCRIPT = """
 BEGIN READ WRITE;
-SELECT set_config('drbot.statement', :'statement', true) AS statement \\gset
-%s
-SET TRANSACTION READ ONLY;
-DO $do$ DECLARE answer refcursor := 'answer'; BEGIN
-    OPEN answer NO SCROLL FOR EXECUTE current_setting('drbot.statement');
+CREATE FUNCTION pg_temp.drbot_own_check(statement text, rows integer) RETURNS SETOF text
+LANGUAGE plpgsql SECURITY DEFINER AS $do$
+DECLARE answer refcursor; row record; BEGIN
+    OPEN answer NO SCROLL FOR EXECUTE statement;
+    FOR number IN 1..rows LOOP
+        FETCH answer INTO row;
+        EXIT WHEN NOT FOUND;
+        RETURN NEXT row::text;
+    END LOOP;
 END $do$;
 %s
+SET TRANSACTION READ ONLY;
+SELECT pg_temp.drbot_own_check(:'statement', %s;
 ROLLBACK;
 """
-ASK = _SCRIPT % (_AS_READER, "FETCH 2 FROM answer;")
-TRY = _SCRIPT % (_AS_IS, "")
-"""The same without an answer: nothing is read, no role is made, and a statement that cannot be run is refused."""
+# Before PostgreSQL 14 no role may read every table; there the superuser asks a copy, and still only reads. Rows that a
+# policy hides count in a copy.
+ASK = _SCRIPT % (
+    """
+DO $do$ BEGIN
+    IF pg_catalog.to_regrole('pg_read_all_data') IS NOT NULL THEN
+        CREATE ROLE drbot_own_check BYPASSRLS;
+        GRANT pg_read_all_data TO drbot_own_check;
+        ALTER FUNCTION pg_temp.drbot_own_check OWNER TO drbot_own_check;
+    END IF;
+END $do$;
+""",
+    "2)",
+)
+TRY = _SCRIPT % (
+    """
+SET LOCAL row_security = on;
+DO $do$ BEGIN
+    IF pg_catalog.to_regrole('pg_read_all_data') IS NOT NULL THEN
+        ALTER FUNCTION pg_temp.drbot_own_check OWNER TO pg_read_all_data;
+    END IF;
+END $do$;
+""",
+    "0) WHERE pg_catalog.to_regrole('pg_read_all_data') IS NOT NULL",
+)
+"""The same on production without an answer: nothing is read, no role is made, so policies stay on, and a statement that
+cannot be run is refused. Before PostgreSQL 14 it is not tried: to plan a statement carries out parts of it.
+"""
+_VALUE = re.compile(r'\((?:"((?:[^"\\]|""|\\\\)*)"|([^"(),\\\s]*))\)')
+"""A row of one column, as PostgreSQL writes it."""
 _PLACE = re.compile(r"^(psql: error: |psql:<stdin>:\d+: )?(ERROR|FATAL):\s+")
 
 
@@ -73,8 +87,10 @@ def environment(database: str, user: str, seconds: int = SECONDS) -> Mapping[str
 
 def value_in(output: str) -> str | None:
     """The single value that was answered; None = there are several, or none."""
-    rows = output.split(_ROW) if output else []
-    return rows[0] if len(rows) == 1 and _FIELD not in rows[0] else None
+    found = _VALUE.fullmatch(output.strip())
+    if found is None:
+        return None
+    return (found[2] or "NULL") if found[1] is None else re.sub(r'(["\\])\1', r"\1", found[1])
 
 
 def refusal_in(output: str) -> str:

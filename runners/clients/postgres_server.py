@@ -32,6 +32,8 @@ said="${PGDATA:-/var/lib/postgresql/data}/postmaster.pid"
 [ ! -r "$said" ] || export PGPORT="$(sed -n 4p "$said")" PGHOST="$(sed -n 5p "$said")"
 exec "$@"
 """
+# Of functions only PostgreSQL's own: who may create one in a database would be superuser by a name that fits better.
+ITS_OWN_WORDS = "-c search_path="
 FED = 'printf %s "$0" | "$@"'  # for sh: a script, and the command that reads it
 
 
@@ -229,6 +231,7 @@ class PostgresServer:
                 "PGUSER": self.settings.user,
                 "PGPASSWORD": recipe.environment.get("POSTGRES_PASSWORD", ""),
                 "PGCONNECT_TIMEOUT": "10",
+                "PGOPTIONS": ITS_OWN_WORDS,
             },
         )
 
@@ -245,7 +248,7 @@ class PostgresServer:
         command = ["sh", "-c", AS_IT_LISTENS, "sh", "psql", "-XAtq", "-c", statement]
         # Behind -d a name with "=" would be taken for a whole connection string, and lead to another server.
         environment = {"PGUSER": user or self.settings.user, "PGDATABASE": database}
-        environment |= {"PGCONNECT_TIMEOUT": "3", "PGOPTIONS": "-c statement_timeout=4s"}
+        environment |= {"PGCONNECT_TIMEOUT": "3", "PGOPTIONS": f"{ITS_OWN_WORDS} -c statement_timeout=4s"}
         environment["PGCLIENTENCODING"] = "UTF8"
         return self._engine.execute(container.id, command, seconds=5, environment=environment)
 

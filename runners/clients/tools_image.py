@@ -8,8 +8,9 @@ import re
 import shutil
 import subprocess
 import tarfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
 from drbot.core.base.errors import PermanentError
@@ -25,6 +26,7 @@ ROOT = b"root:x:0:0:root:/:/bin/sh\n"  # helpers are started by this name
 SHELL = "bin"  # a link to usr/bin, for scripts that begin with #!/bin/sh
 TEMPORARY = "tmp"  # restic packs there what it reads
 LOADED = re.compile(r"^\s*(?:\S+ => )?(/\S+) \(0x[0-9a-f]+\)$", re.MULTILINE)  # of ldd's output
+LOADERS_CACHE = Path("/etc/ld.so.cache")  # written whenever a library is installed
 SBIN = "/usr/sbin:/sbin"  # not on everybody's path
 
 
@@ -64,28 +66,27 @@ def program(name: str) -> Path | None:
 
 def _files(ingredients: Ingredients) -> Iterator[tuple[str, Path]]:
     """Where each lies in the image → where it is here."""
-    for name in ingredients.programs:
-        found = program(name)
-        if found is None:
+    found = {name: program(name) for name in ingredients.programs}
+    for name, path in found.items():
+        if path is None:
             raise PermanentError(phrase("The program {program} is not on this host: install it", program=name))
-        yield f"usr/bin/{name}", found
-        yield from _with_libraries([found])
-    for folder in ingredients.folders:
-        inside = [path for path in folder.rglob("*") if path.is_file()]
-        yield from ((str(path).lstrip("/"), path.resolve()) for path in inside)
-        yield from _with_libraries(inside)
+        yield f"usr/bin/{name}", path
+    inside = [path for folder in ingredients.folders for path in folder.rglob("*") if path.is_file()]
+    yield from ((str(path).lstrip("/"), path.resolve()) for path in inside)
+    libraries = libraries_of(*filter(None, found.values()), *inside)
+    yield from ((str(library).lstrip("/"), library.resolve()) for library in libraries)
 
 
-def _with_libraries(programs: Iterable[Path]) -> Iterator[tuple[str, Path]]:
-    for one in programs:
-        for library in libraries_of(one):
-            yield str(library).lstrip("/"), library.resolve()
+def libraries_of(*programs: Path) -> tuple[Path, ...]:
+    """What they are linked with, as the loader names it; nothing for one that needs nothing."""
+    return _linked(programs, *(one.stat().st_mtime_ns for one in (*programs, LOADERS_CACHE) if one.exists()))
 
 
-def libraries_of(program: Path) -> tuple[Path, ...]:
-    """What it is linked with, as the loader names it; nothing for one that needs nothing."""
-    listed = subprocess.run(["ldd", str(program)], capture_output=True, text=True, check=False).stdout
-    return tuple(Path(path) for path in LOADED.findall(listed))
+@cache
+def _linked(programs: tuple[Path, ...], *changed: int) -> tuple[Path, ...]:
+    """As long as neither they nor what is installed changes: every helper needs it, and it takes time to ask."""
+    listed = subprocess.run(["ldd", *map(str, programs)], capture_output=True, text=True, check=False).stdout
+    return tuple(Path(path) for path in dict.fromkeys(LOADED.findall(listed)))
 
 
 def _packed(files: Mapping[str, Path], scripts: Mapping[str, str]) -> bytes:

@@ -84,8 +84,9 @@ class VolumeMover:
 
     def method_of(self, *names: str) -> Method:
         """By renaming when all these volumes are plain folders side by side; volumes that do not exist yet will be."""
-        found = [volume for name in names if (volume := self._engine.volume(name))]
-        plain = all(volume.is_plain for volume in found) and len({root_of(volume) for volume in found}) <= 1
+        found = [volume for name in names if not is_folder(name) and (volume := self._engine.volume(name))]
+        beside = {*map(root_of, found), *(str(PurePosixPath(name).parent) for name in names if is_folder(name))}
+        plain = all(volume.is_plain for volume in found) and len(beside) <= 1
         return "rename" if plain else "copy"
 
     def move(self, move: Move, permit: Permit, mode: Mode = "move") -> Moved:

@@ -94,9 +94,9 @@ class Look:
 
     @property
     def sentence(self) -> str:
-        """That nothing looks broken."""
-        works = phrase("Nothing looks broken: {what}.", what=self.works)
-        return works if self.works else phrase("Nothing looks broken.")
+        """That no data looks broken; whether services work is another question."""
+        works = phrase("No data looks broken: {what}.", what=self.works)
+        return works if self.works else phrase("No data looks broken.")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

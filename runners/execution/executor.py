@@ -7,7 +7,6 @@ import queue
 import threading
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
-from typing import Any
 
 import structlog
 
@@ -24,9 +23,10 @@ from drbot.runners.execution.leftovers import sweep_open_steps
 from drbot.runners.execution.run_context import RunContext
 from drbot.runners.execution.schedule import Schedule, schedule_of
 from drbot.runners.execution.sealed_plans import require_untouched
-from drbot.runners.execution.site_lock import wait_for_drbot
+from drbot.runners.execution.site_lock import release, wait_for_drbot
 from drbot.runners.execution.starting import start
 from drbot.runners.execution.upholding import uphold
+from drbot.runners.execution.users import only_asks_users
 from drbot.runners.foundation.lock import Holder
 from drbot.runners.foundation.own_record import OwnStep
 from drbot.store.base import waking
@@ -231,13 +231,18 @@ class Executor:
             )
             return True
 
+        leaves_site = holder is None and only_asks_users(self._run_context, str(schedule.waits_for))
+
         def park(tx: Transaction) -> bool:
             if isinstance(holder, Holder):
                 return wait_for_drbot(tx, run, holder, seen, schedule.waits_for)
             if holder is not None and locks.holder(tx.connection, run.site) != holder:
                 return False
-            said: dict[str, Any] = {"why": phrase("The site is held by {run}.", run=holder)} if holder else {}
-            return runs.park(tx, run, RunState.WAITING, seen_wakes=seen, holder=holder, step=schedule.waits_for, **said)
+            if not runs.park(tx, run, RunState.WAITING, seen_wakes=seen, holder=holder, step=schedule.waits_for):
+                return False
+            if leaves_site:
+                release(tx, self._run_context.worker_context, run)
+            return True
 
         self._holder = None
         return self._run_context.write(park)

@@ -8,6 +8,7 @@ from drbot.core.runbooks.runbook import Step, ancestors_of, names_in
 from drbot.core.runs.run import StepState
 from drbot.core.site.site import Site
 from drbot.core.text.messages import listed, phrase
+from drbot.runners.execution.incident_clocks import asks_about_users
 from drbot.runners.execution.run_context import RunContext
 
 
@@ -59,3 +60,10 @@ def is_anything_moved(run_context: RunContext) -> bool:
     moved = {step.id for step in run_context.plan.steps if step.do in MOVES}
     done = {StepState.SUCCEEDED, StepState.RUNNING, StepState.UNSURE, StepState.FAILED}
     return known is not None and any(step.state in done for name, step in known.steps.items() if name in moved)
+
+
+def only_asks_users(run_context: RunContext, step: str) -> bool:
+    """Whether it waits for nothing but people who say that users can work, and has moved no data that their "no" would
+    bring back: others may change the system meanwhile.
+    """
+    return asks_about_users(run_context.plan, step) and not is_anything_moved(run_context)

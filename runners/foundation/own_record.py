@@ -20,7 +20,7 @@ from drbot.core.approvals.approval import HOLD_SECONDS, LIVE, SKEW_SECONDS, Appr
 from drbot.core.base.errors import PermanentError
 from drbot.core.base.model import Model
 from drbot.core.ledger.policy import gained
-from drbot.core.runbooks.effects import LEADS
+from drbot.core.runbooks.effects import LEADS, leaves_data
 from drbot.core.runs.run import StepState
 from drbot.core.text.messages import phrase
 from drbot.runners.foundation.private_folder import PrivateFolder
@@ -78,6 +78,12 @@ class OwnRun(Model):
     def moved_users(self) -> bool:
         """Whether it led names to its places, for ever: also those who were led back wrote there."""
         return any(step.does in LEADS and step.state is not StepState.SKIPPED for step in self.steps.values())
+
+    @property
+    def has_changed_production(self) -> bool:
+        """Whether users may work with what it put there: what they write then is nowhere else."""
+        begun = (step.does for step in self.steps.values() if step.does and step.state is not StepState.SKIPPED)
+        return not all(leaves_data(action) for action in begun)
 
     def with_request(self, name: str, request: OwnRequest) -> "OwnRun":
         return self.model_copy(update={"requests": {**self.requests, name: request}})
@@ -197,10 +203,12 @@ class OwnRecord:
         self.change(run_id, lambda run: run.with_request(request, run.requests[request].model_copy(update=about)))
 
     def let_users_in(self, run_id: str, *, but_itself: bool = False) -> None:
-        """Somebody starts services: no run on this engine, of any site, takes anything back by itself any more."""
+        """Somebody starts services: no run on this engine, of any site, takes anything back by itself any more. A run
+        that has put nothing in place yet goes on as approved: what users write is lost by nothing that it takes back.
+        """
         here = self.run(run_id)
         for name, known in self.runs():
-            concerned = name == run_id or (here is not None and known.is_beside(here))
+            concerned = name == run_id or (here is not None and known.is_beside(here) and known.has_changed_production)
             if concerned and not (but_itself and name == run_id) and not known.lets_users_in:
                 self.change(name, lambda run: run.model_copy(update={"lets_users_in": True}))
 

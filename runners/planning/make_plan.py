@@ -11,10 +11,11 @@ from drbot.core.runbooks.runbook import Runbook, Step, without
 from drbot.core.runbooks.site_parts import steps_for
 from drbot.core.runbooks.variables import Value, fill
 from drbot.core.runs.clocks import rpo_seconds
+from drbot.core.runs.drill import OF_COPIES
 from drbot.core.runs.lost import lost_before, raises_system
 from drbot.core.runs.plan import BackupIdentity, Plan
 from drbot.core.runs.replaced import replaced
-from drbot.core.runs.run import Run
+from drbot.core.runs.run import Run, RunKind
 from drbot.core.runs.stakes import Stakes, act_of, aside_by
 from drbot.core.runs.stakes_words import ACTS as HEADLINES
 from drbot.core.site.occupants import Occupant, aside_suffix, returning
@@ -130,7 +131,8 @@ def _drilled(drill: DrillTerms | None) -> dict[str, Any]:
 
 def _require_inputs(run: Run, runbook: Runbook) -> None:
     """Raises UserError for what the runbook does not ask for: nothing that people read may follow from it."""
-    known = {*runbook.inputs, "service", *sub_runs.OF_PARTS}
+    of_copies = OF_COPIES if run.kind is RunKind.DRILL_COPY else ()
+    known = {*runbook.inputs, "service", *sub_runs.OF_PARTS, *of_copies}
     for name in run.arguments.keys() - known:
         inputs = runbook.inputs
         raise UserError(

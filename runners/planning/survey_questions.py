@@ -19,7 +19,7 @@ from drbot.core.runs.plan import BackupIdentity, Plan
 from drbot.core.runs.run import Run, RunKind
 from drbot.core.site.full_manifest import is_full_name
 from drbot.core.site.inventory import copied_text, copied_while_written, unkept, unkept_text
-from drbot.core.text.messages import closed, duration, listed, phrase
+from drbot.core.text.messages import closed, duration, listed, phrase, sentences
 from drbot.runners.clients.full_store import password
 from drbot.runners.contract.action import Finding, StepContext
 from drbot.runners.contract.target import Chosen
@@ -125,8 +125,12 @@ def _unkept(survey: Survey, draft: Plan) -> tuple[str, ...]:
     brings it back.
     """
     site, inventory = survey.worker_context.site, draft.inventory
-    copied = copied_while_written(site, inventory) if raises_system(draft.steps) else ()
-    return tuple(filter(None, (unkept_text(unkept(site, inventory)), copied_text(copied))))
+    left_out = unkept_text(unkept(site, inventory))
+    if not raises_system(draft.steps):
+        return (left_out,) if left_out else ()
+    copied = copied_text(copied_while_written(site, inventory))
+    lost, unsure = phrase("This recovery does not bring them back."), phrase("Such a copy may not start.")
+    return tuple(sentences(said, so) for said, so in ((left_out, lost), (copied, unsure)) if said)
 
 
 def _unready(survey: Survey, runbook: Runbook, draft: Plan, variables: Mapping[str, Value]) -> tuple[str, ...]:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from drbot.core.base.errors import PermanentError
-from drbot.core.runs.drill import backup_for
+from drbot.core.runs.drill import Drill, backup_for
 from drbot.core.site.level import Level
 from drbot.core.site.site import Configuration
 from drbot.core.site.stored_backups import BackupKind, StoredBackup
@@ -14,14 +14,14 @@ from drbot.runners.upkeep.backup_readiness import DUMP, FULL, look_at_backups, n
 OFF_SITE: str = phrase("full backup off-site")
 
 
-def require_backup(level: Level, configuration: Configuration) -> None:
+def require_backup(drill: Drill, configuration: Configuration) -> None:
     """Looks at every place, and reads no backup. Raises PermanentError."""
-    require_among(look_at_backups(configuration).found, level, configuration)
+    kind = backup_for(drill.runbook, configuration.site())
+    require_among(look_at_backups(configuration).found, drill.level, kind, configuration)
 
 
-def require_among(found: Sequence[StoredBackup], level: Level, configuration: Configuration) -> None:
+def require_among(found: Sequence[StoredBackup], level: Level, kind: BackupKind, configuration: Configuration) -> None:
     """Raises PermanentError when none of these can be used."""
-    kind = backup_for(level, configuration.site())
     mine = [one for one in found if one.kind is kind and (one.is_off_site or level is not Level.DATACENTRE)]
     if any(not one.fault for one in mine):
         return

@@ -12,7 +12,7 @@ from drbot.core.approvals.approval import Ballot, EntryPoint, RequestState
 from drbot.core.base.errors import PermanentError, TemporaryError
 from drbot.core.ledger.events import EventKind
 from drbot.core.runs.clocks import remaining_seconds
-from drbot.core.runs.drill import GOES_BEFORE, STAND_INS, Drill, arguments_for
+from drbot.core.runs.drill import COPY_RUNBOOKS, PRACTISED, STAND_INS, Drill, backup_for
 from drbot.core.runs.plan import Plan
 from drbot.core.runs.run import Run, RunKind, RunState, StepRecord, StopKind
 from drbot.core.site.level import Level
@@ -51,13 +51,13 @@ class Practice:
     def go(self) -> None:
         """Until the system is recovered. Raises PermanentError saying why it is not, StoppedError."""
         drill, site = self.drill, self.worker_context.configuration.site()
-        copy = GOES_BEFORE.get(drill.level)
-        if copy is not None:
+        if drill.level < Level.HOST:
             self._tell(phrase("Making the copy and breaking it."))
-            self._finish(self._queue(RunKind.DRILL_COPY, copy, {"service": drill.service} if drill.service else {}))
+            copy = COPY_RUNBOOKS[backup_for(drill.runbook, site)]
+            self._finish(self._queue(RunKind.DRILL_COPY, copy, {**drill.arguments, PRACTISED: drill.runbook}))
         self._begin()
         forecasts = Forecasts(began=time.monotonic())
-        run = self._queue(RunKind.RECOVER, drill.runbook, arguments_for(drill.level, site, drill.service))
+        run = self._queue(RunKind.RECOVER, drill.runbook, drill.arguments)
         self._finish(run, forecasts)
         self._measure(run, forecasts)
 

@@ -12,11 +12,12 @@ from drbot.core.base.errors import CancelledError, DrbotError, PermanentError
 from drbot.core.base.signing import KeyPair
 from drbot.core.ledger.events import EventKind
 from drbot.core.runbooks.centre_actions import CENTRE_ACTIONS
-from drbot.core.runs.drill import ENDS, GOES_BEFORE, Drill, DrillEnd, DrillState, backup_for, end_of
+from drbot.core.runs.drill import Drill, DrillEnd, DrillState, backup_for, end_of
 from drbot.core.runs.incident import Incident
 from drbot.core.runs.lost import not_brought_back, not_brought_back_text
 from drbot.core.runs.run import RunKind
 from drbot.core.site.drill_site import DrillPlace, configuration_of_drill
+from drbot.core.site.level import Level
 from drbot.core.site.site import Configuration, Site
 from drbot.core.site.stored_backups import BackupKind
 from drbot.core.text.messages import closed, listed, phrase, sentences
@@ -131,9 +132,9 @@ class DrillRun:
         worker_context, sandbox = self.worker_context, self.sandbox
         require_agreed(worker_context)
         site = worker_context.configuration.sites[self.drill.site]
-        if self.drill.level in GOES_BEFORE:
+        if self.drill.level < Level.HOST:
             self._rights(worker_context.target, site).require_all()
-        require_backup(self.drill.level, worker_context.configuration)
+        require_backup(self.drill, worker_context.configuration)
         with worker_context.database.write() as tx:
             drills.change(tx, self.drill.incident, state=DrillState.PREPARING)
         self._tell(phrase("Starting an engine of its own, without a network."))
@@ -143,7 +144,7 @@ class DrillRun:
         sandbox.start(worker_context.configuration.drills.image, self._is_over)
         self._tell(phrase("Copying images into it: {count}.", count=len(images)))
         sandbox.carry(images, self._is_over)
-        if backup_for(self.drill.level, site) is BackupKind.POSTGRES:
+        if backup_for(self.drill.runbook, site) is BackupKind.POSTGRES:
             copy_projects(site, data_below(clients.docker, site), sandbox.folder / "projects")
 
     def _is_over(self) -> bool:
@@ -257,7 +258,7 @@ def end_all(tx: Transaction, drill: Drill) -> None:
 def summary_of(drill: Drill) -> str:
     left = listed((*drill.production_changes, *drill.leftovers))
     return sentences(
-        phrase("Drill: {end}.", end=ENDS[drill.end]) if drill.end is not None else "",
+        phrase("Drill: {end}.", end=drill.how) if drill.how else "",
         closed(drill.why) if drill.why else "",
         phrase("Changed in production, or left behind: {what}.", what=left) if left else "",
     )

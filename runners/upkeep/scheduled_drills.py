@@ -8,8 +8,8 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection
 
 from drbot.core.base.errors import PermanentError
-from drbot.core.runs.drill import ENDS, Drill, DrillEnd, needs_password, routine_of, service_for
-from drbot.core.site.data_kinds import runbook_of
+from drbot.core.runs.drill import Drill, DrillEnd, needs_password, routine_of, service_for
+from drbot.core.site.data_kinds import first_files, runbook_of
 from drbot.core.site.level import Level
 from drbot.core.site.readiness import Line, bad, good, soon
 from drbot.core.site.site import Configuration
@@ -39,8 +39,11 @@ def scheduled_drills(worker_context: WorkerContext) -> Iterator[Work]:
         require_verifiable(level, configuration)
         here = configuration.site()
         service, runbook = service_for(level, here), runbook_of(level, here)
+        files = first_files(here) if level is Level.DATABASE else None
         with worker_context.database.write() as tx:
-            drills.ask(tx, level, site=site, service=service, person=DRBOT, rehearsed=True, runbook=runbook)
+            drills.ask(
+                tx, level, site=site, service=service, person=DRBOT, rehearsed=True, runbook=runbook, files=files
+            )
 
     for level in Level:
 
@@ -59,7 +62,7 @@ def require_verifiable(level: Level, configuration: Configuration) -> None:
         raise PermanentError(
             phrase(
                 "Without RESTIC_PASSWORD whoever can write in {bucket} says what a drill of level {level} starts on "
-                "this host, so none begins by itself. Set it, or begin it: drbot drill --level {level}",
+                "this host, so none begins by itself. Set it, or begin it: drbot drill level{level}",
                 bucket=f"s3://{store.bucket}/",
                 level=int(level),
             )
@@ -77,16 +80,12 @@ def drill_lines(connection: Connection, configuration: Configuration, now: datet
 
 def _line(level: Level, last: Drill | None, now: datetime) -> Line:
     what = phrase("drill of level {level}", level=int(level))
-    todo = phrase("Practise it: drbot drill --level {level}", level=int(level))
+    todo = phrase("Practise it: drbot drill level{level}", level=int(level))
     if last is None or last.ended_at is None:
         return soon(what, phrase("it was never practised"), todo)
-    said = phrase("{time} ago: {how}", time=duration(ago(last.ended_at, now).total_seconds()), how=_how(last))
+    said = phrase("{time} ago: {how}", time=duration(ago(last.ended_at, now).total_seconds()), how=last.how)
     if last.end is DrillEnd.FAILED:
         return bad(what, said, todo)
     if last.end is DrillEnd.MISSED or now - last.ended_at > QUARTER:
         return soon(what, said, todo)
     return good(what, said)
-
-
-def _how(last: Drill) -> str:
-    return ENDS[last.end] if last.end is not None else ""

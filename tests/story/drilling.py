@@ -24,11 +24,11 @@ from tests.story.recovering import rows_of
 ROWS = [f"{database}.{table}" for database, table in TABLES.items()]
 
 
-def beside_users(stack: DemoStack, lab: Lab, level: int, file: Path) -> dict[str, Any]:
+def beside_users(stack: DemoStack, lab: Lab, level: int, file: Path, *data: str) -> dict[str, Any]:
     """A drill that passes while production is used; what it measured. Nothing else has changed after it."""
     before, rows = everything_of(stack, lab), rows_of(lab, ROWS)
     with users(stack) as wrong:
-        measured = drill(stack, level, file)
+        measured = drill(stack, file, f"level{level}", *data)
     assert measured["end"] == "passed"
     assert measured["rto_seconds"] > 0
     assert measured["rpo_seconds"] is None if level == 1 else measured["rpo_seconds"] > 0
@@ -45,9 +45,9 @@ def drill_words(stack: DemoStack, *more: str) -> list[str]:
     return [*words, "--config", str(stack.configuration), *more]
 
 
-def drill(stack: DemoStack, level: int, file: Path) -> dict[str, Any]:
+def drill(stack: DemoStack, file: Path, *named: str) -> dict[str, Any]:
     """`drbot drill` to its end; what it measured."""
-    words = drill_words(stack, "--level", str(level), "--json", str(file))
+    words = drill_words(stack, *named, "--json", str(file))
     done = subprocess.run(words, env={**os.environ, **stack.environment}, capture_output=True, text=True, check=False)
     print(done.stdout, done.stderr)
     assert done.returncode == 0, done.stdout + done.stderr

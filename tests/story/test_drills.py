@@ -16,7 +16,7 @@ from drbot.core.runs.drill import Drill, DrillEnd, DrillState
 from drbot.core.runs.run import StepState
 from drbot.runners.clients.sandbox import INSTANCE_LABEL
 from drbot.store.records import drills
-from tests.story.conftest import Story
+from tests.story.conftest import Story, make_backup
 from tests.story.drilling import beside_users, drill_words
 from tests.waiting import PATIENCE, wait_for
 
@@ -33,6 +33,12 @@ def only_drill(story: Story) -> Drill:
 def test_a_drill_of_level_2_recovers_a_copy_and_production_never_notices(quiet_story: Story, tmp_path: Path) -> None:
     quiet_story.backup()
     beside_users(quiet_story.stack, quiet_story.lab, 2, tmp_path / "drill.json")
+
+
+@pytest.mark.more
+def test_what_no_dump_holds_is_practised_on_a_copy_of_a_full_backup(quiet_story: Story, tmp_path: Path) -> None:
+    make_backup(quiet_story.stack.configuration, "full")
+    beside_users(quiet_story.stack, quiet_story.lab, 2, tmp_path / "drill.json", "redis")
 
 
 @pytest.mark.long
@@ -116,14 +122,14 @@ def moments(story: Story) -> list[float]:
     if not rounds:
         return [12.0]
     began = time.monotonic()
-    subprocess.run(drill_words(story.stack, "--level", "2"), check=True)
+    subprocess.run(drill_words(story.stack, "level2"), check=True)
     takes, chance = time.monotonic() - began, random.Random(rounds)  # noqa: S311 - the same parts of it each time
     return [chance.uniform(0, takes) for _ in range(rounds)]
 
 
 def killed_at(story: Story, moment: float) -> None:
     """A drill whose process is killed then, and a worker that comes after it until nothing goes on any more."""
-    drilling = subprocess.Popen(drill_words(story.stack, "--level", "2"), start_new_session=True)
+    drilling = subprocess.Popen(drill_words(story.stack, "level2"), start_new_session=True)
     threading.Event().wait(moment)  # the moment itself is what is random
     os.killpg(drilling.pid, signal.SIGKILL)
     drilling.wait()

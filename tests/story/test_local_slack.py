@@ -63,9 +63,11 @@ def rehearsing(configuration: Path, home: Path, *options: str) -> Iterator[Rehea
     with said.open("wb") as output:
         process = subprocess.Popen(words, env=environment, stdout=output, stderr=output, stdin=subprocess.DEVNULL)
     try:
-        found = wait_for(lambda: re.search(r"http://127\.0\.0\.1:\d+", said.read_text()), PATIENCE, said.read_text())
+        found = wait_for(
+            lambda: re.search(r"http://127\.0\.0\.1:\d+/[\w-]+", said.read_text()), PATIENCE, said.read_text()
+        )
         assert found is not None
-        own = next(home.glob("slack*"))
+        own = home if "--for-real" in options else home / "slack"
         database = Database(StoreSettings.from_environment(own).database_url)
         with People(found[0]) as people:
             people.wait_for_connection()
@@ -142,6 +144,9 @@ def test_for_real_says_so_and_a_recovery_changes_the_system_itself(
         incident = rehearsal.player.declare("aiko", "level1 service:auth it does not answer")
         rehearsal.player.press("aiko", incident, f"answer {incident.name} confirm yes")
         rehearsal.player.wait_for_run(incident, RunState.SUCCEEDED)
+        status = [sys.executable, "-P", "-m", "drbot.cli.main", "dr", "list", "all", "--home", str(tmp_path / "home")]
+        done = subprocess.run([*status, "--config", str(configuration)], capture_output=True, text=True, check=False)
+        assert incident.name in done.stdout, done.stdout + done.stderr
 
     assert story_lab.faults() == {}
 

@@ -1,9 +1,12 @@
 """What `drbot init` writes of what people answer, and of what nobody answered."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
+import pytest
 from ruamel.yaml import YAML
 
 from drbot.cli.init_changes import changes
@@ -47,13 +50,55 @@ def test_folders_among_the_settings_that_are_written_to_are_data_unless_a_store_
     assert site["files"] == ["shop/uploads"]
 
 
-def test_a_folder_elsewhere_is_to_be_kept_also_when_it_came_later(tmp_path: Path) -> None:
-    mount = Mount(kind="bind", source=str(tmp_path), target="/library")
+@pytest.fixture
+def library() -> Iterator[Path]:
+    """Not where the host's own things lie, as other folders of tests may."""
+    with TemporaryDirectory(dir="/var/tmp") as folder:
+        yield Path(folder)
+
+
+def test_a_folder_elsewhere_is_to_be_kept_also_when_it_came_later(library: Path) -> None:
+    mount = Mount(kind="bind", source=str(library), target="/library")
     known = KnownService(project="shop", service="web", mounts=(mount,))
     seen = replace(SEEN, inventory=Inventory(services=(known,)))
     site = Site(projects=SEEN.folder, services={"web": Service(project="shop", service="web", role="app")})
 
     (found,) = changes(site, seen, lambda _: True)
 
-    assert (found.below, found.add) == ("files", (f"- {tmp_path}",))
-    assert YAML(typ="safe").load(text_of(seen, Answers(), NOW))["sites"]["production"]["files"] == [str(tmp_path)]
+    assert (found.below, found.add) == ("files", (f"- {library}",))
+    assert YAML(typ="safe").load(text_of(seen, Answers(), NOW))["sites"]["production"]["files"] == [str(library)]
+
+
+def mounting(*folders: str) -> Seen:
+    mounts = tuple(Mount(kind="bind", source=one, target=one) for one in folders)
+    return replace(SEEN, inventory=Inventory(services=(KnownService(project="shop", service="web", mounts=mounts),)))
+
+
+@pytest.mark.parametrize("folder", ["/etc/ssl", "/usr/share", "/home", "/srv", "/srv/shop/.."])
+def test_a_folder_that_drbot_cannot_put_aside_is_a_gap_and_no_fault(tmp_path: Path, folder: str) -> None:
+    text = text_of(mounting(folder), Answers(), NOW)
+    (tmp_path / "dr.yml").write_text(text)
+
+    assert load_configuration(tmp_path / "dr.yml").configuration.site().files == ()
+    assert f"#   {folder}: why it may be lost" in text
+
+
+def test_of_folders_in_each_other_the_outer_one_is_kept(tmp_path: Path, library: Path) -> None:
+    (library / "films").mkdir()
+    text = text_of(mounting(str(library / "films"), str(library)), Answers(), NOW)
+    (tmp_path / "dr.yml").write_text(text)
+
+    assert load_configuration(tmp_path / "dr.yml").configuration.site().files == (str(library),)
+    assert text.count(MISSING) == 1
+
+
+@pytest.mark.parametrize("end", ["\n", "\r", "\x85", "\u2028"])
+def test_no_name_in_a_comment_becomes_a_key(tmp_path: Path, end: str) -> None:
+    name = Path(f"/x{end}    docker: {{host: 'tcp://elsewhere:2375'}} #")
+    seen = replace(mounting(f"/y{end}people: {{}} #"), elsewhere={"blog": name})
+    (tmp_path / "dr.yml").write_text(text_of(seen, Answers(people={"aiko": "U1"}), NOW), newline="")
+
+    loaded = load_configuration(tmp_path / "dr.yml")
+
+    assert loaded.configuration.site().docker.host is None
+    assert set(loaded.configuration.people) == {"aiko"}

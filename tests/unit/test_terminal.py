@@ -1,10 +1,12 @@
 """What a person at a terminal reads when something could not be done."""
 
 from io import StringIO
+from pathlib import Path
 
 import pytest
 from rich.console import Console
 
+from drbot.cli.backup import postgres
 from drbot.cli.dr import show
 from drbot.cli.terminal import complain, table_of, terminal_language
 from drbot.commands.speech.messages import Reply, Table
@@ -16,6 +18,26 @@ def test_a_path_in_brackets_is_shown_as_it_is(capsys: pytest.CaptureFixture[str]
     complain(UserError("Reading /srv/[/bold]/dr.yml.", "There is no such file."))
 
     assert capsys.readouterr().err == "Reading /srv/[/bold]/dr.yml. There is no such file.\n"
+
+
+def test_a_command_of_slack_is_said_as_it_is_typed_at_a_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    show(Reply(text="No incident is open. /dr declare opens one: docs/dr is a folder."), "en")
+    complain(PermanentError("Plan again: `/dr recover`"))
+
+    said = capsys.readouterr()
+    assert said.out == "No incident is open. drbot dr declare opens one: docs/dr is a folder.\n"
+    assert said.err == "Plan again: `drbot dr recover`\n"
+
+
+def test_where_there_is_no_postgresql_the_backup_that_there_is_is_named(tmp_path: Path) -> None:
+    (tmp_path / "dr.yml").write_text(
+        "{system: shop, sites: {production: {projects: /srv, services: {}}}, backups: {directory: /backups}}\n"
+    )
+
+    with pytest.raises(UserError) as refused:
+        postgres(config=tmp_path / "dr.yml")
+
+    assert "drbot backup full" in refused.value.todo
 
 
 def test_a_sentence_is_not_broken_into_lines(capsys: pytest.CaptureFixture[str]) -> None:

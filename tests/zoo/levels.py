@@ -30,9 +30,9 @@ TRIED: Mapping[str, tuple[str, ...]] = {
     "all in it": (),  # no command of drbot's: whether the full backup holds every mount
     "check": ("check",),
     "prove": ("backup", "prove"),
-    "drill 1": ("drill", "--level", "1", "--as", "aiko"),
-    "drill 2": ("drill", "--level", "2", "--as", "aiko"),
-    "drill 3": ("drill", "--level", "3", "--as", "aiko"),
+    "drill 1": ("drill", "level1", "--as", "aiko"),
+    "drill 2": ("drill", "level2", "--as", "aiko"),
+    "drill 3": ("drill", "level3", "--as", "aiko"),
 }
 QUICK = ("backup postgres", "backup full", "all in it", "check")
 LONGEST_SECONDS = 420

@@ -9,9 +9,12 @@ from collections.abc import Iterator
 
 import pytest
 
+from drbot.core.runs.run import RunState
 from drbot.lab.second_engine import SecondEngine
-from tests.zoo.animals import ANIMALS, Animal
-from tests.zoo.recovering import LOST, Scene, incidents, scene
+from tests.story.people import next_question
+from tests.zoo.animals import ANIMALS, Animal, animal
+from tests.zoo.breaking import kill_service, lose, site_of, store_mounts
+from tests.zoo.recovering import LOST, Scene, different, incidents, scene, seen
 from tests.zoo.zoo import Zoo
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(1800)]
@@ -59,3 +62,19 @@ def test_the_system_whose_turn_it_is_comes_back_from_every_incident(of: Scene) -
 @pytest.mark.parametrize("of", ANIMALS, ids=lambda one: one.name, indirect=True)
 def test_every_system_comes_back_from_every_incident(of: Scene) -> None:
     assert wrong(of) == []
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("of", [animal("tidewater")], ids=lambda one: one.name, indirect=True)
+def test_two_incidents_at_once_are_both_recovered(of: Scene) -> None:
+    lose(of.kept, store_mounts(of.kept, "postgres")[0])
+    name, front = next((name, one) for name, one in site_of(of.kept)["services"].items() if one["role"] == "front")
+    kill_service(of.kept, front["service"])
+    data = of.player.declare("aiko", "level2 postgres")
+    service = of.player.declare("ben", f"level1 {name}: nobody can open it")
+
+    for incident in (data, service):
+        of.player.wait(lambda asked=incident: of.player.runs(asked), f"a run of {incident.name}")  # type: ignore[misc]
+        assert next_question(of.player, incident).state is RunState.SUCCEEDED, of.player.describe(incident)
+
+    assert different(of.whole, seen(of.kept)) == []

@@ -1,6 +1,7 @@
 """Names that a file gives: they become paths, arguments of programs and words of cards, so each says what it may be."""
 
 import re
+from pathlib import PurePosixPath
 from typing import Annotated
 
 from pydantic import AfterValidator
@@ -13,6 +14,7 @@ _PART = re.compile(r"(?!\.{1,2}$)[\w.@+=~-]{1,255}")
 _URL = re.compile(r"https?://([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?(/[A-Za-z0-9._~/-]*)?")
 OF_THE_HOST = frozenset(("bin", "boot", "dev", "etc", "lib", "lib64", "proc", "run", "sbin", "sys", "usr"))
 """Folders that nobody restores from the backup of a system."""
+_ENGINE = PurePosixPath("/var/lib/docker")
 LONGEST_TITLE = 80  # a line of a card
 
 
@@ -59,9 +61,11 @@ def _place(given: str) -> str:
 def _kept(given: str) -> str:
     if not given.startswith("/"):
         return _below(given)
-    top = given.split("/")[1]
+    top, place = given.split("/")[1], PurePosixPath(given)
     if top in OF_THE_HOST:
         raise ValueError(phrase("this must be a folder of data, and /{top} belongs to the host", top=top))
+    if place.is_relative_to(_ENGINE) or _ENGINE.is_relative_to(place):
+        raise ValueError(phrase("this must be a folder of data, and {place} is Docker's: name volumes", place=_ENGINE))
     return _place(given)
 
 

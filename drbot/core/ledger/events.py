@@ -37,6 +37,7 @@ class EventKind(StrEnum):
     RUN_PLANNED = "run.planned"  # seal, headline, warnings
     RUN_REFUSED = "run.refused"  # why, todo: the survey found that this cannot work; sound: that nothing looks broken
     RUN_WAITING = "run.waiting"  # step
+    SITE_BUSY = "site.busy"  # holder, there: another run of this drbot has the site
     SITE_HELD = "site.held"  # owner, there, since: another drbot holds the target
     SITE_TAKEN_OVER = "site.taken_over"  # why: the commander says that the other drbot is dead
     RUN_RESUMED = "run.resumed"  # why

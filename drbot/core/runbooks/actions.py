@@ -85,7 +85,7 @@ _ACTIONS = (
         effect="change",
         touches=("volume",),
         makes="volume",
-        sentence=phrase("Restore the backup into a new volume beside production and count its rows"),
+        sentence=phrase("Restore the backup beside production and count its rows"),
     ),
     ActionDeclaration(
         name="redis.restore_beside",
@@ -93,7 +93,7 @@ _ACTIONS = (
         effect="change",
         touches=("volume",),
         makes="volume",
-        sentence=phrase("Restore Redis into a new volume beside production; its own server must load every key"),
+        sentence=phrase("Restore Redis beside production; its own server must load every key"),
     ),
     ActionDeclaration(
         name="files.restore_beside",
@@ -101,7 +101,7 @@ _ACTIONS = (
         effect="change",
         touches=("volume",),
         makes="volume",
-        sentence=phrase("Restore the files into a new volume beside production"),
+        sentence=phrase("Restore the files beside production"),
     ),
     ActionDeclaration(
         name="settings.restore_beside",
@@ -109,7 +109,7 @@ _ACTIONS = (
         effect="change",
         touches=("volume",),
         makes="volume",
-        sentence=phrase("Restore the settings into a new volume beside production"),
+        sentence=phrase("Restore the settings beside production"),
     ),
     ActionDeclaration(
         name="volume.swap",
@@ -182,11 +182,6 @@ _PROBES = (
         sentence=phrase("the services are stopped"),
     ),
     ProbeDeclaration(
-        name="postgres.reachable",
-        parameters={},
-        sentence=phrase("PostgreSQL answers"),
-    ),
-    ProbeDeclaration(
         name="data.answers",
         parameters={"volume": "volume"},
         optional=frozenset({"volume"}),
@@ -195,7 +190,6 @@ _PROBES = (
             "are there, settings can be read"
         ),
     ),
-    ProbeDeclaration(name="redis.reachable", parameters={}, sentence=phrase("Redis answers")),
     ProbeDeclaration(
         name="postgres.rows",
         parameters={"expect": "expect"},

@@ -73,6 +73,12 @@ def sight_of(action: str, given: Mapping[str, Any]) -> tuple[str, dict[str, Any]
     return probe, {name: given.get(other) for name, other in same.items()}
 
 
+def leaves_data(action: str) -> bool:
+    """Whether production holds the same data after it: it looks, makes something beside, or stops services."""
+    declared = ACTIONS.get(action)
+    return declared is not None and (declared.effect == "none" or bool(declared.makes) or action == "compose.stop")
+
+
 def is_seen(step: Step) -> bool:
     """Whether one of the step's checks looks at what the step does, and at nothing else."""
     sight = sight_of(step.do or "", step.with_)

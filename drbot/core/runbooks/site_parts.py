@@ -14,7 +14,6 @@ def parts_of(configuration: Configuration, site: Site) -> frozenset[str]:
     """What this site has, by dr.yml."""
     has = {
         "postgres": site.postgres is not None,
-        "no_postgres": site.postgres is None,  # a full backup is all that there is
         "redis": site.redis is not None,
         "stores": bool(site.stores),
         "files": bool(site.files),

@@ -43,7 +43,7 @@ def clocks_of(
     incident: Incident, plan: Plan | None, steps: Iterable[StepRecord], targets: Targets, now: datetime
 ) -> Clocks:
     records = tuple(steps)
-    used = incident.rto_seconds
+    used = incident.rto_seconds if incident.has_begun else 0.0
     if used is None:
         used = max(0.0, ((incident.recovered_at or incident.resolved_at or now) - incident.started_at).total_seconds())
     rest = with_margin(remaining_seconds(plan, records, now)) if plan and not incident.recovered_at else None

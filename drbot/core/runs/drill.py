@@ -5,34 +5,25 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from drbot.core.site.data_kinds import FILES, DataKind, first_kind
-from drbot.core.site.level import Level
+from drbot.core.site.data_kinds import BROUGHT_BACK_BY, FILES, RUNBOOKS, DataKind, runbook_of
+from drbot.core.site.level import RUNBOOK_OF, Level
 from drbot.core.site.site import Configuration, Site, Targets
 from drbot.core.site.stored_backups import BackupKind
 from drbot.core.text.messages import phrase
 
-COPY_RUNBOOK = "drill-copy"
-"""Makes the copy and breaks it; levels 3 and 4 need none, for there the host is gone."""
+COPY_RUNBOOKS: Mapping[BackupKind, str] = {BackupKind.POSTGRES: "drill-copy", BackupKind.FULL: "drill-copy-full"}
+"""Each makes the copy and breaks it; levels 3 and 4 need none, for there the host is gone."""
 
-GOES_BEFORE: Mapping[Level, str] = {Level.SERVICE: COPY_RUNBOOK, Level.DATABASE: COPY_RUNBOOK}
+PRACTISED = "practised"
+"""Argument of these: the runbook that brings back what they break."""
 
-
-def backup_for(level: Level, site: Site) -> BackupKind:
-    """What a drill goes back to: a copy is made of a dump where the site has PostgreSQL, else of a full backup."""
-    is_dump = level in GOES_BEFORE and site.postgres is not None
-    return BackupKind.POSTGRES if is_dump else BackupKind.FULL
+OF_COPIES = frozenset({PRACTISED, FILES})
 
 
-def data_practised(site: Site) -> tuple[DataKind, str]:
-    """What level 2 breaks and brings back: the first that the site has, and which entry of `files`."""
-    kind = first_kind(site)
-    return kind, site.files[0] if kind is DataKind.FILES else ""
-
-
-def arguments_for(level: Level, site: Site, service: str | None) -> Mapping[str, str]:
-    """What the runbook of the level is given."""
-    files = data_practised(site)[1] if level is Level.DATABASE else ""
-    return ({"service": service} if service else {}) | ({FILES: files} if files else {})
+def backup_for(runbook: str, site: Site) -> BackupKind:
+    """What a drill of this runbook goes back to: a dump of PostgreSQL where that is enough, else a full backup."""
+    is_enough = runbook in (RUNBOOK_OF[Level.SERVICE], RUNBOOKS[DataKind.POSTGRES])
+    return BackupKind.POSTGRES if is_enough and site.postgres is not None else BackupKind.FULL
 
 
 def service_for(level: Level, site: Site) -> str | None:
@@ -41,10 +32,11 @@ def service_for(level: Level, site: Site) -> str | None:
 
 
 def needs_password(level: Level, configuration: Configuration) -> bool:
-    """Whoever writes in a bucket would say what is started on this host, with nobody asked, were its backups not
-    encrypted: the engine of a drill has all rights.
+    """Of a drill by the calendar: whoever writes in a bucket would say what is started on this host, with nobody asked,
+    were its backups not encrypted. The engine of a drill has all rights.
     """
-    return backup_for(level, configuration.site()) is BackupKind.FULL and configuration.object_store is not None
+    site = configuration.site()
+    return backup_for(runbook_of(level, site), site) is BackupKind.FULL and configuration.object_store is not None
 
 
 STAND_INS = ("stand-in-1", "stand-in-2")
@@ -89,6 +81,7 @@ ENDS: Mapping[DrillEnd, str] = {
     DrillEnd.STOPPED: phrase("stopped"),
     DrillEnd.BROKEN_OFF: phrase("broken off: its worker died"),
 }
+UNCLEAN: str = phrase("! recovered in time, but production changed meanwhile, or something is left behind")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -100,6 +93,7 @@ class Drill:
     site: str  # whose system is copied
     runbook: str  # that is practised
     service: str | None
+    files: str | None  # level 2: which entry of `files`
     asked_by: str  # a person of the roster, or drbot by its calendar
     asked_at: datetime
     instance: str  # of its sandbox: several drbots may share an engine
@@ -124,6 +118,29 @@ class Drill:
     @property
     def is_over(self) -> bool:
         return self.state is DrillState.ENDED
+
+    @property
+    def is_clean(self) -> bool:
+        """Production did not change meanwhile, nothing is left behind, and no way led out of the copy."""
+        return not self.production_changes and not self.leftovers and self.packets_to_production == 0
+
+    @property
+    def how(self) -> str:
+        """How it ended; "" while it goes on."""
+        if self.end is DrillEnd.PASSED and (self.production_changes or self.leftovers):
+            return UNCLEAN
+        return ENDS[self.end] if self.end is not None else ""
+
+    @property
+    def arguments(self) -> Mapping[str, str]:
+        """What its runbook is given."""
+        return ({"service": self.service} if self.service else {}) | ({FILES: self.files} if self.files else {})
+
+    @property
+    def what(self) -> str:
+        """The level, and what of it is practised, as people type it."""
+        words = (str(int(self.level)), BROUGHT_BACK_BY.get(self.runbook), self.service or self.files)
+        return " ".join(filter(None, words))
 
 
 def end_of(rto: float | None, rpo: float | None, targets: Targets) -> DrillEnd:

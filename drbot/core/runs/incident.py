@@ -71,6 +71,11 @@ class Incident:
         return self.site == DRILL_SITE
 
     @property
+    def has_begun(self) -> bool:
+        """Whether the outage has: the copy of a drill is whole until it is broken."""
+        return not (self.is_drill and self.started_at == self.declared_at)
+
+    @property
     def is_repaired(self) -> bool:
         """By drbot's checks or a person's word, the newest of them."""
         return self.users_say is UsersSay.YES or (self.recovered_at is not None and self.users_say is not UsersSay.NO)

@@ -287,12 +287,12 @@ def kept_sentence(keeps: Keeps) -> str:
 # Names come last: a long list of them is cut at its end.
 KEEPS: Mapping[KeepKind, str] = {
     KeepKind.NOTHING: phrase("nothing"),
-    KeepKind.VOLUME: phrase("the old data is kept in the volume {names}"),
+    KeepKind.VOLUME: phrase("the old data is kept in {names}"),
     KeepKind.ASIDE: phrase(
         "all of it is kept on this host; while the incident is open, /dr undo brings it back as it was. "
         "Kept as: {names}"
     ),
-    KeepKind.IN_PLACE: phrase("the data in place until now is kept in the volume {names}"),
+    KeepKind.IN_PLACE: phrase("the data in place until now is kept in {names}"),
     KeepKind.RECORDS: phrase(
         "/dr lead-back points DNS back at any time, when two people approve; data written in the meantime does "
         "not move with it. DNS before the change: {names}"
@@ -301,6 +301,12 @@ KEEPS: Mapping[KeepKind, str] = {
 
 PUT_THERE = frozenset({"postgres.restore", "redis.restore", "files.restore"})
 """What fills a host after it was cleared."""
+
+
+def sound_text(plan: Plan) -> str:
+    """That what is replaced worked, and when that was seen: people vote later. "" = nothing to say."""
+    seen = phrase("Seen at {moment}.", moment=clock(plan.surveyed_at))
+    return sentences(plan.stakes.sound, seen) if plan.stakes.sound else ""
 
 
 def replacement_text(plan: Plan, backup: str) -> str:

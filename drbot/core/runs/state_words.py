@@ -36,6 +36,7 @@ ENDED: Mapping[RunState, str] = {
 """The same of one run, as a sentence."""
 STOPPING = phrase("being stopped")
 LOOKING = phrase("looking at the system, changing nothing")
+OTHER_RUN = phrase("waiting for another recovery, which is changing this system")
 OTHER_DRBOT = phrase("waiting for another drbot, which has the target")
 NOT_ALL_PASSED = phrase("the run ended, but not everything passed")
 
@@ -72,6 +73,8 @@ def run_text(run: Run) -> str:
     """How the run is: what is to stop, or waits for somebody else, says so first."""
     if run.stop_requested is not None and not run.is_over:
         return STOPPING
+    if run.waits_for is not None and run.state is RunState.WAITING:
+        return OTHER_RUN
     if run.waits_for_drbot is not None and not run.is_over:
         return OTHER_DRBOT
     if run.plan is None and run.state is RunState.RUNNING:

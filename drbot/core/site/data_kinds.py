@@ -18,6 +18,7 @@ class DataKind(StrEnum):
 
 
 RUNBOOKS: Mapping[DataKind, str] = {kind: f"level2-{kind.value}" for kind in DataKind}
+BROUGHT_BACK_BY: Mapping[str, DataKind] = {runbook: kind for kind, runbook in RUNBOOKS.items()}
 
 LOST: Mapping[DataKind, str] = {
     DataKind.POSTGRES: phrase("PostgreSQL is corrupted"),
@@ -56,6 +57,11 @@ def kinds_of(site: Site) -> tuple[DataKind, ...]:
 def first_kind(site: Site) -> DataKind:
     """What is meant when nothing says more."""
     return next(iter(kinds_of(site)), DataKind.POSTGRES)
+
+
+def first_files(site: Site) -> str | None:
+    """Which entry of `files` is meant then; None where it is other data."""
+    return site.files[0] if first_kind(site) is DataKind.FILES else None
 
 
 def runbook_of(level: Level, site: Site) -> str:

@@ -87,16 +87,17 @@ class Unkept(Model):
 
 
 def with_inventory(site: Site, inventory: Inventory) -> Site:
-    """The site with every service in use: what dr.yml says of one counts, what it does not say is read. Of a project
-    that runs, a service without a container was not started by its people, and drbot does not start it either. Each
-    waits for what either of them names; where these contradict each other, Compose's word counts, for it keeps to it.
+    """The site with every service in use of the projects that dr.yml names, whatever a backup or a row says of others:
+    what dr.yml says of one counts, what it does not say is read. Of a project that runs, a service without a container
+    was not started by its people, and drbot does not start it either. Each waits for what either of them names; where
+    these contradict each other, Compose's word counts, for it keeps to it.
     """
     keys = {(one.project, one.service): key for key, one in site.services.items()}
     found = {(one.project, one.service): one for one in inventory.services if one.described}
-    running = {one.project for one in inventory.services if one.image_id}
+    running, projects = {one.project for one in inventory.services if one.image_id}, site.compose_projects()
     for place, one in found.items():
         is_used = bool(one.image_id) or one.project not in running
-        if place not in keys and is_used and not _is_monitoring(site, place[0]):
+        if place not in keys and place[0] in projects and is_used and not _is_monitoring(site, place[0]):
             keys[place] = _free_key(place, keys)
     services = {key: _service(site.services.get(key), place, found.get(place), keys) for place, key in keys.items()}
     if circle_in(needs_of(services)):

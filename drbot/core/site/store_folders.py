@@ -1,4 +1,4 @@
-"""Folders that hold the data of a store: level 2 renames such a folder as a whole, so nothing else may lie in it."""
+"""Folders of data: level 2 renames such a folder as a whole, so nothing else may lie in it."""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -18,13 +18,11 @@ def entangled(site: Site, others: Mapping[str, Path]) -> Iterator[tuple[str, str
     stores = {kind: Path(one.volume) for kind, one in places.items() if one is not None and is_folder(one.volume)}
     projects = {f"projects/{name}": site.projects / name for name in site.compose_projects()}
     files = {f"files/{name}": Path(site.place_of(name)) for name in site.files if is_folder(name)}
-    for place in map(Path, filter(is_folder, site.file_volumes)):
-        if place.is_relative_to(site.whole_path) or site.whole_path.is_relative_to(place):
-            yield "files", filled(APART, folder=place, name="projects")
-    for kind, folder in stores.items():
-        around = {**others, "projects": site.projects, **projects, **files, **stores}
+    whole = {name: path for name, path in files.items() if name.removeprefix("files/") in site.file_volumes}
+    for kind, folder in {**stores, **whole}.items():
+        around = {**others, "projects": site.projects, **({} if kind in whole else projects), **files, **stores}
         del around[kind]
         for name, path in around.items():
-            inside = path.absolute()
-            if inside.is_relative_to(folder) or (name in files and folder.is_relative_to(inside)):
-                yield kind, filled(APART, folder=folder, name=name)
+            inside, is_copied = path.absolute(), name in files or kind in whole
+            if inside.is_relative_to(folder) or (is_copied and folder.is_relative_to(inside)):
+                yield kind if kind in stores else "files", filled(APART, folder=folder, name=name)

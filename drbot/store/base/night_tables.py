@@ -45,6 +45,7 @@ drills = Table(
     Column("site", Text, nullable=False),  # whose system is copied
     Column("runbook", Text, nullable=False),
     Column("service", Text),
+    Column("files", Text),
     Column("asked_by", Text, nullable=False),
     Column("asked_at", Moment, nullable=False),
     Column("rehearsed", Boolean, nullable=False),

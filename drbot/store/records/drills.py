@@ -9,7 +9,7 @@ from sqlalchemy import Connection, RowMapping, insert, or_, select, update
 
 from drbot.core.base.errors import UserError
 from drbot.core.ledger.events import EventKind
-from drbot.core.runs.drill import ENDS, Drill, DrillEnd, DrillState, title_of
+from drbot.core.runs.drill import Drill, DrillEnd, DrillState, title_of
 from drbot.core.runs.incident import Incident
 from drbot.core.site.level import RUNBOOK_OF, Level
 from drbot.core.site.site import DRILL_SITE
@@ -28,6 +28,7 @@ def ask(
     person: str,
     rehearsed: bool,
     runbook: str | None = None,
+    files: str | None = None,
 ) -> Incident:
     """An incident of its own, for a worker to find; by the level's own runbook where none is named. Raises UserError:
     one at a time, and none beside a real one.
@@ -44,7 +45,7 @@ def ask(
     incident = incidents.declare(tx, site=DRILL_SITE, level=level, title=title, person=person, service=service)
     drill = Drill(
         incident=incident.id, level=level, site=site, runbook=runbook or RUNBOOK_OF[level], service=service,
-        asked_by=person, asked_at=tx.now, instance=token_hex(4), rehearsed=rehearsed,
+        files=files, asked_by=person, asked_at=tx.now, instance=token_hex(4), rehearsed=rehearsed,
     )  # fmt: skip
     tx.connection.execute(insert(drills).values(**_values(drill)))
     return incident
@@ -87,8 +88,7 @@ def end(tx: Transaction, drill: Drill) -> None:
     ended: dict[str, Any] = {"state": DrillState.ENDED.value, "ended_at": tx.now, "owner": None, "lease_until": None}
     tx.connection.execute(update(drills).where(drills.c.incident == drill.incident).values(**(values | ended)))
     measured: dict[str, Any] = {"rto_seconds": drill.rto_seconds, "rpo_seconds": drill.rpo_seconds}
-    how = ENDS[drill.end] if drill.end is not None else ""
-    tx.record(EventKind.DRILL_ENDED, incident=drill.incident, end=how, why=drill.why or "", **measured)
+    tx.record(EventKind.DRILL_ENDED, incident=drill.incident, end=drill.how, why=drill.why or "", **measured)
 
 
 def passed(connection: Connection) -> dict[Level, Drill]:

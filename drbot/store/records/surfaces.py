@@ -1,7 +1,7 @@
 """What the publisher has shown: messages it can update, how far it has read, and who publishes."""
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, delete, or_, select, update
 
@@ -68,3 +68,8 @@ def lead(tx: Transaction, name: str, owner: str, seconds: float) -> bool:
     if tx.connection.execute(statement).rowcount == 1:
         return True
     return insert_or(tx, leaders, {"name": name, "owner": owner, "until": until}, replace=False)
+
+
+def led_until(connection: Connection, name: str) -> datetime | None:
+    """How long somebody does it for sure; None = nobody ever did."""
+    return connection.execute(select(leaders.c.until).where(leaders.c.name == name)).scalar()

@@ -232,9 +232,11 @@ def park(
     )
     if tx.connection.execute(statement).rowcount == 0:
         return False
-    said = {"holder": holder} if holder else {}
-    offered = {"choices": list(offers)} if offers else {}
-    tx.record(_PARKED_EVENTS[state], incident=run.incident, run=run.id, **(said | offered | payload))
+    said: dict[str, Any] = {"choices": list(offers)} if offers else {}
+    kind = _PARKED_EVENTS[state]
+    if holder is not None:
+        kind, said = EventKind.SITE_BUSY, {"holder": holder, "there": f"DR-{get(tx.connection, holder).incident}"}
+    tx.record(kind, incident=run.incident, run=run.id, **(said | payload))
     return True
 
 

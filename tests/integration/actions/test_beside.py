@@ -18,6 +18,7 @@ from drbot.runners.backups.make_full import back_up_full
 from drbot.runners.contract.action import StepContext
 from drbot.runners.foundation import permit
 from drbot.runners.foundation.watching import never
+from tests.archives import with_quick_key
 from tests.integration.actions.conftest import WorkerFixture, own
 from tests.permits import permit as permitted
 
@@ -64,7 +65,7 @@ def backed(shared: WorkerFixture, tmp_path_factory: pytest.TempPathFactory) -> I
     configuration = shared.configuration.model_copy(
         update={"sites": {"production": site}, "backups": Backups(directory=home / "backups"), "object_store": None}
     )
-    made, manifest = back_up_full(configuration, "production", clients=shared.clients)
+    made, manifest = back_up_full(with_quick_key(configuration), "production", clients=shared.clients)
     settings = replace(shared.clients.settings, home=home)
     clients = replace(shared.clients, settings=settings)
     context = shared.context("fetch", run=RUN, backup=identity_of(made, manifest), clients=clients)

@@ -15,6 +15,7 @@ from tests.integration.actions.machine import Machine
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(300)]
 WATCH = Watch(bounds=Bounds(cancelled=lambda: False, seconds=120), on_line=lambda line: None)
+SERVER = "trap 'exit 0' TERM; sleep 600 & wait"
 
 
 @pytest.fixture
@@ -31,7 +32,13 @@ services:
     depends_on: {{migrate: {{condition: service_completed_successfully}}, lite: {{condition: service_started}}}}
   migrate: {{<<: *common, entrypoint: ["true"]}}
   lite: {{<<: *common, volumes: ["lite:/data"]}}
-  seldom: {{<<: *common, image: "{machine.name}-seldom", profiles: [seldom], volumes: ["seldom:/data"]}}
+  seldom:
+    <<: *common
+    image: "{machine.name}-seldom"
+    profiles: [seldom]
+    volumes: ["seldom:/data"]
+    stop_signal: SIGTERM
+    entrypoint: [sh, -c, "{SERVER}"]
 volumes:
   rows: {{name: {machine.volume_name("data")}}}
   lite: {{}}
@@ -96,6 +103,16 @@ def test_a_service_of_a_profile_counts_once_it_runs(shop: Machine) -> None:
     finally:
         shop.clean()
         shop.api.images.remove(image)
+
+
+def test_a_server_that_somebody_stopped_is_no_job_that_is_done(shop: Machine) -> None:
+    shop.clients.compose.up(shop.name, ["seldom"], WATCH)
+    (server,) = shop.containers()
+    server.stop(timeout=20)
+    server.reload()
+
+    assert server.attrs["State"]["ExitCode"] == 0
+    assert not by_name(read(shop))["seldom"].once
 
 
 def test_a_project_whose_file_is_gone_is_known_by_its_containers(shop: Machine) -> None:

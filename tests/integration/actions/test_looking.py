@@ -13,6 +13,7 @@ from drbot.core.site.site import Backups, Configuration
 from drbot.runners.actions.broken import Looking, down, look
 from drbot.runners.backups.make_full import back_up_full
 from drbot.runners.foundation.watching import never
+from tests.archives import with_quick_key
 from tests.integration.actions.conftest import WorkerFixture
 from tests.waiting import PATIENCE, wait_for
 
@@ -86,7 +87,7 @@ def seen(shared: WorkerFixture, tmp_path_factory: pytest.TempPathFactory) -> Ite
     found.redis("eval", FILL, "0", str(LASTING), str(EXPIRING))
     found.psql(f"CREATE TABLE looked (x int); {ROWS}")
     found.psql("CHECKPOINT")
-    back_up_full(found.configuration, "production", clients=shared.clients)
+    back_up_full(with_quick_key(found.configuration), "production", clients=shared.clients)
     yield found
     found.redis("eval", EMPTY, "0", "looked:lasting:*")
     found.redis("eval", EMPTY, "0", "looked:brief:*")
@@ -103,9 +104,9 @@ def test_of_a_whole_system_it_is_told_what_works(seen: Seen) -> None:
     found = look(seen.looking)
 
     assert found.is_sound
-    assert re.fullmatch(r"Nothing looks broken: PostgreSQL answers, 2\d\d,\d{3} rows\.", found.sentence)
+    assert re.fullmatch(r"No data looks broken: PostgreSQL answers, 2\d\d,\d{3} rows\.", found.sentence)
     assert re.fullmatch(r"Redis answers, [\d,]+ keys", look(seen.looking, DataKind.REDIS).works)
-    assert look(seen.looking, DataKind.FILES).sentence == f"Nothing looks broken: {FILES} files in {seen.name}."
+    assert look(seen.looking, DataKind.FILES).sentence == f"No data looks broken: {FILES} files in {seen.name}."
 
 
 @pytest.mark.parametrize(("left", "lost"), [(FILES // 2, False), (FILES // 2 - 1, True), (1, True), (0, True)])
@@ -156,7 +157,7 @@ def test_what_somebody_stopped_is_to_be_started_not_replaced(seen: Seen, how: st
     try:
         wait_for(lambda: set(down(seen.looking)) == {"postgres", "redis"}, PATIENCE, "both to be down")
         assert seen.looks() == []
-        assert look(seen.looking).sentence.startswith("Nothing looks broken: PostgreSQL was stopped.")
+        assert look(seen.looking).sentence.startswith("No data looks broken: PostgreSQL was stopped, its data")
     finally:
         for one in containers:
             one.start()

@@ -271,10 +271,7 @@ def test_a_folder_that_drbot_never_put_aside_is_no_run_s_by_its_name(machine: Ma
 def test_a_link_that_leads_nowhere_is_not_taken_for_the_mark_of_a_whole_copy(machine: Machine) -> None:
     data = machine.volume("data", {"row": "of users"})
     mark = setting_aside.mark_of(own("r1"))
-    script = f"ln -s nowhere /v/{mark}"
-    machine.api.containers.run(
-        machine.image, ["-c", script], entrypoint="sh", remove=True, user="0", volumes={data: {"bind": "/v"}}
-    )
+    machine.shell(data, f"ln -s nowhere {mark}")
     before = machine.picture()
 
     with pytest.raises(PermanentError, match=f"it contains {mark}, a file name that only drbot uses"):
@@ -308,10 +305,7 @@ def test_a_copy_that_was_cut_off_is_not_taken_for_whole_by_what_the_data_itself_
 
     setting_aside.set_aside(machine.context("r3", agreed), {"services": ["app"], "keeper": f"_before_{own('r3')}"})
 
-    said = machine.api.containers.run(
-        machine.image, ["-c", "cat /v/row"], entrypoint="sh", remove=True, user="0", volumes={half: {"bind": "/v"}}
-    )
-    assert said == b"of users"
+    assert machine.shell(half, "cat row") == "of users"
 
 
 @pytest.mark.more

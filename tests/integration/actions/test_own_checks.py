@@ -102,6 +102,8 @@ def test_a_copy_that_fails_one_is_removed_and_the_sentence_says_which(worker_fix
         ("SELECT setval('users_id_seq', 1)", "permission denied"),
         ("SELECT pg_read_file('PG_VERSION')", "permission denied"),
         ("SELECT set_config('transaction_read_only', 'off', true)", "read-write mode"),
+        ("SELECT set_config('role', 'none', true)", 'cannot set parameter "role"'),
+        ("SELECT set_config('session_authorization', 'postgres', true)", "cannot set parameter"),
         ("COPY users TO PROGRAM 'cat'", "COPY"),
         ("SELECT '$do$ END $do$; DROP TABLE users; \\! true; --'", "came $do$"),
     ],
@@ -112,6 +114,21 @@ def test_a_statement_answers_one_value_and_can_do_nothing_else(copy: tuple[Scrat
     assert asked(copy, "SELECT count(*) FROM users", "3") == ""
     assert asked(copy, "SELECT count(*) FROM pg_roles WHERE rolname LIKE 'drbot%'", "1") == ""  # its own, while it asks
     assert ask(*copy, "SELECT count(*) FROM pg_roles WHERE rolname LIKE 'drbot%'").strip() == "0"
+
+
+@pytest.mark.parametrize(
+    ("sql", "came"),
+    [
+        ("SELECT true", "t"),
+        ("SELECT NULL::text", "NULL"),
+        ("SELECT ''::text", '""'),
+        ("SELECT 'a, (\"b\") \\ c'::text", 'a, ("b") \\ c'),
+        ("SELECT ROW(1, 2)", "(1,2)"),
+        ("SELECT E'two\\nlines'", "two lines"),
+    ],
+)
+def test_a_value_is_read_as_postgresql_writes_it(copy: tuple[Scratch, str], sql: str, came: str) -> None:
+    assert asked(copy, sql, "other").endswith(f": expected other, came {came}")
 
 
 def test_a_statement_that_takes_too_long_is_ended_and_the_backup_is_not_to_blame(copy: tuple[Scratch, str]) -> None:
@@ -133,6 +150,39 @@ def test_readiness_says_beforehand_what_cannot_be_asked_and_asks_nothing(worker_
     good = asking(worker_fixture, USERS, slow)
     assert [one.colour for one in own_check_lines(good.configuration, worker_fixture.clients)] == [Colour.GREEN]
     assert list(own_check_lines(asking(worker_fixture).configuration, worker_fixture.clients)) == []
+
+
+# Whoever owns a table may put a view in its place: what stands in it is carried out while the question is planned.
+TRAP = """
+CREATE ROLE shop_app; GRANT CREATE ON SCHEMA public TO shop_app; SET ROLE shop_app;
+CREATE FUNCTION public.act() RETURNS void LANGUAGE plpgsql AS $$ BEGIN
+    PERFORM set_config('role', 'none', true);
+    EXECUTE 'COPY (SELECT 1) TO PROGRAM $p$touch /tmp/acted$p$';
+END $$;
+CREATE FUNCTION public.look(int) RETURNS boolean LANGUAGE plpgsql IMMUTABLE AS
+$$ BEGIN PERFORM public.act(); RETURN true; END $$;
+CREATE VIEW public.trap AS SELECT 1 AS id WHERE public.look(1);
+"""
+
+
+def test_readiness_gives_what_an_application_put_into_the_database_no_rights(shared: WorkerFixture) -> None:
+    server, check = shared.clients.postgres, {"sql": "SELECT count(*) FROM trap", "database": "authdb", "expect": 1}
+    container = server.container()
+    assert container is not None
+
+    def run(*command: str) -> str:
+        return shared.clients.docker.execute(container.id, command, seconds=20).output
+
+    psql = ("psql", "-XAtqU", "postgres", "-d", "authdb", "-v", "ON_ERROR_STOP=1", "-c")
+    try:
+        assert run(*psql, TRAP) == ""
+
+        (line,) = own_check_lines(asking(shared, check).configuration, shared.clients)
+
+        assert line.colour is Colour.RED and 'cannot set parameter "role"' in say(line.sentence, "en")
+        assert "No such file" in run("ls", "/tmp/acted")
+    finally:
+        run(*psql, "DROP OWNED BY shop_app; DROP ROLE shop_app")
 
 
 def test_the_running_system_is_asked_by_http(worker_fixture: WorkerFixture) -> None:

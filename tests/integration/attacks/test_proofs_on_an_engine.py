@@ -17,6 +17,7 @@ from drbot.runners.backups.make_full import back_up_full
 from drbot.runners.clients.container_labels import RUN_LABEL
 from drbot.runners.foundation.own_proofs import OwnProofs
 from drbot.store.base.database import Database
+from tests.archives import with_quick_key
 from tests.integration.lab.provers import Proving, proving
 from tests.labs import LabFactory
 
@@ -48,7 +49,7 @@ def started(lab: Lab, here: Proving, since: int) -> list[str]:
 
 @pytest.mark.more
 def test_a_backup_whose_redis_dr_yml_does_not_know_is_not_called_proven(here: Proving, lab: Lab) -> None:
-    made, _ = back_up_full(here.configuration, "production", clients=here.clients)
+    made, _ = back_up_full(with_quick_key(here.configuration), "production", clients=here.clients)
     (one,) = here.look()
     site = here.configuration.site().model_copy(update={"redis": None})
     edited = here.configuration.model_copy(update={"sites": {"production": site}})
@@ -66,7 +67,7 @@ def test_a_backup_whose_redis_dr_yml_does_not_know_is_not_called_proven(here: Pr
 @pytest.mark.more
 def test_a_proof_gives_redis_no_right_that_productions_own_does_not_have(here: Proving, lab: Lab) -> None:
     """Who edits its compose file would have it run so, unasked; until production itself does."""
-    back_up_full(here.configuration, "production", clients=here.clients)
+    back_up_full(with_quick_key(here.configuration), "production", clients=here.clients)
     (one,) = here.look()
     service = here.configuration.site().services["redis"]
     override = here.clients.compose.folder(service.project) / "docker-compose.override.yml"

@@ -12,6 +12,7 @@ from drbot.runners.clients.free_room import free_bytes
 from drbot.runners.contract.action import StepContext
 from drbot.runners.foundation.watching import never
 from drbot.runners.upkeep.readiness import SiteReadiness
+from tests.archives import with_quick_key
 from tests.integration.binds.bound_site import BoundSite
 from tests.waiting import wait_for
 
@@ -23,7 +24,7 @@ SERVICES = {"services": ["redis"]}
 
 def backed_up(site: BoundSite, home: Path) -> StepContext:
     """A step of a run that has fetched a full backup made now."""
-    backup = identity_of(*back_up_full(site.configuration, "production", clients=site.clients))
+    backup = identity_of(*back_up_full(with_quick_key(site.configuration), "production", clients=site.clients))
     settings = replace(site.clients.settings, home=home)
     context = replace(site.context(RUN, "swap", backup), clients=replace(site.clients, settings=settings))
     fetching.fetch(context, {})

@@ -20,6 +20,7 @@ from drbot.runners.backups.choose_full import identity_of
 from drbot.runners.backups.make_full import back_up_full
 from drbot.runners.contract.action import StepContext
 from drbot.runners.foundation import permit as permits
+from tests.archives import with_quick_key
 from tests.integration.binds.bound_site import ROWS, BoundSite
 from tests.permits import permit
 from tests.waiting import wait_for
@@ -34,7 +35,7 @@ ALL = {"services": ["postgres", "redis"]}
 def context(site: BoundSite, tmp_path: Path) -> StepContext:
     """A step of a level 3 that has fetched a full backup made now."""
     site.cli("set", "answer", "42")
-    backup = identity_of(*back_up_full(site.configuration, "production", clients=site.clients))
+    backup = identity_of(*back_up_full(with_quick_key(site.configuration), "production", clients=site.clients))
     clients = replace(site.clients, settings=replace(site.clients.settings, home=tmp_path / "home"))
     context = replace(site.context(RUN, "restore", backup), clients=clients)
     fetching.fetch(context, {})

@@ -9,8 +9,9 @@ from drbot.core.approvals.approval import EntryPoint
 from drbot.core.ledger.events import EventKind
 from drbot.core.site.inventory import Inventory, KnownService
 from drbot.core.site.level import Level
+from drbot.core.site.readiness import good
 from drbot.core.text.messages import say
-from drbot.store.records import inventories
+from drbot.store.records import inventories, readiness, surfaces
 from tests.integration.commands.verb_fixture import DR_YML, VerbFixture, build
 
 
@@ -48,6 +49,17 @@ def test_a_service_that_only_its_worker_knows_may_be_named_and_is_offered(verb_f
     assert [choice.label for choice in refused.choices] == ["queue"]
     assert verb_fixture.incident().service == "queue"
     assert verb_fixture.runs()[0].arguments == {"service": "queue"}
+
+
+def test_who_declares_where_nobody_takes_it_up_is_told_so(verb_fixture: VerbFixture) -> None:
+    alone = verb_fixture.say("ben", "declare level1 auth")
+    with verb_fixture.database.write() as tx:
+        readiness.saw(tx, "production", [good("clock", "right")])
+        surfaces.lead(tx, surfaces.PUBLISHER, "a bot", 60)
+    heard = verb_fixture.say("ben", "declare level1 user")
+
+    assert "No bot tells it in Slack: go on here. No worker of production has taken it up" in alone.text
+    assert "Its channel is being opened" in heard.text and "The survey has started" in heard.text
 
 
 def test_level_2_needs_no_words_at_all(verb_fixture: VerbFixture) -> None:

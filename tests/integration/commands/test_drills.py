@@ -17,6 +17,10 @@ from drbot.store.records.routines import Routine
 from tests.integration.commands.conftest import Build
 from tests.integration.commands.verb_fixture import DR_YML, VerbFixture
 
+WITH_MORE = DR_YML.replace(
+    "    postgres: {v", "    files: [avatars, Uploads]\n    redis: {volume: redisdata}\n    postgres: {v"
+)
+
 
 def asked(verb_fixture: VerbFixture) -> Drill:
     with verb_fixture.database.read() as connection:
@@ -72,6 +76,31 @@ def test_level_2_practises_what_the_site_has(built: Build) -> None:
 
 
 @pytest.mark.parametrize(
+    ("words", "runbook", "files"),
+    [
+        ("level2", "level2-postgres", None),
+        ("level2 redis", "level2-redis", None),
+        ("level2 files Uploads rehearsed", "level2-files", "Uploads"),
+        ("level2 settings", "level2-settings", None),
+    ],
+)
+def test_level_2_practises_the_data_that_is_named(built: Build, words: str, runbook: str, files: str | None) -> None:
+    site = built(WITH_MORE)
+
+    assert site.say("emi", f"drill {words}").ok
+
+    assert (asked(site).runbook, asked(site).files) == (runbook, files)
+
+
+def test_which_files_are_practised_is_asked_where_there_are_several(built: Build) -> None:
+    site = built(WITH_MORE)
+
+    reply = site.say("emi", "drill level2 files")
+
+    assert [one.command for one in reply.choices] == ["drill level2 files avatars", "drill level2 files Uploads"]
+
+
+@pytest.mark.parametrize(
     ("before", "why"), [("drill level2", "is going on"), ("declare level2 broken", "an incident comes first")]
 )
 def test_it_waits_for_nothing_else(verb_fixture: VerbFixture, before: str, why: str) -> None:
@@ -119,7 +148,7 @@ def test_drills_says_when_each_level_was_proven(verb_fixture: VerbFixture) -> No
     assert "Last proven: level 2" in reply.text
     assert "Never proven: level 1, 3, 4." in reply.text
     rows = reply.tables[0].rows
-    assert [row[1] for row in rows] == [str(int(Level.SERVICE)), str(int(Level.DATABASE))]
+    assert [row[1] for row in rows] == ["1 redis", "2 postgres"]
     assert rows[0][-1] == "it did not start"
     assert rows[1][4] == "40 s"
 

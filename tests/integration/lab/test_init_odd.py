@@ -200,6 +200,31 @@ def test_a_project_that_is_not_there_is_told_with_the_nearest_that_is(town: Town
     assert not town.file.exists()
 
 
+def test_of_several_projects_those_of_one_system_are_to_be_named_once(town: Town) -> None:
+    for name in ("shop", "notes"):
+        town.up(name, f"services: {{app: {IDLE % 'data:/data'}}}\nvolumes: {{data: {{}}}}\n")
+
+    code, said = town.init()
+    assert code == 2 and "--project=" in said and f"{town.label}shop" in said, said
+    assert not town.file.exists()
+
+    assert town.init("shop")[0] == 0
+    code, said = town.init()
+    assert code == 0 and "is as what runs here" in said, said
+
+
+def test_a_system_that_is_gone_is_told_also_beside_others(town: Town) -> None:
+    town.up("notes", f"services: {{app: {IDLE % '/data'}}}\n")
+    folder = town.up("shop", f"services: {{app: {IDLE % '/data'}}}\n")
+    assert town.init("shop")[0] == 0
+    town.compose(*town.started.pop(), "down")
+    assert folder.is_dir()
+
+    code, said = town.init()
+
+    assert code == 2 and f"No container of the project {town.label}shop is on this engine." in said
+
+
 def test_containers_that_compose_has_not_started_are_named(town: Town) -> None:
     name, docker = f"{town.label}-plain", DockerEngine(town.host, 0)
     plain = docker.client.containers.run(IMAGE, ["sleep", "600"], name=name, detach=True, entrypoint=[])

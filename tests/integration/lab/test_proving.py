@@ -31,6 +31,7 @@ from drbot.store.base.database import Database
 from drbot.store.base.schema import proofs as proof_rows
 from drbot.store.records import incidents, readiness, stored_backups
 from drbot.store.runs import runs
+from tests.archives import with_quick_key
 from tests.integration.lab.provers import Proving, proving
 from tests.integration.runners.worker_fixture import worker_fixture_in
 from tests.labs import mend
@@ -144,7 +145,7 @@ def test_a_survey_that_reads_a_damaged_dump_turns_it_red_at_once(here: Proving, 
 
 @pytest.mark.more
 def test_a_full_backup_comes_back_with_redis_settings_and_files(here: Proving) -> None:
-    made, _ = back_up_full(here.configuration, "production", clients=here.clients)
+    made, _ = back_up_full(with_quick_key(here.configuration), "production", clients=here.clients)
     here.look()
 
     proof = here.prover.prove_next()

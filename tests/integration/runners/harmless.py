@@ -340,8 +340,6 @@ class HarmlessTarget:
             "compose.running": self._running,
             "compose.stopped": probe(lambda given: not set(_named(given)) & self.running),
             "data.answers": self._data,
-            "postgres.reachable": probe(lambda given: self.is_healthy("postgres")),
-            "redis.reachable": yes,
             "postgres.rows": probe(lambda given: self.volumes["postgres_data"] == "good"),
             "postgres.beside_rows": probe(lambda given: self.volumes.get(given["volume"]) == "good"),
             "backup.fresh": yes,

@@ -24,8 +24,8 @@ NEVER_STOPPED = (
     'with: {services: ["${services.apps}", "${services.fronts}"]}\n    after: [evidence',
     "with: {services: auth}\n    after: [evidence",
 )
-ANSWERS = ('{probe: volume.exists, with: {volume: "${keeper}"}}', "{probe: redis.reachable}")
-REDIS_ANSWERS = ('{probe: health.services, with: {services: "${services.all}"}}', "{probe: redis.reachable}")
+ANSWERS = ('{probe: volume.exists, with: {volume: "${keeper}"}}', "{probe: own_checks.http}")
+REDIS_ANSWERS = ('{probe: health.services, with: {services: "${services.all}"}}', "{probe: own_checks.http}")
 ASKS_ALL = ('{probe: data.answers, with: {volume: "${postgres.volume}"}}', "{probe: data.answers}")
 BEFORE_START = "  - id: start-postgres\n"
 

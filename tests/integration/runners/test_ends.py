@@ -87,7 +87,7 @@ def test_as_it_was_is_only_said_when_each_undo_brings_back_what_its_step_did(gua
     assert "as it was" not in str(run.outcome)
 
 
-@pytest.mark.parametrize("how", ["if_fails: continue", "unless: [{probe: redis.reachable}]"])
+@pytest.mark.parametrize("how", ["if_fails: continue", "unless: [{probe: own_checks.http}]"])
 def test_no_run_goes_on_without_what_people_agreed_to(guarded: WorkerFixture, how: str) -> None:
     asks = ("    if_fails: ask\n    interrupt: never\n", f"    {how}\n    interrupt: never\n")
     _, run = planned(guarded, own("level2-postgres", asks))

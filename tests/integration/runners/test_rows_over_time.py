@@ -221,7 +221,7 @@ EARLY = """  - id: start-early
 
 def test_services_that_come_by_another_action_let_users_in_too(guarded: WorkerFixture) -> None:
     text = (PACKAGED / "level2-postgres.yml").read_text().replace("  - id: verify\n", EARLY)
-    text = text.replace("after: [start-postgres]\n    effect: none", "after: [start-early]\n    effect: none")
+    text = text.replace("after: [start-postgres]\n    limits", "after: [start-early]\n    limits")
     worker_fixture = with_runbook(guarded, "level2-postgres.yml", text)
     run = approved(worker_fixture)
     worker_fixture.target.errors["health.wait"] = [PermanentError("hours later")]

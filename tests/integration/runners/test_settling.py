@@ -261,7 +261,7 @@ def test_an_undo_that_never_succeeds_ends_at_its_limit_with_the_reason(worker_fi
 
 def test_a_text_that_looks_like_drbots_own_does_not_replace_the_look_at_a_proof(worker_fixture: WorkerFixture) -> None:
     run, go_on = dead_in_the_restore(worker_fixture)
-    said = '"Restore into a new volume" was settled as done. Its check passes.'
+    said = '"Restore beside production" was settled as done. Its check passes.'
     with worker_fixture.database.write() as tx:
         tx.record(EventKind.STATUS_UPDATE, incident=run.incident, person="daiki", text=said)
         tx.record(EventKind.INCIDENT_NOTE, incident=run.incident, text=said)  # of an earlier run

@@ -34,7 +34,7 @@ def stop_at(worker_fixture: WorkerFixture, action: str, *, approve: bool) -> tup
 def test_stop_while_the_copy_is_restored_ends_it_and_removes_what_is_half_done(worker_fixture: WorkerFixture) -> None:
     said, offers = stop_at(worker_fixture, "postgres.restore_beside", approve=False)
 
-    assert said == ('Nothing in production was changed. What "Restore into a new volume" had made so far was removed.')
+    assert said == ('Nothing in production was changed. What "Restore beside production" had made so far was removed.')
     assert offers == []
     assert "restore-beside" in worker_fixture.target.survivors_removed
     assert "volume.remove" in worker_fixture.target.calls or "restore-beside" in worker_fixture.target.calls
@@ -118,7 +118,7 @@ def test_a_restart_after_the_stop_brings_the_services_back(worker_fixture: Worke
 def test_stop_during_the_swap_lets_it_end_and_offers_both_ways(worker_fixture: WorkerFixture) -> None:
     said, offers = stop_at(worker_fixture, "volume.swap", approve=True)
 
-    assert "The data was replaced; the old data is kept in the volume postgres_data_before_" in said
+    assert "The data was replaced; the old data is kept in postgres_data_before_" in said
     assert offers == ["restart", "undo"]
     assert worker_fixture.target.volumes["postgres_data"] == "good"
 

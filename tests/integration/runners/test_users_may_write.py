@@ -169,7 +169,7 @@ def test_users_that_the_undo_of_the_run_itself_let_in_are_known(guarded: WorkerF
     text = own(
         "level2-postgres",
         ("  - id: verify\n", f"{closes}{opens}  - id: verify\n"),
-        ("after: [start-postgres]\n    effect: none", "after: [opens]\n    effect: none"),
+        ("after: [start-postgres]\n    limits: {time: 10m", "after: [opens]\n    limits: {time: 10m"),
     )
     worker_fixture, run = planned(guarded, text)
     assert run.state is RunState.WAITING, run.outcome
@@ -210,7 +210,7 @@ def watching_swaps(worker_fixture: WorkerFixture) -> tuple[WorkerFixture, list[s
 def test_data_is_not_swapped_while_services_run(guarded: WorkerFixture) -> None:
     """The step that stops them is one that `unless` passes by; the plan counts it as stopping."""
     worker_fixture, run = planned(
-        guarded, own("level2-postgres", (UNLESS, f"{UNLESS}    unless: [{{probe: redis.reachable}}]\n"))
+        guarded, own("level2-postgres", (UNLESS, f"{UNLESS}    unless: [{{probe: own_checks.http}}]\n"))
     )
     assert run.state is RunState.WAITING, run.outcome
     for person in ("ben", "chika"):

@@ -41,7 +41,7 @@ steps:
     with: {services: "${services.all}"}
     after: []
     limits: {time: 2m}
-    check: [{probe: redis.reachable}]
+    check: [{probe: own_checks.http}]
     drill: run
   - id: approval
     title: {en: Two people approve}
@@ -143,7 +143,7 @@ def test_a_card_says_that_a_part_is_of_ones_own(guarded: WorkerFixture) -> None:
     recovery = Recovery(site="elsewhere", control="production")
     known = worker_fixture.worker_context.configuration.model_copy(update={"recovery": recovery})
     worker_fixture = replace(worker_fixture, worker_context=replace(worker_fixture.worker_context, configuration=known))
-    yes = worker_fixture.worker_context.registry.probes["redis.reachable"]
+    yes = worker_fixture.worker_context.registry.probes["own_checks.http"]
     asked = ("host.suitable", "host.can_provision", "dns.changeable", "dns.quick", "certificate.possible")
     worker_fixture = with_registry(worker_fixture, probes=dict.fromkeys(asked, yes))
 

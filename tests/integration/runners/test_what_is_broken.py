@@ -67,7 +67,7 @@ def test_where_nothing_looks_broken_nobody_is_asked_to_replace_anything(worker_f
     run = looked(worker_fixture)
 
     assert run.state is RunState.FAILED and run.plan is None
-    assert str(run.outcome).startswith("Nothing looks broken: PostgreSQL answers, 3 rows. Nothing in production")
+    assert str(run.outcome).startswith("No data looks broken: PostgreSQL answers, 3 rows. Nothing in production")
     (told,) = worker_fixture.events(run, "run.refused")
     assert told.payload["todo"] == "If data is lost all the same, say which: /dr recover postgres"
     with worker_fixture.database.read() as connection:
@@ -95,7 +95,7 @@ def test_who_names_postgresql_though_it_is_healthy_reads_that_first(worker_fixtu
     run = worker_fixture.go(worker_fixture.declare())
 
     assert run.plan is not None
-    assert run.plan.stakes.sound == "Nothing looks broken: PostgreSQL answers, 3 rows."
+    assert run.plan.stakes.sound == "No data looks broken: PostgreSQL answers, 3 rows."
     with worker_fixture.database.read() as connection:
         assert [asked.state for asked in requests.of_run(connection, run.id)] == [RequestState.OPEN]
 
@@ -129,4 +129,4 @@ def test_a_survey_of_a_whole_system_says_so_and_makes_no_plan(worker_fixture: Wo
 
     with worker_fixture.database.read() as connection:
         answer = surveys.get(connection, asked.id)
-    assert answer.plan is None and answer.refusal.startswith("Nothing looks broken: PostgreSQL answers, 3 rows.")
+    assert answer.plan is None and answer.refusal.startswith("No data looks broken: PostgreSQL answers, 3 rows.")

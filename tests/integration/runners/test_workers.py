@@ -7,6 +7,7 @@ from drbot.core.base.heart import Heart
 from drbot.core.files.runbook_file import PACKAGED, load_runbook
 from drbot.core.runbooks.effects import may_repeat
 from drbot.core.runs.run import Run, RunState, StepState
+from drbot.core.runs.state_words import OTHER_RUN, run_text
 from drbot.runners.foundation.timing import Timing
 from drbot.runners.upkeep.chores import Upkeep
 from drbot.runners.worker import Worker
@@ -248,8 +249,9 @@ def test_a_second_incident_waits_says_who_holds_the_site_and_goes_on_when_it_is_
     second = worker_fixture.go(worker_fixture.declare())
 
     assert second.state is RunState.WAITING
-    waits = worker_fixture.events(second, "run.waiting")[-1].payload
-    assert waits["holder"] == first.id
+    waits = worker_fixture.events(second, "site.busy")[-1].payload
+    assert (waits["holder"], waits["there"]) == (first.id, "DR-1")
+    assert run_text(second) == OTHER_RUN
     assert "restore-beside" not in [event.step for event in worker_fixture.events(second, "step.started")]
 
     worker_fixture.stop(first)
@@ -260,6 +262,54 @@ def test_a_second_incident_waits_says_who_holds_the_site_and_goes_on_when_it_is_
     assert worker_fixture.states(second)["restore-beside"] == "succeeded"
     with worker_fixture.database.read() as connection:
         assert locks.holder(connection, "production") == second.id
+
+
+def test_a_level_1_that_asks_whether_users_can_work_keeps_no_recovery_of_data_waiting(
+    worker_fixture: WorkerFixture,
+) -> None:
+    worker_fixture.target.volumes["postgres_data"] = "good"
+    worker_fixture.target.running.discard("auth")
+    first = worker_fixture.go(worker_fixture.declare(1, "auth"))
+    assert worker_fixture.states(first)["confirm"] == "waiting"
+
+    second = worker_fixture.go(worker_fixture.declare())
+
+    assert worker_fixture.states(second)["restore-beside"] == "succeeded"
+    worker_fixture.answer(first)
+    assert worker_fixture.go(first).state is RunState.SUCCEEDED
+
+
+def test_a_level_1_that_lets_users_in_voids_no_recovery_that_has_moved_nothing_yet(
+    worker_fixture: WorkerFixture,
+) -> None:
+    worker_fixture.target.volumes["postgres_data"] = "good"  # though rows are missing
+    worker_fixture.target.running.discard("auth")
+    service = worker_fixture.declare(1, "auth")
+    hold = worker_fixture.target.hold("compose.restart")
+    restarting = worker_fixture.begin(service)
+    assert hold.reached.wait(SECONDS)
+    data = worker_fixture.go(worker_fixture.declare())
+    hold.go_on.set()
+    restarting.join(SECONDS)
+    assert worker_fixture.states(service)["confirm"] == "waiting"
+    worker_fixture.approve(data)
+
+    data = worker_fixture.go(data)
+
+    assert worker_fixture.states(data)["confirm"] == "waiting", worker_fixture.events(data)[-1]
+
+
+def test_a_recovery_that_moved_data_has_the_site_until_people_have_said_whether_users_can_work(
+    worker_fixture: WorkerFixture,
+) -> None:
+    first = worker_fixture.go(worker_fixture.declare())
+    worker_fixture.approve(first)
+    first = worker_fixture.go(first)
+    assert worker_fixture.states(first)["confirm"] == "waiting"
+
+    second = worker_fixture.go(worker_fixture.declare())
+
+    assert "restore-beside" not in [event.step for event in worker_fixture.events(second, "step.started")]
 
 
 def test_a_worker_in_service_does_a_whole_level_1_by_itself(worker_fixture: WorkerFixture) -> None:

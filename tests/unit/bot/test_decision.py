@@ -104,7 +104,7 @@ def test_a_short_reason_is_not_said_twice() -> None:
 
 
 def test_a_no_is_told_once_and_the_end_of_the_run_only_asks_what_now() -> None:
-    why = "Ben answered: no. The data was replaced; the old data is kept in the volume postgres_data_before."
+    why = "Ben answered: no. The data was replaced; the old data is kept in postgres_data_before."
     ended = event(EventKind.RUN_FAILED, step="", why=why, todo="")
     ended = replace(ended, payload={"step": "confirm", "why": why})
     shown = situation(run=run(RunState.FAILED))

@@ -9,10 +9,10 @@ from drbot.commands.views.vote_dialog import dialog_from
 from drbot.core.text.messages import phrase
 from tests.unit.bot.situations import NOW, plan, request, run, situation
 
-SOUND = phrase("Nothing looks broken: {what}.", what=phrase("PostgreSQL answers, {rows} rows", rows=25))
+SOUND = phrase("No data looks broken: {what}.", what=phrase("PostgreSQL answers, {rows} rows", rows=25))
 SAID = {
-    "en": "Nothing looks broken: PostgreSQL answers, 25 rows.",
-    "ja": "壊れているものは見当たりません: PostgreSQL は応答しています (25 行)。",
+    "en": "No data looks broken: PostgreSQL answers, 25 rows. Seen at 03:12:00 UTC.",
+    "ja": "壊れているデータは見当たりません: PostgreSQL は応答しています (25 行)。確認時刻: 03:12:00 UTC。",
 }
 
 

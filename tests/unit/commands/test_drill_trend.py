@@ -4,6 +4,7 @@ import shutil
 import struct
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -24,7 +25,7 @@ PLAIN = [one for one in fontManager.ttflist if one.name == "DejaVu Sans"]
 
 def drill(number: int, seconds: float | None, end: DrillEnd | None = DrillEnd.PASSED, level: int = 1) -> Drill:
     return Drill(
-        incident=number, level=Level(level), site="production", runbook="x", service=None, asked_by="aiko",
+        incident=number, level=Level(level), site="production", runbook="x", service=None, files=None, asked_by="aiko",
         asked_at=BEGAN + timedelta(days=number), instance="x", rehearsed=True, state=DrillState.ENDED, end=end,
         rto_seconds=seconds,
     )  # fmt: skip
@@ -98,3 +99,12 @@ def test_where_the_library_is_missing_whoever_asks_is_told(monkeypatch: pytest.M
 
     with pytest.raises(Refusal, match="matplotlib is not installed"):
         picture_of([drill(1, 6.0)], Targets())
+
+
+@pytest.mark.parametrize(("changed", "left"), [(("shop-web-1",), ()), ((), ("a volume",))])
+def test_a_drill_that_left_traces_is_not_said_to_have_passed(changed: tuple[str, ...], left: tuple[str, ...]) -> None:
+    passed = replace(drill(1, 30), packets_to_production=0)
+    traced = replace(passed, production_changes=changed, leftovers=left)
+
+    assert passed.is_clean and passed.how.startswith("✓")
+    assert not traced.is_clean and traced.how.startswith("!")

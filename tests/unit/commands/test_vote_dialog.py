@@ -110,8 +110,8 @@ def asked() -> ApprovalRequest:
         ),
         (
             "what is kept",
-            "Kept to undo with: the old data is kept in the volume pgdata_before",
-            "元のデータをボリューム pgdata_before に保管",
+            "Kept to undo with: the old data is kept in pgdata_before",
+            "元のデータを pgdata_before に保管",
         ),
         ("until when", f"Decide by: {clock(request().expires_at)}", f"承認期限: {clock(request().expires_at)}"),
     ],

@@ -116,7 +116,9 @@ def test_a_person_whose_id_is_no_name_is_nobody(path: Path, name: str) -> None:
     assert list(loaded.roster.people) == ["aiko", "chika"]
 
 
-@pytest.mark.parametrize("files", ["../../etc", "/etc/cron.d", "auth/../../etc", "-x"])
+@pytest.mark.parametrize(
+    "files", ["../../etc", "/etc/cron.d", "auth/../../etc", "-x", "/var/lib", "/var/lib/docker/volumes"]
+)
 def test_files_are_volumes_or_folders_of_data(path: Path, files: str) -> None:
     why = refusal(path, GOOD.replace("    projects: projects", f"    projects: projects\n    files: [{files}]"))
 

@@ -85,9 +85,21 @@ def test_what_nobody_has_started_in_a_project_that_runs_is_not_started_by_drbot(
 
 
 def test_two_services_of_one_name_are_told_apart_by_their_project() -> None:
-    site = with_inventory(SITE, Inventory(services=(known("db"), known("db", project="blog"))))
+    named = SITE.services | {"blog": Service(project="blog", service="web", role="front")}
+    inventory = Inventory(services=(known("db"), known("db", project="blog")))
 
-    assert set(site.services) == {"db", "blog-db"}
+    site = with_inventory(SITE.model_copy(update={"services": named}), inventory)
+
+    assert set(site.services) == {"db", "blog", "blog-db"}
+
+
+def test_no_row_and_no_backup_brings_a_project_that_dr_yml_does_not_name() -> None:
+    strangers = known("db", project="payroll"), known("cron", project="../../etc")
+
+    site = with_inventory(SITE, Inventory(services=(known("db"), *strangers)))
+
+    assert site.compose_projects() == ("shop",)
+    assert set(site.services) == {"db"}
 
 
 def test_monitoring_is_no_app_and_an_orphan_is_no_service() -> None:

@@ -1,5 +1,6 @@
 """What people are told about the future comes true in time: rounded up, with a margin, in one place."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 from hypothesis import given
@@ -9,7 +10,7 @@ from drbot.bot.blocks.status_post import Said, status_post, status_sentence
 from drbot.core.runs.clocks import clocks_of, minutes_up, next_update_by, remaining_seconds, with_margin
 from drbot.core.runs.incident import IncidentState
 from drbot.core.runs.run import RunState, StepState
-from drbot.core.site.site import Targets
+from drbot.core.site.site import DRILL_SITE, Targets
 from tests.unit.bot.situations import NOW, plan, record, request, run, situation
 
 seconds = st.integers(min_value=0, max_value=1_000_000)
@@ -54,6 +55,16 @@ def test_a_forecast_has_the_margin_everywhere() -> None:
     clocks = clocks_of(situation().incident, plan(), (), Targets(), NOW)
 
     assert clocks.rto_forecast == clocks.rto_used + with_margin(600)
+
+
+def test_the_clock_of_a_drill_stands_until_its_copy_is_broken() -> None:
+    incident = replace(situation().incident, site=DRILL_SITE, declared_at=NOW - timedelta(minutes=3))
+    whole = replace(incident, started_at=incident.declared_at)
+    broken = replace(incident, started_at=NOW - timedelta(minutes=1))
+
+    used = [clocks_of(one, None, (), Targets(), NOW).rto_used for one in (whole, broken)]
+
+    assert used == [0, 60]
 
 
 def test_what_a_running_step_has_taken_by_now_is_not_forecast_again() -> None:

@@ -62,6 +62,19 @@ def test_files_elsewhere_and_the_projects_are_kept_apart(tmp_path: Path, folder:
         site_of(tmp_path, "shop_data", files=[folder], projects="/srv/all/shop" if "all" in folder else "/srv/shop")
 
 
+@pytest.mark.parametrize(
+    "files", [["/srv/data", "/srv/data/films"], ["/srv/data/films", "/srv/data"], ["/srv/backups/x"], ["/srv/all"]]
+)
+def test_folders_elsewhere_do_not_lie_in_each_other_nor_where_backups_are(tmp_path: Path, files: list[str]) -> None:
+    written(tmp_path, "shop_data", files=files)
+    path = tmp_path / "dr.yml"
+    where = "/srv/all/backups" if "/srv/all" in files else "/srv/backups"
+    path.write_text(path.read_text().replace("directory: backups", f"directory: {where}"))
+
+    with pytest.raises(UserError, match="keep them apart"):
+        load_configuration(path)
+
+
 def test_in_a_drill_it_lies_below_the_projects_of_the_copy(tmp_path: Path) -> None:
     configuration = load_configuration(written(tmp_path, "shop/data")).configuration
     place = DrillPlace(docker="unix:///drill.sock", folder=Path("/tmp/drill-7/projects"), leads=lambda _, port: port)

@@ -45,6 +45,14 @@ def test_what_is_said_of_the_newest(found: list[StoredBackup], colour: Colour, s
     assert (line.colour, said in line.sentence) == (colour, True), line.sentence
 
 
+def test_before_the_first_backup_its_folder_is_no_fault(tmp_path: Path) -> None:
+    backups = Backups(directory=tmp_path / "not there yet")
+
+    lines = look_at_backups(CONFIGURATION.model_copy(update={"backups": backups})).lines
+
+    assert [(line.what, line.reason) for line in lines if line.colour is Colour.RED] == [(DUMP, "there is none")]
+
+
 ONE, TWO = ObjectStore(bucket="one"), ObjectStore(bucket="one", second_bucket="two")
 HERE = replace(dump(1), place="file:/srv/backups")
 THERE = replace(HERE, place="s3://one/", is_off_site=True)

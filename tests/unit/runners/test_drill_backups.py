@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 import pytest
 
 from drbot.core.base.errors import PermanentError
-from drbot.core.site.level import Level
+from drbot.core.runs.drill import backup_for
+from drbot.core.site.level import RUNBOOK_OF, Level
 from drbot.core.site.site import Backups, Configuration, Postgres, Site
 from drbot.core.site.stored_backups import BackupKind, StoredBackup
 from drbot.runners.upkeep.drill_backups import require_among
@@ -15,7 +16,6 @@ SITE = Site(postgres=Postgres(volume="pgdata", databases=("shop",)))
 CONFIGURATION = Configuration(
     system="shop", sites={"production": SITE}, backups=Backups(directory="/srv/backups")
 )  # fmt: skip
-NO_POSTGRES = CONFIGURATION.model_copy(update={"sites": {"production": Site()}})
 DUMP = StoredBackup(
     kind=BackupKind.POSTGRES, name="dump", place="file:/srv", is_off_site=False,
     moment=datetime(2026, 1, 5, tzinfo=UTC), size=1,
@@ -25,20 +25,23 @@ FULL_THERE = replace(FULL_HERE, place="s3://shop/", is_off_site=True)
 BAD = replace(DUMP, fault="it is cut off")
 
 
+def kind_of(level: int) -> BackupKind:
+    return backup_for(RUNBOOK_OF[Level(level)], SITE)
+
+
 @pytest.mark.parametrize(
     ("level", "found"),
     [(1, [DUMP]), (2, [DUMP, BAD]), (3, [FULL_HERE]), (3, [FULL_THERE]), (4, [FULL_THERE])],
 )
 def test_it_begins(level: int, found: list[StoredBackup]) -> None:
-    require_among(found, Level(level), CONFIGURATION)
+    require_among(found, Level(level), kind_of(level), CONFIGURATION)
 
 
-@pytest.mark.parametrize("level", [1, 2, 3])
-def test_without_postgresql_a_full_backup_is_what_is_gone_back_to(level: int) -> None:
-    require_among([FULL_HERE], Level(level), NO_POSTGRES)
+@pytest.mark.parametrize("runbook", ["level1-service", "level2-files", "level2-redis", "level3-host"])
+def test_what_no_dump_holds_goes_back_to_a_full_backup(runbook: str) -> None:
+    site = Site() if runbook == "level1-service" else SITE
 
-    with pytest.raises(PermanentError, match="needs a full backup: there is none"):
-        require_among([DUMP], Level(level), NO_POSTGRES)
+    assert backup_for(runbook, site) is BackupKind.FULL
 
 
 @pytest.mark.parametrize(
@@ -53,6 +56,6 @@ def test_without_postgresql_a_full_backup_is_what_is_gone_back_to(level: int) ->
 )
 def test_it_does_not_begin(level: int, found: list[StoredBackup], why: str) -> None:
     with pytest.raises(PermanentError) as refused:
-        require_among(found, Level(level), CONFIGURATION)
+        require_among(found, Level(level), kind_of(level), CONFIGURATION)
 
     assert why in str(refused.value)

@@ -1,12 +1,13 @@
 """What a health URL may answer: 2xx, also behind redirects of the same host."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
+from threading import Event, Thread
 
 import pytest
 
-from drbot.runners.clients.health import MOST_REDIRECTS, fault_of_url
+from drbot.runners.clients.health import MOST_BYTES, MOST_REDIRECTS, answer_of, fault_of_url
 
 ANSWERS: dict[str, tuple[int, str]] = {
     "/ok": (200, ""),
@@ -21,18 +22,32 @@ ANSWERS: dict[str, tuple[int, str]] = {
     "/nowhere": (304, ""),
     "/to-a-file": (302, "file:///etc/passwd"),
 }
+ENDLESS = {"/stream": (b"well ", 1.0), "/flood": (b"x" * 65536, 0.0)}  # what comes, and after how many seconds more
+END = Event()
 
 
 class Service(BaseHTTPRequestHandler):
     """Answers as ANSWERS says."""
 
     def do_GET(self) -> None:
+        if self.path in ENDLESS:
+            self._go_on(ENDLESS[self.path])
+            return
         status, location = ANSWERS[self.path]
         self.send_response(status)
         if location:
             self.send_header("Location", location.format(port=self.headers["Host"].rpartition(":")[2]))
         self.send_header("Content-Length", "0")
         self.end_headers()
+
+    def _go_on(self, given: tuple[bytes, float]) -> None:
+        piece, seconds = given
+        self.send_response(200)
+        self.send_header("Content-Type", "text/plain; charset=hex")
+        self.end_headers()
+        with suppress(OSError):
+            while not END.wait(seconds):
+                self.wfile.write(piece)
 
     def log_message(self, *_: object) -> None:
         """Nothing."""
@@ -43,6 +58,7 @@ def service() -> Iterator[str]:
     with ThreadingHTTPServer(("127.0.0.1", 0), Service) as server:
         Thread(target=server.serve_forever, daemon=True).start()
         yield f"http://127.0.0.1:{server.server_address[1]}"
+        END.set()
         server.shutdown()
 
 
@@ -65,3 +81,12 @@ def test_any_2xx_is_healthy_also_behind_redirects_of_the_same_host(service: str,
 )
 def test_errors_and_redirects_elsewhere_are_not_healthy(service: str, path: str, said: str) -> None:
     assert said in (fault_of_url(service + path) or "")
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize("path", ENDLESS)
+def test_an_answer_without_an_end_holds_nobody_up_and_takes_no_memory(service: str, path: str) -> None:
+    fault, said = answer_of(service + path)
+
+    assert fault is None and said
+    assert len(said) <= MOST_BYTES
