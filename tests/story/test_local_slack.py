@@ -27,6 +27,7 @@ from drbot.store.base.database import Database
 from drbot.store.base.settings import StoreSettings
 from drbot.store.records import drills
 from tests.browser import Visit
+from tests.labs import wait_until_faultless
 from tests.story.conftest import heal, make_backup, own_configuration
 from tests.story.people import vote_or_answer
 from tests.story.test_own_checks import USERS, ask_too
@@ -59,7 +60,9 @@ def rehearsing(configuration: Path, home: Path, *options: str) -> Iterator[Rehea
     said = home.parent / "terminal"
     words = [sys.executable, "-P", "-m", "drbot.cli.main", "slack", "--no-browser", *options]
     misleading = {"DATABASE_URL": "postgresql://nobody@127.0.0.1:1/real", "PAGER_WEBHOOK_URL": "http://127.0.0.1:1/"}
-    environment = {**os.environ, **misleading, "DRBOT_HOME": str(home), "DRBOT_CONFIG": str(configuration)}
+    is_real = "--for-real" in options
+    leading = {} if is_real else misleading
+    environment = {**os.environ, **leading, "DRBOT_HOME": str(home), "DRBOT_CONFIG": str(configuration)}
     with said.open("wb") as output:
         process = subprocess.Popen(words, env=environment, stdout=output, stderr=output, stdin=subprocess.DEVNULL)
     try:
@@ -67,7 +70,7 @@ def rehearsing(configuration: Path, home: Path, *options: str) -> Iterator[Rehea
             lambda: re.search(r"http://127\.0\.0\.1:\d+/[\w-]+", said.read_text()), PATIENCE, said.read_text()
         )
         assert found is not None
-        own = home if "--for-real" in options else home / "slack"
+        own = home if is_real else home / "slack"
         database = Database(StoreSettings.from_environment(own).database_url)
         with People(found[0]) as people:
             people.wait_for_connection()
@@ -148,7 +151,7 @@ def test_for_real_says_so_and_a_recovery_changes_the_system_itself(
         done = subprocess.run([*status, "--config", str(configuration)], capture_output=True, text=True, check=False)
         assert incident.name in done.stdout, done.stdout + done.stderr
 
-    assert story_lab.faults() == {}
+    wait_until_faultless(story_lab)
 
 
 def asked_of_the_copy(player: DemoPlayer) -> int:

@@ -93,11 +93,11 @@ class Drill:
     site: str  # whose system is copied
     runbook: str  # that is practised
     service: str | None
-    files: str | None  # level 2: which entry of `files`
     asked_by: str  # a person of the roster, or drbot by its calendar
     asked_at: datetime
     instance: str  # of its sandbox: several drbots may share an engine
     rehearsed: bool  # True: nobody votes; gates open by themselves, in the copy only
+    files: str | None = None  # level 2: which entry of `files`
     state: DrillState = DrillState.ASKED
     owner: str | None = None  # the worker that has it
     lease_until: datetime | None = None

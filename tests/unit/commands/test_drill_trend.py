@@ -25,7 +25,7 @@ PLAIN = [one for one in fontManager.ttflist if one.name == "DejaVu Sans"]
 
 def drill(number: int, seconds: float | None, end: DrillEnd | None = DrillEnd.PASSED, level: int = 1) -> Drill:
     return Drill(
-        incident=number, level=Level(level), site="production", runbook="x", service=None, files=None, asked_by="aiko",
+        incident=number, level=Level(level), site="production", runbook="x", service=None, asked_by="aiko",
         asked_at=BEGAN + timedelta(days=number), instance="x", rehearsed=True, state=DrillState.ENDED, end=end,
         rto_seconds=seconds,
     )  # fmt: skip
