@@ -33,8 +33,9 @@ def answer(context: CommandContext, request: Request, words: Words, person: Pers
         step, word = _understood(incident, words, questions)
         steps.answer(tx, run.id, step, word, person.id)
         ring(context, tx, run)
+        title = run.plan.title_of(step) if run.plan is not None else step
     return Reply(
-        text=phrase("{name}: noted, {step}: {answer}.", name=incident.name, step=step, answer=word_of(word)),
+        text=phrase("{name}: noted, {step}: {answer}.", name=incident.name, step=title, answer=word_of(word)),
         in_channel=True,
     )
 

@@ -122,7 +122,11 @@ def line_of(event: Event, voice: Voice) -> str:
 
 
 def worded(sentence: str, values: Values) -> str:
-    """A sentence with its {names} filled in, whoever translated it; the values are in its language already."""
+    """A sentence with its {names} filled in, whoever translated it; the values are in its language already. A reason
+    often begins with the step: not again where the sentence names it.
+    """
+    if "{step}" in sentence:
+        values = Values({**values, "why": values["why"].removeprefix(f"{values['step']}: ")})
     return _NAMES.sub(lambda found: values[found[1]], sentence)
 
 

@@ -1,6 +1,7 @@
 """`drbot init`: looks at the engine and writes dr.yml, with comments; asks only what it cannot know."""
 
 import sys
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -13,7 +14,7 @@ from drbot.cli.init_changes import changes
 from drbot.cli.init_doubts import TRIED, Folders, doubts, require_one, require_some
 from drbot.cli.init_file import MISSING, Answers, Seen, text_of
 from drbot.cli.processes import home_path
-from drbot.cli.terminal import marked, plain_console, spoken
+from drbot.cli.terminal import marked, plain_console, spoken, terminal_language
 from drbot.core.base.errors import UserError
 from drbot.core.site.configuration import load_configuration
 from drbot.core.site.site import Service, Site
@@ -59,7 +60,8 @@ def init(file: File = Path("dr.yml"), yes: Yes = False, project: Only = None) ->
     asks = not yes and sys.stdin.isatty()
     if not asks and not yes:
         console.print(marked(phrase("Nobody was asked: this is no terminal. --yes says that on purpose.")))
-    text = text_of(seen, _asked() if asks else Answers(), datetime.now(UTC))
+    answers = replace(_asked() if asks else Answers(), language=terminal_language())
+    text = text_of(seen, answers, datetime.now(UTC))
     _write(file, text)
     if missing := text.count(MISSING):
         console.print(marked(phrase("Places in it that are marked {mark}: {count}", mark=MISSING, count=missing)))

@@ -74,11 +74,14 @@ class Answers:
     people: Mapping[str, str] = field(default_factory=dict)  # name → Slack id
     backups: Path = Path("/var/backups/drbot")
     bucket: str = ""
+    language: str = "en"
 
 
 def text_of(seen: Seen, answers: Answers, now: datetime) -> str:
     """dr.yml, which `drbot check` accepts; docs/configuration.md explains every key."""
     document = CommentedMap(version=1, system=seen.projects[0])
+    if answers.language != "en":
+        document["language"] = answers.language
     document["sites"] = CommentedMap(production=_site(seen))
     document["backups"] = CommentedMap(
         directory=str(answers.backups), schedule=CommentedMap(_schedule(seen)),

@@ -36,6 +36,13 @@ def test_whatever_people_are_called_drbot_can_read_what_it_has_written(tmp_path:
     }  # fmt: skip
 
 
+def test_drbot_speaks_the_language_of_the_terminal(tmp_path: Path) -> None:
+    (tmp_path / "dr.yml").write_text(text_of(SEEN, Answers(people={"ben": "U00BEN"}, language="ja"), NOW))
+
+    assert load_configuration(tmp_path / "dr.yml").roster.people["ben"].language == "ja"
+    assert "language" not in text_of(SEEN, Answers(), NOW)
+
+
 def test_what_nobody_answered_is_marked() -> None:
     assert text_of(SEEN, Answers(), NOW).count(MISSING) == 1
     assert text_of(SEEN, Answers(people={"aiko": "U1", "ben": "U2"}), NOW).count(MISSING) == 0

@@ -35,7 +35,8 @@ class Loaded:
     @property
     def roster(self) -> Roster:
         """Everybody drbot knows; any fault of the file keeps the gates closed."""
-        roster = roster_of(self.configuration.people, self.configuration.approvals)
+        given = self.configuration
+        roster = roster_of(given.people, given.approvals, given.language)
         return replace(roster, fault=self.faults[0]) if self.faults else roster
 
 

@@ -76,15 +76,17 @@ def waiting(person: Person, until: datetime | None) -> Person:
     return replace(person, counts_from=until)
 
 
-def roster_of(entries: Mapping[str, PersonEntry], approvals: Approvals) -> Roster:
-    """The roster of dr.yml. One that can never reach the quorum is kept, with its fault."""
+def roster_of(entries: Mapping[str, PersonEntry], approvals: Approvals, language: str = "en") -> Roster:
+    """The roster of dr.yml. One that can never reach the quorum is kept, with its fault. `language`: of whoever has
+    named none.
+    """
     people = {
         key: Person(
             id=key,
             name=entry.name,
             roles=frozenset(entry.roles),
             slack=entry.slack,
-            language=entry.language,
+            language=entry.language or language,
             key=entry.key,
         )
         for key, entry in entries.items()

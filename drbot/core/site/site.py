@@ -302,7 +302,7 @@ class PersonEntry(Model):
     name: Title
     slack: tuple[str, ...] = ()
     roles: tuple[Role, ...] = ("observer",)
-    language: Language = "en"
+    language: Language | None = None  # none: that of the file
     key: Annotated[str, AfterValidator(_public_key)] | None = None  # public part of the person's own key
 
 

@@ -33,6 +33,13 @@ def test_what_an_event_does_not_say_stays_empty(language: str) -> None:
     assert "{" not in line(EventKind.INCIDENT_LEVEL_CHANGED, language)
 
 
+def test_a_step_is_named_once_where_the_reason_begins_with_it() -> None:
+    why = Values(step="Check the data", why="Check the data: PostgreSQL does not answer.")
+
+    assert worded("It failed at {step}: {why}", why) == "It failed at Check the data: PostgreSQL does not answer."
+    assert worded("Blocked. {why}", why) == f"Blocked. {why['why']}"
+
+
 def test_a_translation_names_values_and_reaches_nothing_else() -> None:
     assert worded("{who} {who.__class__}", Values(who="Ben")) == "Ben {who.__class__}"
 

@@ -138,6 +138,13 @@ def test_people_and_systems_have_names_in_any_language(path: Path) -> None:
     assert load_configuration(path).faults == ()
 
 
+def test_who_names_no_language_is_answered_in_that_of_the_file(path: Path) -> None:
+    path.write_text("language: ja\n" + GOOD.replace("[U2],", "[U2], language: en,"))
+
+    people = load_configuration(path).roster.people.values()
+    assert {one.id: one.language for one in people} == {"aiko": "ja", "ben": "en", "chika": "ja"}
+
+
 def test_all_mistakes_are_told_at_once(path: Path) -> None:
     why = refusal(path, GOOD.replace("role: app", "role: ap").replace("directory:", "directry:"))
 

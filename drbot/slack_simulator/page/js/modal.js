@@ -87,7 +87,8 @@ export function renderModal() {
   if (!node.open) node.showModal();
   // Also when a "one moment" view became the real one: a person can type at once.
   if (!hadFields && !node.contains(document.activeElement?.closest(FIELD))) {
-    (node.querySelector("[data-focus=first]") ?? node.querySelector(FIELD) ?? node.querySelector("[type=submit]"))?.focus();
+    (node.querySelector("[data-focus=first]") ?? node.querySelector(FIELD) ?? node.querySelector("[type=submit]"))
+      ?.focus({ preventScroll: true }); // a warning stands first, as in Slack
   }
 }
 
