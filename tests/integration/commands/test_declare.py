@@ -39,7 +39,7 @@ def test_a_service_may_be_named_in_several_ways(verb_fixture: VerbFixture, words
 
 
 def test_a_service_that_only_its_worker_knows_may_be_named_and_is_offered(verb_fixture: VerbFixture) -> None:
-    queue = KnownService(project="ai-micro-queue", service="queue", image_id="sha256:1")
+    queue = KnownService(project="ai-micro-api-auth", service="queue", image_id="sha256:1")
     with verb_fixture.database.write() as tx:
         inventories.saw(tx, "production", Inventory(services=(queue,)))
 
