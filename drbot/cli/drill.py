@@ -12,6 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from drbot.cli.dr import person_named
+from drbot.cli.logs import configure_logs
 from drbot.cli.processes import Process, start_process
 from drbot.cli.terminal import Config, Home, marked, plain_console
 from drbot.commands.dispatch import dispatch
@@ -25,6 +26,7 @@ from drbot.core.text.messages import duration, listed, phrase
 from drbot.runners.main import HANDS, worker_context_of
 from drbot.runners.upkeep.drill_keeper import Keeper
 from drbot.store.base import ledger
+from drbot.store.base.file_modes import private
 from drbot.store.records import drills
 
 LOOK_SECONDS = 0.5
@@ -52,6 +54,7 @@ def drill(
     process = start_process(config, home)
     number = _ask(process, level, service, attended, person)
     over = threading.Event()
+    configure_logs(open(process.home / "drill.log", "a", buffering=1, opener=private))  # noqa: SIM115 - to the very end
     keeping = threading.Thread(target=_keeper(process, over).run, name="drills", daemon=True)
     keeping.start()
     signal.signal(signal.SIGTERM, signal.default_int_handler)
