@@ -89,7 +89,7 @@ def _filled(text: EventText, event: Event, voice: Voice, longest: int = LONG) ->
     sentence around it is never cut away.
     """
     shown = {key: cut(one_line(value), longest) for key, value in values_of(event, voice).items()}
-    values = once(Values(shown))
+    values = once(event, Values(shown))
     values["tail"] = tail_block(event.payload.get("tail"))
     values["next"] = _next_backup(event, voice.language)
     said = worded(say(text.text, voice.language), values).strip()

@@ -109,24 +109,22 @@ def values_of(event: Event, voice: Voice) -> Values:
     return values
 
 
-def once(values: Values) -> Values:
-    """A run ends with one sentence that often says what is to be done, and how things are, too."""
+def once(event: Event, values: Values) -> Values:
+    """A run ends with one sentence that often says what is to be done, how things are, and where it failed, too."""
     said = {name: "" for name in ("todo", "safe_state") if values[name] in values["why"]}
+    if event.kind is EventKind.RUN_FAILED:
+        said["why"] = values["why"].removeprefix(f"{values['step']}: ")
     return Values({**values, **said})
 
 
 def line_of(event: Event, voice: Voice) -> str:
     """The sentence alone, whole and on one line: for timeline and report."""
     sentence = say(whole_text_of(event).text, voice.language).replace("`", "")  # its own marks, nobody's words
-    return " ".join(worded(sentence, once(values_of(event, voice))).split())
+    return " ".join(worded(sentence, once(event, values_of(event, voice))).split())
 
 
 def worded(sentence: str, values: Values) -> str:
-    """A sentence with its {names} filled in, whoever translated it; the values are in its language already. A reason
-    often begins with the step: not again where the sentence names it.
-    """
-    if "{step}" in sentence:
-        values = Values({**values, "why": values["why"].removeprefix(f"{values['step']}: ")})
+    """A sentence with its {names} filled in, whoever translated it; the values are in its language already."""
     return _NAMES.sub(lambda found: values[found[1]], sentence)
 
 

@@ -29,6 +29,7 @@ ALLOWED = {
     ("bot/blocks/lines.py", "[-TAIL_LINES:]"): "whole lines; the log is a file in the thread",
     ("bot/blocks/forms.py", "paragraphs[:SECTIONS]"): "whole paragraphs, with … behind them",
     ("bot/blocks/plan.py", "steps[:TASKS]"): "as many tasks as Slack takes",
+    ("bot/blocks/plan.py", "told[:WARNINGS]"): "whole warnings; the others are counted",
     ("bot/blocks/elements.py", "short[:BUTTONS_OF_A_ROW]"): "whole buttons",
     ("bot/blocks/reply.py", "tables[:TABLES]"): "whole tables",
     ("commands/facts/data_named.py", "found[:CHOICES]"): "whole buttons",

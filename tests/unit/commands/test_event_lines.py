@@ -34,10 +34,12 @@ def test_what_an_event_does_not_say_stays_empty(language: str) -> None:
 
 
 def test_a_step_is_named_once_where_the_reason_begins_with_it() -> None:
-    why = Values(step="Check the data", why="Check the data: PostgreSQL does not answer.")
+    why = phrase("{step}: {why}", step="verify", why="PostgreSQL does not answer.")
 
-    assert worded("It failed at {step}: {why}", why) == "It failed at Check the data: PostgreSQL does not answer."
-    assert worded("Blocked. {why}", why) == f"Blocked. {why['why']}"
+    assert line(EventKind.RUN_FAILED, "en", step="verify", why=why) == (
+        "The run failed at verify: PostgreSQL does not answer."
+    )
+    assert line(EventKind.RUN_BLOCKED, "en", step="verify", why=why) == f"Blocked. {why}"
 
 
 def test_a_translation_names_values_and_reaches_nothing_else() -> None:
