@@ -53,6 +53,8 @@ DISCARD = phrase("Discard")
 DISCARD_COPY = phrase("Discard the copy and end")
 RECOVER = phrase("Recover")
 TRY_AGAIN = phrase("Try again")
+FROM_BACKUP = phrase("Restore from a backup")
+"""After an undo: `recover` restores, it does not undo once more."""
 
 
 def settlement(incident: Incident, run: Run, record: StepRecord, word: Settlement) -> AvailableAction:
@@ -160,14 +162,16 @@ def _undo(view: IncidentView) -> Found:
     is_undone = run is not None and run.kind is RunKind.UNDO and run.state is RunState.SUCCEEDED
     there = undoable(view.configuration, view.incident, run, view.kept)
     if there and not is_undone:
-        label = phrase("Undo: bring the old data back")
+        is_of_undo = run is not None and run.kind is RunKind.UNDO and there[-1].run == run.id
+        label = phrase("Back to the data before the undo") if is_of_undo else phrase("Undo: bring the old data back")
         yield _action(view.incident, "undo", label, style="danger", about=there[-1].volume)
 
 
 def _recover(view: IncidentView) -> Found:
     if _may_recover(view):
-        is_first = view.run is None or view.run.kind is RunKind.PLAN
-        yield _action(view.incident, "recover", RECOVER if is_first else TRY_AGAIN)
+        kind = view.run.kind if view.run is not None else RunKind.PLAN
+        label = {RunKind.PLAN: RECOVER, RunKind.UNDO: FROM_BACKUP}.get(kind, TRY_AGAIN)
+        yield _action(view.incident, "recover", label)
 
 
 def _say_what(view: IncidentView) -> Found:
