@@ -92,14 +92,14 @@ def _asked(incident: Incident, doubt: str, values: Mapping[str, str]) -> Reply:
 
 def _closed(context: CommandContext, view: IncidentView, request: Request) -> Reply:
     name = view.incident.name
-    said = phrase(
-        "{name} is resolved. The report is posted in its channel; /dr report {name} shows it again.", name=name
+    is_given_up, in_channel = view.incident.is_given_up, view.incident.channel is not None
+    ended = (
+        phrase("{name} is closed, not repaired.", name=name)
+        if is_given_up
+        else phrase("{name} is resolved.", name=name)
     )
-    if view.incident.is_given_up:
-        said = phrase(
-            "{name} is closed, not repaired. The report is posted in its channel; /dr report {name} shows it again.",
-            name=name,
-        )
+    posted = phrase("The report is posted in its channel; /dr report {name} shows it again.", name=name)
+    said = sentences(ended, posted if in_channel else phrase("/dr report {name} shows the report.", name=name))
     if not view.rented:
         return Reply(text=said)
     reminder = phrase(

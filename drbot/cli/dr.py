@@ -155,12 +155,13 @@ def person_named(given: str, roster: Roster, login: str | None = None) -> Person
     name = given or os.environ.get("DRBOT_PERSON", "")
     if not name:
         return roster.person(login if login is not None else getpass.getuser())
-    person = roster.person(name)
+    called = [one for one in roster.people.values() if one.name == name]
+    person = roster.person(name) or (called[0] if len(called) == 1 else None)
     if person is None and roster.people:
         raise UserError(
             phrase('You asked to act as "{name}".', name=name),
             sentences(phrase("Nobody of that name is in dr.yml, people."), did_you_mean(name, list(roster.people))),
-            phrase("There are: {names}.", names=listed(roster.people)),
+            phrase("There are: {names}.", names=listed(f"{one.id} ({one.name})" for one in roster.people.values())),
         )
     return person
 

@@ -1,5 +1,6 @@
 """`drbot init`: looks at the engine and writes dr.yml, with comments; asks only what it cannot know."""
 
+import re
 import sys
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -32,6 +33,9 @@ Yes = Annotated[bool, typer.Option("--yes", help="Ask nothing; what only people 
 Only = Annotated[
     list[str] | None, typer.Option("--project", help="Of these compose projects only (default: those of the file)")
 ]
+
+PERSON = re.compile(r"([^,=]*[^,=\s])\s*(?:=\s*([^,\s]+)|(?=,|$))")
+"""A name, and an id behind it; a comma or the id ends it."""
 
 
 def init(file: File = Path("dr.yml"), yes: Yes = False, project: Only = None) -> None:
@@ -124,7 +128,7 @@ def _seen(engine: DockerEngine, host: str | None, found: Folders, known: Site | 
 def _asked() -> Answers:
     """Who decides and where backups go; an empty answer is a gap that the file marks."""
     people = typer.prompt(
-        spoken(phrase("Who may approve a restore? Names, with Slack ids where there is a Slack: aiko=U012ABCDEF ben")),
+        spoken(phrase("Who may approve a restore? Names, with Slack ids where there is a Slack: aiko=U012ABCDEF, ben")),
         default="",
         show_default=False,
     )
@@ -132,7 +136,9 @@ def _asked() -> Answers:
     bucket = typer.prompt(
         spoken(phrase("An S3 bucket for copies elsewhere (empty: none yet)")), default="", show_default=False
     )
-    pairs = [one.partition("=") for one in people.replace(",", " ").split()]
-    return Answers(
-        people={name: slack for name, _, slack in pairs if name}, backups=Path(folder), bucket=bucket.strip()
-    )
+    return Answers(people=people_in(people), backups=Path(folder), bucket=bucket.strip())
+
+
+def people_in(typed: str) -> dict[str, str]:
+    """Name → Slack id, "" for none. A comma or an id ends a person: no second name of one becomes another approver."""
+    return {found[1].strip(): found[2] or "" for found in PERSON.finditer(typed)}

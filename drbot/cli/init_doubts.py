@@ -103,7 +103,7 @@ def _of_files(project: str, places: Sequence[Path], services: Sequence[KnownServ
 
 def _of_volumes(seen: Seen, engine: DockerEngine) -> Iterator[str]:
     mine = [Service(project=one.project, service=one.service, role="app") for one in seen.inventory.services]
-    mounts = (mount for one in seen.inventory.services for mount in one.mounts if mount.kind == "volume")
+    mounts = (mount for one in seen.inventory.all_services for mount in one.mounts if mount.kind == "volume")
     for volume in dict.fromkeys(mount.source for mount in mounts if mount.source):
         others = strangers_among(engine.made_with(volume), mine)
         if others:

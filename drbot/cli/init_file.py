@@ -49,7 +49,7 @@ class Seen:
 
     def can_keep(self, one: Unkept) -> bool:
         """Whether `files` can name it: a volume with a name, or a folder that drbot can put aside."""
-        mounts = (mount for service in self.inventory.services for mount in service.mounts)
+        mounts = (mount for service in self.inventory.all_services for mount in service.mounts)
         if one.name in {mount.source for mount in mounts if mount.kind == "volume"}:
             return True
         try:
@@ -119,7 +119,8 @@ def _people(given: Mapping[str, str]) -> Iterator[tuple[str, CommentedMap]]:
         person = CommentedMap(name=name.capitalize() if name.islower() else name, slack=ids, roles=roles)
         for part in (roles, ids, person):
             part.fa.set_flow_style()
-        yield name.lower() if is_name(name) else f"person{number}", person
+        key = "-".join(name.lower().split())
+        yield key if is_name(key) else f"person{number}", person
 
 
 def _site(seen: Seen) -> CommentedMap:

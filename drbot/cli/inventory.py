@@ -32,7 +32,7 @@ def inventory(site: SiteName = "", config: Config = None) -> None:
     found = read_inventory(named, clients.docker, clients.compose, never)
     known = with_inventory(named, found)
     table = table_of(*map(marked, (phrase("service"), phrase("waits for"), phrase("mounts"), phrase("kept"))))
-    for service in found.services:
+    for service in found.all_services:
         for row in _rows(known, service):
             table.add_row(*row)
     console = plain_console()

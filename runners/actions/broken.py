@@ -94,7 +94,7 @@ def _postgres(system: Looking) -> Look:
     """It does not answer, has a table that cannot be read, or has lost most of the rows."""
     postgres = system.clients.postgres
     if (store := system.site.postgres) is None or _was_ended(system, store):
-        return Look(works=phrase("PostgreSQL was stopped; its data is there, unread") if store else "")
+        return Look(works=phrase("PostgreSQL was stopped; its data was not read") if store else "")
     if why := _fault(postgres.fault):
         held = system.manifest.databases if system.manifest else ()
         return _broken(DataKind.POSTGRES, why) if postgres.misnamed(held) is None else Look()
@@ -115,7 +115,7 @@ def _postgres(system: Looking) -> Look:
 def _redis(system: Looking) -> Look:
     """It does not answer, or has lost most of the keys that never expire."""
     if (store := system.site.redis) is None or _was_ended(system, store):
-        return Look(works=phrase("Redis was stopped; its data is there, unread") if store else "")
+        return Look(works=phrase("Redis was stopped; its data was not read") if store else "")
     if why := _fault(system.clients.redis.fault):
         return _broken(DataKind.REDIS, why)
     try:
@@ -163,7 +163,7 @@ def _file_set(system: Looking, name: str) -> Look:
     if now < then * SHRUNK:
         less = phrase("files now: {now}, in the backup: {then}", now=now, then=then)
         return _broken(DataKind.FILES, less if now else phrase("it is empty"), name)
-    return Look(works=phrase("{count} files in {name}", name=name, count=now))
+    return Look(works=phrase("{count} files in {name}, in the backup {then}", name=name, count=now, then=then or "?"))
 
 
 def _files_now(system: Looking, source: str) -> int | None:

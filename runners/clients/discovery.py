@@ -12,7 +12,7 @@ from drbot.core.base.errors import DrbotError
 from drbot.core.site.inventory import Inventory, KnownService
 from drbot.core.site.site import Postgres, Redis, Service, Site
 from drbot.runners.clients.compose import Compose
-from drbot.runners.clients.container_labels import NOT_ONE_OFF, PROJECT, SERVICE, WORKING_DIR, is_helper
+from drbot.runners.clients.container_labels import NOT_ONE_OFF, PROJECT, SERVICE, WORKING_DIR, helper_name, is_helper
 from drbot.runners.clients.docker_engine import DockerEngine
 from drbot.runners.clients.health import fault_of_url
 from drbot.runners.clients.postgres_server import PostgresServer
@@ -59,7 +59,9 @@ def projects_on(engine: DockerEngine) -> dict[str, tuple[Path, ...]]:
 def others_on(engine: DockerEngine) -> tuple[str, ...]:
     """Names of the containers that Compose has not started, but for drbot's own. Raises TemporaryError."""
     named = ((one["Names"][0].lstrip("/"), one.get("Labels") or {}) for one in engine.listing())
-    return tuple(name for name, labels in named if PROJECT not in labels and not is_helper(name, labels))
+    own = helper_name("lock", "")
+    others = ((name, labels) for name, labels in named if not name.startswith(own) and not is_helper(name, labels))
+    return tuple(name for name, labels in others if PROJECT not in labels)
 
 
 def stores_of(engine: DockerEngine, compose: Compose, inventory: Inventory) -> tuple[Store, ...]:

@@ -33,12 +33,16 @@ def read_inventory(site: Site, engine: DockerEngine, compose: Compose, cancelled
     containers, places = _containers(engine, listed, projects), places_of(site, listed)
     compose = compose.knowing(compose_of(site, places))
     documents = at_once(lambda name: _document(compose, name, cancelled), projects)
+    both = tuple(zip(projects, documents, strict=True))
     found = [
         _looked_at(engine, one, document, containers.get(name, {}).get(one.service))
-        for name, document in zip(projects, documents, strict=True)
+        for name, document in both
         for one in services_of(name, document, containers.get(name, {}))
     ]
-    return Inventory(services=tuple(found), projects=places)
+    seldom = tuple(
+        one for name, document in both for one in _seldom_of(engine, name, document, containers.get(name, {}))
+    )
+    return Inventory(services=tuple(found), projects=places, seldom=seldom)
 
 
 def _looked_at(engine: DockerEngine, known: KnownService, document: Document, made_of: Document | None) -> KnownService:
@@ -103,6 +107,22 @@ def services_of(project: str, document: Document, containers: Mapping[str, Docum
             described=says is not None,
             mounts=tuple(_mounts(says or {}, made_of, document)),
         )
+
+
+def _seldom_of(
+    engine: DockerEngine, project: str, document: Document, containers: Mapping[str, Document]
+) -> Iterator[KnownService]:
+    """Those of a profile that have run and left nothing but what they mount: a job that cron starts."""
+    for name, says in (document.get("services") or {}).items():
+        if says.get("profiles") and name not in containers:
+            mounts = tuple(mount for mount in _mounts(says, None, document) if _is_there(engine, mount))
+            if mounts:
+                yield KnownService(project=project, service=name, mounts=mounts)
+
+
+def _is_there(engine: DockerEngine, mount: Mount) -> bool:
+    """A folder is named as its file names it; a volume that nobody has made holds nothing."""
+    return mount.kind == "bind" or (bool(mount.source) and engine.volume(mount.source) is not None)
 
 
 def _mounts(says: Document, made_of: Document | None, document: Document) -> Iterator[Mount]:

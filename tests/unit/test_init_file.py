@@ -9,6 +9,7 @@ from tempfile import TemporaryDirectory
 import pytest
 from ruamel.yaml import YAML
 
+from drbot.cli.init import people_in
 from drbot.cli.init_changes import changes
 from drbot.cli.init_file import MISSING, Answers, Seen, text_of
 from drbot.core.site.configuration import load_configuration
@@ -109,3 +110,17 @@ def test_no_name_in_a_comment_becomes_a_key(tmp_path: Path, end: str) -> None:
 
     assert loaded.configuration.site().docker.host is None
     assert set(loaded.configuration.people) == {"aiko"}
+
+
+@pytest.mark.parametrize(
+    ("typed", "people"),
+    [
+        ("aiko=U1 ben=U2, chika", {"aiko": "U1", "ben": "U2", "chika": ""}),
+        ("Ken Tanaka=U1, raj = U2 , Sato", {"Ken Tanaka": "U1", "raj": "U2", "Sato": ""}),
+        ("田中 健=U1", {"田中 健": "U1"}),
+        ("aiko ben", {"aiko ben": ""}),  # one too few is told; one too many would vote
+        ("", {}),
+    ],
+)
+def test_no_second_name_of_a_person_becomes_another_approver(typed: str, people: dict[str, str]) -> None:
+    assert people_in(typed) == people

@@ -123,12 +123,13 @@ def document_of(plan: Plan) -> dict[str, Any]:
     document = plan.model_dump(mode="json", by_alias=True)
     for part in (document, (document.get("backup") or {}).get("holds") or {}):
         inventory = part.get("inventory") or {}
-        for service in inventory.get("services") or ():
+        for service in (*(inventory.get("services") or ()), *(inventory.get("seldom") or ())):
             for name in ("program", "digest"):
                 if not service[name]:
                     service.pop(name)
-        if not inventory.get("projects"):
-            inventory.pop("projects", None)
+        for name in ("projects", "seldom"):
+            if not inventory.get(name):
+                inventory.pop(name, None)
         if not inventory.get("services") and "projects" not in inventory:
             part.pop("inventory", None)
     if not document["stakes"].get("sound"):

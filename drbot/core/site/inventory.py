@@ -74,6 +74,12 @@ class Inventory(Model):
 
     services: tuple[KnownService, ...] = ()
     projects: tuple[KnownProject, ...] = ()  # those that are not where, or not of what, their name tells
+    seldom: tuple[KnownService, ...] = ()  # of a profile, without a container: what they mount is there all the same
+
+    @property
+    def all_services(self) -> tuple[KnownService, ...]:
+        """Also those that only their people start."""
+        return (*self.services, *self.seldom)
 
 
 NOTHING = Inventory()
@@ -148,7 +154,7 @@ def unkept(site: Site, inventory: Inventory) -> tuple[Unkept, ...]:
     """What is mounted, is in no backup, and is not `not_needed` either: lost for good with the host, and at level 3."""
     users: dict[str, dict[str, None]] = {}
     site = site.model_copy(update={"compose": compose_of(site, inventory.projects)})
-    for service in inventory.services:
+    for service in inventory.all_services:
         for name in _names(site, service):
             users.setdefault(name, {})[f"{service.project}/{service.service}"] = None
     return tuple(

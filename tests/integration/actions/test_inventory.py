@@ -1,5 +1,6 @@
 """What a system consists of is read from Compose and from the engine, as they are."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
@@ -84,28 +85,44 @@ def test_what_no_backup_holds_is_named(shop: Machine) -> None:
     assert names == {f"{shop.name}_lite", f"{shop.folder}/outside", f"{shop.name}/app:/unnamed"}
 
 
-def test_a_service_of_a_profile_counts_once_it_runs(shop: Machine) -> None:
-    image = f"{shop.name}-seldom"
+@pytest.fixture
+def seldom(shop: Machine) -> Iterator[str]:
+    """The image of the service of a profile."""
+    name = f"{shop.name}-seldom"
+    shop.api.images.get(shop.image).tag(name)
+    yield name
+    shop.clean()
+    shop.api.images.remove(name)
 
-    assert image not in images_of(shop.site, shop.clients, never)
 
-    made = shop.api.images.get(shop.image)
-    made.tag(image)
+def test_a_service_of_a_profile_counts_once_it_runs(shop: Machine, seldom: str) -> None:
+    assert seldom not in images_of(shop.site, shop.clients, never)
+
+    shop.clients.compose.up(shop.name, ["seldom"], WATCH)
+    site = with_inventory(shop.site, read(shop))
+    context = replace(shop.context("raise"), site=site)
+
+    assert f"{shop.name}_seldom" in {one.name for one in unkept(shop.site, read(shop))}
+    assert seldom in images_of(shop.site, shop.clients, never)  # a drill has it
+    assert seldom in {one.image for one in images(context, {"services": list(site.services)})}
+    assert seldom not in {one.image for one in images(context, {"services": ["app"]})}
+
+
+def test_the_volume_of_a_job_that_leaves_no_container_is_named(shop: Machine) -> None:
+    name = f"{shop.name}_seldom"
+    assert name not in {one.name for one in unkept(shop.site, read(shop))}  # nobody has made it
+
+    volume = shop.api.volumes.create(name)  # as `docker compose run --rm` leaves it
     try:
-        shop.clients.compose.up(shop.name, ["seldom"], WATCH)
-        site = with_inventory(shop.site, read(shop))
-        context = replace(shop.context("raise"), site=site)
-
-        assert f"{shop.name}_seldom" in {one.name for one in unkept(shop.site, read(shop))}
-        assert image in images_of(shop.site, shop.clients, never)  # a drill has it
-        assert image in {one.image for one in images(context, {"services": list(site.services)})}
-        assert image not in {one.image for one in images(context, {"services": ["app"]})}
+        found = read(shop)
     finally:
-        shop.clean()
-        shop.api.images.remove(image)
+        volume.remove()
+
+    assert [one.services for one in unkept(shop.site, found) if one.name == name] == [(f"{shop.name}/seldom",)]
+    assert "seldom" not in with_inventory(shop.site, found).services  # it is not started
 
 
-def test_a_server_that_somebody_stopped_is_no_job_that_is_done(shop: Machine) -> None:
+def test_a_server_that_somebody_stopped_is_no_job_that_is_done(shop: Machine, seldom: str) -> None:
     shop.clients.compose.up(shop.name, ["seldom"], WATCH)
     (server,) = shop.containers()
     server.stop(timeout=20)

@@ -157,7 +157,7 @@ def test_what_somebody_stopped_is_to_be_started_not_replaced(seen: Seen, how: st
     try:
         wait_for(lambda: set(down(seen.looking)) == {"postgres", "redis"}, PATIENCE, "both to be down")
         assert seen.looks() == []
-        assert look(seen.looking).sentence.startswith("No data looks broken: PostgreSQL was stopped; its data")
+        assert look(seen.looking).sentence.startswith("No data looks broken: PostgreSQL was stopped; its data was not")
     finally:
         for one in containers:
             one.start()
