@@ -156,7 +156,7 @@ def names_of(story: Story) -> Iterator[str]:
         ", ".join(verb for verb, able in ACCESS.items() if able & set(one.roles)) for one in system.people.values()
     )
     typed = [words for one in VERBS.values() for words in (one.usage, one.example) if words]
-    yield from (f"{begin}{words}" for words in (*typed, *map(escape, typed)) for begin in ("", "/dr "))
+    yield from (f"{begin}{words}" for words in (*typed, *map(escape, typed)) for begin in ("", "/dr ", "drbot dr "))
     yield from find_runbooks(runbook_folders(None))
 
 
