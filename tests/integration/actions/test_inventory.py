@@ -13,10 +13,11 @@ from drbot.runners.clients.process import Bounds
 from drbot.runners.foundation.watching import never
 from drbot.runners.upkeep.drill_copying import images_of
 from tests.integration.actions.machine import Machine
+from tests.waiting import wait_for
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(300)]
 WATCH = Watch(bounds=Bounds(cancelled=lambda: False, seconds=120), on_line=lambda line: None)
-SERVER = "trap 'exit 0' TERM; sleep 600 & wait"
+SERVER = "trap 'exit 0' TERM; echo ready; sleep 600 & wait"
 
 
 @pytest.fixture
@@ -125,7 +126,8 @@ def test_the_volume_of_a_job_that_leaves_no_container_is_named(shop: Machine) ->
 def test_a_server_that_somebody_stopped_is_no_job_that_is_done(shop: Machine, seldom: str) -> None:
     shop.clients.compose.up(shop.name, ["seldom"], WATCH)
     (server,) = shop.containers()
-    server.stop(timeout=20)
+    wait_for(lambda: b"ready" in server.logs(), 60, "it to end well when it is told to")
+    server.stop(timeout=60)
     server.reload()
 
     assert server.attrs["State"]["ExitCode"] == 0

@@ -188,7 +188,7 @@ def test_what_would_fail_that_night_is_a_line_each_with_what_to_do(document: Pat
     assert code == 1
     for said in (
         "only 2 can vote: Aiko, Ben. 3 are needed",
-        "no authenticator: Aiko, Ben. They type /dr enrol.",
+        "no authenticator: Aiko, Ben. They type drbot dr enrol.",
         "describes no service fronty",
         "volume nowhere",
         "does not mount it, but ",
