@@ -163,7 +163,9 @@ def _file_set(system: Looking, name: str) -> Look:
     if now < then * SHRUNK:
         less = phrase("files now: {now}, in the backup: {then}", now=now, then=then)
         return _broken(DataKind.FILES, less if now else phrase("it is empty"), name)
-    return Look(works=phrase("{count} files in {name}, in the backup {then}", name=name, count=now, then=then or "?"))
+    if not then:
+        return Look(works=phrase("{count} files in {name}", name=name, count=now))
+    return Look(works=phrase("{count} files in {name}, {then} in the backup", name=name, count=now, then=then))
 
 
 def _files_now(system: Looking, source: str) -> int | None:

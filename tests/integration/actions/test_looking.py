@@ -106,7 +106,8 @@ def test_of_a_whole_system_it_is_told_what_works(seen: Seen) -> None:
     assert found.is_sound
     assert re.fullmatch(r"No data looks broken: PostgreSQL answers, 2\d\d,\d{3} rows\.", found.sentence)
     assert re.fullmatch(r"Redis answers, [\d,]+ keys", look(seen.looking, DataKind.REDIS).works)
-    assert look(seen.looking, DataKind.FILES).sentence == f"No data looks broken: {FILES} files in {seen.name}."
+    files = f"{FILES} files in {seen.name}, {FILES} in the backup"
+    assert look(seen.looking, DataKind.FILES).sentence == f"No data looks broken: {files}."
 
 
 @pytest.mark.parametrize(("left", "lost"), [(FILES // 2, False), (FILES // 2 - 1, True), (1, True), (0, True)])
