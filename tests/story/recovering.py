@@ -38,6 +38,7 @@ def approve_by_two(player: DemoPlayer, incident: Incident) -> None:
 
 def finish(player: DemoPlayer, incident: Incident) -> Run:
     """Aiko confirms that users can work again."""
+    wait_for_step(player, incident, "confirm", StepState.WAITING)
     player.press("aiko", incident, f"answer {incident.name} confirm yes")
     return player.wait_for_run(incident, RunState.SUCCEEDED)
 
