@@ -260,8 +260,8 @@ class DockerEngine:
             self.client.api.remove_volume(name)
 
     def users_of(self, volume: str) -> tuple[str, ...]:
-        """Names of the containers that have this volume open now; stopped ones do not count."""
-        return tuple(user.name for user in self.made_with(volume) if user.is_running)
+        """Names of the containers that have this volume open now; not of stopped ones, and not of drbot's own looks."""
+        return tuple(user.name for user in self.made_with(volume) if user.is_running and not user.only_looks)
 
     def made_with(self, volume: str) -> tuple[VolumeUser, ...]:
         """The containers that were made with this volume, running or not, by name."""

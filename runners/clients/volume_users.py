@@ -15,6 +15,12 @@ class VolumeUser:
     name: str
     is_running: bool
     labels: Mapping[str, str]
+    may_write: bool = True
+
+    @property
+    def only_looks(self) -> bool:
+        """A helper of drbot's own that reads, such as that of a survey: it disturbs nobody."""
+        return is_helper(self.name, self.labels) and not self.may_write
 
     def belongs_to(self, services: Iterable[Service]) -> bool:
         """Whether it is the container of one of these services, and no second one beside it."""
@@ -31,15 +37,17 @@ def strangers_among(users: Iterable[VolumeUser], services: Iterable[Service]) ->
 
 def users_among(containers: Iterable[Mapping[str, Any]], volume: str, folder: str) -> tuple[VolumeUser, ...]:
     """Of the containers as the engine lists them, by name; `folder`: where the volume lies."""
-    found = (_user(one) for one in containers if any(_is_of(mount, volume, folder) for mount in one.get("Mounts", ())))
+    mounts = ((one, [mount for mount in one.get("Mounts", ()) if _is_of(mount, volume, folder)]) for one in containers)
+    found = (_user(one, any(mount.get("RW", True) for mount in its)) for one, its in mounts if its)
     return tuple(sorted(found, key=lambda user: user.name))
 
 
-def _user(container: Mapping[str, Any]) -> VolumeUser:
+def _user(container: Mapping[str, Any], may_write: bool) -> VolumeUser:
     return VolumeUser(
         name=container["Names"][0].lstrip("/"),
         is_running=container["State"] not in STOPPED,
         labels=container.get("Labels") or {},
+        may_write=may_write,
     )
 
 

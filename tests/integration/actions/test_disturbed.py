@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from drbot.core.base.errors import PermanentError
+from drbot.runners.clients.container_labels import HELPER_LABEL, NO_PROJECT, PROJECT
 from drbot.runners.clients.volume_mover import Mode, Move, VolumeMover
 from drbot.runners.foundation.permit import Permit
 from tests.integration.actions.conftest import WorkerFixture
@@ -22,6 +23,8 @@ class DisturbedMover:
     worker_fixture: WorkerFixture
     moment: str
     containers: list[str] = field(default_factory=list)
+    mode: str = "rw"
+    labels: dict[str, str] = field(default_factory=dict)
 
     def mover(self) -> VolumeMover:
         """The real one, but for what happens beside it."""
@@ -43,10 +46,8 @@ class DisturbedMover:
         """When its moment has come."""
         if moment == self.moment and not self.containers:
             api = self.worker_fixture.clients.docker.client.api
-            binds = {"Binds": [f"{move.volume}:/x"]}
-            made = api.create_container(
-                move.image, ["60"], entrypoint=["sleep"], host_config=binds, labels=dict(move.labels)
-            )
+            binds, labels = {"Binds": [f"{move.volume}:/x:{self.mode}"]}, {**move.labels, **self.labels}
+            made = api.create_container(move.image, ["60"], entrypoint=["sleep"], host_config=binds, labels=labels)
             self.containers.append(made["Id"])
             api.start(made["Id"])
 
@@ -77,4 +78,17 @@ def test_a_move_during_which_somebody_came_is_no_success(
     with pytest.raises(PermanentError, match="was started while the data moved"):
         disturbed.mover().move(three, permitted(three.volume))
 
+    assert (worker_fixture.read(three.volume), worker_fixture.read(three.keeper)) == ("new", "old")
+
+
+@pytest.mark.parametrize("disturbed", ["before", "after"], indirect=True)
+def test_a_survey_that_only_looks_keeps_no_move_from_happening(
+    worker_fixture: WorkerFixture, three: Move, disturbed: DisturbedMover
+) -> None:
+    """`/dr plan` in the middle of a recovery: its helper has the volume open, and reads."""
+    disturbed.mode, disturbed.labels = "ro", {HELPER_LABEL: "true", PROJECT: NO_PROJECT}
+
+    disturbed.mover().move(three, permitted(three.volume))
+
+    assert disturbed.containers
     assert (worker_fixture.read(three.volume), worker_fixture.read(three.keeper)) == ("new", "old")
