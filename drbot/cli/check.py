@@ -24,10 +24,9 @@ def check(config: Config = None, home: Home = None) -> None:
 
     lines: list[Line] = []
     console = Console(highlight=False)
-    for line in lines_about(
-        load_configuration(configuration_path(config)), home_path(home)
-    ):  # a line each, however wide: nothing is cut, and grep finds it
-        lines.append(line)
+    loaded = load_configuration(configuration_path(config))
+    for line in lines_about(loaded, home_path(home)):
+        lines.append(line)  # a line each, however wide: nothing is cut, and grep finds it
         mark = MARKS[line.colour]
         sentence = escape(" ".join(spoken(line.sentence).split()))
         console.print(f"{mark} {marked(line.what)}: {sentence}", soft_wrap=True)

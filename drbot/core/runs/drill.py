@@ -81,7 +81,9 @@ ENDS: Mapping[DrillEnd, str] = {
     DrillEnd.STOPPED: phrase("stopped"),
     DrillEnd.BROKEN_OFF: phrase("broken off: its worker died"),
 }
-UNCLEAN: str = phrase("! recovered in time, but production changed meanwhile, or something is left behind")
+UNCLEAN: str = phrase(
+    "! recovered in time, but production changed meanwhile, something is left behind, or the copy was not seen shut in"
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -127,7 +129,7 @@ class Drill:
     @property
     def how(self) -> str:
         """How it ended; "" while it goes on."""
-        if self.end is DrillEnd.PASSED and (self.production_changes or self.leftovers):
+        if self.end is DrillEnd.PASSED and not self.is_clean:
             return UNCLEAN
         return ENDS[self.end] if self.end is not None else ""
 

@@ -108,3 +108,4 @@ def test_a_drill_that_left_traces_is_not_said_to_have_passed(changed: tuple[str,
 
     assert passed.is_clean and passed.how.startswith("✓")
     assert not traced.is_clean and traced.how.startswith("!")
+    assert replace(passed, packets_to_production=None).how.startswith("!")  # not seen to be shut in: it ends with 1

@@ -128,7 +128,7 @@ def test_the_end_of_a_run_stands_apart_from_its_name() -> None:
     assert f"`{ended.id}` Done, \\*really\\*." in text
 
 
-def drill(end: DrillEnd = DrillEnd.PASSED, why: str | None = None, **found: tuple[str, ...]) -> Drill:
+def drill(end: DrillEnd = DrillEnd.PASSED, why: str | None = None, **found: tuple[str, ...] | int) -> Drill:
     return Drill(
         incident=7, level=Level.DATABASE, site="production", runbook="level2-postgres", service=None, asked_by="aiko",
         asked_at=START, instance="x", rehearsed=True, end=end, why=why, **found,  # type: ignore[arg-type]
@@ -142,7 +142,7 @@ def part_of(text: str, title: str) -> list[str]:
 
 
 def test_the_report_of_a_drill_has_the_form_of_a_test() -> None:
-    text = report(drill=drill())
+    text = report(drill=drill(packets_to_production=0))
 
     assert text.startswith("# Disaster recovery test report DRILL-7")
     assert "- **Test date**: 2026-11-26\n- **Test type**: Recovery of level 2\n- **Environment**: a copy of" in text
