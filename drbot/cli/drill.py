@@ -2,6 +2,7 @@
 
 import json
 import signal
+import sys
 import threading
 import time
 from collections.abc import Sequence
@@ -15,15 +16,19 @@ import typer
 from drbot.cli.dr import Words, person_named
 from drbot.cli.logs import log_into
 from drbot.cli.processes import Process, start_process
-from drbot.cli.terminal import Config, Home, marked, plain_console
+from drbot.cli.terminal import Config, Home, marked, plain_console, spoken
 from drbot.commands.dispatch import dispatch
 from drbot.commands.facts.context import context_of
 from drbot.commands.speech.messages import Request
+from drbot.commands.verb.drill import NOT_STARTED
 from drbot.core.approvals.approval import EntryPoint
 from drbot.core.base.errors import UserError
 from drbot.core.ledger.events import EventKind
 from drbot.core.runs.drill import Drill, DrillEnd
 from drbot.core.text.messages import duration, listed, phrase
+from drbot.runners.contract.fingerprint import settings_of
+from drbot.runners.execution.run_context import WorkerContext
+from drbot.runners.execution.settings_seen import changes, may_practise
 from drbot.runners.main import HANDS, worker_context_of
 from drbot.runners.upkeep.drill_keeper import Keeper
 from drbot.store.base import ledger
@@ -34,12 +39,14 @@ SHOWN = {EventKind.DRILL_STEP: "text", EventKind.STEP_STARTED: "title", EventKin
 
 Json = Annotated[Path | None, typer.Option("--json", help="Write what was measured into this file")]
 Attended = Annotated[bool, typer.Option("--attended", help="Two people approve, as in an incident; else stand-ins do")]
+Yes = Annotated[bool, typer.Option("--yes", help="Go by a dr.yml that was changed, without being asked")]
 Who = Annotated[str, typer.Option("--as", help="Who you are in dr.yml (default: DRBOT_PERSON, else your login)")]
 
 
 def drill(
     words: Words = None,
     attended: Attended = False,
+    yes: Yes = False,
     result: Json = None,
     person: Who = "",
     config: Config = None,
@@ -51,9 +58,11 @@ def drill(
     """
     process = start_process(config, home)
     log_into(process.home / "drill.log")
-    number = _ask(process, words or [], attended, person)
     over = threading.Event()
-    keeping = threading.Thread(target=_keeper(process, over).run, name="drills", daemon=True)
+    keeper = _keeper(process, over)
+    _agree(keeper.worker_context, yes)
+    number = _ask(process, words or [], attended, person)
+    keeping = threading.Thread(target=keeper.run, name="drills", daemon=True)
     keeping.start()
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
@@ -68,6 +77,23 @@ def drill(
     if result is not None:
         result.write_text(json.dumps(figures_of(found), indent=2) + "\n")
     raise typer.Exit(0 if found.end is DrillEnd.PASSED and found.is_clean else 1)
+
+
+def _agree(worker_context: WorkerContext, yes: bool) -> None:
+    """Who sits at the worker's host may let drills go by a dr.yml that two people have not agreed to yet. Raises
+    UserError where nobody does.
+    """
+    changed = changes(worker_context)
+    if not changed or may_practise(worker_context):
+        return
+    console = plain_console()
+    console.print(marked(phrase("dr.yml was changed since two people last agreed to it:")))
+    for one in changed:
+        console.print(f"  {marked(one)}", soft_wrap=True)
+    question = phrase("Let drills and proofs of backups go by it? Recoveries still ask two people.")
+    if not yes and not (sys.stdin.isatty() and typer.confirm(spoken(question), default=False)):
+        raise UserError(NOT_STARTED, phrase("Nobody agreed to the changed dr.yml."), phrase("Agree with --yes."))
+    worker_context.own.may_practise(settings_of(worker_context.configuration))
 
 
 def _ask(process: Process, given: Sequence[str], attended: bool, person: str) -> int:

@@ -1,6 +1,7 @@
 """dr.yml says which engine, services, volumes, backups and names are meant, and whoever may write it may say others. So
 what differs from when two people last agreed to a plan stands on the next card, word by word; and what brings to a host
-what dr.yml names (a repository, images, containers, a machine) waits until two people have agreed to that.
+what dr.yml names (a repository, images, containers, a machine) waits until two people have agreed to that. Drills and
+proofs touch no data of production: for these, somebody at a terminal of the worker's host is enough.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -19,8 +20,9 @@ STARTS_AGAIN = frozenset({"compose.start", "compose.recreate"})
 """What goes by a compose file that lies on the host already."""
 
 NOBODY_AGREED: str = phrase(
-    "dr.yml was changed since two people last agreed to it, so nothing is started by it without them: {what}. They "
-    "agree with the next plan that they approve"
+    "dr.yml was changed since two people last agreed to it, so nothing is started by it: {what}. They agree with the "
+    "next plan that they approve; for drills and proofs alone, a drill at a terminal of the worker's host asks: drbot "
+    "drill level1"
 )
 
 
@@ -40,19 +42,25 @@ def changes(worker_context: WorkerContext) -> tuple[str, ...]:
     return tuple(worker_context.redact(one) for one in found)
 
 
+def may_practise(worker_context: WorkerContext) -> bool:
+    """Whether somebody at this host let drills and proofs go by dr.yml as it is."""
+    known = worker_context.own.practice()
+    return known is not None and not differences(known, settings_of(worker_context.configuration))
+
+
 def require_agreed(worker_context: WorkerContext) -> None:
-    """For what starts by dr.yml and asks nobody. Raises PermanentError with what two people have not agreed to."""
+    """For a drill. Raises PermanentError with what nobody has agreed to."""
     found = changes(worker_context)
-    if found:
+    if found and not may_practise(worker_context):
         raise PermanentError(filled(NOBODY_AGREED, what=clauses(found)))
 
 
 def require_agreed_place(worker_context: WorkerContext, service: str) -> None:
-    """The same for one service, tried by its compose file. Raises TemporaryError: a later plan may be agreed to."""
+    """The same for one service, tried by its compose file. Raises TemporaryError: it may be agreed to later."""
     then, now = agreed(worker_context), settings_of(worker_context.configuration)
     before, after = (_places(one, worker_context.site_name, (service,)) for one in (then, now))
     found = differences(before, after)
-    if found:
+    if found and not may_practise(worker_context):
         what = clauses(worker_context.redact(one) for one in found)
         raise TemporaryError(filled(NOBODY_AGREED, what=what), kind="starting")
 

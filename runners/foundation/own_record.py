@@ -27,7 +27,7 @@ from drbot.runners.foundation.private_folder import PrivateFolder
 
 FOLDER = "worker"
 CLOCK, POLICY, INVITATIONS, SETTINGS = "clock.json", "policy.json", "invitations.json", "settings.json"
-INSTANCE = "instance.json"
+INSTANCE, PRACTICE = "instance.json", "practice.json"
 OVER = frozenset(RequestState) - LIVE - {RequestState.USED}
 KEEP_TIME_EVERY = timedelta(seconds=30)
 NO_ENGINE = "missing"  # what a fingerprint says of a bare host
@@ -282,6 +282,16 @@ class OwnRecord:
         """Two people have agreed to a plan under this dr.yml, or it is the first that is seen."""
         with self._files.locked():
             self._files.write(SETTINGS, dict(settings))
+
+    def practice(self) -> dict[str, Any] | None:
+        """What dr.yml said when somebody at this host last let drills and proofs go by it."""
+        known: dict[str, Any] | None = self._files.read(PRACTICE)
+        return known
+
+    def may_practise(self, settings: Mapping[str, Any]) -> None:
+        """Drills and proofs may go by this dr.yml. Who writes here may start anything on this host anyway."""
+        with self._files.locked():
+            self._files.write(PRACTICE, dict(settings))
 
     def saw_policy(self, number: int, hash_: str, document: Mapping[str, Any]) -> None:
         """This one is in force now. Who is new in it is new from now on, whatever a record says."""

@@ -26,6 +26,7 @@ from drbot.runners.clients.process import Bounds
 from drbot.runners.clients.sandbox import INSTANCE_LABEL
 from drbot.runners.contract.fingerprint import settings_of
 from drbot.runners.execution.run_context import WorkerContext
+from drbot.runners.execution.settings_seen import changes
 from drbot.runners.foundation.watching import never
 from drbot.runners.main import HANDS, worker_context_of
 from drbot.runners.upkeep.drill_keeper import Keeper
@@ -108,6 +109,24 @@ def test_no_compose_file_that_nobody_agreed_to_is_started_in_it(here: Here, tmp_
     assert drill.end is DrillEnd.FAILED
     assert f"projects: {configuration.site().projects} → {tmp_path / 'strangers'}" in (drill.why or "")
     assert here.started(drill, since) == []
+
+
+def test_what_somebody_at_the_host_let_drills_go_by_needs_no_plan_but_nothing_else_does(
+    here: Here, tmp_path: Path
+) -> None:
+    configuration = here.worker_context.configuration
+    site = configuration.site().model_copy(update={"projects": tmp_path / "moved"})
+    moved = here.with_dr_yml(sites={**configuration.sites, "production": site})
+    moved.worker_context.own.may_practise(settings_of(moved.worker_context.configuration))
+
+    drill = moved.practise()
+    other = moved.with_dr_yml(
+        drills=configuration.drills.model_copy(update={"image": "drbot-lab/service:1"})
+    ).practise()
+
+    assert "dr.yml was changed" not in (drill.why or "")
+    assert "dr.yml was changed" in (other.why or "")
+    assert changes(moved.worker_context) != ()  # a recovery still asks two people
 
 
 @contextmanager

@@ -1,5 +1,8 @@
 """`drbot dr …`: the same verbs without Slack."""
 
+import os
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -126,3 +129,20 @@ def test_the_trend_of_drills_is_written_into_a_file(config: Path, tmp_path: Path
     assert "trend.png" in written.output
     assert (tmp_path / "trend.png").read_bytes().startswith(b"\x89PNG")
     assert "could not be written" in refused.stderr
+
+
+def test_a_drill_by_a_changed_dr_yml_is_asked_about_once_and_shows_what_differs(config: Path) -> None:
+    def drill(*more: str) -> subprocess.CompletedProcess[str]:
+        words = [sys.executable, "-P", "-m", "drbot.cli.main", "drill", "level9", "--as", "ben", *more]
+        words += ["--config", str(config), "--home", str(config.parent / "home")]
+        environment = os.environ | {"DATABASE_URL": "", "REDIS_URL": ""}
+        return subprocess.run(words, env=environment, capture_output=True, text=True, check=False)
+
+    first = drill()
+    config.write_text(DR_YML.replace("projects: projects", "projects: elsewhere"))
+    refused, agreed, again = drill(), drill("--yes"), drill()
+
+    assert {one.returncode for one in (first, refused, agreed, again)} == {2}
+    assert "elsewhere" in refused.stdout and "Agree with --yes" in refused.stderr
+    assert "elsewhere" in agreed.stdout and "Agree with" not in agreed.stderr
+    assert first.stdout == again.stdout == ""
