@@ -5,7 +5,7 @@ Stores are asked for their content (every row, key and message); everything else
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -83,9 +83,16 @@ def checksums(kept: Kept) -> Checksums:
     wait_for_stores(kept)
     mounted = mounts(kept)
     found = {one.key: _ask(kept, one.store) for one in mounted if one.store}
-    sources = {one.source: str(at) for at, one in enumerate(mounted) if not one.store}
-    read = json.loads(helper(kept, sources, "read_trees.py", writable=False) or "{}") if sources else {}
-    return Checksums(found=found | {one.key: read[sources[one.source]] for one in mounted if not one.store})
+    others = [one for one in mounted if not one.store]
+    read = trees(kept, [one.source for one in others])
+    return Checksums(found=found | {one.key: tree for one, tree in zip(others, read, strict=True)})
+
+
+def trees(kept: Kept, sources: Sequence[str]) -> list[dict[str, str]]:
+    """Of each of these volumes and folders: file → digest."""
+    places = {source: str(at) for at, source in enumerate(sources)}
+    read = json.loads(helper(kept, places, "read_trees.py", writable=False) or "{}") if places else {}
+    return [read[places[source]] for source in sources]
 
 
 def wait_for_stores(kept: Kept) -> None:

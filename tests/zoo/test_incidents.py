@@ -8,13 +8,15 @@ import subprocess
 from collections.abc import Iterator
 
 import pytest
+from ruamel.yaml import YAML
 
 from drbot.core.runs.run import RunState
 from drbot.lab.second_engine import SecondEngine
 from tests.story.people import next_question
 from tests.zoo.animals import ANIMALS, Animal, animal
-from tests.zoo.breaking import kill_service, lose, site_of, store_mounts
-from tests.zoo.recovering import LOST, Scene, different, incidents, scene, seen
+from tests.zoo.breaking import file_mounts, kill_service, lose, site_of, store_mounts
+from tests.zoo.checksums import trees
+from tests.zoo.recovering import LOST, Scene, different, incidents, recovered, scene, seen
 from tests.zoo.zoo import Zoo
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(1800)]
@@ -78,3 +80,32 @@ def test_two_incidents_at_once_are_both_recovered(of: Scene) -> None:
         assert next_question(of.player, incident).state is RunState.SUCCEEDED, of.player.describe(incident)
 
     assert different(of.whole, seen(of.kept)) == []
+
+
+def without_its_job(of: Scene, service: str) -> None:
+    """From now on cron runs it now and then, by its profile: no container of it is there, and dr.yml names its volume
+    alone. drbot is started again, as for any new dr.yml.
+    """
+    of.player.stack.end("drbot")
+    of.kept.compose("project", "rm", "--stop", "--force", service)
+    (of.kept.project("project") / ".env").write_text("COMPOSE_PROFILES=cache\n")
+    document = YAML(typ="safe").load(of.player.stack.configuration)
+    for site in document["sites"].values():
+        site["services"].pop(service, None)  # both sites are one entry with two names
+    with of.player.stack.configuration.open("w") as output:
+        YAML().dump(document, output)
+    of.player.stack.start("drbot", "all")
+    of.player.stack.people.wait_for_connection()
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("of", [animal("orchardist")], ids=lambda one: one.name, indirect=True)
+def test_the_volume_of_a_job_whose_profile_is_off_comes_back(of: Scene) -> None:
+    (lost,) = file_mounts(of.kept).values()
+    without_its_job(of, "labels")
+    lose(of.kept, lost)
+
+    run = recovered(of, f"level2 files {lost.source}")
+
+    assert run.state is RunState.SUCCEEDED, of.player.describe(of.player.incident(run.incident))
+    assert trees(of.kept, [lost.source]) == [of.whole.found[lost.key]]
