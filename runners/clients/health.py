@@ -1,6 +1,5 @@
 """Is a service healthy, as its users would see it: its health URL, its database, its cache, or Docker's word."""
 
-import time
 from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from ssl import SSLContext
@@ -16,11 +15,11 @@ from drbot.runners.clients.docker_engine import DockerEngine
 from drbot.runners.clients.postgres_server import PostgresServer
 from drbot.runners.clients.redis_server import RedisServer
 from drbot.runners.clients.service_container import ServiceContainer, fault_of
+from drbot.runners.clients.web import answered
 from drbot.runners.foundation.at_once import at_once
 
 REQUEST_SECONDS = 4.0
 MOST_REDIRECTS = 5
-MOST_BYTES = 1 << 20
 
 
 class Health:
@@ -87,42 +86,25 @@ def answer_of(url: str) -> tuple[str | None, str]:
     host, asked = httpx.URL(url).host, url
     try:
         with httpx.Client(timeout=REQUEST_SECONDS, trust_env=False, verify=trust()) as client:
-            answer, said = _asked(client, client.build_request("GET", url))
-            for _ in range(MOST_REDIRECTS):
-                if answer.next_request is None:
+            request = client.build_request("GET", url)
+            for _ in range(MOST_REDIRECTS + 1):
+                with answered(client, request, REQUEST_SECONDS) as (answer, said):
+                    following = answer.next_request
+                if following is None:
                     break
-                if answer.next_request.url.host != host:
-                    there = answer.next_request.url.host
+                if following.url.host != host:
+                    there = following.url.host
                     return phrase("{url} redirects to another host: {host}", url=asked, host=there), ""
-                asked = str(answer.next_request.url)
-                answer, said = _asked(client, answer.next_request)
+                request, asked = following, str(following.url)
     except httpx.HTTPError as error:
         return phrase("{what}: {why}", what=asked, why=str(error) or type(error).__name__), ""
     if answer.is_success:
         return None, said
-    if answer.next_request is not None:
+    if following is not None:
         return phrase("{url} redirects more than {count} times", url=url, count=MOST_REDIRECTS), ""
     told = phrase("{url} answers {status}", url=asked, status=answer.status_code)
     why = said_in(said)
     return phrase("{what}: {why}", what=told, why=why) if why else told, ""
-
-
-def _asked(client: httpx.Client, request: httpx.Request) -> tuple[httpx.Response, str]:
-    """One answer, read as far as people may want it: a service that never comes to an end holds up no recovery."""
-    request.headers["accept-encoding"] = "identity"  # what came is what is kept in memory
-    ends, body = time.monotonic() + REQUEST_SECONDS, b""
-    answer = client.send(request, stream=True)
-    try:
-        for piece in answer.iter_raw():
-            body += piece
-            if len(body) > MOST_BYTES or time.monotonic() > ends:
-                break
-    finally:
-        answer.close()
-    try:
-        return answer, body[:MOST_BYTES].decode(answer.encoding or "utf-8", "replace")
-    except (LookupError, UnicodeError):  # the service names a charset that is none of text
-        return answer, body[:MOST_BYTES].decode("utf-8", "replace")
 
 
 def fault_of_own(check: OwnCheck, before: str | None, now: str | None) -> str | None:

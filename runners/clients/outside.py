@@ -12,6 +12,7 @@ import httpx
 from drbot.core.base.errors import PermanentError
 from drbot.core.text.messages import phrase
 from drbot.runners.clients.answers import said_in
+from drbot.runners.clients.web import answered
 
 REQUEST_SECONDS = 10.0
 
@@ -41,16 +42,16 @@ def fetch(url: str, addresses: Callable[[str], tuple[str, ...]], roots: Path | N
         extensions={"sni_hostname": parts.host, "timeout": dict.fromkeys(TIMEOUTS, REQUEST_SECONDS)},
     )
     try:
-        with httpx.Client(verify=trust, trust_env=False) as client:
-            answer = client.send(request, stream=True)
+        with (
+            httpx.Client(verify=trust, trust_env=False) as client,
+            answered(client, request, REQUEST_SECONDS) as (answer, said),
+        ):
             until = _until(answer)
-            answer.read()
-            answer.close()
     except httpx.HTTPError as error:
         raise PermanentError(
             phrase("{url} at {address}: {why}", url=url, address=found[0], why=str(error) or type(error).__name__)
         ) from error
-    return Answer(address=found[0], status=answer.status_code, text=said_in(answer.text), certificate_until=until)
+    return Answer(address=found[0], status=answer.status_code, text=said_in(said), certificate_until=until)
 
 
 TIMEOUTS = ("connect", "read", "write", "pool")

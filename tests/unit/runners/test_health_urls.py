@@ -7,7 +7,8 @@ from threading import Event, Thread
 
 import pytest
 
-from drbot.runners.clients.health import MOST_BYTES, MOST_REDIRECTS, answer_of, fault_of_url
+from drbot.runners.clients.health import MOST_REDIRECTS, REQUEST_SECONDS, answer_of, fault_of_url
+from drbot.runners.clients.web import MOST_BYTES
 
 ANSWERS: dict[str, tuple[int, str]] = {
     "/ok": (200, ""),
@@ -22,7 +23,8 @@ ANSWERS: dict[str, tuple[int, str]] = {
     "/nowhere": (304, ""),
     "/to-a-file": (302, "file:///etc/passwd"),
 }
-ENDLESS = {"/stream": (b"well ", 1.0), "/flood": (b"x" * 65536, 0.0)}  # what comes, and after how many seconds more
+BODIES = {"/stream": (b"well ", 1.0), "/flood": (b"x" * 65536, 0.0)}  # what comes, and after how many seconds more
+ENDLESS = {**BODIES, "/drip": (b"x", 1.0)}  # the last one in its headers
 END = Event()
 
 
@@ -44,7 +46,10 @@ class Service(BaseHTTPRequestHandler):
         piece, seconds = given
         self.send_response(200)
         self.send_header("Content-Type", "text/plain; charset=hex")
-        self.end_headers()
+        if self.path == "/drip":
+            self.flush_headers()
+        else:
+            self.end_headers()
         with suppress(OSError):
             while not END.wait(seconds):
                 self.wfile.write(piece)
@@ -84,9 +89,14 @@ def test_errors_and_redirects_elsewhere_are_not_healthy(service: str, path: str,
 
 
 @pytest.mark.timeout(60)
-@pytest.mark.parametrize("path", ENDLESS)
+@pytest.mark.parametrize("path", BODIES)
 def test_an_answer_without_an_end_holds_nobody_up_and_takes_no_memory(service: str, path: str) -> None:
     fault, said = answer_of(service + path)
 
     assert fault is None and said
     assert len(said) <= MOST_BYTES
+
+
+@pytest.mark.timeout(60)
+def test_headers_that_come_letter_by_letter_are_no_answer(service: str) -> None:
+    assert f"no whole answer within {int(2 * REQUEST_SECONDS)} s" in (fault_of_url(f"{service}/drip") or "")
