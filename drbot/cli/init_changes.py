@@ -2,8 +2,11 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from io import StringIO
 from pathlib import Path
 from typing import Any
+
+from ruamel.yaml import YAML
 
 from drbot.cli.init_file import Seen, services_of
 from drbot.core.site.inventory import Unkept, unkept, with_inventory
@@ -45,10 +48,12 @@ def _of_services(site: Site, seen: Seen) -> Iterator[Change]:
         if old is None:
             said = phrase("{project}/{service} is not named in dr.yml.", project=place[0], service=place[1])
             name = key if key not in taken else f"{place[0]}-{place[1]}"
-            yield Change(mark="+", sentence=said, below="services", add=(f"{name}: {_flow(found)}",))
+            yield Change(mark="+", sentence=said, below="services", add=(_line({name: found}),))
         elif "health" in found and old.health is None:
             said = phrase("{service} answers at {url}.", service=named[place], url=found["health"])
-            yield Change(mark="+", sentence=said, below=f"services.{named[place]}", add=(f"health: {found['health']}",))
+            yield Change(
+                mark="+", sentence=said, below=f"services.{named[place]}", add=(_line({"health": found["health"]}),)
+            )
     for place, key in named.items():
         if place not in known:
             said = phrase("{name}: there is no {project}/{service}.", name=key, project=place[0], service=place[1])
@@ -61,7 +66,7 @@ def _of_store(site: Site, seen: Seen, kind: Kind, named: Postgres | Redis | None
         if found is not None:
             said = phrase("{project}/{service} runs {program}.", project=found.project, service=found.service,
                           program=found.program)  # fmt: skip
-            yield Change(mark="+", sentence=said, add=(f"{kind}: {_of_new(found)}",))
+            yield Change(mark="+", sentence=said, add=(_line({kind: _of_new(found)}),))
         return
     if found is None:
         yield Change(mark="-", sentence=phrase("`{kind}`: none runs with a volume of its own.", kind=kind))
@@ -69,7 +74,7 @@ def _of_store(site: Site, seen: Seen, kind: Kind, named: Postgres | Redis | None
     if found.volume != named.volume:
         said = phrase("`{kind}`: its data lies in {now}, not in {volume}.", kind=kind, now=found.volume,
                       volume=named.volume)  # fmt: skip
-        yield Change(mark="~", sentence=said, below=kind, add=(f"volume: {found.volume}",))
+        yield Change(mark="~", sentence=said, below=kind, add=(_line({"volume": found.volume}),))
     if isinstance(named, Postgres) and found.answers:
         yield from _of_databases(named, found)
 
@@ -78,9 +83,8 @@ def _of_databases(named: Postgres, found: Store) -> Iterator[Change]:
     new = [name for name in found.databases if name not in named.databases]
     gone = [name for name in named.databases if name not in found.databases]
     if new:
-        databases = ", ".join((*named.databases, *new))
         said = phrase("`postgres`: new databases: {names}.", names=listed(new))
-        yield Change(mark="+", sentence=said, below="postgres", add=(f"databases: [{databases}]",))
+        yield Change(mark="+", sentence=said, below="postgres", add=(_line({"databases": [*named.databases, *new]}),))
     if gone:
         yield Change(mark="-", sentence=phrase("`postgres`: databases that are gone: {names}.", names=listed(gone)))
 
@@ -90,12 +94,12 @@ def _of_data(site: Site, seen: Seen, is_there: Callable[[str], bool]) -> Iterato
         said = phrase(
             "{name} is in no backup; {services} keeps data there.", name=one.name, services=listed(one.services)
         )
-        where, line = ("files", f"- {one.name}") if seen.can_keep(one) else ("not_needed", f"{one.name}: {REASON}")
-        yield Change(mark="+", sentence=said, below=where, add=(line,))
+        where, what = ("files", one.name) if seen.can_keep(one) else ("not_needed", {one.name: REASON})
+        yield Change(mark="+", sentence=said, below=where, add=(_line(what),))
     for name in seen.data:
         if not any(Path(name).is_relative_to(one) for one in site.file_folders):
             said = phrase("{name} is written to, and kept only with the settings.", name=name)
-            yield Change(mark="+", sentence=said, below="files", add=(f"- {name}",))
+            yield Change(mark="+", sentence=said, below="files", add=(_line(name),))
     for name in site.files:
         if not is_there(site.place_of(name)):
             yield Change(mark="-", sentence=phrase("`files`: {name} does not exist.", name=name))
@@ -119,12 +123,22 @@ def _found(site: Site, seen: Seen, kind: Kind, named: Postgres | Redis | None) -
     return next((one for one in alike if (one.project, one.service) == place), alike[0] if alike else None)
 
 
-def _of_new(found: Store) -> str:
+def _of_new(found: Store) -> dict[str, Any]:
     what: dict[str, Any] = {"service": found.service, "volume": found.volume}
-    if found.kind == "postgres":
-        what = {**what, "user": found.user, "databases": f"[{', '.join(found.databases)}]"}
-    return _flow(what)
+    return what if found.kind != "postgres" else {**what, "user": found.user, "databases": list(found.databases)}
 
 
-def _flow(found: dict[str, Any]) -> str:
-    return "{" + ", ".join(f"{name}: {value}" for name, value in found.items()) + "}"
+def _line(what: object) -> str:
+    """As it stands in dr.yml: a name that YAML would read as a number or as true is quoted."""
+    if isinstance(what, dict) and len(what) == 1:
+        ((key, value),) = what.items()
+        return f"{_flow(key)}: {_flow(value)}"
+    return f"- {_flow(what)}"
+
+
+def _flow(what: object) -> str:
+    written = StringIO()
+    yaml = YAML()
+    yaml.default_flow_style, yaml.width = True, 1000
+    yaml.dump(what, written)
+    return written.getvalue().removesuffix("...\n").strip()

@@ -77,6 +77,18 @@ def test_a_folder_elsewhere_is_to_be_kept_also_when_it_came_later(library: Path)
     assert YAML(typ="safe").load(text_of(seen, Answers(), NOW))["sites"]["production"]["files"] == [str(library)]
 
 
+@pytest.mark.parametrize("name", ["123", "true", "null", "1e3"])
+def test_a_name_that_yaml_takes_for_something_else_is_shown_as_drbot_reads_it(name: str) -> None:
+    store = Store(project="shop", service=name, kind="postgres", program="postgres", volume=name, databases=(name,))
+    seen = replace(SEEN, inventory=Inventory(services=(KnownService(project="shop", service=name),)), stores=(store,))
+    site = Site(projects=SEEN.folder, services={"web": Service(project="shop", service="web", role="app")})
+
+    shown = [YAML(typ="safe").load(line) for one in changes(site, seen, lambda _: True) for line in one.add]
+
+    assert {name: {"project": "shop", "service": name, "role": "database"}} in shown
+    assert {"service": name, "volume": name, "databases": [name]}.items() <= shown[-1]["postgres"].items()
+
+
 def mounting(*folders: str) -> Seen:
     mounts = tuple(Mount(kind="bind", source=one, target=one) for one in folders)
     return replace(SEEN, inventory=Inventory(services=(KnownService(project="shop", service="web", mounts=mounts),)))
