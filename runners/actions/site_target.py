@@ -19,6 +19,7 @@ from drbot.runners.actions.putting_back import kept_on
 from drbot.runners.backups import choose_dump as backups
 from drbot.runners.backups.choose_dump import BackupRules
 from drbot.runners.backups.choose_full import FullRules, choose_full_backup, find_full_backup
+from drbot.runners.backups.readings import Readings
 from drbot.runners.clients.clients import Clients, clients_of
 from drbot.runners.clients.container_labels import INCIDENT_LABEL, RUN_LABEL, STEP_LABEL
 from drbot.runners.clients.dump_store import dump_stores
@@ -194,6 +195,7 @@ class SiteTarget:
             cancelled=search.cancelled,
             progress=unheard,
             damaged=search.damaged,
+            readings=Readings(self._clients.settings.home),
         )
 
     def _tables_now(self, cancelled: Cancelled) -> frozenset[str] | None:

@@ -1,9 +1,11 @@
 """Which backup is good: complete, whole, of this system, of a version we can read. Nothing is trusted by its name.
 
-In the folder each is read from start to end; a copy in a bucket is judged by its manifest, and proven when fetched.
+In the folder each is read from start to end, once; a copy in a bucket is judged by its manifest, and proven when
+fetched.
 """
 
 import hashlib
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -18,9 +20,10 @@ from drbot.core.text.messages import clauses, duration, listed, phrase
 from drbot.core.text.words import size
 from drbot.runners.backups.dump_at_hand import dump_named
 from drbot.runners.backups.in_places import Found, backups_in
+from drbot.runners.backups.readings import Reading, Readings, Stamp, stamp_of
 from drbot.runners.clients.backup_reader import BackupReader
 from drbot.runners.clients.backup_store import SUFFIX, Backup, BackupStore, Manifest
-from drbot.runners.clients.dump import DumpScanner, major
+from drbot.runners.clients.dump import major
 from drbot.runners.clients.dump_store import DumpStore, StoredDump
 from drbot.runners.clients.full_store import is_made_for
 from drbot.runners.clients.plain_files import open_plain
@@ -40,6 +43,7 @@ class BackupRules:
     cancelled: Callable[[], bool]
     progress: Progress
     damaged: Callable[[Backup, str], None] = lambda backup, why: None  # told of each that was read and is no use
+    readings: Readings | None = None  # of this host; None = read it now
 
 
 def cheap_fault(backup: Backup, rules: BackupRules) -> str | None:
@@ -81,32 +85,67 @@ def version_fault(version: str, server_major: int | None) -> str | None:
 
 
 def check(backup: Backup, rules: BackupRules) -> BackupIdentity:
-    """Read it once from start to end. Raises PermanentError with what is wrong."""
+    """Raises PermanentError with what is wrong."""
+    return _checked(backup, rules)[0]
+
+
+def _checked(backup: Backup, rules: BackupRules) -> tuple[BackupIdentity, Reading]:
     fault = cheap_fault(backup, rules)
     if fault:
         raise BackupError(phrase("{what}: {why}", what=backup.name, why=fault))
-    reader = BackupReader(backup, rules.progress, rules.cancelled, hurried=True)
-    for _ in reader.statements():
-        pass
-    identity = identity_of(backup, reader)
+    found = _read(backup, rules)
+    identity = identity_of(backup, found)
     fault = (
-        manifest_fault(backup, reader)
+        manifest_fault(backup, found)
         or version_fault(identity.server_version, rules.server_major)
-        or (rows_fault(backup.manifest.rows) if backup.manifest else empty_fault(reader.scanner))
+        or (
+            rows_fault(backup.manifest.rows)
+            if backup.manifest
+            else empty_fault(found.server_version, holds_data=found.holds_data)
+        )
     )
     if fault:
         raise BackupError(phrase("{what}: {why}", what=backup.name, why=fault))
-    return identity
+    return identity, found
 
 
-def manifest_fault(backup: Backup, reader: BackupReader) -> str | None:
+def _read(backup: Backup, rules: BackupRules) -> Reading:
+    """From start to end, unless this host has done so since somebody wrote to it. Raises PermanentError when it is cut,
+    damaged, or still being written; CancelledError.
+    """
+    stamp, began = _stamp_of(backup), time.time()
+    if rules.readings is not None and (known := rules.readings.of(backup.path, stamp)):
+        return known
+    reader = BackupReader(backup, rules.progress, rules.cancelled, hurried=True)
+    for _ in reader.statements():
+        pass
+    found = Reading(
+        sha256=reader.sha256,
+        sql_bytes=reader.scanner.bytes,
+        server_version=reader.scanner.server_version,
+        holds_data=reader.scanner.holds_data,
+        at=began,
+    )
+    if rules.readings is not None and _stamp_of(backup) == stamp:
+        rules.readings.keep(backup.path, stamp, found)
+    return found
+
+
+def _stamp_of(backup: Backup) -> Stamp:
+    try:
+        return stamp_of(backup.path)
+    except OSError as error:
+        raise BackupError(phrase("{name} cannot be read: {why}", name=backup.name, why=error.strerror)) from error
+
+
+def manifest_fault(backup: Backup, found: Reading) -> str | None:
     """Where what was read differs from the manifest."""
     manifest = backup.manifest
     if manifest is None:
         return None
-    if manifest.sha256 != reader.sha256:
+    if manifest.sha256 != found.sha256:
         return phrase("its SHA-256 is not the one in its manifest: damaged or replaced")
-    if manifest.sql_bytes != reader.scanner.bytes:
+    if manifest.sql_bytes != found.sql_bytes:
         return phrase("its SQL is not as long as its manifest says")
     return None
 
@@ -120,26 +159,26 @@ def rows_fault(rows: Mapping[str, int]) -> str | None:
     )
 
 
-def empty_fault(scanner: DumpScanner) -> str | None:
+def empty_fault(server_version: str, *, holds_data: bool) -> str | None:
     """The same for a dump without a manifest, as far as it can be seen before it is restored."""
-    if not scanner.server_version:
+    if not server_version:
         return phrase("it holds no database, only roles and settings")
-    return None if scanner.holds_data else phrase("it holds definitions and no data")
+    return None if holds_data else phrase("it holds definitions and no data")
 
 
-def identity_of(backup: Backup, reader: BackupReader) -> BackupIdentity:
+def identity_of(backup: Backup, found: Reading) -> BackupIdentity:
     """Which backup, exactly; without a manifest its rows are known when it is restored."""
     place = f"file:{backup.path.parent}"
     if backup.manifest is not None:
-        return described(backup.manifest, place).model_copy(update={"sha256": reader.sha256})
+        return described(backup.manifest, place).model_copy(update={"sha256": found.sha256})
     return BackupIdentity(
         place=place,
         name=backup.name,
         size=backup.size,
-        sha256=reader.sha256,
+        sha256=found.sha256,
         snapshot_at=backup.snapshot_at,
         manifest=False,
-        server_version=reader.scanner.server_version,
+        server_version=found.server_version,
     )
 
 
@@ -271,24 +310,26 @@ def rules_of(context: StepContext) -> BackupRules:
         databases=postgres.settings.databases,
         cancelled=context.cancelled,
         progress=context.progress,
+        readings=Readings(context.clients.settings.home),
     )
 
 
 def check_again(context: StepContext, given: Mapping[str, Any]) -> Outcome:
     """Action backup.check: the sealed backup is still what it was, and good."""
-    name = arguments.text(given, "backup")
-    found = check(dump_named(context, name), rules_of(context))
-    sealed = context.plan.backup
+    dump, rules, began = dump_named(context, arguments.text(given, "backup")), rules_of(context), time.time()
+    (found, reading), name, sealed = _checked(dump, rules), dump.name, context.plan.backup
     if sealed and sealed.name == found.name and sealed.sha256 != found.sha256:
         raise BackupError(phrase("{name} is not the file that the plan was made for: it was replaced", name=name))
     if found.manifest:
         rows = phrase("{rows} rows by its manifest", rows=sum(found.rows.values()))
     else:
         rows = phrase("no manifest, not counted yet")
+    said = [phrase("{name} is complete and whole: {size}, {rows}", name=found.name, size=size(found.size), rows=rows)]
+    if reading.at < began:
+        ago = duration(began - reading.at)
+        said.append(phrase("read {time} ago, and nobody has written to it since", time=ago))
     return Outcome(
-        summary=phrase(
-            "{name} is complete and whole: {size}, {rows}", name=found.name, size=size(found.size), rows=rows
-        ),
+        summary=clauses(said),
         facts={"sha256": found.sha256, "rows": dict(found.rows), "manifest": found.manifest},
     )
 

@@ -195,7 +195,7 @@ def read(backup: FullBackup, rules: FullRules) -> BackupIdentity:
     """An archive of the document's, from start to end. Raises PermanentError, TemporaryError, CancelledError."""
     contents = read_archive(shown(backup, rules), backup.place, rules.files, rules.cancelled)
     version = contents.scanner.server_version
-    fault = version_fault(version, rules.server_major) or empty_fault(contents.scanner)
+    fault = version_fault(version, rules.server_major) or empty_fault(version, holds_data=contents.scanner.holds_data)
     if fault:
         raise BackupError(phrase("{what}: {why}", what=backup.place, why=fault))
     return BackupIdentity(

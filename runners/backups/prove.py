@@ -22,6 +22,7 @@ from drbot.runners.backups.choose_full import FullRules, candidates, judged
 from drbot.runners.backups.choose_full import with_floor as with_full_floor
 from drbot.runners.backups.dump_at_hand import dumps_folder
 from drbot.runners.backups.own_checks import asked_of_copy
+from drbot.runners.backups.readings import Readings
 from drbot.runners.backups.restore_dump import load
 from drbot.runners.backups.restore_redis import alone_on, require_as_production, require_keys
 from drbot.runners.clients import helper, object_store, scratch_redis
@@ -89,6 +90,7 @@ class Bench:
             databases=postgres.settings.databases,
             cancelled=self.cancelled,
             progress=self.progress,
+            readings=Readings(self.home),
         )
 
     @property
