@@ -10,7 +10,7 @@ from drbot.commands.facts.context import CommandContext
 from drbot.commands.facts.data_named import Data, data_choices, data_named
 from drbot.commands.facts.faults import fault_tables
 from drbot.commands.facts.runbook_selection import by_hand, queue, recovery_for, runbook_for, site_of, without_runbook
-from drbot.commands.facts.unheard import has_bot, unheard
+from drbot.commands.facts.unheard import unheard, untold
 from drbot.commands.speech.messages import Choice, DialogRequest, Reply, Request
 from drbot.commands.speech.parser import Words, clean, level_of, plain, printable
 from drbot.commands.speech.refusal import Refusal
@@ -305,7 +305,7 @@ def _already_open(context: CommandContext, same: Incident, known: Declaration, n
 
 
 OPENED = phrase("{name} (level {level}, {title}) is open. Its channel is being opened and the stakeholders are told.")
-OPENED_UNSHOWN = phrase("{name} (level {level}, {title}) is open. No bot tells it in Slack: go on here.")
+OPENED_UNTOLD = phrase("{name} (level {level}, {title}) is open.")
 SURVEYED: str = phrase("The survey has started; it changes nothing.")
 LOOKED_INTO: str = phrase("The survey finds out what is broken and changes nothing. If you know what it is, choose it.")
 
@@ -314,8 +314,9 @@ def opened(context: CommandContext, incident: Incident, data: Data | None = None
     is_alone = runbook_for(context, incident.level) is None
     with context.database.read() as connection:
         missing = unheard(connection, context.database, site_of(context, incident.site, RUNBOOK_OF[incident.level]))
-        shown = OPENED if has_bot(connection, context.database) else OPENED_UNSHOWN
-    opened = filled(shown, name=incident.name, level=incident.level.value, title=printable(incident.title, 100))
+        silence = untold(connection, context.database.now(connection))
+    title, shown = printable(incident.title, 100), OPENED_UNTOLD if silence else OPENED
+    opened = filled(shown, name=incident.name, level=incident.level.value, title=title)
     started = without_runbook(incident.level) if is_alone else SURVEYED
     named: tuple[Choice, ...] = ()
     if incident.level is Level.DATABASE and data is None and not is_alone:
@@ -323,7 +324,7 @@ def opened(context: CommandContext, incident: Incident, data: Data | None = None
         site = context.configuration.site(incident.site)
         named = data_choices(site, lambda words: f"recover {incident.name} {words}")
     return Reply(
-        text=sentences(opened, missing if missing and not is_alone else started),
+        text=sentences(opened, silence, missing if missing and not is_alone else started),
         tables=(*fault_tables(context), *(by_hand(incident.level) if is_alone else ())),
         choices=(Choice(label=phrase("Status"), command=f"status {incident.name}"), *named),
     )

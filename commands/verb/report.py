@@ -4,13 +4,14 @@ from datetime import UTC, datetime
 
 from drbot.commands.facts.context import CommandContext, incident_of
 from drbot.commands.facts.machines import machine_text
+from drbot.commands.facts.unheard import untold
 from drbot.commands.speech.messages import Reply, Request, Table
 from drbot.commands.speech.parser import Words
 from drbot.commands.views.event_lines import line_of, voice_of
 from drbot.commands.views.incident_view import view_of
 from drbot.commands.views.report_text import report_of
 from drbot.core.site.people import Person
-from drbot.core.text.messages import phrase
+from drbot.core.text.messages import phrase, sentences
 from drbot.store.base import ledger
 from drbot.store.records import action_items, drills, incidents, requests, steps
 from drbot.store.runs import runs
@@ -18,9 +19,9 @@ from drbot.store.runs import runs
 
 def report(context: CommandContext, request: Request, words: Words, person: Person) -> Reply:
     with context.database.read() as conn:
-        incident = incident_of(conn, request, words)
+        incident, silence = incident_of(conn, request, words), untold(conn, request.at)
     return Reply(
-        text=phrase("{name}: the report.", name=incident.name),
+        text=sentences(phrase("{name}: the report.", name=incident.name), silence),
         markdown=report_for(context, incident.id, request.language),
     )
 
