@@ -10,8 +10,9 @@ from drbot.core.approvals.approval import RequestState
 from drbot.core.runs.clocks import minutes_up, next_update_by, up_to_minute
 from drbot.core.runs.incident import Incident, IncidentState, UsersSay
 from drbot.core.runs.run import RunState
+from drbot.core.site.data_kinds import BROUGHT_BACK_BY, LOOK, DataKind
 from drbot.core.site.level import Level
-from drbot.core.text.messages import duration, filled, phrase, say, sentences
+from drbot.core.text.messages import duration, filled, listed, phrase, say, sentences
 
 TITLES: Mapping[IncidentState, str] = {
     IncidentState.DECLARED: phrase("{system}: there is a problem"),
@@ -21,10 +22,17 @@ TITLES: Mapping[IncidentState, str] = {
 }
 AFFECTED: Mapping[Level, str] = {
     Level.SERVICE: phrase("One service does not work: {service}."),
-    Level.DATABASE: phrase("The data store is damaged. Signing in and all work with data may fail."),
+    Level.DATABASE: phrase("Data is lost or damaged. Work with it may fail."),
     Level.HOST: phrase("The whole system is down."),
     Level.DATACENTRE: phrase("The whole site is down."),
 }
+DAMAGED: Mapping[DataKind, str] = {
+    DataKind.POSTGRES: phrase("The data store is damaged. Signing in and all work with data may fail."),
+    DataKind.REDIS: phrase("Short-lived data (Redis) is lost or damaged. People may have to sign in again."),
+    DataKind.FILES: phrase("Files are lost or damaged."),
+    DataKind.SETTINGS: phrase("Settings are wrong. Parts of the system may not work."),
+}
+"""What level 2 is about, once it is known."""
 DOING: Mapping[IncidentState, str] = {
     IncidentState.DECLARED: phrase("We are finding out what is needed and preparing the repair."),
     IncidentState.RECOVERING: phrase("The repair is under way."),
@@ -32,6 +40,8 @@ DOING: Mapping[IncidentState, str] = {
     IncidentState.RESOLVED: phrase("The incident is closed."),
 }
 NOT_YET: str = phrase("{system}: does not work yet")
+ONE_OF_SEVERAL: str = phrase("{system}: one problem is repaired, another one is still open")
+ALSO_OPEN: str = phrase("Still open: {incidents}.")
 CLOSED: str = phrase("{system}: closed, not repaired")
 NOT_REPAIRED: str = phrase("The incident is closed. The system was not repaired.")
 STILL_BROKEN: str = phrase("The repair was made, but people cannot work yet. We are on it.")
@@ -77,9 +87,25 @@ def status_sentence(situation: IncidentView, said_by: Sequence[Said] = ()) -> st
 
 def _title(situation: IncidentView) -> str:
     title = NOT_YET if _is_denied(situation.incident) else TITLES[situation.incident.state]
+    if _is_well(situation.incident) and situation.also_open:
+        title = ONE_OF_SEVERAL
     if situation.incident.is_given_up:
         title = CLOSED
     return say(filled(title, system=situation.configuration.system), situation.language)
+
+
+def _is_well(incident: Incident) -> bool:
+    """Over, and not given up: this problem is gone."""
+    return incident.state in (IncidentState.RECOVERED, IncidentState.RESOLVED) and not incident.is_given_up
+
+
+def _affected(situation: IncidentView) -> str:
+    """At level 2 by the data that the recovery brings back; while the survey looks nobody knows which."""
+    incident, run = situation.incident, situation.run
+    kind = BROUGHT_BACK_BY.get(run.runbook) if run is not None and LOOK not in run.arguments else None
+    if incident.level is Level.DATABASE and kind is not None:
+        return DAMAGED[kind]
+    return filled(AFFECTED[incident.level], service=incident.service or incident.title)
 
 
 def _is_denied(incident: Incident) -> bool:
@@ -89,12 +115,12 @@ def _is_denied(incident: Incident) -> bool:
 
 def _lines(situation: IncidentView) -> list[str]:
     language, incident = situation.language, situation.incident
-    is_over = incident.state in (IncidentState.RECOVERED, IncidentState.RESOLVED) and not incident.is_given_up
-    lines = []
-    if not is_over:
-        service = incident.service or incident.title
-        lines.append(one_line(say(filled(AFFECTED[incident.level], service=service), language)))
+    is_over = _is_well(incident)
+    lines = [] if is_over else [one_line(say(_affected(situation), language))]
     lines.append(_doing(situation))
+    if situation.also_open:
+        names = listed(one.name for one in situation.also_open)
+        lines.append(say(filled(ALSO_OPEN, incidents=names), language))
     lines += _times(situation)
     if is_over and incident.rpo_seconds:  # a backup is in place: before that nothing has to be entered again
         lines.append(say(filled(LOST, age=duration(incident.rpo_seconds)), language))

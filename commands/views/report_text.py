@@ -124,12 +124,9 @@ def _figures(
 ) -> str:
     targets = configuration.targets
     level, number = incident.level.value, len(repair_times)
+    missed = {label for label, is_so in ((RTO, incident.is_given_up), (RPO, bool(lost))) if is_so}
     rows = (
-        (
-            phrase("RTO (outage began → the services passed their checks)"),
-            incident.rto_seconds,
-            targets.rto,
-        ),
+        (RTO, incident.rto_seconds, targets.rto),
         (RPO, incident.rpo_seconds, targets.rpo),
         (phrase("Services stopped during the recovery"), incident.outage_seconds, None),
         (
@@ -143,7 +140,7 @@ def _figures(
             say(label, language),
             "-" if measured is None else say(duration(measured), language),
             "-" if target is None else say(duration(target), language),
-            say(MISSED, language) if lost and label == RPO else _verdict(measured, target, language),
+            say(MISSED, language) if label in missed else _verdict(measured, target, language),
         )
         for label, measured, target in rows
     ]
@@ -151,6 +148,7 @@ def _figures(
     return section(phrase("Measured against the targets"), language, [*head, *lines])
 
 
+RTO = phrase("RTO (outage began → the services passed their checks)")
 RPO, MISSED = phrase("RPO (data lost)"), phrase("MISSED")
 ASKED = phrase("asked at {when} for approvals: {people}")
 INCLUDED = phrase("asked at {when} for approvals: {people}, requester included")

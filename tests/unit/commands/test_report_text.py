@@ -12,7 +12,7 @@ from drbot.commands.views.report_text import report_of
 from drbot.core.ledger.events import Event, EventKind
 from drbot.core.runs.action_item import ActionItem
 from drbot.core.runs.drill import Drill, DrillEnd
-from drbot.core.runs.incident import Incident, IncidentState
+from drbot.core.runs.incident import Incident, IncidentState, UsersSay
 from drbot.core.runs.run import Run, RunState, StepRecord, StepState
 from drbot.core.site.inventory import Inventory, KnownService, Mount
 from drbot.core.site.level import Level
@@ -43,7 +43,8 @@ EVENTS = (
 
 def report(
     *,
-    rto_seconds: float = 600.0,
+    rto_seconds: float | None = 600.0,
+    closed_broken: bool = False,
     title: str = "PostgreSQL is broken",
     language: str = "en",
     repair_times: tuple[float, ...] = (),
@@ -57,6 +58,8 @@ def report(
         state=IncidentState.RECOVERED, declared_by="aiko",
         declared_at=START, started_at=START, rto_seconds=rto_seconds, rpo_seconds=3600, outage_seconds=9,
     )  # fmt: skip
+    if closed_broken:
+        incident = replace(incident, state=IncidentState.RESOLVED, users_say=UsersSay.NO)
     events = [
         Event(seq=number, at=START + timedelta(minutes=number), kind=kind, incident=7)
         for number, kind in enumerate(EVENTS, 1)
@@ -200,3 +203,9 @@ def test_what_a_drill_kept_went_with_its_copy_and_nobody_is_sent_to_look_for_it(
     assert part_of(report(), title) == ["- `pgdata_before_r1`, 2026-11-26 03:00:00 UTC"]
 
     assert f"## {title}" not in report(drill=drill())
+
+
+def test_an_incident_that_was_closed_over_a_broken_system_has_missed_its_rto() -> None:
+    (line,) = (line for line in report(rto_seconds=None, closed_broken=True).splitlines() if "RTO (" in line)
+
+    assert "MISSED" in line
