@@ -79,6 +79,15 @@ def test_nobody_is_told_that_others_were_told_while_slack_shows_nothing(verb_fix
     assert not any("stakeholders are told" in one for one in said)
 
 
+def test_an_outage_that_began_long_ago_is_asked_about_first(verb_fixture: VerbFixture) -> None:
+    asked = verb_fixture.say("ben", "declare level1 auth since=2025-01-01 login fails")
+
+    assert not asked.ok and not verb_fixture.incidents()
+    assert "2025-01-01 00:00 UTC" in asked.text and "RTO counts from then" in asked.text
+    assert verb_fixture.say("ben", asked.choices[0].command).ok
+    assert f"{verb_fixture.incident().started_at:%Y-%m-%d}" == "2025-01-01"
+
+
 def test_level_2_needs_no_words_at_all(verb_fixture: VerbFixture) -> None:
     verb_fixture.say("ben", "declare level2")
 
