@@ -77,7 +77,7 @@ def choose_full_backup(
     raise UserError(
         phrase("Looked for a good full backup."),
         phrase("There is none: {why}.", why=why),
-        phrase("Put a good one there (drbot backup list --full shows what is there), then try again."),
+        phrase("Put a good one there (drbot backup list shows what is there), then try again."),
     )
 
 
