@@ -52,9 +52,9 @@ STUCK: str = phrase("A decision by our team is needed before it goes on.")
 LOST: str = phrase("Anything entered between {age} before the outage and the repair has to be entered again.")
 AFTER_PEOPLE: str = phrase("Once our team has decided, we expect it to take {rest} more.")
 LATE: str = phrase("It is taking longer than we expected; we are on it.")
-EXPECTED: str = phrase("We expect to be back at about {when} UTC.")
+EXPECTED: str = phrase("We expect to be back at about {when}.")
 TOOK: str = phrase("From the outage until it worked again: {used}.")
-NEXT: str = phrase("Next update at {when} UTC at the latest.")
+NEXT: str = phrase("Next update at {when} at the latest.")
 SAYS: str = phrase("*{who}:* {words}")
 SAID: str = phrase("{who}: {words}")
 TITLE: str = phrase("{title} ({name}).")
@@ -154,7 +154,7 @@ def _times(situation: IncidentView) -> list[str]:
     if _waits_for_people(situation):
         return [*late, say(filled(AFTER_PEOPLE, rest=duration(minutes_up(clocks.rest or 0.0))), language)]
     end = up_to_minute(situation.incident.started_at + timedelta(seconds=clocks.rto_forecast))
-    return [*late, say(filled(EXPECTED, when=_hour(end)), language)]
+    return [*late, say(filled(EXPECTED, when=_hour(situation, end)), language)]
 
 
 def _waits_for_people(situation: IncidentView) -> bool:
@@ -169,8 +169,10 @@ def _next(situation: IncidentView) -> str:
     if incident.state is IncidentState.RESOLVED:
         return name
     cadence = situation.configuration.cadence.of(incident.level.value)
-    return f"{name} · {say(filled(NEXT, when=_hour(next_update_by(situation.now, cadence))), situation.language)}"
+    when = _hour(situation, next_update_by(situation.now, cadence))
+    return f"{name} · {say(filled(NEXT, when=when), situation.language)}"
 
 
-def _hour(moment: datetime) -> str:
-    return f"{moment:%H:%M}"
+def _hour(situation: IncidentView, moment: datetime) -> str:
+    """By the clocks of those who read it, and which those are."""
+    return f"{situation.configuration.local(moment):%H:%M %Z}"

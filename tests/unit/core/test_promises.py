@@ -39,6 +39,14 @@ def test_an_hour_is_only_promised_when_it_does_not_hang_on_a_person() -> None:
     assert "Next update at 03:43 UTC at the latest" in waiting
 
 
+def test_stakeholders_read_the_time_of_their_own_clocks() -> None:
+    here = situation().configuration.model_copy(update={"time_zone": "Asia/Tokyo"})
+
+    told = said(replace(situation(), configuration=here))
+
+    assert "back at about 12:25 JST" in told and "at 12:43 JST at the latest" in told
+
+
 def test_the_next_update_is_promised_in_every_state_but_the_last() -> None:
     for state in IncidentState:
         assert ("Next update at" in said(situation(state=state))) is (state is not IncidentState.RESOLVED)
