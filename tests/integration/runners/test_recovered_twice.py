@@ -66,6 +66,17 @@ def test_an_undo_that_is_undone_brings_the_loss_back(worker_fixture: WorkerFixtu
     assert loss_of_the_next(worker_fixture, first) == AN_HOUR
 
 
+def test_the_rpo_of_an_undo_is_that_of_the_data_that_it_brings_back(worker_fixture: WorkerFixture) -> None:
+    first = carried_out(worker_fixture, worker_fixture.declare())
+    assert worker_fixture.incident(first).rpo_seconds == AN_HOUR
+
+    back = undone(worker_fixture, first)
+    assert worker_fixture.incident(first).rpo_seconds == 0
+
+    undone(worker_fixture, back, "undone")
+    assert worker_fixture.incident(first).rpo_seconds == AN_HOUR
+
+
 def test_a_backup_from_between_recovery_and_undo_lacks_what_the_recovery_lost(worker_fixture: WorkerFixture) -> None:
     first = carried_out(worker_fixture, worker_fixture.declare())
     backed_up(worker_fixture)
