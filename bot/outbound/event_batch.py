@@ -24,7 +24,7 @@ from drbot.core.ledger.statements import HEAD_LETTERS
 from drbot.core.site.people import Person
 from drbot.core.text.messages import filled, phrase, say
 from drbot.core.text.words import cut
-from drbot.store.records.surfaces import Surface
+from drbot.store.records.surfaces import STATUS_POST, Surface
 from drbot.store.runs import runs
 
 LINES_SHOWN = 25
@@ -201,7 +201,7 @@ def _stakeholders(publisher_context: PublisherContext, batch: EventBatch, betwee
     for channel in batch.situation.configuration.channels.status:
         failed = phrase("I could not tell the stakeholders in #{channel}.", channel=channel)
         with publisher_context.telling_refusals(batch.situation.incident.id, failed):
-            _post(publisher_context, batch, f"status-{batch.last}@{channel}", text, blocks, channel=channel)
+            _post(publisher_context, batch, f"{STATUS_POST}{batch.last}@{channel}", text, blocks, channel=channel)
         between()
 
 

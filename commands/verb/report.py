@@ -1,5 +1,6 @@
 """`report` and `timeline`: what happened, read from the ledger; nothing in a report is written by hand."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from drbot.commands.facts.context import CommandContext, incident_of
@@ -13,7 +14,8 @@ from drbot.commands.views.report_text import report_of
 from drbot.core.site.people import Person
 from drbot.core.text.messages import phrase, sentences
 from drbot.store.base import ledger
-from drbot.store.records import action_items, drills, incidents, requests, steps
+from drbot.store.records import action_items, drills, incidents, requests, steps, surfaces
+from drbot.store.records.surfaces import STATUS_POST, Surface
 from drbot.store.runs import runs
 
 
@@ -46,7 +48,15 @@ def report_for(context: CommandContext, number: int, language: str) -> str:
             today=context.configuration.day(view.now),
             drill=drills.get(conn, number),
             actions=action_items.of_incident(conn, number),
+            told_at=_told_at(surfaces.of_incident(conn, number)),
         )
+
+
+def _told_at(shown: Sequence[Surface]) -> list[datetime]:
+    """When Slack took the posts to stakeholders, by its own clock; in several channels at the same time once."""
+    keys = (one.key.partition("@")[0] for one in shown)
+    first = {key: one for key, one in zip(keys, shown, strict=True) if key.startswith(STATUS_POST) and one.ts}
+    return sorted(datetime.fromtimestamp(float(one.ts), UTC) for one in first.values())
 
 
 def timeline(context: CommandContext, request: Request, words: Words, person: Person) -> Reply:

@@ -23,9 +23,9 @@ SAMPLES = {"level": "2", "kind": "postgres", "verb": "status", "usage": "status"
 
 PROSE_WORDS = """
     again and another answers as back can cannot changes command could did does ended ends failed had has hears holds is
-    keeps knows leaves looks made may moved must needs never notices on only opens planned polls proposes puts reads
-    recovers removes runs says sees serves shows signed speaks stops takes tells that there to uses waits was whose will
-    works write writes wrote
+    keeps knows leaves looks made may moved must needs never notices on only opens planned polls posted proposes puts
+    reads recovers removes runs says sees serves shows signed speaks stops takes tells that there to uses waits was
+    whose will works write writes wrote
 """
 PROSE = frozenset(PROSE_WORDS.split())
 """Words behind the name drbot that call nothing."""
