@@ -21,6 +21,7 @@ from drbot.commands.views.incident_view import IncidentView
 from drbot.commands.views.shown_actions import Place, actions_at
 from drbot.core.ledger.events import Event, EventKind
 from drbot.core.ledger.statements import HEAD_LETTERS
+from drbot.core.runs.incident import Incident, IncidentState
 from drbot.core.site.people import Person
 from drbot.core.text.messages import filled, phrase, say
 from drbot.core.text.words import cut
@@ -187,9 +188,15 @@ def _paragraphs(lines: Sequence[str]) -> list[str]:
     return paragraphs
 
 
+def _has_failed(event: Event, incident: Incident) -> bool:
+    """A repair that was told as under way has ended without one; what people say of it is told by itself."""
+    is_awaited = incident.state is IncidentState.RECOVERING and incident.users_say is None
+    return is_awaited and event.kind is EventKind.RUN_FAILED
+
+
 def _stakeholders(publisher_context: PublisherContext, batch: EventBatch, between: Callable[[], None]) -> None:
     """One post about the state as it is, however many reasons there are; a person's words are never dropped."""
-    reasons = [event for event in batch.events if event.kind in STATUS]
+    reasons = [event for event in batch.events if event.kind in STATUS or _has_failed(event, batch.situation.incident)]
     if not reasons or batch.situation.incident.is_drill:
         return
     said = [event for event in reasons if event.kind is EventKind.STATUS_UPDATE]

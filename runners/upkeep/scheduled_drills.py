@@ -70,11 +70,10 @@ def require_verifiable(level: Level, configuration: Configuration) -> None:
 
 
 def drill_lines(connection: Connection, configuration: Configuration, now: datetime) -> Iterator[Line]:
-    """One for each level that this dr.yml can recover."""
-    levels = [Level.SERVICE, Level.DATABASE]
-    if configuration.recovery is not None:
-        levels += [Level.HOST, Level.DATACENTRE]
-    for level in levels:
+    """One for each level that this dr.yml can recover: level 4 alone needs another place."""
+    for level in Level:
+        if level is Level.DATACENTRE and configuration.recovery is None:
+            continue
         yield _line(level, drills.newest_of(connection, level), now)
 
 

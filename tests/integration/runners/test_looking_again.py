@@ -12,8 +12,10 @@ from drbot.core.site.confirmations import Subject
 from drbot.core.site.people import roster_of
 from drbot.core.site.readiness import Colour
 from drbot.core.site.site import Approvals, Site
+from drbot.core.text.messages import say
 from drbot.runners.second_factor.totp_secrets import TotpSecrets
 from drbot.runners.upkeep.readiness_keeper import EVERY, Looking, look
+from drbot.runners.upkeep.scheduled_drills import drill_lines
 from drbot.store.records import confirmations, readiness
 from drbot.store.records.rosters import Rosters, settle
 from tests.integration.runners.worker_fixture import WorkerFixture
@@ -76,3 +78,16 @@ def test_the_second_factor_is_judged_by_the_roster_in_force_and_not_by_what_dr_y
     with context.database.read() as connection:
         (line,) = (one.line for one in readiness.list_of(connection) if one.line.what == "second factor")
     assert line.colour is Colour.RED and "no authenticator" in line.sentence
+
+
+def test_a_drill_of_level_3_is_asked_for_also_where_dr_yml_names_no_other_place(
+    worker_fixture: WorkerFixture,
+) -> None:
+    context = worker_fixture.worker_context
+    assert context.configuration.recovery is None
+
+    with context.database.read() as connection:
+        lines = list(drill_lines(connection, context.configuration, context.database.now(connection)))
+
+    assert [say(line.what, "en") for line in lines] == [f"drill of level {level}" for level in (1, 2, 3)]
+    assert "drbot drill level3" in lines[-1].remedy
