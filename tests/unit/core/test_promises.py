@@ -89,3 +89,11 @@ def test_words_of_two_people_in_one_post_carry_both_names() -> None:
     for shown in (str(status_post(situation(), two)), status_sentence(situation(), two)):
         assert "Aiko" in shown and "Ben" in shown
         assert shown.index("Aiko") < shown.index("We found it.") < shown.index("Ben") < shown.index("It takes an hour.")
+
+
+def test_no_clock_runs_on_after_an_incident_was_closed_without_a_recovery() -> None:
+    closed = replace(situation(state=IncidentState.RESOLVED).incident, resolved_at=NOW)
+
+    later = clocks_of(closed, None, (), Targets(), NOW + timedelta(days=2))
+
+    assert later.rto_used == (NOW - closed.started_at).total_seconds()
