@@ -67,6 +67,6 @@ lock: .venv/.ready  ## Renew the lock files (versions and hashes, no addresses)
 	$(BIN)/uv pip compile -q --universal --generate-hashes --no-header --no-emit-index-url --group dev pyproject.toml -o requirements-dev.lock
 
 clean:  ## Stop the lab's engine and remove what drbot made here
-	@if [ -x $(BIN)/drbot ]; then $(BIN)/drbot lab reset --all --engine; fi
+	@if [ -x $(BIN)/drbot ]; then DRBOT_HOME=.drbot $(BIN)/drbot lab reset --all --engine; fi
 	rm -rf .venv .drbot .coverage .coverage.* .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -10,8 +10,9 @@ from drbot.core.approvals.approval import RequestState
 from drbot.core.runs.clocks import minutes_up, next_update_by, up_to_minute
 from drbot.core.runs.incident import Incident, IncidentState, UsersSay
 from drbot.core.runs.run import RunState
+from drbot.core.site.data_kinds import BROUGHT_BACK_BY, LOOK, DataKind
 from drbot.core.site.level import Level
-from drbot.core.text.messages import duration, filled, phrase, say, sentences
+from drbot.core.text.messages import duration, filled, listed, phrase, say, sentences
 
 TITLES: Mapping[IncidentState, str] = {
     IncidentState.DECLARED: phrase("{system}: there is a problem"),
@@ -21,10 +22,17 @@ TITLES: Mapping[IncidentState, str] = {
 }
 AFFECTED: Mapping[Level, str] = {
     Level.SERVICE: phrase("One service does not work: {service}."),
-    Level.DATABASE: phrase("The data store is damaged. Signing in and all work with data may fail."),
+    Level.DATABASE: phrase("Data is lost or damaged. Work with it may fail."),
     Level.HOST: phrase("The whole system is down."),
     Level.DATACENTRE: phrase("The whole site is down."),
 }
+DAMAGED: Mapping[DataKind, str] = {
+    DataKind.POSTGRES: phrase("The data store is damaged. Signing in and all work with data may fail."),
+    DataKind.REDIS: phrase("Short-lived data (Redis) is lost or damaged. People may have to sign in again."),
+    DataKind.FILES: phrase("Files are lost or damaged."),
+    DataKind.SETTINGS: phrase("Settings are wrong. Parts of the system may not work."),
+}
+"""What level 2 is about, once it is known."""
 DOING: Mapping[IncidentState, str] = {
     IncidentState.DECLARED: phrase("We are finding out what is needed and preparing the repair."),
     IncidentState.RECOVERING: phrase("The repair is under way."),
@@ -32,6 +40,8 @@ DOING: Mapping[IncidentState, str] = {
     IncidentState.RESOLVED: phrase("The incident is closed."),
 }
 NOT_YET: str = phrase("{system}: does not work yet")
+ONE_OF_SEVERAL: str = phrase("{system}: one problem is repaired, another one is still open")
+ALSO_OPEN: str = phrase("Still open: {incidents}.")
 CLOSED: str = phrase("{system}: closed, not repaired")
 NOT_REPAIRED: str = phrase("The incident is closed. The system was not repaired.")
 STILL_BROKEN: str = phrase("The repair was made, but people cannot work yet. We are on it.")
@@ -42,9 +52,9 @@ STUCK: str = phrase("A decision by our team is needed before it goes on.")
 LOST: str = phrase("Anything entered between {age} before the outage and the repair has to be entered again.")
 AFTER_PEOPLE: str = phrase("Once our team has decided, we expect it to take {rest} more.")
 LATE: str = phrase("It is taking longer than we expected; we are on it.")
-EXPECTED: str = phrase("We expect to be back at about {when} UTC.")
+EXPECTED: str = phrase("We expect to be back at about {when}.")
 TOOK: str = phrase("From the outage until it worked again: {used}.")
-NEXT: str = phrase("Next update at {when} UTC at the latest.")
+NEXT: str = phrase("Next update at {when} at the latest.")
 SAYS: str = phrase("*{who}:* {words}")
 SAID: str = phrase("{who}: {words}")
 TITLE: str = phrase("{title} ({name}).")
@@ -77,9 +87,25 @@ def status_sentence(situation: IncidentView, said_by: Sequence[Said] = ()) -> st
 
 def _title(situation: IncidentView) -> str:
     title = NOT_YET if _is_denied(situation.incident) else TITLES[situation.incident.state]
+    if _is_well(situation.incident) and situation.also_open:
+        title = ONE_OF_SEVERAL
     if situation.incident.is_given_up:
         title = CLOSED
     return say(filled(title, system=situation.configuration.system), situation.language)
+
+
+def _is_well(incident: Incident) -> bool:
+    """Over, and not given up: this problem is gone."""
+    return incident.state in (IncidentState.RECOVERED, IncidentState.RESOLVED) and not incident.is_given_up
+
+
+def _affected(situation: IncidentView) -> str:
+    """At level 2 by the data that the recovery brings back; while the survey looks nobody knows which."""
+    incident, run = situation.incident, situation.run
+    kind = BROUGHT_BACK_BY.get(run.runbook) if run is not None and LOOK not in run.arguments else None
+    if incident.level is Level.DATABASE and kind is not None:
+        return DAMAGED[kind]
+    return filled(AFFECTED[incident.level], service=incident.service or incident.title)
 
 
 def _is_denied(incident: Incident) -> bool:
@@ -89,12 +115,12 @@ def _is_denied(incident: Incident) -> bool:
 
 def _lines(situation: IncidentView) -> list[str]:
     language, incident = situation.language, situation.incident
-    is_over = incident.state in (IncidentState.RECOVERED, IncidentState.RESOLVED) and not incident.is_given_up
-    lines = []
-    if not is_over:
-        service = incident.service or incident.title
-        lines.append(one_line(say(filled(AFFECTED[incident.level], service=service), language)))
+    is_over = _is_well(incident)
+    lines = [] if is_over else [one_line(say(_affected(situation), language))]
     lines.append(_doing(situation))
+    if situation.also_open:
+        names = listed(one.name for one in situation.also_open)
+        lines.append(say(filled(ALSO_OPEN, incidents=names), language))
     lines += _times(situation)
     if is_over and incident.rpo_seconds:  # a backup is in place: before that nothing has to be entered again
         lines.append(say(filled(LOST, age=duration(incident.rpo_seconds)), language))
@@ -128,7 +154,7 @@ def _times(situation: IncidentView) -> list[str]:
     if _waits_for_people(situation):
         return [*late, say(filled(AFTER_PEOPLE, rest=duration(minutes_up(clocks.rest or 0.0))), language)]
     end = up_to_minute(situation.incident.started_at + timedelta(seconds=clocks.rto_forecast))
-    return [*late, say(filled(EXPECTED, when=_hour(end)), language)]
+    return [*late, say(filled(EXPECTED, when=_hour(situation, end)), language)]
 
 
 def _waits_for_people(situation: IncidentView) -> bool:
@@ -143,8 +169,10 @@ def _next(situation: IncidentView) -> str:
     if incident.state is IncidentState.RESOLVED:
         return name
     cadence = situation.configuration.cadence.of(incident.level.value)
-    return f"{name} · {say(filled(NEXT, when=_hour(next_update_by(situation.now, cadence))), situation.language)}"
+    when = _hour(situation, next_update_by(situation.now, cadence))
+    return f"{name} · {say(filled(NEXT, when=when), situation.language)}"
 
 
-def _hour(moment: datetime) -> str:
-    return f"{moment:%H:%M}"
+def _hour(situation: IncidentView, moment: datetime) -> str:
+    """By the clocks of those who read it, and which those are."""
+    return f"{situation.configuration.local(moment):%H:%M %Z}"

@@ -68,13 +68,13 @@ class DrillNotices:
         return min(timedelta(seconds=self._context.configuration.drills.notice), often / 2)
 
     def _tell(self, level: Level, routine: Routine, last: Drill | None) -> None:
-        language = self._context.configuration.language
+        language, local = self._context.configuration.language, self._context.configuration.local
         key = f"drill/{int(level)}/{routine.due_at:%Y-%m-%dT%H:%M}"
         values = {
             "level": int(level),
             "what": level.text,
-            "due": day_and_time(routine.due_at),
-            "next": day_and_time(routine.calendar.after(routine.due_at)),
+            "due": day_and_time(local(routine.due_at)),
+            "next": day_and_time(local(routine.calendar.after(routine.due_at))),
             "who": self._context.roster.name_of(routine.skipped_by),
         }
         if routine.is_skipped:

@@ -21,10 +21,11 @@ from drbot.commands.views.incident_view import IncidentView
 from drbot.commands.views.shown_actions import Place, actions_at
 from drbot.core.ledger.events import Event, EventKind
 from drbot.core.ledger.statements import HEAD_LETTERS
+from drbot.core.runs.incident import Incident, IncidentState
 from drbot.core.site.people import Person
 from drbot.core.text.messages import filled, phrase, say
 from drbot.core.text.words import cut
-from drbot.store.records.surfaces import Surface
+from drbot.store.records.surfaces import STATUS_POST, Surface
 from drbot.store.runs import runs
 
 LINES_SHOWN = 25
@@ -187,9 +188,15 @@ def _paragraphs(lines: Sequence[str]) -> list[str]:
     return paragraphs
 
 
+def _has_failed(event: Event, incident: Incident) -> bool:
+    """A repair that was told as under way has ended without one; what people say of it is told by itself."""
+    is_awaited = incident.state is IncidentState.RECOVERING and incident.users_say is None
+    return is_awaited and event.kind is EventKind.RUN_FAILED
+
+
 def _stakeholders(publisher_context: PublisherContext, batch: EventBatch, between: Callable[[], None]) -> None:
     """One post about the state as it is, however many reasons there are; a person's words are never dropped."""
-    reasons = [event for event in batch.events if event.kind in STATUS]
+    reasons = [event for event in batch.events if event.kind in STATUS or _has_failed(event, batch.situation.incident)]
     if not reasons or batch.situation.incident.is_drill:
         return
     said = [event for event in reasons if event.kind is EventKind.STATUS_UPDATE]
@@ -201,7 +208,7 @@ def _stakeholders(publisher_context: PublisherContext, batch: EventBatch, betwee
     for channel in batch.situation.configuration.channels.status:
         failed = phrase("I could not tell the stakeholders in #{channel}.", channel=channel)
         with publisher_context.telling_refusals(batch.situation.incident.id, failed):
-            _post(publisher_context, batch, f"status-{batch.last}@{channel}", text, blocks, channel=channel)
+            _post(publisher_context, batch, f"{STATUS_POST}{batch.last}@{channel}", text, blocks, channel=channel)
         between()
 
 

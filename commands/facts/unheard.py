@@ -1,12 +1,21 @@
 """Who takes up what is asked: a worker of the site, and a bot that tells Slack. Where nobody does, people are told."""
 
+from datetime import datetime
+
 from sqlalchemy import Connection
 
 from drbot.core.site.readiness import EVERY_SECONDS
-from drbot.core.text.messages import duration, phrase, sentences
-from drbot.core.text.words import ago
+from drbot.core.text.messages import duration, filled, phrase, sentences
+from drbot.core.text.words import ago, clock
 from drbot.store.base.database import Database
-from drbot.store.records import readiness, surfaces
+from drbot.store.records import figures, readiness, surfaces
+
+LATE_SECONDS = 60.0
+"""So old may the oldest record be that Slack does not show yet."""
+NO_BOT: str = phrase("No bot tells it in Slack: tell people by other means.")
+BEHIND: str = phrase(
+    "Slack has not shown anything since {since}: people are told when it answers. Until then tell them by other means."
+)
 
 
 def unheard(connection: Connection, database: Database, site: str, within: float = 2 * EVERY_SECONDS) -> str:
@@ -22,7 +31,14 @@ def unheard(connection: Connection, database: Database, site: str, within: float
     return sentences(why, todo)
 
 
-def has_bot(connection: Connection, database: Database) -> bool:
-    """Whether one shows in Slack what happens."""
+def untold(connection: Connection, now: datetime) -> str:
+    """That people in Slack do not see what happens, and since when; "": they do. Without it no one may be told that
+    somebody else was told.
+    """
     until = surfaces.led_until(connection, surfaces.PUBLISHER)
-    return until is not None and until > database.now(connection)
+    if until is None or until <= now:
+        return NO_BOT
+    _, since = figures.behind(connection, surfaces.PUBLISHER)
+    if since is None or ago(since, now).total_seconds() < LATE_SECONDS:
+        return ""
+    return filled(BEHIND, since=clock(since))

@@ -12,10 +12,10 @@ from drbot.commands.speech.messages import Choice, DialogRequest, Reply, Request
 from drbot.commands.speech.parser import Words
 from drbot.commands.speech.refusal import Refusal
 from drbot.commands.verb.proving import proven
-from drbot.commands.views.vote_dialog import VoteDialog, dialog_from, one_terminal_text, table_of
+from drbot.commands.views.vote_dialog import VoteDialog, dialog_from, table_of
 from drbot.core.approvals.approval import ApprovalRequest, Ballot, Decision, EntryPoint, Vote, decide
 from drbot.core.approvals.refusals import REFUSALS
-from drbot.core.approvals.terminals import one_terminal
+from drbot.core.approvals.terminals import one_terminal, one_terminal_text
 from drbot.core.approvals.too_few import too_few
 from drbot.core.runs.clocks import clocks_of
 from drbot.core.runs.plan import short_seal

@@ -10,7 +10,7 @@ from drbot.commands.facts.context import CommandContext
 from drbot.commands.facts.data_named import Data, data_choices, data_named
 from drbot.commands.facts.faults import fault_tables
 from drbot.commands.facts.runbook_selection import by_hand, queue, recovery_for, runbook_for, site_of, without_runbook
-from drbot.commands.facts.unheard import has_bot, unheard
+from drbot.commands.facts.unheard import unheard, untold
 from drbot.commands.speech.messages import Choice, DialogRequest, Reply, Request
 from drbot.commands.speech.parser import Words, clean, level_of, plain, printable
 from drbot.commands.speech.refusal import Refusal
@@ -19,13 +19,16 @@ from drbot.core.runs.run import RunKind
 from drbot.core.site.level import RUNBOOK_OF, Level
 from drbot.core.site.people import Person
 from drbot.core.site.site import Site
-from drbot.core.text.messages import filled, listed, phrase, say, sentences
+from drbot.core.text.messages import duration, filled, listed, phrase, say, sentences
 from drbot.core.text.words import clock, cut, seconds_of
 from drbot.store.base.database import Transaction
 from drbot.store.records import incidents
 
 SAME_INTENT = timedelta(minutes=10)
 """People retype a command that seemed lost: the same level and service within this time is the same incident."""
+
+LONG_AGO = timedelta(days=2)
+"""An outage that nobody saw for so long is more likely a slip of the pen: RTO and MTTR count from it."""
 
 TITLE_LONGEST = 200
 NAMED = "service:"  # as the list of commands writes it, before the name or in its place
@@ -49,6 +52,8 @@ def declare(context: CommandContext, request: Request, words: Words, person: Per
     known = _given(context, request, words)
     if isinstance(known, Reply):
         return known
+    if not known.anyway and known.started_at is not None and request.at - known.started_at > LONG_AGO:
+        return _is_it_so_long_ago(context, known, known.started_at, request.at)
     with context.database.write() as tx:
         if not known.anyway and (same := similar(tx, known)) is not None:
             return _already_open(context, same, known, request.at)
@@ -279,7 +284,8 @@ OPEN_IN_CHANNEL = phrase(
 )
 
 
-def _already_open(context: CommandContext, same: Incident, known: Declaration, now: datetime) -> Reply:
+def _anyway(context: CommandContext, known: Declaration, now: datetime) -> str:
+    """The command that opens it without a further question."""
     values = {
         "site": known.site if len(context.configuration.sites) > 1 else "",
         "since": _moment(known.started_at, now) if known.started_at else "",
@@ -288,6 +294,23 @@ def _already_open(context: CommandContext, same: Incident, known: Declaration, n
         "title": known.title,
         "anyway": "yes",
     }
+    return _again(known.level, values)
+
+
+def _is_it_so_long_ago(context: CommandContext, known: Declaration, since: datetime, now: datetime) -> Reply:
+    return Reply(
+        text=phrase(
+            "Did the outage begin on {day}, {time} ago? RTO counts from then. Nothing was opened yet. Otherwise say it "
+            "again, with since=20m, since=02:10 (UTC) or without.",
+            day=f"{since:%Y-%m-%d %H:%M} UTC",
+            time=duration((now - since).total_seconds()),
+        ),
+        choices=(Choice(label=phrase("Yes, open it"), command=_anyway(context, known, now)),),
+        ok=False,
+    )
+
+
+def _already_open(context: CommandContext, same: Incident, known: Declaration, now: datetime) -> Reply:
     return Reply(
         text=filled(
             OPEN_IN_CHANNEL if same.channel_name else OPEN,
@@ -298,14 +321,14 @@ def _already_open(context: CommandContext, same: Incident, known: Declaration, n
         ),
         choices=(
             Choice(label=phrase("Show {name}", name=same.name), command=f"status {same.name}", style="primary"),
-            Choice(label=phrase("Open another one"), command=_again(known.level, values)),
+            Choice(label=phrase("Open another one"), command=_anyway(context, known, now)),
         ),
         ok=False,
     )
 
 
 OPENED = phrase("{name} (level {level}, {title}) is open. Its channel is being opened and the stakeholders are told.")
-OPENED_UNSHOWN = phrase("{name} (level {level}, {title}) is open. No bot tells it in Slack: go on here.")
+OPENED_UNTOLD = phrase("{name} (level {level}, {title}) is open.")
 SURVEYED: str = phrase("The survey has started; it changes nothing.")
 LOOKED_INTO: str = phrase("The survey finds out what is broken and changes nothing. If you know what it is, choose it.")
 
@@ -314,8 +337,9 @@ def opened(context: CommandContext, incident: Incident, data: Data | None = None
     is_alone = runbook_for(context, incident.level) is None
     with context.database.read() as connection:
         missing = unheard(connection, context.database, site_of(context, incident.site, RUNBOOK_OF[incident.level]))
-        shown = OPENED if has_bot(connection, context.database) else OPENED_UNSHOWN
-    opened = filled(shown, name=incident.name, level=incident.level.value, title=printable(incident.title, 100))
+        silence = untold(connection, context.database.now(connection))
+    title, shown = printable(incident.title, 100), OPENED_UNTOLD if silence else OPENED
+    opened = filled(shown, name=incident.name, level=incident.level.value, title=title)
     started = without_runbook(incident.level) if is_alone else SURVEYED
     named: tuple[Choice, ...] = ()
     if incident.level is Level.DATABASE and data is None and not is_alone:
@@ -323,7 +347,7 @@ def opened(context: CommandContext, incident: Incident, data: Data | None = None
         site = context.configuration.site(incident.site)
         named = data_choices(site, lambda words: f"recover {incident.name} {words}")
     return Reply(
-        text=sentences(opened, missing if missing and not is_alone else started),
+        text=sentences(opened, silence, missing if missing and not is_alone else started),
         tables=(*fault_tables(context), *(by_hand(incident.level) if is_alone else ())),
         choices=(Choice(label=phrase("Status"), command=f"status {incident.name}"), *named),
     )

@@ -19,7 +19,7 @@ from drbot.core.site.level import Level
 from drbot.core.site.people import Person
 from drbot.core.site.site import Site
 from drbot.core.text.messages import duration, listed, phrase, sentences
-from drbot.core.text.words import ago, day_and_time
+from drbot.core.text.words import day_and_time
 from drbot.store.records import drills, routines
 from drbot.store.records.routines import Routine
 
@@ -144,9 +144,7 @@ def _proven(passed: Mapping[Level, Drill], now: datetime) -> str:
     """The levels that were recovered in time, each with how long ago."""
     missing = [f"{int(level)}" for level in Level if level not in passed]
     said = [
-        phrase(
-            "level {level} ({time} ago)", level=int(level), time=duration(ago(one.ended_at or now, now).total_seconds())
-        )
+        phrase("level {level} ({time} ago)", level=int(level), time=duration(one.age(now).total_seconds()))
         for level, one in sorted(passed.items())
     ]
     return sentences(
@@ -159,7 +157,7 @@ def _row(one: Drill, now: datetime) -> tuple[str, ...]:
     return (
         f"DRILL-{one.incident}",
         one.what,
-        phrase("{time} ago", time=duration(ago(one.asked_at, now).total_seconds())),
+        phrase("{time} ago", time=duration(one.age(now).total_seconds())),
         one.how or STATES[one.state],
         "-" if one.rto_seconds is None else duration(one.rto_seconds),
         "-" if one.rpo_seconds is None else duration(one.rpo_seconds),

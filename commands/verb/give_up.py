@@ -69,4 +69,4 @@ def _make_way(context: CommandContext, tx: Transaction, incident: Incident, pers
         raise in_progress(incident, run, "give-up")
     why = phrase("replaced: {verb}", verb="give-up")
     runbook_selection.stop(context, tx, run, person, why, StopKind.REPLACED)
-    return phrase("{run}, which was blocked, is ended, and what it had prepared is removed.", run=run.id)
+    return phrase("{run}, which was blocked, is ended; its worker removes what it had prepared.", run=run.id)

@@ -1,5 +1,6 @@
 """`kept` lists the old data that is kept, and offers exactly what `undo` and `give-up` would do now."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from drbot.commands.facts.context import CommandContext
@@ -9,11 +10,13 @@ from drbot.commands.speech.messages import Choice, Reply, Request, Table
 from drbot.commands.speech.parser import Words
 from drbot.commands.views.incident_view import IncidentView, view_of
 from drbot.commands.views.shown_actions import Place, actions_at
+from drbot.core.runs.run import Run, StepRecord
 from drbot.core.site.people import Person
 from drbot.core.text.messages import duration, phrase, sentences
 from drbot.core.text.words import ago, size
 from drbot.store.records import incidents, machines
 from drbot.store.records import kept as keeping
+from drbot.store.runs import chores
 
 
 def kept(context: CommandContext, request: Request, words: Words, person: Person) -> Reply:
@@ -24,8 +27,12 @@ def kept(context: CommandContext, request: Request, words: Words, person: Person
             there = [one for one in there if one.incident == words.incident]
         rented, names = machines.list_of(conn, words.incident), names_of(conn, context.configuration)
         numbers = sorted({one.incident for one in there} | {one.incident for one in rented if one.incident is not None})
+        remaining = chores.remaining(conn, words.incident)
         views = [view_of(conn, context, incidents.get(conn, number), request.at) for number in numbers]
-    tables = (machines_table(rented, context.configuration, names, request.at),) if rented else ()
+    tables = (
+        *((_remaining(remaining),) if remaining else ()),
+        *((machines_table(rented, context.configuration, names, request.at),) if rented else ()),
+    )
     choices = tuple(one for view in views for one in _offered(view, is_alone=len(views) == 1))
     newest = [undoable(view.configuration, view.incident, view.run, view.kept)[-1:] for view in views]
     back = {one.id for ones in newest for one in ones}
@@ -66,6 +73,18 @@ def kept(context: CommandContext, request: Request, words: Words, person: Person
             *tables,
         ),
         choices=choices,
+    )
+
+
+def _remaining(found: Sequence[tuple[Run, StepRecord]]) -> Table:
+    """They hold every secret of what they are a copy of."""
+    return Table(
+        title=phrase("Copies of production's data that could not be removed; their worker tries again every minute"),
+        header=(phrase("Incident"), phrase("Recovery"), phrase("Step")),
+        rows=tuple(
+            (f"DR-{run.incident}", run.id, run.plan.title_of(record.id) if run.plan else record.id)
+            for run, record in found
+        ),
     )
 
 

@@ -16,6 +16,7 @@ from drbot.store.records.readiness import Seen
 ICONS: Mapping[Colour, str] = {Colour.RED: "🔴", Colour.AMBER: "🟡", Colour.GREEN: "🟢"}
 LATE_SECONDS = 2 * EVERY_SECONDS + 60
 HERE = "drbot"
+BOT: tuple[str, str] = (phrase("bot"), phrase("Start it: drbot bot"))
 
 
 def readiness(context: CommandContext, request: Request, words: Words, person: Person) -> Reply:
@@ -40,12 +41,15 @@ def worst_first(seen: Sequence[Seen]) -> list[Seen]:
 
 
 def everything(context: CommandContext, now: datetime) -> list[Seen]:
-    """What workers and bots saw, and whose looking is overdue."""
+    """What workers and bots saw, and whose looking is overdue: an old word of whom nobody expects is none."""
     with context.database.read() as connection:
         seen = kept.list_of(connection)
-    looked = {one.source: one.looked_at for one in seen}
-    mine = [line for site in _with_workers(context) if (line := _overdue(site, looked.get(site), now)) is not None]
-    return [*(Seen(source=HERE, line=line, since=now, looked_at=now) for line in mine), *seen]
+    looked, expected = {one.source: one.looked_at for one in seen}, _with_workers(context)
+    mine = [line for site in expected if (line := _overdue(_worker(site), looked.get(site), now)) is not None]
+    if kept.SLACK in looked and (line := _overdue(BOT, looked[kept.SLACK], now)) is not None:
+        mine.append(line)
+    counted = [one for one in seen if one.source in (*expected, kept.SLACK) or not _is_late(one.looked_at, now)]
+    return [*(Seen(source=HERE, line=line, since=now, looked_at=now) for line in mine), *counted]
 
 
 def _with_workers(context: CommandContext) -> list[str]:
@@ -53,17 +57,22 @@ def _with_workers(context: CommandContext) -> list[str]:
     return [name for name, site in context.configuration.sites.items() if site.provision is None]
 
 
-def _overdue(site: str, looked_at: datetime | None, now: datetime) -> Line | None:
-    what, remedy = (
-        phrase("worker of {site}", site=site),
-        phrase("Start it there: drbot worker --site {site}", site=site),
-    )
+def _worker(site: str) -> tuple[str, str]:
+    """What a line about it is called, and what to do."""
+    return phrase("worker of {site}", site=site), phrase("Start it there: drbot worker --site {site}", site=site)
+
+
+def _is_late(looked_at: datetime, now: datetime) -> bool:
+    return ago(looked_at, now).total_seconds() > LATE_SECONDS
+
+
+def _overdue(whose: tuple[str, str], looked_at: datetime | None, now: datetime) -> Line | None:
+    what, remedy = whose
     if looked_at is None:
         return bad(what, phrase("it has not looked at anything yet"), remedy)
-    late = ago(looked_at, now).total_seconds()
-    if late <= LATE_SECONDS:
+    if not _is_late(looked_at, now):
         return None
-    return bad(what, phrase("it last looked {time} ago", time=duration(late)), remedy)
+    return bad(what, phrase("it last looked {time} ago", time=duration(ago(looked_at, now).total_seconds())), remedy)
 
 
 def verdict(colours: Sequence[Colour]) -> str:

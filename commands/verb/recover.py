@@ -77,7 +77,8 @@ def discard(context: CommandContext, request: Request, words: Words, person: Per
     same = f"/dr {again(incident, run)}"
     return Reply(
         text=phrase(
-            "{name}: discarded. What was prepared is removed. To do the same again: {same}",
+            "{name}: discarded. Its worker removes what was prepared; /dr kept lists what it could not remove. To do "
+            "the same again: {same}",
             name=incident.name,
             same=same,
         ),

@@ -1,26 +1,29 @@
 """`report` and `timeline`: what happened, read from the ledger; nothing in a report is written by hand."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from drbot.commands.facts.context import CommandContext, incident_of
 from drbot.commands.facts.machines import machine_text
+from drbot.commands.facts.unheard import untold
 from drbot.commands.speech.messages import Reply, Request, Table
 from drbot.commands.speech.parser import Words
 from drbot.commands.views.event_lines import line_of, voice_of
 from drbot.commands.views.incident_view import view_of
 from drbot.commands.views.report_text import report_of
 from drbot.core.site.people import Person
-from drbot.core.text.messages import phrase
+from drbot.core.text.messages import phrase, sentences
 from drbot.store.base import ledger
-from drbot.store.records import action_items, drills, incidents, requests, steps
+from drbot.store.records import action_items, drills, incidents, requests, steps, surfaces
+from drbot.store.records.surfaces import STATUS_POST, Surface
 from drbot.store.runs import runs
 
 
 def report(context: CommandContext, request: Request, words: Words, person: Person) -> Reply:
     with context.database.read() as conn:
-        incident = incident_of(conn, request, words)
+        incident, silence = incident_of(conn, request, words), untold(conn, request.at)
     return Reply(
-        text=phrase("{name}: the report.", name=incident.name),
+        text=sentences(phrase("{name}: the report.", name=incident.name), silence),
         markdown=report_for(context, incident.id, request.language),
     )
 
@@ -45,7 +48,15 @@ def report_for(context: CommandContext, number: int, language: str) -> str:
             today=context.configuration.day(view.now),
             drill=drills.get(conn, number),
             actions=action_items.of_incident(conn, number),
+            told_at=_told_at(surfaces.of_incident(conn, number)),
         )
+
+
+def _told_at(shown: Sequence[Surface]) -> list[datetime]:
+    """When Slack took the posts to stakeholders, by its own clock; in several channels at the same time once."""
+    keys = (one.key.partition("@")[0] for one in shown)
+    first = {key: one for key, one in zip(keys, shown, strict=True) if key.startswith(STATUS_POST) and one.ts}
+    return sorted(datetime.fromtimestamp(float(one.ts), UTC) for one in first.values())
 
 
 def timeline(context: CommandContext, request: Request, words: Words, person: Person) -> Reply:

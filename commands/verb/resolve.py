@@ -91,15 +91,16 @@ def _asked(incident: Incident, doubt: str, values: Mapping[str, str]) -> Reply:
 
 
 def _closed(context: CommandContext, view: IncidentView, request: Request) -> Reply:
-    name = view.incident.name
-    is_given_up, in_channel = view.incident.is_given_up, view.incident.channel is not None
+    name, is_given_up = view.incident.name, view.incident.is_given_up
+    is_shown = view.incident.channel is not None and not view.untold
     ended = (
         phrase("{name} is closed, not repaired.", name=name)
         if is_given_up
         else phrase("{name} is resolved.", name=name)
     )
     posted = phrase("The report is posted in its channel; /dr report {name} shows it again.", name=name)
-    said = sentences(ended, posted if in_channel else phrase("/dr report {name} shows the report.", name=name))
+    where = posted if is_shown else phrase("/dr report {name} shows the report.", name=name)
+    said = sentences(ended, where, view.untold)
     if not view.rented:
         return Reply(text=said)
     reminder = phrase(

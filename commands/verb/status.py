@@ -30,7 +30,7 @@ def status(context: CommandContext, request: Request, words: Words, person: Pers
 
 def status_reply(view: IncidentView, faults: tuple[Table, ...] = ()) -> Reply:
     return Reply(
-        text=headline(view),
+        text=sentences(headline(view), view.untold if view.incident.resolved_at is None else ""),
         tables=(*faults, Table(rows=rows_of(view)), *step_tables(view)),
         choices=actions_at(view, Place.REPLY),
     )

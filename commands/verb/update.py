@@ -1,12 +1,13 @@
 """`update` tells the stakeholders something in a person's own words."""
 
 from drbot.commands.facts.context import CommandContext, incident_of, must_be_open
+from drbot.commands.facts.unheard import untold
 from drbot.commands.speech.messages import DialogRequest, Reply, Request
 from drbot.commands.speech.parser import Words, clean
 from drbot.core.approvals.approval import EntryPoint
 from drbot.core.ledger.events import EventKind
 from drbot.core.site.people import Person
-from drbot.core.text.messages import phrase
+from drbot.core.text.messages import phrase, sentences
 
 
 def update(context: CommandContext, request: Request, words: Words, person: Person) -> Reply:
@@ -27,7 +28,8 @@ def update(context: CommandContext, request: Request, words: Words, person: Pers
                 else None,
                 ok=False,
             )
+        silence = untold(tx.connection, tx.now)
         tx.record(EventKind.STATUS_UPDATE, incident=incident.id, person=person.id, text=said)
-    return Reply(
-        text=phrase("{name}: the stakeholders are told.", name=incident.name),
-    )
+    if silence:
+        return Reply(text=sentences(phrase("{name}: noted for the stakeholders.", name=incident.name), silence))
+    return Reply(text=phrase("{name}: the stakeholders are told.", name=incident.name))

@@ -13,6 +13,7 @@ from drbot.commands.facts.context import CommandContext, faced, request_now
 from drbot.commands.facts.faults import faults_of
 from drbot.commands.facts.machines import concerns_names, led_by, names_of
 from drbot.commands.facts.runbook_selection import RUNBOOK_OF
+from drbot.commands.facts.unheard import untold
 from drbot.core.approvals.approval import LIVE, ApprovalRequest, Vote
 from drbot.core.ledger.events import Event, EventKind
 from drbot.core.runs.clocks import Clocks, clocks_of
@@ -25,7 +26,7 @@ from drbot.core.site.people import Roster
 from drbot.core.site.site import Configuration
 from drbot.core.text.messages import say
 from drbot.store.base import ledger
-from drbot.store.records import kept, machines, requests, steps
+from drbot.store.records import incidents, kept, machines, requests, steps
 from drbot.store.records.as_sealed import is_as_sealed
 from drbot.store.records.kept import Kept
 from drbot.store.records.led_names import LedName
@@ -55,6 +56,8 @@ class IncidentView:
     names: tuple[LedName, ...] = ()  # where they lead, where people of this incident want to know
     is_led: bool = False  # names were led elsewhere by it, and not led back
     runbooks: Collection[str] = frozenset(RUNBOOK_OF.values())  # what the linter let through
+    also_open: tuple[Incident, ...] = ()  # other incidents of its site
+    untold: str = ""  # that Slack does not show what happens, and since when
 
     @property
     def language(self) -> str:
@@ -106,6 +109,12 @@ def view_of(connection: Connection, context: CommandContext, incident: Incident,
         names=tuple(names_of(connection, context.configuration)) if is_about_names else (),
         is_led=led is not None and led.kind is not RunKind.LEAD_BACK,
         runbooks=context.runbooks.keys(),
+        also_open=tuple(
+            one
+            for one in incidents.recent(connection, open_only=True)
+            if one.id != incident.id and one.site == incident.site
+        ),
+        untold=untold(connection, now),
     )
     asked = request_now(connection, run, going)
     return view if asked is None else asking(connection, view, asked)

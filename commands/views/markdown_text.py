@@ -1,7 +1,9 @@
 """Pieces of Markdown that the report is made of. What people wrote is harmless in them."""
 
+import re
 from collections.abc import Sequence
 from datetime import datetime
+from html import unescape
 
 from drbot.core.text.messages import say
 
@@ -12,6 +14,11 @@ def escape(value: str) -> str:
     for letter in "\\`*_|[]":
         plain = plain.replace(letter, "\\" + letter)
     return plain.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def unescaped(markdown: str) -> str:
+    """As people read it where nothing renders Markdown, such as a terminal."""
+    return unescape(re.sub(r"\\([\\`*_|\[\]])", r"\1", markdown))
 
 
 def moment(value: datetime | None) -> str:

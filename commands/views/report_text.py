@@ -4,14 +4,16 @@ Times come from the ledger, never from memory (the source document's template le
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import date
+from datetime import date, datetime
 from statistics import fmean
 
 from drbot.commands.views.event_lines import Voice, line_of
 from drbot.commands.views.findings_text import action_list, issues, results
 from drbot.commands.views.markdown_text import escape, header, moment, row, section
+from drbot.commands.views.report_summary import in_short
 from drbot.core.approvals.approval import ApprovalRequest, Vote
 from drbot.core.approvals.state_words import REQUEST, way_of, word_of
+from drbot.core.approvals.terminals import one_terminal, one_terminal_text
 from drbot.core.ledger.events import Event, EventKind
 from drbot.core.runs.action_item import ActionItem
 from drbot.core.runs.drill import Drill
@@ -62,12 +64,16 @@ def report_of(
     rented: Sequence[str] = (),
     drill: Drill | None = None,
     actions: Sequence[ActionItem] = (),
+    told_at: Sequence[datetime] = (),
 ) -> str:
-    """Everything of one incident, so that nobody has to remember. `drill`: that it is."""
+    """Everything of one incident, so that nobody has to remember. `drill`: that it is. `told_at`: when Slack took what
+    stakeholders read.
+    """
     language, targets = voice.language, configuration.targets
     lost = not_brought_back((run.plan for run in runs if run.state is RunState.SUCCEEDED), configuration)
     sections = (
         _head(incident, drill, configuration, voice),
+        "" if incident.is_drill else in_short(incident, runs, requests, votes, told_at, voice.roster, language),
         results(incident, drill, targets, language)
         if drill is not None
         else _figures(incident, repair_times, configuration, lost, language),
@@ -124,12 +130,9 @@ def _figures(
 ) -> str:
     targets = configuration.targets
     level, number = incident.level.value, len(repair_times)
+    missed = {label for label, is_so in ((RTO, incident.is_given_up), (RPO, bool(lost))) if is_so}
     rows = (
-        (
-            phrase("RTO (outage began → the services passed their checks)"),
-            incident.rto_seconds,
-            targets.rto,
-        ),
+        (RTO, incident.rto_seconds, targets.rto),
         (RPO, incident.rpo_seconds, targets.rpo),
         (phrase("Services stopped during the recovery"), incident.outage_seconds, None),
         (
@@ -143,7 +146,7 @@ def _figures(
             say(label, language),
             "-" if measured is None else say(duration(measured), language),
             "-" if target is None else say(duration(target), language),
-            say(MISSED, language) if lost and label == RPO else _verdict(measured, target, language),
+            say(MISSED, language) if label in missed else _verdict(measured, target, language),
         )
         for label, measured, target in rows
     ]
@@ -151,6 +154,7 @@ def _figures(
     return section(phrase("Measured against the targets"), language, [*head, *lines])
 
 
+RTO = phrase("RTO (outage began → the services passed their checks)")
 RPO, MISSED = phrase("RPO (data lost)"), phrase("MISSED")
 ASKED = phrase("asked at {when} for approvals: {people}")
 INCLUDED = phrase("asked at {when} for approvals: {people}, requester included")
@@ -178,6 +182,9 @@ def _approvals(
             f"{say(word_of(vote.decision), language)} ({say(_way(vote), language)}): {escape(vote.reason)}"
             for vote in votes.get(request.id, ())
         ]
+        if shared := one_terminal(votes.get(request.id, ())):
+            warning = say(phrase("WARNING"), language)
+            blocks.append(f"  - **{warning}** {escape(say(one_terminal_text(shared), language))}")
     return section(phrase("Who approved"), language, blocks)
 
 

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from drbot.commands.speech.messages import Table
 from drbot.core.approvals.approval import ApprovalRequest, RequestState, Vote, standing
-from drbot.core.approvals.terminals import one_terminal
+from drbot.core.approvals.terminals import one_terminal, one_terminal_text
 from drbot.core.runbooks.actions import ACTIONS
 from drbot.core.runbooks.runbook import Step
 from drbot.core.runs.clocks import Clocks
@@ -211,14 +211,6 @@ def _changed(dialog: VoteDialog) -> list[tuple[str, ...]]:
 def _asked_by(dialog: VoteDialog) -> str:
     names = dialog.asked_by or "-"
     return phrase("{names}. Declared: {about}", names=names, about=dialog.about)
-
-
-def one_terminal_text(terminal: str) -> str:
-    """One login cast the votes of several people, and nothing showed that they were there."""
-    return phrase(
-        "these approvals came from one login at a terminal ({terminal}), without keys: one person may have cast them",
-        terminal=terminal,
-    )
 
 
 def _rto_until(incident: Incident, plan: Plan, clocks: Clocks) -> datetime | None:

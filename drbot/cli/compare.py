@@ -100,18 +100,21 @@ def compare_level2(lab: Lab) -> dict[str, Way]:
 
 
 def compare_level3(sites: Sites) -> dict[str, Way]:
-    """Both raise a lost host on an empty one from one full backup. drbot also rebuilds HTTPS and monitoring."""
+    """Both raise a lost host on an empty one, each from a full backup of its own. drbot also rebuilds HTTPS and
+    monitoring.
+    """
     lab = sites.lab
     configuration = sites.up(aside)
     aside(phrase("Taking a full backup"))
-    backup = demo_sites.back_up_full(sites, lab.configuration)
+    document_way.back_up_host(sites, sites.folder / "document-backup")
+    demo_sites.back_up_full(sites, lab.configuration)
     stack_configuration = lab.configuration.read_text()
     break_it(lab, "host-lost")
     aside(phrase("The document's script recovers (it waits {seconds} s in all)", seconds=75))
     with watched(configuration, "recovery") as watch:
         began = time.monotonic()
         urls = tuple(watch.urls.values())
-        steps = document_way.recover_host(sites, sites.folder / "document", urls, backup)
+        steps = document_way.recover_host(sites, sites.folder / "document", urls)
         total = time.monotonic() - began
     document = Way(
         total=total, outage=(watch.all_good_at or time.monotonic()) - began, steps=steps,

@@ -28,6 +28,7 @@ from drbot.commands.speech.messages import Picture, Reply, Request, Signers, Tab
 from drbot.commands.speech.parser import parse
 from drbot.commands.speech.verbs import VERBS, WHEN, VerbWords, When
 from drbot.commands.views.drill_trend import NAME
+from drbot.commands.views.markdown_text import unescaped
 from drbot.core.approvals.approval import EntryPoint
 from drbot.core.base.errors import DrbotError, UserError
 from drbot.core.base.yaml_file import did_you_mean
@@ -185,7 +186,7 @@ def show(reply: Reply, language: str) -> None:
     for table in reply.tables:
         console.print(_rich(table, language))
     if reply.markdown is not None:
-        print(visible(reply.markdown))
+        print(visible(unescaped(reply.markdown) if sys.stdout.isatty() else reply.markdown))
     if reply.qrs:
         import segno  # nothing else needs it
 

@@ -96,7 +96,7 @@ def _drills(found: Figures, targets: Targets, now: datetime) -> Iterator[Metric]
         "drbot_drill_passed_age_seconds", "Since a drill of this level last recovered in time.", labels=("level",)
     )
     for one in found.passed:
-        age.add_metric((str(one.level.value),), (now - (one.ended_at or one.asked_at)).total_seconds())
+        age.add_metric((str(one.level.value),), one.age(now).total_seconds())
     took = GaugeMetricFamily("drbot_drill_rto_seconds", "The RTO of the last drill of this level.", labels=("level",))
     for one in found.drills:
         if one.rto_seconds is not None:

@@ -7,7 +7,7 @@ from drbot.core.base.errors import PermanentError
 from drbot.core.text.messages import phrase
 from drbot.core.text.words import size
 from drbot.runners.backups.choose_dump import newest_here
-from drbot.runners.clients.free_room import USUAL_RATIO, free_bytes
+from drbot.runners.clients.free_room import free_bytes
 from drbot.runners.contract import arguments
 from drbot.runners.contract.action import Finding, Registry, StepContext
 
@@ -29,10 +29,9 @@ def sql_bytes(context: StepContext) -> int:
     if sealed is not None and sealed.unpacked:
         return sealed.unpacked
     try:
-        backup = store.get(sealed.name) if sealed else newest_here(context)
+        return (store.get(sealed.name) if sealed else newest_here(context)).sql_bytes
     except PermanentError:
         return 0
-    return backup.manifest.sql_bytes if backup.manifest else backup.size * USUAL_RATIO
 
 
 IMPLEMENTED = Registry(

@@ -10,7 +10,7 @@ from drbot.runners.contract.action import Outcome, Registry, StepContext
 def stakeholders(context: StepContext, given: Mapping[str, Any]) -> Outcome:
     """A post about the incident as it is now, with these words where there are any (runners/execution/finishing.py)."""
     text = str(given.get("text") or "")
-    return Outcome(summary=text or phrase("The stakeholders are told the current status."), facts={"text": text})
+    return Outcome(summary=text or phrase("The current status is posted to the stakeholders."), facts={"text": text})
 
 
 IMPLEMENTED = Registry(

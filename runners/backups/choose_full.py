@@ -77,7 +77,7 @@ def choose_full_backup(
     raise UserError(
         phrase("Looked for a good full backup."),
         phrase("There is none: {why}.", why=why),
-        phrase("Put a good one there (drbot backup list --full shows what is there), then try again."),
+        phrase("Put a good one there (drbot backup list shows what is there), then try again."),
     )
 
 
@@ -95,7 +95,7 @@ def candidates(
     """The backups of all places, newest first; the same one in several places once for each, in the order of these."""
     there = backups_in(stores, cancelled)
     named = [backup for backup in there.backups if name in (None, *backup.names)]
-    return Found(backups=tuple(sorted(named, key=order_of, reverse=True)), silent=there.silent)
+    return replace(there, backups=tuple(sorted(named, key=order_of, reverse=True)))
 
 
 def order_of(backup: FullBackup) -> tuple[datetime, str]:

@@ -33,7 +33,7 @@ from drbot.runners.clients.clients import Clients
 from drbot.runners.clients.container_labels import RUN_LABEL, STEP_LABEL
 from drbot.runners.clients.document_archive import CONFIGURATION, RDB, SQL, members, settings
 from drbot.runners.clients.dump_store import StoredDump
-from drbot.runners.clients.free_room import USUAL_RATIO, free_bytes
+from drbot.runners.clients.free_room import COPY, free_bytes
 from drbot.runners.clients.full_store import FullBackup, full_stores
 from drbot.runners.clients.helper import HelperOrder, Mount
 from drbot.runners.clients.redis_alone import RedisAlone
@@ -47,7 +47,7 @@ from drbot.store.base.file_modes import PRIVATE_FOLDER
 
 WORK, VOLUME = "work", "volume"
 """Values of STEP_LABEL: what works, and the containers that the volumes go with."""
-ROOM = 5
+ROOM = 2 * COPY
 """Free bytes per byte of SQL and files: as much as a copy takes, and a recovery's own copy beside it."""
 INSIDE = "/files"
 NO_VOLUME = "none"  # nothing is put there
@@ -65,7 +65,7 @@ class Bench:
     run: str
     cancelled: Cancelled
     progress: Progress
-    room: int = ROOM
+    room: float = ROOM
 
     @property
     def site(self) -> Site:
@@ -127,7 +127,7 @@ class Bench:
 def prove_dump(bench: Bench, backup: Backup) -> BackupIdentity:
     rules, manifest = bench.dump_rules, backup.manifest
     identity = with_floor(check(backup, rules), bench.clients.backups, rules)
-    require_room(bench, manifest.sql_bytes if manifest else backup.size * USUAL_RATIO)
+    require_room(bench, backup.sql_bytes)
     reader = BackupReader(backup, bench.progress, bench.cancelled)
     restore_postgres(bench, reader, identity, manifest.digests if manifest else {})
     return identity
@@ -280,7 +280,7 @@ def unpack(bench: Bench, volume: str, stream: Iterable[bytes], place: str) -> in
 
 def require_room(bench: Bench, need: int) -> None:
     """Raise TemporaryError where a try would take the room that a recovery needs."""
-    there, need = free_bytes(bench.clients, bench.labels, bench.cancelled), bench.room * need
+    there, need = free_bytes(bench.clients, bench.labels, bench.cancelled), round(bench.room * need)
     if there < need:
         said = phrase("{size} free on the disk, {need} are needed to try it", size=size(there), need=size(need))
         raise TemporaryError(said, kind="full")

@@ -18,6 +18,7 @@ from drbot.runners.clients.reading_limits import LARGEST_MANIFEST
 from drbot.store.base.file_modes import close, write_private
 
 SUFFIX = ".sql.gz"
+USUAL_RATIO = 6  # SQL bytes per compressed byte where no manifest tells
 _NAME = re.compile(r"^all_databases_(\d{8}_\d{6})\.sql\.gz$")
 
 
@@ -60,6 +61,11 @@ class Backup:
     @property
     def name(self) -> str:
         return self.path.name
+
+    @property
+    def sql_bytes(self) -> int:
+        """Unpacked; an estimate where no manifest tells."""
+        return self.manifest.sql_bytes if self.manifest is not None else self.size * USUAL_RATIO
 
 
 class BackupStore:

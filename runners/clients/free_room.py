@@ -12,9 +12,11 @@ from drbot.runners.clients.helper import HelperOrder, Mount
 from drbot.runners.clients.tools_image import tools_image
 from drbot.runners.foundation.watching import Cancelled
 
+COPY = 2.5
+"""Bytes on the disk for a byte of SQL that is restored beside production, as the runbooks ask (`disk.free`)."""
+
 # A folder may be gone, with those that it lay in.
 DEEPEST = 'at=$1; while [ ! -e "$at" ]; do at=${at%/*}; done; df -Pk "$at"'
-USUAL_RATIO = 6  # SQL bytes per compressed byte where no manifest tells
 
 
 def free_bytes(clients: Clients, labels: Mapping[str, str], cancelled: Cancelled) -> int:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from ssl import SSLContext
+from threading import Event
 
 import httpx
 
@@ -20,6 +21,8 @@ from drbot.runners.foundation.at_once import at_once
 
 REQUEST_SECONDS = 4.0
 MOST_REDIRECTS = 5
+AGAIN_SECONDS = 5.0
+_PAUSE = Event()  # never set
 
 
 class Health:
@@ -36,6 +39,13 @@ class Health:
         services = {name: service_of(self._site, name) for name in names}
         found = zip(services, at_once(lambda item: self._fault(*item), services.items()), strict=True)
         return {name: fault for name, fault in found if fault}
+
+    def lasting_faults(self, names: Iterable[str], pause: float = AGAIN_SECONDS) -> Mapping[str, str]:
+        """Those that are there `pause` seconds later too: who has just started, or is slow once, is not down."""
+        faults = self.faults(names)
+        if faults:
+            _PAUSE.wait(pause)
+        return self.faults(faults)
 
     def _fault(self, name: str, service: Service) -> str | None:
         if service.health:

@@ -47,6 +47,7 @@ NEXT_STEPS: Mapping[Offer, str] = {
     Offer.ANOTHER_BACKUP: phrase("/dr recover backup uses the next good backup."),
 }
 
+_AFTER_UNDO = (Offer.UNDO, Offer.RECOVER, Offer.RESTART)
 AFTER_UNDO: Mapping[Offer, str] = {
     Offer.UNDO: phrase("/dr undo brings back what was in place before this undo."),
     Offer.RECOVER: phrase("/dr recover restores from a backup."),
@@ -282,8 +283,10 @@ def _failed(run_context: RunContext, ending: Ending, seen_wakes: int) -> bool:
         return block(run_context, None if removed else seen_wakes, said, ways_on(cause), step=step.id)
     if step.ask is not None:
         return _not_recovered(run_context, step, why, state)
-    again = [Offer.RECOVER] if run_context.plan.stakes.act is Act.UNDO else []
-    _end_failed(run_context, step, sentences(why, state.sentence), [*state.offers, *again])
+    offers = state.offers
+    if run_context.plan.stakes.act is Act.UNDO:  # what came back does not work: to start it again comes last
+        offers = tuple(one for one in _AFTER_UNDO if one is Offer.RECOVER or one in state.offers)
+    _end_failed(run_context, step, sentences(why, state.sentence), offers)
     return True
 
 

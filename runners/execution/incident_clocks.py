@@ -8,7 +8,8 @@ from drbot.core.ledger.events import EventKind
 from drbot.core.runbooks.effects import asks_data
 from drbot.core.runbooks.runbook import Step
 from drbot.core.runs.clocks import rpo_seconds
-from drbot.core.runs.lost import not_brought_back, not_brought_back_text
+from drbot.core.runs.incident import Incident
+from drbot.core.runs.lost import has_moved, lost_before, not_brought_back, not_brought_back_text
 from drbot.core.runs.outage import stopped_seconds
 from drbot.core.runs.plan import Plan, touches_production
 from drbot.core.runs.run import Run, RunKind, StepRecord, StepState
@@ -70,7 +71,7 @@ def mark_recovered(
         return
     if step_id not in proving(plan) or _answering_since(plan, records) is None or sub_runs.is_part(run):
         return
-    incident, backup = incidents.get(tx.connection, run.incident), plan.backup
+    incident = incidents.get(tx.connection, run.incident)
     passed = {StepState.SKIPPED, StepState.FAILED}
     if not incident.is_open or any(records[step.id].state in passed for step in plan.steps if step.effect == "destroy"):
         return
@@ -82,13 +83,25 @@ def mark_recovered(
         run.incident,
         run=run.id,
         rto_seconds=_between(incident.started_at, tx.now),
-        rpo_seconds=max(plan.loss_seconds or 0.0, rpo_seconds(backup.snapshot_at, incident.started_at))
-        if backup
-        else None,
+        rpo_seconds=_lost_seconds(tx, run, plan, incident),
         outage_seconds=stopped,
     )
     if lost := not_brought_back_text(not_brought_back([plan], configuration)):
         incidents.note(tx, run.incident, None, lost)
+
+
+def _lost_seconds(tx: Transaction, run: Run, plan: Plan, incident: Incident) -> float | None:
+    """Of the data that is in place now. What an undo brings back, and what an earlier recovery left, has its loss, too;
+    None: no data was ever put in place.
+    """
+    if plan.backup is not None:
+        return max(plan.loss_seconds or 0.0, rpo_seconds(plan.backup.snapshot_at, incident.started_at))
+    known = [
+        (one.plan, steps.of_run(tx.connection, one.id))
+        for one in runs.of_incident(tx.connection, run.incident)
+        if one.plan is not None and one.site == run.site
+    ]
+    return lost_before(tx.now, plan.steps, known) if has_moved(tx.now, known) else None
 
 
 def _stopped_seconds(tx: Transaction, run: Run) -> float | None:

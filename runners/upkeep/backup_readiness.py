@@ -1,12 +1,12 @@
 """Is there a backup to recover from tonight, and how much would be lost? Looks at every place, and changes nothing."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from drbot.core.base.errors import DrbotError
 from drbot.core.site.proofs import BackupProof, proof_line
-from drbot.core.site.readiness import Line, bad, good, soon
+from drbot.core.site.readiness import Line, bad, good, of_site, soon
 from drbot.core.site.site import Configuration
 from drbot.core.site.stored_backups import BackupKind, StoredBackup, missing_of_321, newest_of
 from drbot.core.text.messages import clauses, duration, listed, phrase, sentences
@@ -22,7 +22,7 @@ from drbot.runners.foundation.watching import never, unheard
 
 DUMP: str = phrase("backup of PostgreSQL")
 FULL: str = phrase("full backup")
-COPIES: str = phrase("copies of PostgreSQL backups")
+COPIES: Mapping[str, str] = {DUMP: phrase("copies of PostgreSQL backups"), FULL: phrase("copies of full backups")}
 MAKE: Mapping[str, str] = {DUMP: "drbot backup postgres", FULL: "drbot backup full"}
 SOON = 0.8
 """Of the RPO: older than this a backup is still good, and the next one is not far away."""
@@ -37,36 +37,58 @@ class Looked:
 
 
 def look_at_backups(configuration: Configuration) -> Looked:
-    """The newest of each kind that the site needs, whether every place answers, and the 3-2-1 rule."""
-    has_postgres = configuration.site().postgres is not None
-    found, lines, silent = _look_at_dumps(configuration) if has_postgres else ([], [], ())
-    full = candidates(full_stores(configuration))
-    stored = [_stored(one) for one in full.backups if _is_ours(one, configuration)]
-    if stored or full.silent or configuration.object_store is not None or not has_postgres:
-        silent = tuple(dict.fromkeys((*silent, *full.silent)))
-        lines += [newest_line(FULL, stored, configuration, datetime.now(UTC)), _about_places(silent)]
-        lines.append(_about_restic())
-        found += stored
-    lines.append(line_of_321(found, configuration))
-    return Looked(found=tuple(found), lines=tuple(lines))
+    """The newest of each kind that the default site needs, whether every place answers, and the 3-2-1 rule."""
+    site = configuration.default_site
+    has_postgres = configuration.site(site).postgres is not None
+    found, lines, silent = _look_at_dumps(configuration, site) if has_postgres else ([], [], ())
+    full, about_full, unheard_of = _look_at_full(configuration, site)
+    lines += [*about_full, _about_places(tuple(dict.fromkeys((*silent, *unheard_of)))), _about_restic()]
+    found += full
+    return Looked(found=tuple(found), lines=(*lines, line_of_321(found, configuration)))
 
 
-def _look_at_dumps(configuration: Configuration) -> tuple[list[StoredBackup], list[Line], tuple[str, ...]]:
+def look_at_backups_of(site: str, configuration: Configuration) -> Iterator[Line]:
+    """Of another site, which `backups.schedule` names: the newest of each kind that is made there by the calendar."""
+    schedule = configuration.backups.schedule
+    lines: list[Line] = []
+    if schedule.postgres is not None and configuration.site(site).postgres is not None:
+        lines += _look_at_dumps(configuration, site)[1]
+    if schedule.full is not None:
+        lines += _look_at_full(configuration, site)[1]
+    for line in lines:
+        yield replace(line, what=of_site(site, line.what))
+
+
+def _look_at_full(configuration: Configuration, site: str) -> tuple[list[StoredBackup], list[Line], tuple[str, ...]]:
+    """Full ones, lines about them, and the places that do not answer. Nothing else brings Redis, files, settings and a
+    whole host back.
+    """
+    stores, now = full_stores(configuration), datetime.now(UTC)
+    there, buckets = candidates(stores), [one.place for one in stores if one.objects.keys()]
+    found = [_stored(one) for one in there.backups if _is_ours(one, configuration.system, site)]
+    lines = [newest_line(FULL, found, configuration, now)]
+    if any(not one.fault for one in found):
+        answered = [place for place in buckets if place in there.answered]
+        lines += copies_lines(FULL, found, answered, configuration, now)
+    return found, lines, there.silent
+
+
+def _look_at_dumps(configuration: Configuration, site: str) -> tuple[list[StoredBackup], list[Line], tuple[str, ...]]:
     """Those of PostgreSQL, lines about them, and the places that do not answer."""
     lines: list[Line] = []
     there = backups_in(dump_stores(configuration), never)
-    copies = _copied_dumps(there, configuration)
+    copies = _copied_dumps(there, configuration.system, site)
     here: tuple[Backup, ...] = ()
     try:
         here = BackupStore(configuration.backups.directory).newest_first()
     except DrbotError as error:
         todo = phrase("Correct `backups` in dr.yml, or make the folder reachable.")
         lines.append(bad(phrase("folder of backups"), str(error), todo))
-    dumps = [(one.manifest is not None, _dump(one, configuration)) for one in here]
+    dumps = [(one.manifest is not None, _dump(one, configuration, site)) for one in here]
     found = [*copies, *(stored for _, stored in dumps)]
     lines.append(newest_line(DUMP, found, configuration, datetime.now(UTC)))
     if any(not one.fault for one in (*copies, *(stored for is_drbots, stored in dumps if is_drbots))):
-        lines += copies_lines(copies, there.answered, configuration, datetime.now(UTC))
+        lines += copies_lines(DUMP, copies, there.answered, configuration, datetime.now(UTC))
     return found, lines, there.silent
 
 
@@ -79,15 +101,15 @@ def proof_lines(
         yield from (line,) if line is not None else ()
 
 
-def _dump(one: Backup, configuration: Configuration) -> StoredBackup:
+def _dump(one: Backup, configuration: Configuration, site: str) -> StoredBackup:
     return StoredBackup(
         kind=BackupKind.POSTGRES, name=one.name, place=BackupStore(one.path.parent).place, is_off_site=False,
-        moment=one.snapshot_at, size=one.size, fault=_fault(one, configuration), mark=one.mark,
+        moment=one.snapshot_at, size=one.size, fault=_fault(one, configuration, site), mark=one.mark,
     )  # fmt: skip
 
 
-def _copied_dumps(there: Found[StoredDump], configuration: Configuration) -> list[StoredBackup]:
-    ours = [one for one in there.backups if is_made_for(one.snapshot, configuration.system, configuration.default_site)]
+def _copied_dumps(there: Found[StoredDump], system: str, site: str) -> list[StoredBackup]:
+    ours = [one for one in there.backups if is_made_for(one.snapshot, system, site)]
     return [
         StoredBackup(
             kind=BackupKind.POSTGRES, name=one.name, place=one.store.place, is_off_site=True, moment=one.snapshot_at,
@@ -98,9 +120,9 @@ def _copied_dumps(there: Found[StoredDump], configuration: Configuration) -> lis
 
 
 def copies_lines(
-    copies: Sequence[StoredBackup], buckets: Sequence[str], configuration: Configuration, now: datetime
+    kind: str, copies: Sequence[StoredBackup], buckets: Sequence[str], configuration: Configuration, now: datetime
 ) -> Iterator[Line]:
-    """Of each bucket that answers: where the host is lost, a dump in it that the RPO allows is all there is."""
+    """Of each bucket that answers: where the host is lost, a backup in it that the RPO allows is all there is."""
     allowed, wrong = configuration.targets.rpo, []
     for place in buckets:
         moments = [one.moment for one in copies if one.place == place and not one.fault]
@@ -111,15 +133,14 @@ def copies_lines(
             wrong.append(phrase("the newest in {place} is {age} old, more than the RPO of {allowed}", place=place,
                                 age=duration(age), allowed=duration(allowed)))  # fmt: skip
     if wrong:
-        todo = phrase("{command} makes one and copies it into every bucket.", command=MAKE[DUMP])
-        yield bad(COPIES, clauses(wrong), todo)
+        todo = phrase("{command} makes one and copies it into every bucket.", command=MAKE[kind])
+        yield bad(COPIES[kind], clauses(wrong), todo)
     elif buckets:
-        yield good(COPIES, phrase("in {places}", places=listed(buckets)))
+        yield good(COPIES[kind], phrase("in {places}", places=listed(buckets)))
 
 
-def _fault(one: Backup, configuration: Configuration) -> str:
-    """Why a recovery of the default site would not take it, as far as is known without reading it."""
-    site = configuration.default_site
+def _fault(one: Backup, configuration: Configuration, site: str) -> str:
+    """Why a recovery of this site would not take it, as far as is known without reading it."""
     rules = BackupRules(
         system=configuration.system, site=site, server_major=None, cancelled=never, progress=unheard
     )  # fmt: skip
@@ -134,8 +155,8 @@ def _fault(one: Backup, configuration: Configuration) -> str:
     return (rows_fault(rows) or "") if one.manifest is not None else ""
 
 
-def _is_ours(one: FullBackup, configuration: Configuration) -> bool:
-    return one.archive is not None or is_of(one, configuration.system, configuration.default_site)
+def _is_ours(one: FullBackup, system: str, site: str) -> bool:
+    return one.archive is not None or is_of(one, system, site)
 
 
 def _stored(one: FullBackup) -> StoredBackup:

@@ -28,13 +28,15 @@ KEPT_SECONDS = 60.0
 
 
 class Upkeep:
-    def __init__(self, worker_context: WorkerContext) -> None:
+    def __init__(self, worker_context: WorkerContext, kept_seconds: float = KEPT_SECONDS) -> None:
+        """`kept_seconds`: so often the engine is asked about what is kept."""
         self._worker_context = worker_context
+        self._kept_seconds = kept_seconds
         self._rung: dict[tuple[str, datetime], float] = {}
         self._cleared: frozenset[str] = frozenset()  # stopped runs that were tidied up
         self._resolved: frozenset[str] = frozenset()  # the same of resolved incidents
         self._looked = False
-        self._kept_at = -KEPT_SECONDS
+        self._kept_at = -kept_seconds
 
     def tick(self) -> None:
         """Each chore by itself: one that fails must not keep the others from being done."""
@@ -120,9 +122,12 @@ class Upkeep:
             give_back_stale(self._worker_context)
 
     def _kept(self) -> None:
-        """Now and then: the engine is asked about each volume."""
-        if time.monotonic() - self._kept_at >= KEPT_SECONDS:
+        """Now and then: the engine is asked about each volume, and what could not be removed is tried again."""
+        if time.monotonic() - self._kept_at >= self._kept_seconds:
             self._kept_at = time.monotonic()
+            with self._worker_context.database.read() as connection:
+                remaining = {run.id for run, _ in chores.remaining(connection)}
+            self._cleared, self._resolved = self._cleared - remaining, self._resolved - remaining
             forget_gone(self._worker_context)
 
     def _ring(self) -> None:

@@ -22,18 +22,6 @@ EXPIRES_SOON, EXPIRES_NOW = timedelta(days=21), timedelta(days=3)
 RENEW: str = phrase("Renew it: see `certificate` in drbot docs recovery-sites.")
 
 
-def lines_about_all(configuration: Configuration) -> Iterator[Line]:
-    yield new_place_line(configuration)
-    yield runbooks_line(configuration)
-    yield from certificate_line(configuration)
-
-
-def lines_about_outside(configuration: Configuration) -> Iterator[Line]:
-    """What only the worker with the keys of makers and zones sees."""
-    yield from programs_line(configuration)
-    yield from dns_line(configuration)
-
-
 def new_place_line(configuration: Configuration) -> Line:
     """Whether there is anywhere to go when the host is lost; whether it answers, lines of its own say."""
     what, recovery = phrase("new place"), configuration.recovery

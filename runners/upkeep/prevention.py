@@ -14,12 +14,11 @@ from drbot.core.text.messages import duration, filled, listed, phrase
 from drbot.core.text.words import size
 from drbot.runners.clients import monitoring
 from drbot.runners.clients.clients import Clients
+from drbot.runners.clients.free_room import COPY
 from drbot.runners.foundation.watching import never
 
 APART_SECONDS = 60.0
 """Between two clocks: codes of authenticators count for half a minute, and what is lost is counted in minutes."""
-COPY = 2.5
-"""As the runbooks ask: bytes on the disk for a byte of SQL."""
 
 Described = Mapping[str, Mapping[str, Any]]  # project → its compose file, as compose reads it
 
@@ -75,13 +74,13 @@ class Prevention:
         yield bad(what, told, phrase("Make room, or give it a larger disk."))
 
     def _sql_bytes(self) -> int:
-        """Of the newest backup that says it; 0 = there is none, which another line says."""
+        """Of the newest backup, as a plan counts it; 0 = there is none, which another line says."""
         try:
             found = self.clients.backups.newest_first()
         except DrbotError:
             return 0
-        own = (one.manifest for one in found if one.manifest and not one.fault and one.manifest.site == self.name)
-        return next((manifest.sql_bytes for manifest in own), 0)
+        own = (one for one in found if not one.fault and (one.manifest is None or one.manifest.site == self.name))
+        return next((one.sql_bytes for one in own), 0)
 
     def _clock(self) -> Line:
         what = self._what(phrase("clock"))

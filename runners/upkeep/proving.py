@@ -63,7 +63,7 @@ class Prover:
     redact: Callable[[str], str]
     stop: threading.Event
     progress: Progress = unheard
-    room: int = ROOM
+    room: float = ROOM
     require_agreed: Callable[[], None] = lambda: None  # raises TemporaryError while dr.yml may start nothing unasked
 
     def prove(self, one: StoredBackup) -> BackupProof | None:

@@ -202,8 +202,7 @@ class SiteReadiness:
         return container is not None and container.health is not None
 
     def _about_services(self) -> Line:
-        health = self.clients.health
-        faults = health.faults(health.faults(self.site.services))  # a slow answer is no fault yet
+        faults = self.clients.health.lasting_faults(self.site.services)
         what = services_of(self.name)
         if faults:
             said = clauses(

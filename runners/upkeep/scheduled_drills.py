@@ -14,7 +14,6 @@ from drbot.core.site.level import Level
 from drbot.core.site.readiness import Line, bad, good, soon
 from drbot.core.site.site import Configuration
 from drbot.core.text.messages import duration, phrase
-from drbot.core.text.words import ago
 from drbot.runners.clients.full_store import password
 from drbot.runners.execution.run_context import WorkerContext
 from drbot.runners.foundation.watching import Cancelled
@@ -70,11 +69,10 @@ def require_verifiable(level: Level, configuration: Configuration) -> None:
 
 
 def drill_lines(connection: Connection, configuration: Configuration, now: datetime) -> Iterator[Line]:
-    """One for each level that this dr.yml can recover."""
-    levels = [Level.SERVICE, Level.DATABASE]
-    if configuration.recovery is not None:
-        levels += [Level.HOST, Level.DATACENTRE]
-    for level in levels:
+    """One for each level that this dr.yml can recover: level 4 alone needs another place."""
+    for level in Level:
+        if level is Level.DATACENTRE and configuration.recovery is None:
+            continue
         yield _line(level, drills.newest_of(connection, level), now)
 
 
@@ -83,7 +81,7 @@ def _line(level: Level, last: Drill | None, now: datetime) -> Line:
     todo = phrase("Practise it: drbot drill level{level}", level=int(level))
     if last is None or last.ended_at is None:
         return soon(what, phrase("it was never practised"), todo)
-    said = phrase("{time} ago: {how}", time=duration(ago(last.ended_at, now).total_seconds()), how=last.how)
+    said = phrase("{time} ago: {how}", time=duration(last.age(now).total_seconds()), how=last.how)
     if last.end is DrillEnd.FAILED:
         return bad(what, said, todo)
     if last.end is DrillEnd.MISSED or now - last.ended_at > QUARTER:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from drbot.core.approvals.approval import EntryPoint, Vote
+from drbot.core.text.messages import phrase
 
 
 def one_terminal(votes: Iterable[Vote]) -> str:
@@ -17,3 +18,11 @@ def one_terminal(votes: Iterable[Vote]) -> str:
         ):
             people.setdefault(vote.terminal, set()).add(vote.person)
     return next((terminal for terminal, who in people.items() if len(who) > 1), "")
+
+
+def one_terminal_text(terminal: str) -> str:
+    """One login cast the votes of several people, and nothing showed that they were there."""
+    return phrase(
+        "these approvals came from one login at a terminal ({terminal}), without keys: one person may have cast them",
+        terminal=terminal,
+    )

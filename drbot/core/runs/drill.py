@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from drbot.core.site.data_kinds import BROUGHT_BACK_BY, FILES, RUNBOOKS, DataKind, runbook_of
@@ -10,6 +10,7 @@ from drbot.core.site.level import RUNBOOK_OF, Level
 from drbot.core.site.site import Configuration, Site, Targets
 from drbot.core.site.stored_backups import BackupKind
 from drbot.core.text.messages import phrase
+from drbot.core.text.words import ago
 
 COPY_RUNBOOKS: Mapping[BackupKind, str] = {BackupKind.POSTGRES: "drill-copy", BackupKind.FULL: "drill-copy-full"}
 """Each makes the copy and breaks it; levels 3 and 4 need none, for there the host is gone."""
@@ -137,6 +138,10 @@ class Drill:
     def arguments(self) -> Mapping[str, str]:
         """What its runbook is given."""
         return ({"service": self.service} if self.service else {}) | ({FILES: self.files} if self.files else {})
+
+    def age(self, now: datetime) -> timedelta:
+        """Since its end, whoever tells it; of one that goes on since it was asked for."""
+        return ago(self.ended_at or self.asked_at, now)
 
     @property
     def what(self) -> str:

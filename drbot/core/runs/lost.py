@@ -46,6 +46,11 @@ def lost_before(moment: datetime, steps: Iterable[Step], earlier: Iterable[tuple
     return max((_lost(volume, done) for volume in named), default=0.0)
 
 
+def has_moved(moment: datetime, earlier: Iterable[tuple[Plan, Iterable[StepRecord]]]) -> bool:
+    """Whether any of these put other data in place until then."""
+    return any(True for _ in _done(moment, earlier))
+
+
 def _done(moment: datetime, earlier: Iterable[tuple[Plan, Iterable[StepRecord]]]) -> Iterable[Done]:
     """What put other data in place until then, and was not taken back."""
     for plan, records in earlier:

@@ -367,7 +367,7 @@ class Configuration(Model):
     version: Literal[1] = 1
     system: Title  # what people call it, e.g. "ai-micro-service"
     language: Language = "en"
-    time_zone: TimeZone = "UTC"  # of what is due by the calendar
+    time_zone: TimeZone = "UTC"  # of what is due by the calendar, and of posts to stakeholders
     sites: dict[Name, Site] = Field(min_length=1)
     default_site: Name = "production"
     backups: Backups
@@ -390,9 +390,12 @@ class Configuration(Model):
         """The site of this name (default: `default_site`, of which the site of drills is a copy)."""
         return self.sites[self.default_site if name in ("", DRILL_SITE) else name]
 
-    def day(self, moment: datetime) -> date:
+    def local(self, moment: datetime) -> datetime:
         """In the system's time zone."""
-        return moment.astimezone(ZoneInfo(self.time_zone)).date()
+        return moment.astimezone(ZoneInfo(self.time_zone))
+
+    def day(self, moment: datetime) -> date:
+        return self.local(moment).date()
 
     def calendar(self, expression: str | None) -> Calendar | None:
         """When that is due in the system's time zone."""

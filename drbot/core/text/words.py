@@ -47,8 +47,8 @@ def clock(moment: datetime) -> str:
 
 
 def day_and_time(moment: datetime) -> str:
-    """To the minute, for what is planned. `moment`: UTC."""
-    return f"{moment:%Y-%m-%d %H:%M} UTC"
+    """To the minute, for what is planned, with the zone of `moment`."""
+    return f"{moment:%Y-%m-%d %H:%M %Z}"
 
 
 def seconds_of(text: str | int | float) -> float:

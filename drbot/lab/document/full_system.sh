@@ -1,7 +1,9 @@
 #!/usr/bin/env bash
 # disaster-recovery-full-system.sh of the source document, in its order and with its waits, to be timed beside drbot.
 # Only names, paths and ports are the lab's. Docker is there already, so step 1 costs nothing; networks and volumes,
-# which the document forgets, are made; the webhook and the report with X hours are left out.
+# which the document forgets, are made; the webhook and the report with X hours are left out. It ends where a command
+# fails: the document's goes on, and nothing can be measured of that.
+set -eo pipefail
 
 project() { cd "$PROJECTS/$PREFIX$1" || exit 1; }
 container() { docker ps -aqf "label=com.docker.compose.project=${PREFIX}$1"; }
@@ -54,7 +56,7 @@ project ai-micro-front-admin && docker compose up -d
 echo "Step 10: Running comprehensive health checks"
 sleep 30
 for url in $HEALTH_URLS; do
-  curl -sf "$url" > /dev/null && echo "✓ $url"
+  curl -sf "$url" > /dev/null && echo "✓ $url" || echo "✗ $url"
 done
 
 echo "Step 11: Verifying data integrity"

@@ -1,7 +1,9 @@
 #!/usr/bin/env bash
 # disaster-recovery-postgres.sh of the source document, in its order and with its waits, to be timed beside drbot.
 # Only names, paths and ports are the lab's; "yes" is typed at once, and the webhook is left out.
-# Never use it on anything but a lab: it deletes the data before it has looked at the backup.
+# Never use it on anything but a lab: it deletes the data before it has looked at the backup. It ends where a command
+# fails: the document's goes on, and nothing can be measured of that.
+set -eo pipefail
 
 project() { cd "$PROJECTS/$PREFIX$1" || exit 1; }
 postgres() { docker exec -i "$(docker ps -aqf "label=com.docker.compose.project=${PREFIX}ai-micro-postgres")" "$@"; }
@@ -51,5 +53,5 @@ done
 echo "Step 11: Running health checks"
 sleep 30
 for url in $HEALTH_URLS; do
-  curl -sf "$url" > /dev/null && echo "✓ $url"
+  curl -sf "$url" > /dev/null && echo "✓ $url" || echo "✗ $url"
 done

@@ -43,10 +43,7 @@ class Figures:
 
 def figures(connection: Connection, publisher: str) -> Figures:
     """`publisher`: the name of its cursor."""
-    shown = select(func.coalesce(func.max(cursors.c.seq), 0)).where(cursors.c.name == publisher).scalar_subquery()
-    behind = connection.execute(
-        select(func.count(), func.min(events.c.at)).select_from(events).where(events.c.seq > shown)
-    ).one()
+    unshown, unshown_since = behind(connection, publisher)
     return Figures(
         runs={(row.site, row.runbook, row.state): row[3] for row in connection.execute(_RUNS)},
         steps={(row.runbook, row.id): Took(count=row[2], seconds=row[3]) for row in connection.execute(_STEPS)},
@@ -59,9 +56,18 @@ def figures(connection: Connection, publisher: str) -> Figures:
         proofs=tuple(proofs.list_of(connection)),
         drills=tuple(one for level in Level if (one := drills.newest_of(connection, level)) is not None),
         passed=tuple(drills.passed(connection).values()),
-        unshown=behind[0],
-        unshown_since=behind[1],
+        unshown=unshown,
+        unshown_since=unshown_since,
     )
+
+
+def behind(connection: Connection, publisher: str) -> tuple[int, datetime | None]:
+    """How many records it has not shown yet, and the moment of the oldest of them."""
+    shown = select(func.coalesce(func.max(cursors.c.seq), 0)).where(cursors.c.name == publisher).scalar_subquery()
+    count, since = connection.execute(
+        select(func.count(), func.min(events.c.at)).select_from(events).where(events.c.seq > shown)
+    ).one()
+    return count, since
 
 
 _RUNS = select(runs.c.site, runs.c.runbook, runs.c.state, func.count()).group_by(

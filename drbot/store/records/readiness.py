@@ -10,6 +10,9 @@ from drbot.core.site.readiness import Colour, Line
 from drbot.store.base.database import Transaction
 from drbot.store.base.schema import confirmations, drills, proofs, readiness, routines, runs
 
+SLACK = "Slack"
+"""The source of what bots saw; workers are named by their site."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Seen:

@@ -9,6 +9,8 @@ from drbot.store.base.database import Transaction
 from drbot.store.base.rows import insert_or
 from drbot.store.base.schema import cursors, incidents, leaders, surfaces
 
+STATUS_POST = "status-"
+"""How keys of posts to stakeholders begin; the number of an event follows, and the channel."""
 PUBLISHER = "publisher"
 """The cursor of what has been shown in Slack."""
 

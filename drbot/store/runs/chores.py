@@ -6,13 +6,14 @@ from sqlalchemy import ColumnElement, Connection, select
 
 from drbot.core.approvals.approval import RequestState
 from drbot.core.runs.incident import IncidentState
-from drbot.core.runs.run import Run, RunState
+from drbot.core.runs.run import Leftover, Run, RunState, StepRecord
 from drbot.core.text.messages import phrase
 from drbot.store.base.database import Database, Transaction
 from drbot.store.base.rows import run_of
 from drbot.store.base.schema import incidents
 from drbot.store.base.schema import runs as rows
-from drbot.store.records import leases, requests
+from drbot.store.base.schema import steps as step_rows
+from drbot.store.records import leases, requests, steps
 from drbot.store.runs import runs
 
 TOO_LATE: str = phrase("It was approved, but not started in time.")
@@ -58,6 +59,19 @@ def _of_site(connection: Connection, site: str, of: ColumnElement[bool], *states
         .where(rows.c.site == site, rows.c.state.in_([state.value for state in states]), of)
     )
     return list(connection.execute(query).scalars())
+
+
+def remaining(connection: Connection, incident: int | None = None) -> list[tuple[Run, StepRecord]]:
+    """Copies of production's data that runs which are over made and whose worker could not remove them yet."""
+    query = select(step_rows.c.run).where(step_rows.c.leftover == Leftover.REMAINS.value).distinct()
+    left = [runs.get(connection, run_id) for run_id in connection.execute(query).scalars()]
+    return [
+        (run, record)
+        for run in left
+        if incident in (None, run.incident)
+        for record in steps.of_run(connection, run.id)
+        if record.leftover is Leftover.REMAINS
+    ]
 
 
 def unclaimed(connection: Connection, older_than: datetime) -> list[Run]:

@@ -29,3 +29,17 @@ def test_a_no_reaches_the_stakeholders_and_the_board_offers_the_ways_on(served: 
     for label in ("Try again", "Another backup"):
         assert label in str(board["blocks"])
     assert "Resolve" not in str(board["blocks"])
+
+
+def test_a_repair_that_failed_reaches_the_stakeholders_at_once(served: Scene) -> None:
+    incident = served.declare()
+    run = planned(served.database, incident)
+    with served.database.write() as tx:
+        incidents.recovering(tx, incident.id, run.id)
+    served.message("dr-status", lambda one: "being repaired" in one["text"], "the beginning")
+
+    with served.database.write() as tx:
+        runs.finish(tx, run, RunState.FAILED, "The old data is back, and PostgreSQL does not answer.")
+
+    told = served.message("dr-status", lambda one: "decision by our team" in str(one["blocks"]), "how it stands")
+    assert "works again" not in told["text"]

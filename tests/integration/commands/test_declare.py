@@ -4,6 +4,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy import update
 
 from drbot.core.approvals.approval import EntryPoint
 from drbot.core.ledger.events import EventKind
@@ -11,6 +12,7 @@ from drbot.core.site.inventory import Inventory, KnownService
 from drbot.core.site.level import Level
 from drbot.core.site.readiness import good
 from drbot.core.text.messages import say
+from drbot.store.base.schema import events
 from drbot.store.records import inventories, readiness, surfaces
 from tests.integration.commands.verb_fixture import DR_YML, VerbFixture, build
 
@@ -58,8 +60,32 @@ def test_who_declares_where_nobody_takes_it_up_is_told_so(verb_fixture: VerbFixt
         surfaces.lead(tx, surfaces.PUBLISHER, "a bot", 60)
     heard = verb_fixture.say("ben", "declare level1 user")
 
-    assert "No bot tells it in Slack: go on here. No worker of production has taken it up" in alone.text
+    assert "No bot tells it in Slack: tell people by other means. No worker of production has taken it up" in alone.text
     assert "Its channel is being opened" in heard.text and "The survey has started" in heard.text
+
+
+def test_nobody_is_told_that_others_were_told_while_slack_shows_nothing(verb_fixture: VerbFixture) -> None:
+    with verb_fixture.database.write() as tx:
+        surfaces.lead(tx, surfaces.PUBLISHER, "a bot", 60)
+    opened = verb_fixture.say("ben", "declare level1 auth")
+    assert "are told" in opened.text and "other means" not in verb_fixture.say("ben", "status").text
+
+    with verb_fixture.database.write() as tx:  # half an hour of silence
+        since = tx.now - timedelta(minutes=30)
+        tx.connection.execute(update(events).values(at=since))
+    said = [verb_fixture.say("ben", words).text for words in ("update soon", "status", "report", "declare level1 user")]
+
+    assert all(f"since {since:%H:%M:%S} UTC" in one and "tell them by other means" in one for one in said), said
+    assert not any("stakeholders are told" in one for one in said)
+
+
+def test_an_outage_that_began_long_ago_is_asked_about_first(verb_fixture: VerbFixture) -> None:
+    asked = verb_fixture.say("ben", "declare level1 auth since=2025-01-01 login fails")
+
+    assert not asked.ok and not verb_fixture.incidents()
+    assert "2025-01-01 00:00 UTC" in asked.text and "RTO counts from then" in asked.text
+    assert verb_fixture.say("ben", asked.choices[0].command).ok
+    assert f"{verb_fixture.incident().started_at:%Y-%m-%d}" == "2025-01-01"
 
 
 def test_level_2_needs_no_words_at_all(verb_fixture: VerbFixture) -> None:

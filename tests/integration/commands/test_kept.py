@@ -9,9 +9,9 @@ import pytest
 from drbot.commands.speech.messages import Reply
 from drbot.commands.verb.kept import BY_HAND, BY_UNDO
 from drbot.core.ledger.events import EventKind
-from drbot.core.runs.run import Offer, Run, RunKind, RunState
+from drbot.core.runs.run import Leftover, Offer, Run, RunKind, RunState
 from drbot.core.text.messages import say
-from drbot.store.records import incidents, kept
+from drbot.store.records import incidents, kept, steps
 from drbot.store.records.kept import Kept
 from drbot.store.runs import runs
 from tests.integration.commands.verb_fixture import VerbFixture, build
@@ -54,6 +54,18 @@ def offered(reply: Reply) -> list[str]:
 def does_what_it_offers(verb_fixture: VerbFixture, reply: Reply) -> bool:
     """Every button of `kept` is pressed: none is refused."""
     return all(verb_fixture.say("aiko", command).ok for command in offered(reply))
+
+
+def test_a_copy_that_could_not_be_removed_is_listed(verb_fixture: VerbFixture) -> None:
+    run, _ = verb_fixture.asked()
+    assert verb_fixture.say("aiko", "kept").tables == ()
+    with verb_fixture.database.write() as tx:
+        steps.left(tx, run.id, "restore-beside", Leftover.REMAINS)
+
+    (table,) = verb_fixture.say("aiko", "kept").tables
+
+    assert "could not be removed" in str(table.title)
+    assert [row[:2] for row in table.rows] == [("DR-1", run.id)]
 
 
 def test_only_the_newest_kept_postgres_data_is_offered_to_come_back(verb_fixture: VerbFixture) -> None:

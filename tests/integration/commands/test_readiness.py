@@ -59,6 +59,23 @@ def test_a_worker_that_never_looked_or_stopped_looking_is_told(verb_fixture: Ver
     assert "it last looked 15 min ago" in str(reply.tables[0].rows)
 
 
+def test_a_bot_that_stopped_looking_is_told_and_an_old_word_of_whom_nobody_expects_is_none(
+    verb_fixture: VerbFixture,
+) -> None:
+    saw(verb_fixture, VOLUMES)
+    with verb_fixture.database.write() as tx:
+        readiness.saw(tx, readiness.SLACK, [good("Slack: scopes", "all granted")])
+        readiness.saw(tx, "rented", [good("rented: volumes", "there")])
+    assert {"Slack: scopes", "rented: volumes"} <= set(shown(verb_fixture, "readiness all")[1])
+
+    with verb_fixture.database.write() as tx:
+        old = update(rows).where(rows.c.source != "production")
+        tx.connection.execute(old.values(looked_at=tx.now - timedelta(seconds=3 * EVERY_SECONDS)))
+
+    assert shown(verb_fixture)[1] == ["bot"]
+    assert "rented: volumes" not in shown(verb_fixture, "readiness all")[1]
+
+
 def test_what_stays_as_it_was_has_been_so_since_then(verb_fixture: VerbFixture) -> None:
     saw(verb_fixture, GONE, VOLUMES)
     with verb_fixture.database.write() as tx:

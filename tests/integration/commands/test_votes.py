@@ -264,6 +264,7 @@ def test_one_login_that_votes_for_two_people_is_told_so_at_the_vote_and_in_the_l
 
     assert "one login" not in first.text
     assert "one login at a terminal (root@recovery), without keys" in second.text
+    assert "one login at a terminal" in str(verb_fixture.say("ben", "report").markdown)
     assert "同じログイン (root@recovery)" in say(second.text, "ja")
     assert [event.payload["terminal"] for event in verb_fixture.events(EventKind.VOTE_COUNTED)] == ["root@recovery"] * 2
     shown = table_of(

@@ -16,6 +16,7 @@ from drbot.core.site.readiness import Colour, Line, bad, good, soon
 from drbot.lab.breakage import break_it
 from drbot.lab.system import Lab
 from drbot.runners.backups.make_dump import back_up_postgres
+from drbot.runners.backups.make_full import back_up_full
 from drbot.runners.clients.clients import clients_of
 from drbot.runners.foundation.settings import RunnerSettings
 from drbot.runners.foundation.watching import never
@@ -78,11 +79,22 @@ def test_a_worker_keeps_looking_at_the_same_and_writes_it_down(
     made.database.close()
     assert {one.service for one in consists_of.services} >= {"postgres", "redis", "auth-service", "front-user"}
     assert {one.source for one in seen} == {"production"}
-    assert [one.line.what for one in seen if one.line.colour is Colour.RED] == ["backup of PostgreSQL"]
-    same = ("production: ", "backup of", "3-2-1")  # the approvers are those of its own roster
+    assert [one.line.what for one in seen if one.line.colour is Colour.RED] == [
+        "backup of PostgreSQL", "full backup",
+    ]  # fmt: skip
+    same = ("production: ", "backup of", "full backup", "3-2-1")  # the approvers are those of its own roster
     of_site = {line[2:] for line in text.splitlines() if line[2:].startswith(same)}
     noted = {f"{one.line.what}: {one.line.sentence}" for one in seen}
     assert of_site == {line for line in noted if line.startswith(same)}
+
+
+def back_up(document: Path) -> None:
+    """Of both kinds, into the folder."""
+    configuration = load_configuration(document).configuration
+    clients = clients_of(configuration.site(), configuration, RunnerSettings.from_environment(document.parent, {}))
+    back_up_postgres(configuration, "production", clients=clients)
+    back_up_full(configuration, "production", clients=clients)
+    clients.close()
 
 
 def readiness_of(tmp_path: Path, *lines: Line) -> Result:
@@ -123,10 +135,10 @@ def test_a_host_with_everything_passes_and_one_without_backups_does_not(document
     code, text = checked(document, **tokens)
     assert code == 1
     assert "drbot backup postgres makes one" in text
-    assert text.count("✗") == 1
+    assert "drbot backup full makes one" in text
+    assert text.count("✗") == 2
 
-    configuration = load_configuration(document).configuration
-    back_up_postgres(configuration, "production")
+    back_up(document)
     code, text = checked(document, **tokens)
 
     assert code == 0, text
@@ -138,7 +150,7 @@ def test_a_host_with_everything_passes_and_one_without_backups_does_not(document
 def test_a_worker_needs_no_tokens_but_half_of_them_and_wrong_ones_are_a_mistake(
     document: Path, tokens: dict[str, str]
 ) -> None:
-    back_up_postgres(load_configuration(document).configuration, "production")
+    back_up(document)
 
     code, text = checked(document)
     assert code == 0, text
@@ -152,7 +164,7 @@ def test_a_worker_needs_no_tokens_but_half_of_them_and_wrong_ones_are_a_mistake(
 
 @pytest.mark.long
 def test_a_service_that_does_not_work_and_a_project_that_is_gone_are_named(document: Path, lab: Lab) -> None:
-    back_up_postgres(load_configuration(document).configuration, "production")
+    back_up(document)
     break_it(lab, "auth-down")
     project = f"{lab.prefix}ai-micro-front-user"
     (lab.projects / project).rename(lab.folder / "elsewhere")

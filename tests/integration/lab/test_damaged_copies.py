@@ -137,11 +137,11 @@ def test_the_second_buckets_copy_is_proven_too(copied: Copied) -> None:
         update={"object_store": store.model_copy(update={"second_bucket": SECOND_BUCKET})}
     )
     both = replace(copied, here=replace(copied.here, prover=replace(copied.here.prover, configuration=configuration)))
-    assert both.here.lines()[COPIES].colour is Colour.RED
+    assert both.here.lines()[COPIES[DUMP]].colour is Colour.RED
     make(dump_stores(configuration)[1])
     back_up_postgres(configuration, "production", clients=both.here.clients)
 
-    assert both.here.lines()[COPIES].colour is Colour.GREEN
+    assert both.here.lines()[COPIES[DUMP]].colour is Colour.GREEN
     assert both.prove_all() == [
         ProofResult.PROVEN,
         ProofResult.SAME,
@@ -285,14 +285,14 @@ def test_a_newer_one_that_is_whole_makes_it_green_again(copied: Copied) -> None:
 
 @pytest.mark.long
 def test_a_bucket_without_a_dump_or_with_none_but_old_ones_is_told(copied: Copied) -> None:
-    assert copied.here.lines()[COPIES].colour is Colour.GREEN
+    assert copied.here.lines()[COPIES[DUMP]].colour is Colour.GREEN
     late = copied.here.configuration.targets.model_copy(update={"rpo": 1e-3})
     stale = copied.here.configuration.model_copy(update={"targets": late})
-    (told,) = (one for one in look_at_backups(stale).lines if one.what == COPIES)
+    (told,) = (one for one in look_at_backups(stale).lines if one.what == COPIES[DUMP])
     for one in copied.below(""):
         copied.objects.remove(one.key)
 
-    line = copied.here.lines()[COPIES]
+    line = copied.here.lines()[COPIES[DUMP]]
 
     assert (told.colour, f"the newest in {copied.store.place} is" in told.reason) == (Colour.RED, True)
     assert (line.colour, line.reason) == (Colour.RED, f"{copied.store.place} holds none")

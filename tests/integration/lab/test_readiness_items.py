@@ -149,7 +149,10 @@ ITEMS = (
 
 SCHEDULED = "scheduled backup of PostgreSQL, scheduled full backup, scheduled drills"
 ELSEWHERE = {
-    "worker of each site": "tests/integration/commands/test_readiness.py",
+    "copies of full backups": "tests/unit/runners/test_backup_readiness.py",
+    "backups of another site": "tests/unit/runners/test_backup_readiness.py",
+    "own checks": "tests/integration/actions/test_own_checks.py",
+    "worker of each site, bot": "tests/integration/commands/test_readiness.py",
     "clock": "below",
     SCHEDULED: "tests/integration/runners/test_routines.py",
     "restic": "below",

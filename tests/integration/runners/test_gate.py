@@ -10,8 +10,10 @@ from drbot.core.runs.plan import seal_of
 from drbot.core.runs.run import Leftover, RunState, StepState, StopKind
 from drbot.core.site.old_server import OldServer
 from drbot.core.site.people import Roster
+from drbot.runners.upkeep.chores import Upkeep
 from drbot.store.base import ledger
 from drbot.store.records import incidents, locks
+from drbot.store.runs import chores
 from tests.integration.runners.harmless import backup
 from tests.integration.runners.worker_fixture import WorkerFixture, worker_fixture_in
 from tests.waiting import PATIENCE
@@ -94,6 +96,25 @@ def test_a_copy_that_could_not_be_removed_is_tried_again_and_told_once(worker_fi
 
     assert f"postgres_data_{run.id}" not in worker_fixture.target.volumes
     assert worker_fixture.step(run, "restore-beside").leftover is Leftover.REMOVED
+
+
+def test_while_a_worker_serves_it_tries_again_to_remove_a_copy_which_is_listed_until_then(
+    worker_fixture: WorkerFixture,
+) -> None:
+    run = worker_fixture.go(worker_fixture.declare())
+    worker_fixture.target.errors["volume.remove"] = [PermanentError("in use")]
+    worker_fixture.stop(run, "", StopKind.DISCARDED)
+    upkeep = Upkeep(worker_fixture.worker_context, kept_seconds=0.0)
+
+    upkeep.tick()
+    with worker_fixture.database.read() as connection:
+        assert [(one.id, record.id) for one, record in chores.remaining(connection)] == [(run.id, "restore-beside")]
+    upkeep.tick()
+    upkeep.tick()
+
+    assert f"postgres_data_{run.id}" not in worker_fixture.target.volumes
+    with worker_fixture.database.read() as connection:
+        assert chores.remaining(connection) == []
 
 
 def test_the_same_question_is_not_asked_again_after_a_no(worker_fixture: WorkerFixture) -> None:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from drbot.core.base.errors import PermanentError
-from drbot.core.runs.run import Run, RunKind, RunState
+from drbot.core.runs.run import Offer, Run, RunKind, RunState
 from tests.integration.runners.harmless import NOON, backup
 from tests.integration.runners.worker_fixture import WorkerFixture
 
@@ -64,6 +64,33 @@ def test_an_undo_that_is_undone_brings_the_loss_back(worker_fixture: WorkerFixtu
     backed_up(worker_fixture)
 
     assert loss_of_the_next(worker_fixture, first) == AN_HOUR
+
+
+def test_the_rpo_of_an_undo_is_that_of_the_data_that_it_brings_back(worker_fixture: WorkerFixture) -> None:
+    first = carried_out(worker_fixture, worker_fixture.declare())
+    assert worker_fixture.incident(first).rpo_seconds == AN_HOUR
+
+    back = undone(worker_fixture, first)
+    assert worker_fixture.incident(first).rpo_seconds == 0
+
+    undone(worker_fixture, back, "undone")
+    assert worker_fixture.incident(first).rpo_seconds == AN_HOUR
+
+
+def test_what_an_undo_brought_back_and_does_not_work_is_put_back_before_anything_is_started(
+    worker_fixture: WorkerFixture,
+) -> None:
+    first = carried_out(worker_fixture, worker_fixture.declare())
+    keeper = f"postgres_data_before_{first.id}"
+    run = worker_fixture.go(worker_fixture.queue(first.incident, "level2-undo", RunKind.UNDO, keeper=keeper))
+    worker_fixture.approve(run)
+    worker_fixture.target.errors["services.start"] = [PermanentError("it does not answer")] * 9
+
+    run = worker_fixture.go(run)
+
+    assert run.state is RunState.FAILED
+    assert [one for one in run.offers if one is not Offer.RESTART] == [Offer.UNDO, Offer.RECOVER]
+    assert run.offers[:2] == (Offer.UNDO, Offer.RECOVER)
 
 
 def test_a_backup_from_between_recovery_and_undo_lacks_what_the_recovery_lost(worker_fixture: WorkerFixture) -> None:

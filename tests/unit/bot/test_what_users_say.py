@@ -10,6 +10,7 @@ from drbot.bot.blocks.status_post import status_post
 from drbot.commands.views.incident_view import IncidentView
 from drbot.core.runs.incident import IncidentState, UsersSay
 from drbot.core.runs.run import Offer, RunKind, RunState
+from drbot.core.site.data_kinds import LOOK
 from tests.unit.bot.situations import KEPT, buttons, configuration, run, situation
 from tests.unit.bot.test_blocks import commands
 
@@ -66,3 +67,34 @@ def test_an_undo_that_was_not_approved_is_asked_for_again_as_an_undo() -> None:
 
     assert {"undo DR-7", "discard DR-7"} <= offered
     assert "recover DR-7" not in offered
+
+
+@pytest.mark.parametrize(
+    ("runbook", "arguments", "said"),
+    [
+        ("level2-postgres", {}, "The data store is damaged."),
+        ("level2-settings", {}, "Settings are wrong."),
+        ("level2-redis", {}, "Short-lived data (Redis)"),
+        ("level2-files", {}, "Files are lost or damaged."),
+        ("level2-postgres", {LOOK: "yes"}, "Data is lost or damaged."),
+    ],
+)
+def test_stakeholders_are_told_of_the_data_that_is_meant(runbook: str, arguments: dict[str, str], said: str) -> None:
+    meant = replace(run(RunState.RUNNING), runbook=runbook, arguments=arguments)
+
+    told = json.dumps(status_post(situation(run=meant)))
+
+    assert said in told
+    assert ("data store" in told) is ("data store" in said)
+
+
+@pytest.mark.parametrize("state", [IncidentState.RECOVERED, IncidentState.RESOLVED])
+def test_nothing_works_again_while_another_incident_is_open(state: IncidentState) -> None:
+    other = replace(situation().incident, id=1)
+    over = situation(run=run(RunState.SUCCEEDED), state=state)
+    assert "still open" not in json.dumps(status_post(over)).lower()
+
+    told = json.dumps(status_post(replace(over, also_open=(other,))))
+
+    assert "another one is still open" in told and "Still open: DR-1." in told
+    assert "works again" not in told and ": resolved" not in told

@@ -7,13 +7,14 @@ from pathlib import Path
 import pytest
 
 from drbot.commands.views.event_lines import Voice
-from drbot.commands.views.markdown_text import escape
+from drbot.commands.views.markdown_text import escape, unescaped
 from drbot.commands.views.report_text import report_of
 from drbot.core.ledger.events import Event, EventKind
 from drbot.core.runs.action_item import ActionItem
 from drbot.core.runs.drill import Drill, DrillEnd
-from drbot.core.runs.incident import Incident, IncidentState
+from drbot.core.runs.incident import Incident, IncidentState, UsersSay
 from drbot.core.runs.run import Run, RunState, StepRecord, StepState
+from drbot.core.runs.stakes import Loss, LossKind, Stakes
 from drbot.core.site.inventory import Inventory, KnownService, Mount
 from drbot.core.site.level import Level
 from drbot.core.site.people import Roster
@@ -43,7 +44,9 @@ EVENTS = (
 
 def report(
     *,
-    rto_seconds: float = 600.0,
+    rto_seconds: float | None = 600.0,
+    closed_broken: bool = False,
+    told_at: tuple[datetime, ...] = (),
     title: str = "PostgreSQL is broken",
     language: str = "en",
     repair_times: tuple[float, ...] = (),
@@ -57,6 +60,8 @@ def report(
         state=IncidentState.RECOVERED, declared_by="aiko",
         declared_at=START, started_at=START, rto_seconds=rto_seconds, rpo_seconds=3600, outage_seconds=9,
     )  # fmt: skip
+    if closed_broken:
+        incident = replace(incident, state=IncidentState.RESOLVED, users_say=UsersSay.NO)
     events = [
         Event(seq=number, at=START + timedelta(minutes=number), kind=kind, incident=7)
         for number, kind in enumerate(EVENTS, 1)
@@ -64,7 +69,7 @@ def report(
     return report_of(
         incident=incident, events=events, runs=runs, steps=steps, requests=[], votes={}, repair_times=repair_times,
         configuration=CONFIGURATION, voice=voice(language), today=START.date(),
-        drill=drill, actions=actions, kept=[KEPT],
+        drill=drill, actions=actions, kept=[KEPT], told_at=told_at,
     )  # fmt: skip
 
 
@@ -200,3 +205,27 @@ def test_what_a_drill_kept_went_with_its_copy_and_nobody_is_sent_to_look_for_it(
     assert part_of(report(), title) == ["- `pgdata_before_r1`, 2026-11-26 03:00:00 UTC"]
 
     assert f"## {title}" not in report(drill=drill())
+
+
+def test_an_incident_that_was_closed_over_a_broken_system_has_missed_its_rto() -> None:
+    (line,) = (line for line in report(rto_seconds=None, closed_broken=True).splitlines() if "RTO (" in line)
+
+    assert "MISSED" in line
+
+
+def test_the_first_page_says_how_long_what_was_lost_and_who_was_told_when() -> None:
+    loss = Loss(kind=LossKind.SINCE_BACKUP, seconds=3600.0, rows=12)
+    done = run(RunState.SUCCEEDED, plan(stakes=Stakes(loss=loss)))
+
+    text = report(runs=(done,), told_at=(START, START + timedelta(hours=1)))
+    short = text[text.index("## In short") : text.index("## Measured")]
+
+    assert "**Users were without service**: 10 min" in short
+    assert "12 rows" in short
+    assert "2 times, from 2026-11-26 03:00:00 UTC to 2026-11-26 04:00:00 UTC" in short
+    assert "drbot posted nothing to them" in report()
+
+
+@pytest.mark.parametrize("words", ["shop_pgdata", "<what> & [why]", "a|b `c` *d*", "C:\\temp"])
+def test_at_a_terminal_names_are_read_as_they_are(words: str) -> None:
+    assert unescaped(escape(words)) == words

@@ -39,6 +39,14 @@ def test_an_hour_is_only_promised_when_it_does_not_hang_on_a_person() -> None:
     assert "Next update at 03:43 UTC at the latest" in waiting
 
 
+def test_stakeholders_read_the_time_of_their_own_clocks() -> None:
+    here = situation().configuration.model_copy(update={"time_zone": "Asia/Tokyo"})
+
+    told = said(replace(situation(), configuration=here))
+
+    assert "back at about 12:25 JST" in told and "at 12:43 JST at the latest" in told
+
+
 def test_the_next_update_is_promised_in_every_state_but_the_last() -> None:
     for state in IncidentState:
         assert ("Next update at" in said(situation(state=state))) is (state is not IncidentState.RESOLVED)
@@ -81,3 +89,11 @@ def test_words_of_two_people_in_one_post_carry_both_names() -> None:
     for shown in (str(status_post(situation(), two)), status_sentence(situation(), two)):
         assert "Aiko" in shown and "Ben" in shown
         assert shown.index("Aiko") < shown.index("We found it.") < shown.index("Ben") < shown.index("It takes an hour.")
+
+
+def test_no_clock_runs_on_after_an_incident_was_closed_without_a_recovery() -> None:
+    closed = replace(situation(state=IncidentState.RESOLVED).incident, resolved_at=NOW)
+
+    later = clocks_of(closed, None, (), Targets(), NOW + timedelta(days=2))
+
+    assert later.rto_used == (NOW - closed.started_at).total_seconds()

@@ -7,9 +7,19 @@ from pathlib import Path
 import pytest
 
 from drbot.core.site.readiness import Colour
-from drbot.core.site.site import Backups, Configuration, ObjectStore, Postgres, Site
+from drbot.core.site.site import Backups, Configuration, ObjectStore, Postgres, Schedule, Site
 from drbot.core.site.stored_backups import BackupKind, StoredBackup
-from drbot.runners.upkeep.backup_readiness import DUMP, line_of_321, look_at_backups, newest_line
+from drbot.core.text.messages import say
+from drbot.runners.upkeep.backup_readiness import (
+    DUMP,
+    FULL,
+    copies_lines,
+    line_of_321,
+    look_at_backups,
+    look_at_backups_of,
+    newest_line,
+)
+from drbot.runners.upkeep.readiness_rows import Who
 
 NOW = datetime(2026, 1, 5, 12, tzinfo=UTC)
 SITE = Site(postgres=Postgres(volume="pgdata", databases=("shop",)))
@@ -50,7 +60,51 @@ def test_before_the_first_backup_its_folder_is_no_fault(tmp_path: Path) -> None:
 
     lines = look_at_backups(CONFIGURATION.model_copy(update={"backups": backups})).lines
 
-    assert [(line.what, line.reason) for line in lines if line.colour is Colour.RED] == [(DUMP, "there is none")]
+    assert [(line.what, line.reason) for line in lines if line.colour is Colour.RED] == [
+        (DUMP, "there is none"), (FULL, "there is none"),
+    ]  # fmt: skip
+
+
+def test_where_nothing_brings_redis_files_settings_or_the_host_back_nobody_is_ready(tmp_path: Path) -> None:
+    lines = look_at_backups(CONFIGURATION.model_copy(update={"backups": Backups(directory=tmp_path)})).lines
+
+    (line,) = (line for line in lines if line.what == FULL)
+    assert line.colour is Colour.RED and "drbot backup full" in line.remedy
+
+
+@pytest.mark.parametrize(
+    ("schedule", "site", "missing"),
+    [
+        (Schedule(postgres="0 * * * *", sites=("staging",)), SITE, [DUMP]),
+        (Schedule(postgres="0 * * * *", full="0 3 * * *", sites=("staging",)), SITE, [DUMP, FULL]),
+        (Schedule(postgres="0 * * * *", full="0 3 * * *", sites=("staging",)), Site(), [FULL]),
+    ],
+    ids=["dumps alone", "both", "no PostgreSQL there"],
+)
+def test_what_the_calendar_makes_at_another_site_is_missed_there(
+    schedule: Schedule, site: Site, missing: list[str], tmp_path: Path
+) -> None:
+    sites = {"production": SITE, "staging": site}
+    backups = Backups(directory=tmp_path, schedule=schedule)
+    configuration = CONFIGURATION.model_copy(update={"sites": sites, "backups": backups})
+
+    lines = list(look_at_backups_of("staging", configuration))
+
+    assert [(say(line.what, "en"), line.colour) for line in lines] == [
+        (f"staging: {kind}", Colour.RED) for kind in missing
+    ]
+    assert Who.SCHEDULED.looks_at(configuration, "staging") and not Who.SCHEDULED.looks_at(configuration, "production")
+
+
+def test_a_bucket_without_a_fresh_full_backup_is_red(tmp_path: Path) -> None:
+    here, there = replace(FULL_THERE, place="file:/srv"), replace(FULL_THERE, moment=NOW - timedelta(hours=7))
+
+    (missing,) = copies_lines(FULL, [here], ["s3://one/"], CONFIGURATION, NOW)
+    (old,) = copies_lines(FULL, [here, there], ["s3://one/"], CONFIGURATION, NOW)
+    (well,) = copies_lines(FULL, [here, FULL_THERE], ["s3://one/"], CONFIGURATION, NOW)
+
+    assert [line.colour for line in (missing, old, well)] == [Colour.RED, Colour.RED, Colour.GREEN]
+    assert "s3://one/ holds none" in missing.reason and "drbot backup full" in missing.remedy
 
 
 ONE, TWO = ObjectStore(bucket="one"), ObjectStore(bucket="one", second_bucket="two")

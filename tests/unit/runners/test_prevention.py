@@ -6,11 +6,14 @@ from typing import Any
 
 import pytest
 
-from drbot.core.files.runbook_file import PACKAGED
+from drbot.core.files.runbook_file import PACKAGED, load_runbook
 from drbot.core.site.confirmations import Confirmation, Subject, key_line, reachable_line, roster_line
 from drbot.core.site.people import Person, Roster
 from drbot.core.site.readiness import Colour
 from drbot.core.site.site import Backups, Configuration, Recovery, Repository, Service, Site
+from drbot.runners.backups.prove import ROOM
+from drbot.runners.clients.backup_store import USUAL_RATIO, Backup
+from drbot.runners.clients.free_room import COPY
 from drbot.runners.upkeep.outside_readiness import (
     about_certificate,
     certificate_line,
@@ -171,3 +174,17 @@ def test_what_runs_to_its_end_is_not_to_be_restarted() -> None:
     }
 
     assert lacking(Site(services=services), {"shop": {"services": {"web": {}, "migrate": {}}}}, restarts) == ["web"]
+
+
+def test_room_for_a_copy_is_judged_by_one_factor_and_for_every_dump() -> None:
+    (asked,) = (
+        probe.with_["need"]
+        for probe in load_runbook(PACKAGED / "level2-postgres.yml").runbook.ready_when
+        if probe.probe == "disk.free"
+    )
+    without_manifest = Backup(
+        path=Path("all_databases_20260101_000000.sql.gz"), size=10, snapshot_at=NOW, manifest=None
+    )
+
+    assert asked == f"{COPY}x backup" and ROOM == 2 * COPY
+    assert without_manifest.sql_bytes == 10 * USUAL_RATIO

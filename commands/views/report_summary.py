@@ -1,0 +1,78 @@
+"""The first page of a report, for whoever answers for it: how long, what was lost, who was told when, who approved."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+
+from drbot.commands.views.markdown_text import escape, moment, section
+from drbot.core.approvals.approval import ApprovalRequest, RequestState, Vote
+from drbot.core.approvals.state_words import way_of
+from drbot.core.approvals.terminals import one_terminal, one_terminal_text
+from drbot.core.runs.incident import Incident
+from drbot.core.runs.run import Run, RunState
+from drbot.core.runs.stakes import LossKind
+from drbot.core.runs.stakes_words import loss_text
+from drbot.core.site.people import Roster
+from drbot.core.text.messages import clauses, duration, listed, phrase, say
+
+NOT_YET: str = phrase("not yet")
+
+
+def in_short(
+    incident: Incident,
+    runs: Sequence[Run],
+    requests: Sequence[ApprovalRequest],
+    votes: Mapping[str, Sequence[Vote]],
+    told_at: Sequence[datetime],
+    roster: Roster,
+    language: str,
+) -> str:
+    """`told_at`: when Slack took the posts to stakeholders, oldest first."""
+    rows = [
+        (phrase("Users were without service"), _without_service(incident)),
+        (phrase("Lost"), _lost(runs)),
+        (phrase("Stakeholders were told"), _told(told_at)),
+        *((phrase("Approved by"), said) for said in _approved(requests, votes, roster)),
+    ]
+    lines = [f"- **{say(label, language)}**: {escape(say(value, language))}" for label, value in rows]
+    return section(phrase("In short"), language, lines)
+
+
+def _without_service(incident: Incident) -> str:
+    if incident.rto_seconds is not None:
+        return phrase("{time}, since the outage began", time=duration(incident.rto_seconds))
+    if incident.is_repaired or incident.is_open:
+        return NOT_YET if incident.is_open else phrase("not measured: a person said that it works")
+    return phrase("it was closed without being repaired")
+
+
+def _lost(runs: Sequence[Run]) -> str:
+    """As it was counted before two people voted."""
+    done = [run.plan.stakes.loss for run in runs if run.plan is not None and run.state is RunState.SUCCEEDED]
+    return clauses(loss_text(one) for one in done if one.kind is not LossKind.NOTHING) or phrase("nothing")
+
+
+def _told(at: Sequence[datetime]) -> str:
+    if not at:
+        return phrase("drbot posted nothing to them")
+    if len(at) == 1:
+        return moment(at[0])
+    return phrase("{count} times, from {first} to {last}", count=len(at), first=moment(at[0]), last=moment(at[-1]))
+
+
+def _approved(
+    requests: Sequence[ApprovalRequest], votes: Mapping[str, Sequence[Vote]], roster: Roster
+) -> Iterator[str]:
+    """Of each request that was granted: who, and what showed that it was they."""
+    for request in requests:
+        if request.state not in (RequestState.GRANTED, RequestState.USED):
+            continue
+        given = [vote for vote in votes.get(request.id, ()) if vote.decision == "approve"]
+        said = listed(
+            phrase("{person} ({way})", person=roster.name_of(vote.person), way=way_of(_shown(vote))) for vote in given
+        )
+        shared = one_terminal(given)
+        yield clauses([said, one_terminal_text(shared)] if shared else [said])
+
+
+def _shown(vote: Vote) -> str:
+    return vote.attestation.proof.value if vote.attestation else vote.entry_point.value

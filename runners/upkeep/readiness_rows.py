@@ -1,0 +1,204 @@
+"""Everything that a recovery needs, in one table: what is looked at, how, and whose worker looks. `drbot check` goes
+through all of it at once; each worker goes through its own rows again and again (readiness_keeper.py).
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+
+from sqlalchemy import Connection
+
+from drbot.core.site.inventory import Inventory
+from drbot.core.site.people import Roster
+from drbot.core.site.readiness import Line, approvers_line
+from drbot.core.site.site import Approvals, Configuration
+from drbot.core.site.stored_backups import StoredBackup
+from drbot.runners.foundation.settings import RunnerSettings
+from drbot.runners.second_factor.totp_secrets import TotpSecrets
+from drbot.runners.upkeep.action_readiness import action_lines
+from drbot.runners.upkeep.backup_readiness import look_at_backups, look_at_backups_of, proof_lines
+from drbot.runners.upkeep.outside_readiness import (
+    certificate_line,
+    dns_line,
+    new_place_line,
+    programs_line,
+    runbooks_line,
+)
+from drbot.runners.upkeep.readiness import (
+    confirmed_lines,
+    rented_and_open,
+    rented_lines,
+    second_factor_line,
+    site_lines,
+)
+from drbot.runners.upkeep.routine_readiness import routine_lines
+from drbot.runners.upkeep.scheduled_drills import drill_lines
+from drbot.store.base.database import Database
+from drbot.store.records import proofs, routines
+
+
+class Who(StrEnum):
+    """Whose worker looks; the words are those of docs/readiness.md."""
+
+    SITE = "the site's worker"
+    DEFAULT = "the default site's worker"
+    KEYS = "the control site's worker"  # which has the keys of whoever rents machines; without one the default site's
+    SCHEDULED = "the worker of each other site in `backups.schedule`"
+
+    def looks_at(self, configuration: Configuration, site: str) -> bool:
+        """Whether that is the worker of this site."""
+        if self is Who.SITE:
+            return True
+        if self is Who.SCHEDULED:
+            return site != configuration.default_site and site in configuration.backups.schedule.sites
+        control = configuration.recovery.control if configuration.recovery is not None else None
+        keys = control or configuration.default_site
+        return site == (keys if self is Who.KEYS else configuration.default_site)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Look:
+    """What one look goes by, and what it comes across. `database`: None where the state cannot be opened."""
+
+    configuration: Configuration
+    home: Path
+    roster: Roster  # in force, as are the approvals
+    approvals: Approvals
+    database: Database | None
+    own_state: Callable[[], Line] | None = None  # how drbot's own state stands
+    away: frozenset[str] = frozenset()  # people whose votes Slack would not bring
+    inventories: list[tuple[str, Inventory]] = field(default_factory=list)  # by site
+    backups: list[StoredBackup] = field(default_factory=list)  # of the default site
+
+
+Probe = Callable[[Look, str], Iterable[Line]]  # the second: a site
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Row:
+    """`names`: the rows of docs/readiness.md that its lines belong to."""
+
+    names: tuple[str, ...]
+    who: Who
+    probe: Probe
+
+
+def _site(look: Look, site: str) -> Iterator[Line]:
+    settings = RunnerSettings.from_environment(look.home)
+    yield from site_lines(look.configuration, site, settings, lambda found: look.inventories.append((site, found)))
+
+
+def _approvers(look: Look, _: str) -> Iterator[Line]:
+    yield approvers_line(look.roster, look.approvals, look.away)
+
+
+def _second_factor(look: Look, _: str) -> Iterator[Line]:
+    """Where no worker has ever run, nobody knows who has an authenticator."""
+    if (look.home / "worker").is_dir():
+        line = second_factor_line(look.roster, TotpSecrets(look.home))
+        yield from (line,) if line is not None else ()
+
+
+def _backups(look: Look, _: str) -> Iterator[Line]:
+    looked = look_at_backups(look.configuration)
+    look.backups.extend(looked.found)
+    yield from looked.lines
+
+
+def _backups_elsewhere(look: Look, site: str) -> Iterator[Line]:
+    yield from look_at_backups_of(site, look.configuration)
+
+
+def _rented(look: Look, _: str) -> Iterator[Line]:
+    """Makers answer slowly, so nothing is held open in the state meanwhile."""
+    if look.database is None:
+        yield from rented_lines(look.configuration, (), frozenset())
+        return
+    with look.database.read() as connection:
+        known, going_on = rented_and_open(connection)
+    yield from rented_lines(look.configuration, known, going_on)
+
+
+def _own_state(look: Look, _: str) -> Iterator[Line]:
+    if look.own_state is not None:
+        yield look.own_state()
+
+
+def _by_state(ask: Callable[[Look, Connection, datetime], Iterable[Line]]) -> Probe:
+    """What the state knows, with its time; nothing where it cannot be opened, which a line of its own says."""
+
+    def probe(look: Look, _: str) -> Iterable[Line]:
+        if look.database is None:
+            return ()
+        with look.database.read() as connection:
+            return tuple(ask(look, connection, look.database.now(connection)))
+
+    return probe
+
+
+def _by_file(ask: Callable[[Configuration], Iterable[Line]]) -> Probe:
+    """What dr.yml alone leads to."""
+    return lambda look, _: ask(look.configuration)
+
+
+SYSTEM = (
+    "Docker engine", "compose projects", "volumes", "mounts", "health checks", "services", "PostgreSQL role",
+    "restart policies", "memory and CPU limits", "room for a copy", "clock", "alert rules", "own checks",
+)  # fmt: skip
+BACKUPS = (
+    "backup of PostgreSQL, full backup", "folder of backups, places of backups", "copies of PostgreSQL backups",
+    "copies of full backups", "restic", "3-2-1 rule",
+)  # fmt: skip
+SCHEDULED = "scheduled backup of PostgreSQL, scheduled full backup, scheduled drills"
+
+ROWS: tuple[Row, ...] = (
+    Row(names=("approvers",), who=Who.DEFAULT, probe=_approvers),
+    Row(names=("second factor",), who=Who.DEFAULT, probe=_second_factor),
+    Row(names=SYSTEM, who=Who.SITE, probe=_site),
+    Row(names=("rented machines",), who=Who.KEYS, probe=_rented),
+    Row(names=BACKUPS, who=Who.DEFAULT, probe=_backups),
+    Row(
+        names=("proof of PostgreSQL backups", "proof of full backups"),
+        who=Who.DEFAULT,
+        probe=_by_state(lambda look, state, _: proof_lines(look.configuration, look.backups, proofs.list_of(state))),
+    ),
+    Row(names=("backups of another site",), who=Who.SCHEDULED, probe=_backups_elsewhere),
+    Row(
+        names=(SCHEDULED,),
+        who=Who.DEFAULT,
+        probe=_by_state(lambda _, state, now: routine_lines(routines.list_of(state), now)),
+    ),
+    Row(
+        names=("drill of each level",),
+        who=Who.DEFAULT,
+        probe=_by_state(lambda look, state, now: drill_lines(state, look.configuration, now)),
+    ),
+    Row(
+        names=("action items",),
+        who=Who.DEFAULT,
+        probe=_by_state(lambda look, state, now: action_lines(state, look.configuration, look.roster, now)),
+    ),
+    Row(
+        names=("people can be reached", "roster was read", "key of full backups"),
+        who=Who.DEFAULT,
+        probe=_by_state(lambda look, state, _: confirmed_lines(look.roster, state)),
+    ),
+    Row(names=("copy of drbot's own state",), who=Who.DEFAULT, probe=_own_state),
+    Row(names=("new place",), who=Who.DEFAULT, probe=_by_file(lambda file: [new_place_line(file)])),
+    Row(names=("runbooks",), who=Who.DEFAULT, probe=_by_file(lambda file: [runbooks_line(file)])),
+    Row(names=("certificate",), who=Who.DEFAULT, probe=_by_file(certificate_line)),
+    Row(names=("programs",), who=Who.KEYS, probe=_by_file(programs_line)),
+    Row(names=("DNS names",), who=Who.KEYS, probe=_by_file(dns_line)),
+)
+
+
+def lines_of(look: Look, sites: Sequence[str], rows: Sequence[Row] = ROWS) -> Iterator[Line]:
+    """What the workers of these sites would see, each line as soon as it is known. Raises TemporaryError when the state
+    does not answer.
+    """
+    for row in rows:
+        for site in sites:
+            if row.who.looks_at(look.configuration, site):
+                yield from row.probe(look, site)

@@ -1,0 +1,91 @@
+"""One table says what is looked at and whose worker looks; `drbot check`, workers and the document go by it."""
+
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from threading import Thread
+from typing import ClassVar, cast
+
+import pytest
+
+from drbot.core.site.people import Roster
+from drbot.core.site.readiness import Line, good
+from drbot.core.site.site import Approvals, Backups, Configuration, Schedule, Service, Site
+from drbot.runners.clients.docker_engine import DockerEngine
+from drbot.runners.clients.health import Health
+from drbot.runners.clients.postgres_server import PostgresServer
+from drbot.runners.clients.redis_server import RedisServer
+from drbot.runners.upkeep.readiness_rows import ROWS, Look, Row, Who, lines_of
+
+DOCUMENT = Path(__file__).parents[3] / "docs" / "readiness.md"
+OTHERS = {"worker of each site, bot": "whoever asks", "Slack: tokens, scopes, channels, people": "the bot"}
+CONFIGURATION = Configuration(
+    system="shop",
+    sites={name: Site() for name in ("production", "staging", "control")},
+    backups=Backups(directory="/srv", schedule=Schedule(full="0 3 * * *", sites=("staging",))),
+)
+
+
+def test_the_document_says_of_each_row_who_looks() -> None:
+    cells = [line.strip("|").split("|") for line in DOCUMENT.read_text().splitlines() if line.startswith("| ")]
+    documented = {one[0].strip(): one[3].strip() for one in cells if len(one) == 4 and one[0].strip() != "what"}
+
+    assert documented == {name: row.who.value for row in ROWS for name in row.names} | OTHERS
+
+
+@pytest.mark.parametrize(
+    ("who", "sites"),
+    [
+        (Who.SITE, ["production", "staging", "control"]),
+        (Who.DEFAULT, ["production"]),
+        (Who.KEYS, ["production"]),
+        (Who.SCHEDULED, ["staging"]),
+    ],
+)
+def test_each_row_is_looked_at_by_the_workers_that_it_names(who: Who, sites: list[str]) -> None:
+    assert [site for site in CONFIGURATION.sites if who.looks_at(CONFIGURATION, site)] == sites
+
+
+def test_what_all_workers_see_together_is_what_check_prints(tmp_path: Path) -> None:
+    def row(who: Who) -> Row:
+        return Row(names=(), who=who, probe=lambda _, site: [good(f"{who.name} {site}", "")])
+
+    def seen(*sites: str) -> list[Line]:
+        look = Look(
+            configuration=CONFIGURATION, home=tmp_path, roster=Roster(people={}), approvals=Approvals(), database=None
+        )
+        return list(lines_of(look, sites, [*map(row, Who)]))
+
+    workers = [line for site in CONFIGURATION.sites for line in seen(site)]
+    assert sorted(seen(*CONFIGURATION.sites), key=str) == sorted(workers, key=str)
+    assert len({line.what for line in workers}) == len(workers) == 6
+
+
+class Starting(BaseHTTPRequestHandler):
+    """Answers 503 once, as a service that starts."""
+
+    asked: ClassVar[set[str]] = set()
+
+    def do_GET(self) -> None:
+        self.send_response(200 if self.path == "/starts" and self.path in self.asked else 503)
+        self.asked.add(self.path)
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        """Silent."""
+
+
+def test_a_service_that_has_just_started_is_not_down() -> None:
+    server = HTTPServer(("127.0.0.1", 0), Starting)
+    Thread(target=server.serve_forever, daemon=True).start()
+    url = f"http://127.0.0.1:{server.server_port}"
+    services = {
+        name: Service(project="p", service=name, role="app", health=f"{url}/{name}") for name in ("starts", "down")
+    }
+    site = Site(services=services)
+    engine, postgres, redis = cast(DockerEngine, None), cast(PostgresServer, None), cast(RedisServer, None)
+
+    faults = Health(site, engine, postgres, redis).lasting_faults(services, pause=0.01)
+    server.shutdown()
+    server.server_close()
+
+    assert list(faults) == ["down"]
