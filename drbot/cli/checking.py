@@ -32,6 +32,7 @@ from drbot.runners.upkeep.scheduled_drills import drill_lines
 from drbot.slack_simulator.app import read_manifest
 from drbot.store.base import ledger
 from drbot.store.records import proofs, routines
+from drbot.store.records.known_workers import KnownWorkers
 from drbot.store.records.machines import KnownMachine
 from drbot.store.records.rosters import Rosters
 
@@ -60,7 +61,8 @@ def lines_about(loaded: Loaded, home: Path) -> Iterator[Line]:
 
 def _state(loaded: Loaded, home: Path) -> tuple[Roster, list[Line]]:
     """Who counts now: the roster in force, before the first start that of dr.yml."""
-    rosters = Rosters(loaded.roster, loaded.configuration.approvals, loaded.configuration.default_site)
+    configuration = loaded.configuration
+    rosters = Rosters(loaded.roster, configuration.approvals, configuration.default_site, KnownWorkers(home))
     try:
         with closing(open_database(home)) as database, database.read() as connection:
             problems = ledger.verify(connection)

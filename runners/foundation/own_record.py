@@ -27,7 +27,7 @@ from drbot.runners.foundation.private_folder import PrivateFolder
 
 FOLDER = "worker"
 CLOCK, POLICY, INVITATIONS, SETTINGS = "clock.json", "policy.json", "invitations.json", "settings.json"
-INSTANCE, PRACTICE = "instance.json", "practice.json"
+INSTANCE, PRACTICE, STRANGE = "instance.json", "practice.json", "strange_keys.json"
 OVER = frozenset(RequestState) - LIVE - {RequestState.USED}
 KEEP_TIME_EVERY = timedelta(seconds=30)
 NO_ENGINE = "missing"  # what a fingerprint says of a bare host
@@ -292,6 +292,17 @@ class OwnRecord:
         """Drills and proofs may go by this dr.yml. Who writes here may start anything on this host anyway."""
         with self._files.locked():
             self._files.write(PRACTICE, dict(settings))
+
+    def strange_key(self, site: str) -> str:
+        """What this site's worker found published instead of its own key, since its start; "" = nothing."""
+        return str((self._files.read(STRANGE) or {}).get(site, ""))
+
+    def saw_key(self, site: str, name: str) -> None:
+        """`name` "" = its own."""
+        with self._files.locked():
+            known = self._files.read(STRANGE) or {}
+            if known.get(site, "") != name:
+                self._files.write(STRANGE, {**known, site: name})
 
     def saw_policy(self, number: int, hash_: str, document: Mapping[str, Any]) -> None:
         """This one is in force now. Who is new in it is new from now on, whatever a record says."""

@@ -16,6 +16,7 @@ from drbot.runners.foundation.settings import RunnerSettings
 from drbot.runners.second_factor.totp_secrets import TotpSecrets
 from drbot.runners.upkeep.action_readiness import action_lines
 from drbot.runners.upkeep.backup_readiness import Looked, look_at_backups, proof_lines
+from drbot.runners.upkeep.key_watch import key_line
 from drbot.runners.upkeep.outside_readiness import lines_about_all, lines_about_outside
 from drbot.runners.upkeep.readiness import (
     confirmed_lines,
@@ -77,6 +78,8 @@ def look(worker_context: WorkerContext, own_state: Callable[[], Line] | None = N
 
 def _lines(worker_context: WorkerContext, note: Callable[[Inventory], object]) -> Iterator[Line]:
     configuration, site = worker_context.configuration, worker_context.site_name
+    about_key = key_line(worker_context)
+    yield from (about_key,) if about_key is not None else ()
     yield from site_lines(configuration, site, RunnerSettings.from_environment(worker_context.home), note)
     if site == configuration.default_site:
         with worker_context.database.read() as connection:
