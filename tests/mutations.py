@@ -23,6 +23,8 @@ PLACES = "tests/integration/runners/test_places.py tests/integration/runners/tes
 WORKER = f"{PERMITS} tests/integration/runners/test_gate.py tests/integration/runners/test_stop.py"
 ROSTER = "tests/unit/core/test_policy.py tests/integration/commands/test_roster_replay.py tests/integration/commands/test_roster.py"
 PROOFS = "tests/integration/commands/test_proofs.py tests/integration/commands/test_keys.py"
+KEYS, KNOWN = "tests/integration/commands/test_worker_keys.py", "store/records/known_workers.py"
+BROKEN, DRILLS = "tests/integration/commands/test_break_glass.py", "tests/integration/attacks/test_drills.py"
 GLASS = f"tests/unit/core/test_attestation.py tests/integration/commands/test_break_glass.py {RULES}"
 STORE = "tests/integration/store/test_requests.py tests/integration/store/test_leases.py tests/integration/store/test_runs.py"
 LEDGER = "tests/unit/core/test_ledger.py tests/integration/store/test_ledger.py"
@@ -92,6 +94,8 @@ WEAKENINGS = (
     weak("break-glass from anywhere", APPROVAL, "if refusal is None and (ballot.entry_point is not EntryPoint.TERMINAL or not is_attested(request, ballot, roster)):", "if False:", GLASS),
     weak("hold_until is skipped", APPROVAL, "or request.hold_until is None or now < request.hold_until:", "or request.hold_until is None:", GLASS),
     weak("the hold of the vote is skipped", APPROVAL, "and now >= vote.at + timedelta(seconds=HOLD_SECONDS)\n", "\n", GLASS),
+    weak("break-glass although the worker has not waited", "store/records/requests.py", " or not has_waited(request)", "", BROKEN),
+    weak("break-glass by rows", "runners/upkeep/chores.py", "return mine is not None and mine.has_held(self._worker_context.own.now())", "return True", BROKEN),
     weak("break-glass of another plan", APPROVAL, 'vote.decision == "break-glass"\n        and vote.seal == request.seal', 'vote.decision == "break-glass"', GLASS),
     # The recount.
     weak("votes about another plan stand", APPROVAL, 'if vote.decision == "approve"\n        and vote.seal == request.seal', 'if vote.decision == "approve"', RULES),
@@ -112,7 +116,21 @@ WEAKENINGS = (
     weak("a purpose is not signed", ATTESTED, 'return asdict(claim) | {"purpose": claim.purpose.value}', 'return asdict(claim) | {"purpose": "vote"}', f"{RULES} {ROSTER}"),
     weak("vote codes accept rosters", "runners/second_factor/totp_secrets.py", "roster_secret(entry.secret) if for_roster else entry.secret", "entry.secret", ROSTER),
     weak("a code is good twice", "runners/second_factor/totp_secrets.py", "if right and step > last:", "if right:", f"{PROOFS} tests/unit/runners/test_totp_secrets.py"),
+    weak("one code signs another's vote", "store/records/codes.py", "return self.claim.person", 'return "ben"', KEYS),
+    weak("the kind of a proof is not signed", ATTESTED, '"proof": proof.value, **document_of(claim)', "**document_of(claim)", RULES),
+    weak("codes for whatever key is published", KNOWN, "return known.get(site) or (published if published in known.values() else None)", "return published", KEYS),
+    weak("a first key for a site that came later", KNOWN, "(published if published in known.values() else None)", "published", KEYS),
+    weak("keys are learnt again and again", KNOWN, "if self._read() != {}:", "if False:", KEYS),
+    weak("another published key is not told", KNOWN, "if site in known and published not in (None, known[site]):", "if False:", KEYS),
+    weak("a worker that does not look at its key", "runners/upkeep/code_checker.py", "if self._worker_context.drill is None and published", "if False and published", KEYS),
+    weak("a strange key closes nothing", "runners/execution/run_context.py", " or self._unlike_published()", "", KEYS),
+    weak("a code for any question", "core/base/signing.py", "encrypt(_ONCE, secret, about)", "encrypt(_ONCE, secret, None)", f"{KEYS} {RULES}"),
+    weak("a code for another request", "store/records/codes.py", "**document_of(claim), **where})", "**where})", KEYS),
+    weak("a code from another place", "store/records/codes.py", "**document_of(claim), **where})", "**document_of(claim)})", KEYS),
     # Roster.
+    weak("two people with one key", "core/site/people.py", "if keys.setdefault(half, person.id) != person.id:", "if False:", RULES),
+    weak("a faulty dr.yml opens the gates", POLICY, "fault = given.fault or roster.fault", "fault = roster.fault", ROSTER),
+    weak("monitoring is an approver", "commands/verb/alert.py", 'name=phrase("monitoring"), roles=frozenset()', 'name=phrase("monitoring"), roles=frozenset({"approver"})', "tests/integration/commands/test_alert.py"),
     weak("one accepts a roster", POLICY, "AGREEING = 2", "AGREEING = 1", ROSTER),
     weak("observers accept a roster", POLICY, 'if person is None or "approver" not in person.roles:\n            return False', "if person is None:\n            return False", ROSTER),
     weak("an acceptance without its number", POLICY, "seal=proposal, policy=self.following)", "seal=proposal)", ROSTER),
@@ -151,6 +169,7 @@ WEAKENINGS = (
     weak("no end of the time to start", ISSUING, "if now >= max([granted, *proven]) + start:", "if False:", PERMITS),
     weak("an undo after users came", ISSUING, "if known.lets_users_in or known.ended or (", "if (", PERMITS),
     weak("an undo that is none", ISSUING, "if not is_taken_back(step, run_context.plan.steps):", "if False:", PERMITS),
+    weak("an undo under any gate", ISSUING, "            if request.gate == gate.id\n            for name", "            for name", PERMITS),
     weak("an undo of anything", ISSUING, "if _takes_back(step, run_context.plan.step(name))", "if True", PERMITS),
     weak("a destroying step without a gate", ISSUING, "if not gates and (destroys or", "if False and (destroys or", PERMITS),
     weak("own work of users' data", ISSUING, "if known.lets_users_in or counted_on", "if counted_on", PERMITS),
@@ -202,6 +221,8 @@ WEAKENINGS = (
     weak("nobody is asked about dr.yml", "runners/planning/make_plan.py", '{"steps": settings_seen.asked_first(worker_context, draft)}', '{"steps": draft.steps}', CHANGED),
     weak("brought without a word", "runners/execution/starting.py", "    require_agreed(run_context, step)\n", "", CHANGED),
     weak("brought by an undo", ISSUING, "    require_agreed(run_context, undo)\n", "", CHANGED),
+    weak("what clones starts again", "runners/execution/settings_seen.py", 'STARTS_AGAIN = frozenset({"compose.start", "compose.recreate"})', 'STARTS_AGAIN = frozenset({"compose.start", "compose.recreate", "repository.clone"})', CHANGED),
+    weak("what builds starts again", "runners/execution/settings_seen.py", 'STARTS_AGAIN = frozenset({"compose.start", "compose.recreate"})', 'STARTS_AGAIN = frozenset({"compose.start", "compose.recreate", "images.prepare"})', CHANGED),
     weak("a gate that a row opened", ISSUING, "if not any(gate.gate is not None and known.has_succeeded(gate.id) for gate in run_context.plan.steps):", "if False:", CHANGED),
     weak("strangers by an argument's name", "runners/planning/make_plan.py", "volumes_taken(survey, draft), fingerprint)", 'frozenset(str(step.with_.get("volume")) for step in draft.steps), fingerprint)', PERMITS),
     weak("an undo under running services", ISSUING, " or (destroys and not are_away(run_context, undo))", "", PERMITS),
@@ -281,6 +302,10 @@ WEAKENINGS = (
     weak("a volume of before is taken for a new one", "runners/actions/anew.py", "if began is not None and moment(volume.created_at) < began:", "if False:", ANEW),
     weak("other files than those that lie there", "runners/actions/anew.py", 'if found.name in outdated:', 'if False:', ANEW),
     weak("what is in the way", "runners/actions/conflicts.py", "Finding(passed=not taken,", "Finding(passed=True,", ANEW),
+    # Drills and the way in.
+    weak("a drill with production's record", "runners/upkeep/drill_run.py", "own=OwnRecord(home),", "own=worker_context.own,", DRILLS),
+    weak("stand-ins in every drill", "runners/upkeep/drill_run.py", "roster=stand_ins() if rehearsed else worker_context.roster,", "roster=stand_ins(),", DRILLS),
+    weak("bodies are forgotten soon", "bot/http_mode.py", "KEPT = timedelta(seconds=2 * OLDEST_SECONDS)", "KEPT = timedelta(seconds=30)", "tests/integration/bot/test_http.py"),
     # The ledger.
     weak("a changed record", "core/ledger/ledger.py", "if hash_of(event) != event.hash:", "if False:", LEDGER),
     weak("a record of another chain", "core/ledger/ledger.py", "elif event.previous != self.hash:", "elif False:", LEDGER),
