@@ -24,7 +24,8 @@ def proven(
         asked = requests.get(conn, request_id)
         site = runs.get(conn, asked.run).site
         roster = context.rosters.look(conn, site)
-        votes, as_sealed = requests.votes(conn, request_id), reads_as_sealed(conn, asked)
+        votes = requests.votes(conn, request_id)
+        as_sealed = reads_as_sealed(conn, asked, roster.worker_key)
     person = roster.person(ballot.person) if ballot.person else None
     wanted = needed(person, ballot.entry_point, ballot.decision, roster) if person is not None else frozenset()
     if person is None or not wanted:
