@@ -25,6 +25,7 @@ ROSTER = "tests/unit/core/test_policy.py tests/integration/commands/test_roster_
 PROOFS = "tests/integration/commands/test_proofs.py tests/integration/commands/test_keys.py"
 KEYS, KNOWN = "tests/integration/commands/test_worker_keys.py", "store/records/known_workers.py"
 BROKEN, DRILLS = "tests/integration/commands/test_break_glass.py", "tests/integration/attacks/test_drills.py"
+SIGNED = "tests/integration/runners/test_signed_proofs.py"
 GLASS = f"tests/unit/core/test_attestation.py tests/integration/commands/test_break_glass.py {RULES}"
 STORE = "tests/integration/store/test_requests.py tests/integration/store/test_leases.py tests/integration/store/test_runs.py"
 LEDGER = "tests/unit/core/test_ledger.py tests/integration/store/test_ledger.py"
@@ -165,6 +166,9 @@ WEAKENINGS = (
     weak("a gate opens without a recount", "runners/execution/people.py", "count(tx, run_context, run_context.plan.step(gate))", "pass", WORKER),
     weak("any request counts", ISSUING, "if mine is None or (mine.gate, mine.seal) != (gate.id, seal_of(plan)):", "if mine is None:\n        mine = OwnRequest(gate=gate.id, seal=seal_of(plan), opened_at=run_context.worker_context.own.now())\n    if False:", PERMITS),
     weak("under any roster", ISSUING, "if plan.policy != roster.number:", "if False:", f"{PERMITS} {ROSTER}"),
+    weak("a proof that nobody signed", "store/records/as_sealed.py", "return verify(worker_key, proof_statement(request, proof, records), request.proof_signature or \"\")", "return True", SIGNED),
+    weak("what a proof found is not signed", "store/records/as_sealed.py", "[record.id, record.state.value, stamp(record.finished_at), dict(record.facts)]", "[record.id, record.state.value, stamp(record.finished_at)]", SIGNED),
+    weak("a proof of another request", "store/records/as_sealed.py", '"purpose": "proof", **about, "steps"', '"purpose": "proof", "steps"', SIGNED),
     weak("a proof only the row knows", ISSUING, "missing = [name for name in proofs if not known.has_succeeded(name)]", "missing: list[str] = []", PERMITS),
     weak("no end of the time to start", ISSUING, "if now >= max([granted, *proven]) + start:", "if False:", PERMITS),
     weak("an undo after users came", ISSUING, "if known.lets_users_in or known.ended or (", "if (", PERMITS),
@@ -236,7 +240,8 @@ WEAKENINGS = (
     weak("a request opened twice", "runners/execution/people.py", "if request.id in known.requests:", "if False:", PERMITS),
     weak("votes of the future", "runners/execution/gate.py", "if vote.at <= latest]", "]", PERMITS),
     weak("break-glass by a row's time", ISSUING, "if not mine.has_held(now):", "if False:", PERMITS),
-    weak("users of other runs", OWN, "concerned = name == run_id or (here is not None and known.is_beside(here) and known.has_changed_production)", "concerned = name == run_id", PERMITS),
+    weak("users of other runs", OWN, "others and is_beside)", "False)", PERMITS),
+    weak("whatever answers lets users in", "runners/execution/finishing.py", ", others=serves)", ")", PERMITS),
     weak("a step only the row skipped", SEALED, "if record.state is StepState.SKIPPED and (mine", "if False and (mine", PERMITS),
     weak("moved users are not noticed", ISSUING, "if known.lets_users_in or counted_on.intersection(known.places):", "if known.lets_users_in:", "tests/integration/runners/test_rented_machines.py"),
     weak("no roster in the ledger", "runners/execution/run_context.py", "fault=roster.fault or NO_ROSTER, ", "", PERMITS),

@@ -202,14 +202,15 @@ class OwnRecord:
     def _note(self, run_id: str, request: str, **about: Any) -> None:
         self.change(run_id, lambda run: run.with_request(request, run.requests[request].model_copy(update=about)))
 
-    def let_users_in(self, run_id: str, *, but_itself: bool = False) -> None:
-        """Somebody starts services: no run on this engine, of any site, takes anything back by itself any more. A run
-        that has put nothing in place yet goes on as approved: what users write is lost by nothing that it takes back.
+    def let_users_in(self, run_id: str, *, itself: bool = True, others: bool = True) -> None:
+        """Somebody starts services, or they answer: no run on this engine, of any site, takes anything back by itself
+        any more. A run that has put nothing in place yet goes on as approved: what users write is lost by nothing that
+        it takes back.
         """
         here = self.run(run_id)
         for name, known in self.runs():
-            concerned = name == run_id or (here is not None and known.is_beside(here) and known.has_changed_production)
-            if concerned and not (but_itself and name == run_id) and not known.lets_users_in:
+            is_beside = here is not None and known.is_beside(here) and known.has_changed_production
+            if (itself if name == run_id else others and is_beside) and not known.lets_users_in:
                 self.change(name, lambda run: run.model_copy(update={"lets_users_in": True}))
 
     def has_ended(self, run_id: str) -> None:
