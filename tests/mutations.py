@@ -260,6 +260,9 @@ WEAKENINGS = (
     weak("a permit without its proof", "store/records/requests.py", "            requests.c.proven_at.is_not(None),\n", "", STORE),
     weak("words in a file are believed", "core/runbooks/effects.py", "return max(step.effect, acts, key=lambda effect: STRENGTH[effect])", "return step.effect", f"{LINT} {PERMITS}"),
     weak("an undo without a gate", "core/files/runbook_lint.py", "if not any(guarded.get(other.id) in ancestors[step.id] for other in same):", "if False:", LINT),
+    weak("a stop without a gate", "core/files/runbook_lint.py", "if LEAVES_STOPPED in (step.do, step.undo.do if step.undo is not None else None):", "if False:", LINT),
+    weak("a stop by an undo", "core/files/runbook_lint.py", "if LEAVES_STOPPED in (step.do, step.undo.do if step.undo is not None else None):", "if step.do == LEAVES_STOPPED:", LINT),
+    weak("a stop without a gate at run time", ISSUING, "destroys = step.do == LEAVES_STOPPED or any(", "destroys = any(", PERMITS),
     weak("a copy without a proof", "core/files/runbook_lint.py", "if not proofs & set(makers):", "if False:", LINT),
     # What can be done now.
     weak("a vote that a part asks for", "commands/facts/context.py", "return beside[-1] if beside else asked", "return asked", "tests/integration/commands/test_incident_view.py"),

@@ -11,6 +11,7 @@ from drbot.core.runbooks.declarations import ActionDeclaration, ProbeDeclaration
 from drbot.core.runbooks.effects import (
     ANSWERS,
     INVERSES,
+    LEAVES_STOPPED,
     MOVES,
     PUTS_IN_PLACE,
     SEEN_BY,
@@ -326,12 +327,23 @@ def _gates(runbook: Runbook, ancestors: Ancestors) -> Iterator[Problem]:
 
 
 def _interrupting(runbook: Runbook, ancestors: Ancestors) -> Iterator[Problem]:
-    """Where something is destroyed, services are interrupted only behind the gate too."""
+    """Where something is destroyed, services are interrupted only behind the gate too. And nothing stops services
+    without one: if the run ends there, they stay stopped.
+    """
     gates = {step.id for step in runbook.steps if step.gate is not None}
-    if not gates and all(step.effect != "destroy" for step in runbook.steps):
-        return
+    destroys = gates or any(step.effect == "destroy" for step in runbook.steps)
     for index, step in enumerate(runbook.steps):
-        if step.do and ACTIONS[step.do].interrupts and not gates & ancestors[step.id]:
+        if gates & ancestors[step.id]:
+            continue
+        if LEAVES_STOPPED in (step.do, step.undo.do if step.undo is not None else None):
+            sentence = phrase(
+                "{step}: {action} leaves services stopped, so two people are asked first; put a gate before it. "
+                "compose.restart and compose.recreate start them again themselves.",
+                step=step.id,
+                action=LEAVES_STOPPED,
+            )
+            yield Problem(where=_at(index, "id"), sentence=sentence)
+        elif destroys and step.do and ACTIONS[step.do].interrupts:
             sentence = phrase("{step}: {action} interrupts a service before the gate.", step=step.id, action=step.do)
             yield Problem(where=_at(index, "after"), sentence=sentence)
 

@@ -229,3 +229,12 @@ def test_a_step_is_taken_back_under_the_request_of_its_own_gate_alone(claimed: C
     else:
         with pytest.raises(NoPermitError, match="No approval covers taking back"):
             issue_for_undo(claimed.run_context, swap)
+
+
+def test_a_plan_without_a_gate_leaves_no_service_stopped(claimed: Claimed) -> None:
+    """As through a hole of the linter: it destroys nothing, and nobody was asked."""
+    stop = claimed.run_context.plan.step("stop-apps").model_copy(update={"after": ()})
+    claimed.planned_anew(claimed.run_context.plan.model_copy(update={"steps": (stop,)}))
+
+    with pytest.raises(NoPermitError, match="No gate stands before"):
+        claimed.permit("stop-apps")

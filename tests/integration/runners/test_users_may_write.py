@@ -41,9 +41,6 @@ steps:
 """
 
 
-CLOSE = OPEN.replace("runbook: open", "runbook: close").replace("compose.start", "compose.stop")
-
-
 HIDDEN = """
 runbook: hidden
 title: {en: Hidden}
@@ -71,11 +68,8 @@ def agreed(worker_fixture: WorkerFixture, run: Run) -> None:
 
 
 def put_back_by_a_row(worker_fixture: WorkerFixture, run: Run) -> None:
-    """Services are stopped again, and a row settles the swap as undo."""
-    closing = with_runbook(worker_fixture, "close.yml", CLOSE)
-    rows(worker_fixture, delete(locks))
-    closing.go(closing.queue(run.incident, "close"))
-    assert "auth" not in worker_fixture.target.running
+    """Services are stopped again by hand, and a row settles the swap as undo."""
+    worker_fixture.target.running -= {"auth", "user", "admin"}
     rows(
         worker_fixture,
         delete(locks),
