@@ -6,6 +6,7 @@ from typing import Any
 
 from drbot.core.base.waiting import circle_in
 from drbot.core.base.yaml_file import Problem, Where, did_you_mean
+from drbot.core.files.plain_secrets import plain_secrets
 from drbot.core.runbooks.actions import ACTIONS, PROBES
 from drbot.core.runbooks.declarations import ActionDeclaration, ProbeDeclaration
 from drbot.core.runbooks.effects import (
@@ -30,7 +31,6 @@ from drbot.core.runbooks.variables import KNOWN, references
 from drbot.core.runs.plan import SETTINGS_GATE
 from drbot.core.runs.stakes import acts_of
 from drbot.core.text.messages import filled, listed, phrase, sentences
-from drbot.core.text.redaction import Redactor, is_secret_name
 
 Ancestors = Mapping[str, frozenset[str]]
 
@@ -54,7 +54,7 @@ def lint(runbook: Runbook) -> list[Problem]:
         *_gates(runbook, ancestors),
         *_interrupting(runbook, ancestors),
         *_parallel(runbook, ancestors),
-        *_secrets(runbook),
+        *plain_secrets(runbook),
     ]
 
 
@@ -382,27 +382,3 @@ def _touched(step: Step) -> set[str]:
     if "${services.all}" in touched:
         touched |= {"${services.apps}", "${services.fronts}"}
     return touched
-
-
-def _secrets(runbook: Runbook) -> Iterator[Problem]:
-    """No password in a file that is committed and shown."""
-    redact = Redactor()
-    for index, step in enumerate(runbook.steps):
-        for name, text in _texts(step.model_dump(by_alias=True)):
-            named = is_secret_name(name)
-            if redact(text) != text or (named and text and not text.startswith("${")):
-                sentence = phrase(
-                    "{step}: looks like a secret in plain text; secrets come from the environment.", step=step.id
-                )
-                yield Problem(where=_at(index, "id"), sentence=sentence)
-
-
-def _texts(value: Any, name: str = "") -> Iterator[tuple[str, str]]:
-    if isinstance(value, str):
-        yield name, value
-    elif isinstance(value, Mapping):
-        for key, part in value.items():
-            yield from _texts(part, str(key))
-    elif isinstance(value, (list, tuple)):
-        for part in value:
-            yield from _texts(part, name)

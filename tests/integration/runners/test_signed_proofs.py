@@ -3,6 +3,7 @@ was, say "Do not vote" and have no buttons.
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -19,7 +20,8 @@ from drbot.store.base import schema
 from drbot.store.base.doorbell import doorbell_of
 from drbot.store.base.schema import requests, steps
 from drbot.store.records import codes, incidents
-from drbot.store.records.as_sealed import reads_as_sealed
+from drbot.store.records.as_sealed import proof_statement, reads_as_sealed
+from drbot.store.records.steps import of_run
 from tests.integration.runners.worker_fixture import WorkerFixture
 
 DO_NOT_VOTE = "Do not vote"
@@ -122,3 +124,18 @@ def test_a_signature_under_another_request_is_none(worker_fixture: WorkerFixture
         tx.connection.execute(update(requests).where(requests.c.run == run.id).values(proof_signature=signature))
 
     require_no_buttons(seen(worker_fixture, run))
+
+
+@pytest.mark.parametrize("name", ["id", "gate", "run", "seal"])
+def test_the_signature_says_which_request_gate_run_and_plan_it_is_about(
+    worker_fixture: WorkerFixture, name: str
+) -> None:
+    run = worker_fixture.go(worker_fixture.declare())
+    request, proof = worker_fixture.request(run), (proof_of(worker_fixture, run),)
+    with worker_fixture.database.read() as connection:
+        records = of_run(connection, run.id)
+
+    changes: dict[str, Any] = {name: "another"}
+    another = replace(request, **changes)
+
+    assert proof_statement(request, proof, records) != proof_statement(another, proof, records)
