@@ -39,6 +39,7 @@ from drbot.core.site.readiness import EVERY_SECONDS
 from drbot.listening.listener import Listener, open_listener
 from drbot.store.base.database import Database
 from drbot.store.base.doorbell import Doorbell
+from drbot.store.records.known_workers import KnownWorkers
 
 ONCE_STARTED_SECONDS = 60.0  # connecting, and showing what is open, come first
 LISTENER_THREADS = 24  # they wait for Slack most of the time
@@ -73,7 +74,7 @@ def _run(process: Process, settings: BotSettings, listener: Listener | None, sco
     """Serve Slack until `process.stop` is set. Raises what ended a part of it: a bot that listens and shows nothing is
     worse than none.
     """
-    context = context_of(process.database, process.doorbell, process.loaded)
+    context = context_of(process.database, process.doorbell, process.loaded, KnownWorkers(process.home))
     messenger = Messenger(Slack(client_of(settings), RateLimiter(post_seconds=settings.pace.post)), process.database)
     parts = {
         "publisher": lambda: _publish(context, messenger, process, settings.pace),

@@ -23,6 +23,9 @@ PLACES = "tests/integration/runners/test_places.py tests/integration/runners/tes
 WORKER = f"{PERMITS} tests/integration/runners/test_gate.py tests/integration/runners/test_stop.py"
 ROSTER = "tests/unit/core/test_policy.py tests/integration/commands/test_roster_replay.py tests/integration/commands/test_roster.py"
 PROOFS = "tests/integration/commands/test_proofs.py tests/integration/commands/test_keys.py"
+KEYS, KNOWN = "tests/integration/commands/test_worker_keys.py", "store/records/known_workers.py"
+BROKEN, DRILLS = "tests/integration/commands/test_break_glass.py", "tests/integration/attacks/test_drills.py"
+SIGNED = "tests/integration/runners/test_signed_proofs.py"
 GLASS = f"tests/unit/core/test_attestation.py tests/integration/commands/test_break_glass.py {RULES}"
 STORE = "tests/integration/store/test_requests.py tests/integration/store/test_leases.py tests/integration/store/test_runs.py"
 LEDGER = "tests/unit/core/test_ledger.py tests/integration/store/test_ledger.py"
@@ -92,6 +95,8 @@ WEAKENINGS = (
     weak("break-glass from anywhere", APPROVAL, "if refusal is None and (ballot.entry_point is not EntryPoint.TERMINAL or not is_attested(request, ballot, roster)):", "if False:", GLASS),
     weak("hold_until is skipped", APPROVAL, "or request.hold_until is None or now < request.hold_until:", "or request.hold_until is None:", GLASS),
     weak("the hold of the vote is skipped", APPROVAL, "and now >= vote.at + timedelta(seconds=HOLD_SECONDS)\n", "\n", GLASS),
+    weak("break-glass although the worker has not waited", "store/records/requests.py", " or not has_waited(request)", "", BROKEN),
+    weak("break-glass by rows", "runners/upkeep/chores.py", "return mine is not None and mine.has_held(self._worker_context.own.now())", "return True", BROKEN),
     weak("break-glass of another plan", APPROVAL, 'vote.decision == "break-glass"\n        and vote.seal == request.seal', 'vote.decision == "break-glass"', GLASS),
     # The recount.
     weak("votes about another plan stand", APPROVAL, 'if vote.decision == "approve"\n        and vote.seal == request.seal', 'if vote.decision == "approve"', RULES),
@@ -112,7 +117,21 @@ WEAKENINGS = (
     weak("a purpose is not signed", ATTESTED, 'return asdict(claim) | {"purpose": claim.purpose.value}', 'return asdict(claim) | {"purpose": "vote"}', f"{RULES} {ROSTER}"),
     weak("vote codes accept rosters", "runners/second_factor/totp_secrets.py", "roster_secret(entry.secret) if for_roster else entry.secret", "entry.secret", ROSTER),
     weak("a code is good twice", "runners/second_factor/totp_secrets.py", "if right and step > last:", "if right:", f"{PROOFS} tests/unit/runners/test_totp_secrets.py"),
+    weak("one code signs another's vote", "store/records/codes.py", "return self.claim.person", 'return "ben"', KEYS),
+    weak("the kind of a proof is not signed", ATTESTED, '"proof": proof.value, **document_of(claim)', "**document_of(claim)", RULES),
+    weak("codes for whatever key is published", KNOWN, "return known.get(site) or (published if published in known.values() else None)", "return published", KEYS),
+    weak("a first key for a site that came later", KNOWN, "(published if published in known.values() else None)", "published", KEYS),
+    weak("keys are learnt again and again", KNOWN, "if self._read() != {}:", "if False:", KEYS),
+    weak("another published key is not told", KNOWN, "if site in known and published not in (None, known[site]):", "if False:", KEYS),
+    weak("a worker that does not look at its key", "runners/upkeep/code_checker.py", "if self._worker_context.drill is None and published", "if False and published", KEYS),
+    weak("a strange key closes nothing", "runners/execution/run_context.py", " or self._unlike_published()", "", KEYS),
+    weak("a code for any question", "core/base/signing.py", "encrypt(_ONCE, secret, about)", "encrypt(_ONCE, secret, None)", f"{KEYS} {RULES}"),
+    weak("a code for another request", "store/records/codes.py", "**document_of(claim), **where})", "**where})", KEYS),
+    weak("a code from another place", "store/records/codes.py", "**document_of(claim), **where})", "**document_of(claim)})", KEYS),
     # Roster.
+    weak("two people with one key", "core/site/people.py", "if keys.setdefault(half, person.id) != person.id:", "if False:", RULES),
+    weak("a faulty dr.yml opens the gates", POLICY, "fault = given.fault or roster.fault", "fault = roster.fault", ROSTER),
+    weak("monitoring is an approver", "commands/verb/alert.py", 'name=phrase("monitoring"), roles=frozenset()', 'name=phrase("monitoring"), roles=frozenset({"approver"})', "tests/integration/commands/test_alert.py"),
     weak("one accepts a roster", POLICY, "AGREEING = 2", "AGREEING = 1", ROSTER),
     weak("observers accept a roster", POLICY, 'if person is None or "approver" not in person.roles:\n            return False', "if person is None:\n            return False", ROSTER),
     weak("an acceptance without its number", POLICY, "seal=proposal, policy=self.following)", "seal=proposal)", ROSTER),
@@ -147,10 +166,14 @@ WEAKENINGS = (
     weak("a gate opens without a recount", "runners/execution/people.py", "count(tx, run_context, run_context.plan.step(gate))", "pass", WORKER),
     weak("any request counts", ISSUING, "if mine is None or (mine.gate, mine.seal) != (gate.id, seal_of(plan)):", "if mine is None:\n        mine = OwnRequest(gate=gate.id, seal=seal_of(plan), opened_at=run_context.worker_context.own.now())\n    if False:", PERMITS),
     weak("under any roster", ISSUING, "if plan.policy != roster.number:", "if False:", f"{PERMITS} {ROSTER}"),
+    weak("a proof that nobody signed", "store/records/as_sealed.py", "return verify(worker_key, proof_statement(request, proof, records), request.proof_signature or \"\")", "return True", SIGNED),
+    weak("what a proof found is not signed", "store/records/as_sealed.py", "[record.id, record.state.value, stamp(record.finished_at), dict(record.facts)]", "[record.id, record.state.value, stamp(record.finished_at)]", SIGNED),
+    weak("a proof of another request", "store/records/as_sealed.py", '"purpose": "proof", **about, "steps"', '"purpose": "proof", "steps"', SIGNED),
     weak("a proof only the row knows", ISSUING, "missing = [name for name in proofs if not known.has_succeeded(name)]", "missing: list[str] = []", PERMITS),
     weak("no end of the time to start", ISSUING, "if now >= max([granted, *proven]) + start:", "if False:", PERMITS),
     weak("an undo after users came", ISSUING, "if known.lets_users_in or known.ended or (", "if (", PERMITS),
     weak("an undo that is none", ISSUING, "if not is_taken_back(step, run_context.plan.steps):", "if False:", PERMITS),
+    weak("an undo under any gate", ISSUING, "            if request.gate == gate.id\n            for name", "            for name", PERMITS),
     weak("an undo of anything", ISSUING, "if _takes_back(step, run_context.plan.step(name))", "if True", PERMITS),
     weak("a destroying step without a gate", ISSUING, "if not gates and (destroys or", "if False and (destroys or", PERMITS),
     weak("own work of users' data", ISSUING, "if known.lets_users_in or counted_on", "if counted_on", PERMITS),
@@ -202,6 +225,8 @@ WEAKENINGS = (
     weak("nobody is asked about dr.yml", "runners/planning/make_plan.py", '{"steps": settings_seen.asked_first(worker_context, draft)}', '{"steps": draft.steps}', CHANGED),
     weak("brought without a word", "runners/execution/starting.py", "    require_agreed(run_context, step)\n", "", CHANGED),
     weak("brought by an undo", ISSUING, "    require_agreed(run_context, undo)\n", "", CHANGED),
+    weak("what clones starts again", "runners/execution/settings_seen.py", 'STARTS_AGAIN = frozenset({"compose.start", "compose.recreate"})', 'STARTS_AGAIN = frozenset({"compose.start", "compose.recreate", "repository.clone"})', CHANGED),
+    weak("what builds starts again", "runners/execution/settings_seen.py", 'STARTS_AGAIN = frozenset({"compose.start", "compose.recreate"})', 'STARTS_AGAIN = frozenset({"compose.start", "compose.recreate", "images.prepare"})', CHANGED),
     weak("a gate that a row opened", ISSUING, "if not any(gate.gate is not None and known.has_succeeded(gate.id) for gate in run_context.plan.steps):", "if False:", CHANGED),
     weak("strangers by an argument's name", "runners/planning/make_plan.py", "volumes_taken(survey, draft), fingerprint)", 'frozenset(str(step.with_.get("volume")) for step in draft.steps), fingerprint)', PERMITS),
     weak("an undo under running services", ISSUING, " or (destroys and not are_away(run_context, undo))", "", PERMITS),
@@ -215,7 +240,8 @@ WEAKENINGS = (
     weak("a request opened twice", "runners/execution/people.py", "if request.id in known.requests:", "if False:", PERMITS),
     weak("votes of the future", "runners/execution/gate.py", "if vote.at <= latest]", "]", PERMITS),
     weak("break-glass by a row's time", ISSUING, "if not mine.has_held(now):", "if False:", PERMITS),
-    weak("users of other runs", OWN, "concerned = name == run_id or (here is not None and known.is_beside(here) and known.has_changed_production)", "concerned = name == run_id", PERMITS),
+    weak("users of other runs", OWN, "others and is_beside)", "False)", PERMITS),
+    weak("whatever answers lets users in", "runners/execution/finishing.py", ", others=serves)", ")", PERMITS),
     weak("a step only the row skipped", SEALED, "if record.state is StepState.SKIPPED and (mine", "if False and (mine", PERMITS),
     weak("moved users are not noticed", ISSUING, "if known.lets_users_in or counted_on.intersection(known.places):", "if known.lets_users_in:", "tests/integration/runners/test_rented_machines.py"),
     weak("no roster in the ledger", "runners/execution/run_context.py", "fault=roster.fault or NO_ROSTER, ", "", PERMITS),
@@ -234,6 +260,9 @@ WEAKENINGS = (
     weak("a permit without its proof", "store/records/requests.py", "            requests.c.proven_at.is_not(None),\n", "", STORE),
     weak("words in a file are believed", "core/runbooks/effects.py", "return max(step.effect, acts, key=lambda effect: STRENGTH[effect])", "return step.effect", f"{LINT} {PERMITS}"),
     weak("an undo without a gate", "core/files/runbook_lint.py", "if not any(guarded.get(other.id) in ancestors[step.id] for other in same):", "if False:", LINT),
+    weak("a stop without a gate", "core/files/runbook_lint.py", "if LEAVES_STOPPED in (step.do, step.undo.do if step.undo is not None else None):", "if False:", LINT),
+    weak("a stop by an undo", "core/files/runbook_lint.py", "if LEAVES_STOPPED in (step.do, step.undo.do if step.undo is not None else None):", "if step.do == LEAVES_STOPPED:", LINT),
+    weak("a stop without a gate at run time", ISSUING, "destroys = step.do == LEAVES_STOPPED or any(", "destroys = any(", PERMITS),
     weak("a copy without a proof", "core/files/runbook_lint.py", "if not proofs & set(makers):", "if False:", LINT),
     # What can be done now.
     weak("a vote that a part asks for", "commands/facts/context.py", "return beside[-1] if beside else asked", "return asked", "tests/integration/commands/test_incident_view.py"),
@@ -281,6 +310,10 @@ WEAKENINGS = (
     weak("a volume of before is taken for a new one", "runners/actions/anew.py", "if began is not None and moment(volume.created_at) < began:", "if False:", ANEW),
     weak("other files than those that lie there", "runners/actions/anew.py", 'if found.name in outdated:', 'if False:', ANEW),
     weak("what is in the way", "runners/actions/conflicts.py", "Finding(passed=not taken,", "Finding(passed=True,", ANEW),
+    # Drills and the way in.
+    weak("a drill with production's record", "runners/upkeep/drill_run.py", "own=OwnRecord(home),", "own=worker_context.own,", DRILLS),
+    weak("stand-ins in every drill", "runners/upkeep/drill_run.py", "roster=stand_ins() if rehearsed else worker_context.roster,", "roster=stand_ins(),", DRILLS),
+    weak("bodies are forgotten soon", "bot/http_mode.py", "KEPT = timedelta(seconds=2 * OLDEST_SECONDS)", "KEPT = timedelta(seconds=30)", "tests/integration/bot/test_http.py"),
     # The ledger.
     weak("a changed record", "core/ledger/ledger.py", "if hash_of(event) != event.hash:", "if False:", LEDGER),
     weak("a record of another chain", "core/ledger/ledger.py", "elif event.previous != self.hash:", "elif False:", LEDGER),

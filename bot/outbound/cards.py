@@ -21,6 +21,7 @@ from drbot.core.approvals.too_few import eligible
 from drbot.core.ledger.events import Event, EventKind, canonical
 from drbot.core.text.messages import phrase
 from drbot.store.records import requests, steps, surfaces
+from drbot.store.records.known_workers import KnownWorkers
 from drbot.store.records.surfaces import Surface
 from drbot.store.runs import runs
 
@@ -64,7 +65,7 @@ class Cards:
         self._tried_at = time.monotonic()
         for request_id in tuple(self._owed):
             with self._publisher_context.database.read() as connection:
-                situation = _about(connection, now, request_id)
+                situation = _about(connection, now, request_id, self._publisher_context.context.rosters.workers)
             try:
                 self._show(situation, now, channel, doubtful=doubtful or self._is_new)
                 if situation.is_as_sealed:  # else drawn again, until it shows what votes are for
@@ -166,8 +167,8 @@ def _key(request: ApprovalRequest, place: str) -> str:
     return f"card-{request.id}@{place}"
 
 
-def _about(connection: Connection, now: IncidentView, request_id: str) -> IncidentView:
+def _about(connection: Connection, now: IncidentView, request_id: str, workers: KnownWorkers) -> IncidentView:
     """The situation of the run this request belongs to, which may be an earlier one; `now` may be older than it."""
     request = requests.get(connection, request_id)
     run, records = runs.get(connection, request.run), tuple(steps.of_run(connection, request.run))
-    return asking(connection, replace(now, run=run, steps=records), request)
+    return asking(connection, replace(now, run=run, steps=records), request, workers)

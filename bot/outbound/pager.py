@@ -26,6 +26,7 @@ from drbot.store.base.database import Transaction
 from drbot.store.records import requests, schedules
 from drbot.store.records.as_sealed import reads_as_sealed
 from drbot.store.records.schedules import Schedule
+from drbot.store.runs import runs
 
 log = structlog.get_logger(__name__)
 
@@ -68,7 +69,8 @@ def page(context: CommandContext, tx: Transaction, schedule: Schedule) -> None:
         return
     _put(tx, what, request.id, request.incident, attempt=number + 1, seconds=AGAIN_SECONDS)
     system, language = context.configuration.system, context.configuration.language
-    as_sealed = reads_as_sealed(tx.connection, request)
+    worker_key = context.rosters.workers.key(tx.connection, runs.get(tx.connection, request.run).site)
+    as_sealed = reads_as_sealed(tx.connection, request, worker_key)
     document = document_of(what, request, system, language, as_sealed=as_sealed)
     work = partial(_try, context, what, request, number, document)
     tx.after_commit(lambda: threading.Thread(target=work, name="pager", daemon=True).start())

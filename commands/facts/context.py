@@ -26,6 +26,7 @@ from drbot.store.base.database import Database
 from drbot.store.base.doorbell import Doorbell
 from drbot.store.base.ledger_check import LedgerWatch
 from drbot.store.records import incidents, inventories, requests
+from drbot.store.records.known_workers import KnownWorkers
 from drbot.store.records.rosters import Rosters
 from drbot.store.runs import runs, sub_runs
 
@@ -73,9 +74,12 @@ class CommandContext:
         return with_inventory(self.configuration.site(name), found)
 
 
-def context_of(database: Database, doorbell: Doorbell, loaded: Loaded) -> CommandContext:
+def context_of(
+    database: Database, doorbell: Doorbell, loaded: Loaded, workers: KnownWorkers | None = None
+) -> CommandContext:
+    """`workers`: the keys that this host knows; None = it remembers none after this process."""
     found, faults = runbooks_of(loaded.configuration)
-    rosters = Rosters(loaded.roster, loaded.configuration.approvals, loaded.configuration.default_site)
+    rosters = Rosters(loaded.roster, loaded.configuration.approvals, loaded.configuration.default_site, workers)
     with suppress(TemporaryError), database.read() as connection:  # the ticker looks again every second
         rosters.look(connection)
     return CommandContext(

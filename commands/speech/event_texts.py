@@ -168,6 +168,10 @@ EVENT_TEXTS: Mapping[EventKind, EventText] = {
         phrase("Codes for {who} from {entrance} {place} are locked."),
     ),
     EventKind.FACTOR_RESET: _record(phrase("The authenticator of {who}: {what}.")),
+    EventKind.WORKER_KEY_BELIEVED: _record(phrase("The host {place} takes {key} for the key of {site}'s worker.")),
+    EventKind.WORKER_KEY_CHANGED: _record(
+        phrase("The database named {published} for the key of {site}'s worker; the worker has {own}.")
+    ),
     EventKind.VOTE_COUNTED: _thread("", phrase("{who}: {decision}, {reason} ({have} of {need})")),
     EventKind.VOTE_REFUSED: _thread("", phrase("Vote of {who}: {why}")),
     EventKind.COMMAND_REFUSED: _record(phrase("{who}: {verb} was refused: {why}")),

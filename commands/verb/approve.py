@@ -150,8 +150,8 @@ def _too_few(outcome: Decision, asked: ApprovalRequest, votes: Iterable[Vote], r
 def _draw(conn: Connection, context: CommandContext, asked: ApprovalRequest, now: datetime) -> VoteDialog:
     run = runs.get(conn, asked.run)
     incident = incidents.get(conn, asked.incident)
-    records = steps.of_run(conn, run.id)
-    if run.plan is None or not is_as_sealed(asked, incident, run, records):
+    records, roster = steps.of_run(conn, run.id), context.rosters.look(conn, run.site)
+    if run.plan is None or not is_as_sealed(asked, incident, run, records, roster.worker_key):
         raise Refusal("", REFUSALS["not_as_sealed"], code="not_as_sealed")
     return dialog_from(
         incident=incident,
@@ -159,7 +159,7 @@ def _draw(conn: Connection, context: CommandContext, asked: ApprovalRequest, now
         request=asked,
         votes=requests.votes(conn, asked.id),
         steps={record.id: record for record in records},
-        roster=context.rosters.look(conn, run.site),
+        roster=roster,
         clocks=clocks_of(incident, run.plan, records, context.configuration.targets, now),
     )
 
@@ -187,7 +187,8 @@ def _refuse_early(
     )
     voters = context.voters(among=context.rosters.look(conn, runs.get(conn, asked.run).site))
     votes = requests.votes(conn, asked.id)
-    outcome = decide(asked, votes, ballot, voters, as_sealed=reads_as_sealed(conn, asked), early=True)
+    as_sealed = reads_as_sealed(conn, asked, voters.worker_key)
+    outcome = decide(asked, votes, ballot, voters, as_sealed=as_sealed, early=True)
     if not outcome.counted:
         few = _too_few(outcome, asked, votes, voters)
         raise Refusal(

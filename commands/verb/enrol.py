@@ -8,7 +8,7 @@ from drbot.commands.speech.parser import Words
 from drbot.commands.speech.refusal import Refusal
 from drbot.commands.verb.proving import by_worker
 from drbot.core.approvals.refusals import REFUSALS
-from drbot.core.base.signing import roster_secret, seal_for
+from drbot.core.base.signing import roster_secret
 from drbot.core.ledger.attestation import Claim, Origin, Proof, Purpose
 from drbot.core.site.people import Person
 from drbot.core.text.messages import phrase
@@ -29,9 +29,11 @@ def enrol(context: CommandContext, request: Request, words: Words, person: Perso
 
 
 def workers(context: CommandContext) -> dict[str, str]:
-    """A site of every different worker, and its public key."""
-    with context.database.read() as conn:
-        keys = {site: codes.worker_key(conn, site) for site in context.configuration.sites}
+    """A site of every different worker that this host knows, and its public key."""
+    known = context.rosters.workers
+    with context.database.write() as tx:
+        known.learn(tx, context.configuration.sites)
+        keys = {site: known.key(tx.connection, site) for site in context.configuration.sites}
     different: dict[str, str] = {}
     for site, key in keys.items():
         if key is not None and key not in different.values():
@@ -43,7 +45,7 @@ def _offered(context: CommandContext, sites: dict[str, str], person: Person) -> 
     secret = pyotp.random_base32()
     with context.database.write() as tx:
         for site, key in sites.items():
-            codes.enrol(tx, site, person.id, seal_for(key, secret.encode()))
+            codes.enrol(tx, site, person.id, key, secret)
     issuer, second = f"drbot {context.configuration.system}", roster_secret(secret)
     return Reply(
         text=phrase(

@@ -7,7 +7,6 @@ from dataclasses import replace
 from drbot.commands.facts.context import CommandContext
 from drbot.commands.speech.messages import Signers
 from drbot.core.approvals.approval import Ballot, EntryPoint, claim_of, decide, needed
-from drbot.core.base.signing import seal_for
 from drbot.core.ledger.attestation import Attestation, Claim, Origin, Proof, statement
 from drbot.store.records import codes, requests
 from drbot.store.records.as_sealed import reads_as_sealed
@@ -25,7 +24,8 @@ def proven(
         asked = requests.get(conn, request_id)
         site = runs.get(conn, asked.run).site
         roster = context.rosters.look(conn, site)
-        votes, as_sealed = requests.votes(conn, request_id), reads_as_sealed(conn, asked)
+        votes = requests.votes(conn, request_id)
+        as_sealed = reads_as_sealed(conn, asked, roster.worker_key)
     person = roster.person(ballot.person) if ballot.person else None
     wanted = needed(person, ballot.entry_point, ballot.decision, roster) if person is not None else frozenset()
     if person is None or not wanted:
@@ -57,11 +57,11 @@ def by_worker(
 ) -> tuple[Attestation | None, str]:
     """The site's worker checks the code: its signature, or the code of the refusal."""
     with context.database.write() as tx:
-        key = codes.worker_key(tx.connection, site)
+        context.rosters.workers.learn(tx, context.configuration.sites)
+        key = context.rosters.workers.key(tx.connection, site)
         if key is None:
             return None, "unchecked"
-        sealed = seal_for(key, code.encode())
-        attempt_id = codes.ask(tx, site, proof, claim, sealed=sealed, origin=origin, typed_by=typed_by)
+        attempt_id = codes.ask(tx, site, proof, claim, key=key, code=code, origin=origin, typed_by=typed_by)
     until = time.monotonic() + ANSWER_SECONDS
     while time.monotonic() < until:
         with context.database.read() as conn:

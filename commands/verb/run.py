@@ -18,7 +18,7 @@ from drbot.commands.facts.runbook_selection import (
 from drbot.commands.speech.messages import Choice, Reply, Request
 from drbot.commands.speech.parser import Words, printable
 from drbot.commands.speech.refusal import Refusal
-from drbot.commands.verb.declare import service_of, site_named
+from drbot.commands.verb.declare import joined, service_of, site_named
 from drbot.core.base.yaml_file import did_you_mean
 from drbot.core.runbooks.runbook import Runbook
 from drbot.core.runs.drill import COPY_RUNBOOKS
@@ -29,6 +29,7 @@ from drbot.core.site.people import Person
 from drbot.core.text.messages import listed, phrase, say, sentences
 from drbot.store.base.database import Transaction
 from drbot.store.records import incidents
+from drbot.store.runs import runs
 
 OF_A_VERB: Mapping[str, str] = {
     UNDO_RUNBOOK: "undo",
@@ -53,6 +54,8 @@ def run(context: CommandContext, request: Request, words: Words, person: Person)
             incident = incident_of(tx.connection, request, words)
             must_be_open(incident, "run")
             ended = make_way(context, tx, incident, person, "run")
+        elif (same := _going_on(tx, runbook, site, arguments)) is not None:
+            return joined(same)
         else:
             incident, ended = _opened(context, tx, runbook, site, arguments, person), ""
         queue(context, tx, incident, RunKind.RECOVER, runbook.runbook, arguments, person)
@@ -97,7 +100,10 @@ def _arguments(context: CommandContext, runbook: Runbook, words: Words) -> tuple
         found = re.fullmatch(r"([\w.-]+)[=＝](.+)", word)
         if not found:
             raise _refusal(runbook, phrase('"{word}" is not written as input=value.', word=printable(word)))
-        given[found[1].lower()] = found[2]
+        name = found[1].lower()
+        if name in given:
+            raise _refusal(runbook, phrase("{input} is given twice.", input=printable(name)))
+        given[name] = found[2]
     site = site_named(context, given.pop("site", ""))
     takes = [*runbook.inputs, *([SERVICE] if runbook.level == Level.SERVICE else [])]
     unknown = [name for name in given if name not in takes]
@@ -117,6 +123,16 @@ def _refusal(runbook: Runbook, why: str) -> Refusal:
     takes = [f"{name}=…" for name in runbook.inputs]
     example = " ".join(["run", runbook.runbook, *takes])
     return Refusal(asked_for("run"), why, phrase("Example: /dr {example}", example=example))
+
+
+def _going_on(tx: Transaction, runbook: Runbook, site: str, arguments: Mapping[str, str]) -> Incident | None:
+    """The open incident in which this very runbook is already about this: a second one would be about the same."""
+    for incident in incidents.recent(tx.connection, open_only=True):
+        for one in runs.of_incident(tx.connection, incident.id):
+            is_same = (one.site, one.runbook) == (site, runbook.runbook) and arguments.items() <= one.arguments.items()
+            if is_same and one.kind is RunKind.RECOVER and not one.is_over:
+                return incident
+    return None
 
 
 def _opened(

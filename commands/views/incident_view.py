@@ -29,6 +29,7 @@ from drbot.store.base import ledger
 from drbot.store.records import incidents, kept, machines, requests, steps
 from drbot.store.records.as_sealed import is_as_sealed
 from drbot.store.records.kept import Kept
+from drbot.store.records.known_workers import KnownWorkers
 from drbot.store.records.led_names import LedName
 from drbot.store.records.machines import KnownMachine
 from drbot.store.runs import runs
@@ -117,18 +118,19 @@ def view_of(connection: Connection, context: CommandContext, incident: Incident,
         untold=untold(connection, now),
     )
     asked = request_now(connection, run, going)
-    return view if asked is None else asking(connection, view, asked)
+    return view if asked is None else asking(connection, view, asked, context.rosters.workers)
 
 
-def asking(connection: Connection, view: IncidentView, asked: ApprovalRequest) -> IncidentView:
-    """The same with this request."""
+def asking(connection: Connection, view: IncidentView, asked: ApprovalRequest, workers: KnownWorkers) -> IncidentView:
+    """The same with this request. `workers`: whose keys this host knows."""
     votes = tuple(requests.votes(connection, asked.id))
     if view.run is not None and view.run.id == asked.run:
         run, records = view.run, view.steps
     else:
         run, records = runs.get(connection, asked.run), tuple(steps.of_run(connection, asked.run))
     act = act_asked(run.plan, asked.gate) if run.plan is not None else Act.NOTHING
-    is_whole = asked.state not in LIVE or is_as_sealed(asked, view.incident, run, records)
+    key = workers.key(connection, run.site)
+    is_whole = asked.state not in LIVE or is_as_sealed(asked, view.incident, run, records, key)
     return replace(view, request=asked, votes=votes, act=act, is_as_sealed=is_whole)
 
 

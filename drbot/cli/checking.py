@@ -20,6 +20,7 @@ from drbot.runners.upkeep.readiness_rows import Look, lines_of
 from drbot.slack_simulator.app import read_manifest
 from drbot.store.base import ledger
 from drbot.store.base.database import Database
+from drbot.store.records.known_workers import KnownWorkers
 from drbot.store.records.rosters import Rosters
 
 STATE: str = phrase("state and ledger")
@@ -34,10 +35,10 @@ def lines_about(loaded: Loaded, home: Path) -> Iterator[Line]:
     with ExitStack() as stack:
         try:
             database = stack.enter_context(closing(open_database(home)))
-            rosters, about_state = _state(loaded, database)
+            rosters, about_state = _state(loaded, database, home)
         except DrbotError as error:
             database, about_state = None, [bad(STATE, str(error), NO_START)]
-            rosters = _rosters(loaded)
+            rosters = _rosters(loaded, home)
         yield from about_state
         away = yield from _about_slack(loaded, rosters.roster)
         look = Look(
@@ -48,14 +49,15 @@ def lines_about(loaded: Loaded, home: Path) -> Iterator[Line]:
         yield from lines_of(look, tuple(loaded.configuration.sites))
 
 
-def _rosters(loaded: Loaded) -> Rosters:
+def _rosters(loaded: Loaded, home: Path) -> Rosters:
     """Who counts now, once it has looked; before the first start those of dr.yml."""
-    return Rosters(loaded.roster, loaded.configuration.approvals, loaded.configuration.default_site)
+    configuration = loaded.configuration
+    return Rosters(loaded.roster, configuration.approvals, configuration.default_site, KnownWorkers(home))
 
 
-def _state(loaded: Loaded, database: Database) -> tuple[Rosters, list[Line]]:
+def _state(loaded: Loaded, database: Database, home: Path) -> tuple[Rosters, list[Line]]:
     """Raises DrbotError when it cannot be read."""
-    rosters = _rosters(loaded)
+    rosters = _rosters(loaded, home)
     with database.read() as connection:
         problems, records = ledger.verify(connection), ledger.head(connection)[0]
         rosters.look(connection)

@@ -42,6 +42,7 @@ from drbot.store.base.database import Database
 from drbot.store.base.doorbell import doorbell_of
 from drbot.store.base.settings import StoreSettings
 from drbot.store.records import incidents
+from drbot.store.records.known_workers import KnownWorkers
 
 
 class VerbGroup(TyperGroup):
@@ -201,8 +202,9 @@ def _context(config: Path | None, home: Path | None) -> tuple[CommandContext, Da
     loaded = load_configuration(configuration_path(config))
     database = open_database(folder)
     with suppress(UserError):  # whoever only looks may, also while another program holds the state
-        settle_roster(database, loaded)
-    return context_of(database, doorbell_of(StoreSettings.from_environment(folder).redis_url), loaded), database
+        settle_roster(database, loaded, folder)
+    doorbell = doorbell_of(StoreSettings.from_environment(folder).redis_url)
+    return context_of(database, doorbell, loaded, KnownWorkers(folder)), database
 
 
 WITHOUT_KEY = frozenset({"stop", "deny", "approve"})

@@ -33,6 +33,7 @@ from drbot.runners.main import HANDS, worker_context_of
 from drbot.runners.upkeep.drill_keeper import Keeper
 from drbot.store.base import ledger
 from drbot.store.records import drills
+from drbot.store.records.known_workers import KnownWorkers
 
 LOOK_SECONDS = 0.5
 SHOWN = {EventKind.DRILL_STEP: "text", EventKind.STEP_STARTED: "title", EventKind.RUN_FAILED: "why"}
@@ -98,7 +99,7 @@ def _agree(worker_context: WorkerContext, yes: bool) -> None:
 
 def _ask(process: Process, given: Sequence[str], attended: bool, person: str) -> int:
     """The number of the new drill. Raises UserError."""
-    commands = context_of(process.database, process.doorbell, process.loaded)
+    commands = context_of(process.database, process.doorbell, process.loaded, KnownWorkers(process.home))
     words = " ".join(["drill", *given, *([] if attended else ["rehearsed"])])
     request = Request(
         verb_text=words,

@@ -18,9 +18,9 @@ from drbot.core.base.signing import KeyPair, fingerprint, is_public
 from drbot.core.ledger.attestation import phone_statement
 from drbot.core.ledger.events import EventKind
 from drbot.core.site.configuration import load_configuration
-from drbot.core.text.messages import closed, filled, phrase
-from drbot.runners.second_factor.totp_secrets import TotpSecrets
-from drbot.store.records import codes
+from drbot.core.text.messages import closed, filled, listed, phrase
+from drbot.runners.second_factor.totp_secrets import TotpSecrets, key_in
+from drbot.store.records.known_workers import KnownWorkers
 
 key_app = typer.Typer(
     help=spoken(phrase("Your own key, codes for the phone, and the codes of others on the worker's host"))
@@ -121,9 +121,33 @@ def show(key: File = None) -> None:
 
 @key_app.command()
 def worker(config: Config = None, home: Home = None) -> None:
-    """The public keys of the workers, for `key code --worker`."""
+    """The public keys of the workers, for `key code --worker`; on a worker's host that worker's own."""
+    if (own := home_path(home) / "worker" / "key").exists():
+        public = key_in(own).public
+        _say(phrase("This host's worker: {key} ({short})", key=public, short=fingerprint(public)))
+        return
     for site, public in _workers(config, home).items():
         _say(f"{site}: {public} ({fingerprint(public)})")
+
+
+@key_app.command()
+def believe(
+    site: Annotated[str, typer.Argument(help="Whose worker")],
+    key: Annotated[str, typer.Argument(help="Its public key, as `drbot dr key worker` says on the worker's host")],
+    config: Config = None,
+    home: Home = None,
+) -> None:
+    """On the host of a bot or a terminal: the worker of this site has another key than before."""
+    sites = load_configuration(configuration_path(config)).configuration.sites
+    if site not in sites or not is_public(key):
+        raise UserError(
+            phrase("Believing another key of a worker."),
+            phrase("That is no site of dr.yml, or not the public part of a key."),
+            phrase("On the worker's host, drbot dr key worker shows its key. Sites are: {names}.", names=listed(sites)),
+        )
+    with closing(open_database(home_path(home))) as database, database.write() as tx:
+        KnownWorkers(home_path(home)).believe(tx, site, key)
+    _say(phrase("From now on {key} is the key of {site}'s worker on this host.", key=fingerprint(key), site=site))
 
 
 @key_app.command()
@@ -160,8 +184,9 @@ def _workers(config: Path | None, home: Path | None) -> dict[str, str]:
     if not configuration_path(config).exists():
         return {}
     sites = load_configuration(configuration_path(config)).configuration.sites
+    known = KnownWorkers(home_path(home))
     with closing(open_database(home_path(home))) as database, database.read() as connection:
-        found = {site: codes.worker_key(connection, site) for site in sites}
+        found = {site: known.key(connection, site) for site in sites}
     return {site: public for site, public in found.items() if public}
 
 

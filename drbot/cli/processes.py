@@ -19,6 +19,7 @@ from drbot.store.base.database import Database
 from drbot.store.base.doorbell import Doorbell, doorbell_of
 from drbot.store.base.file_modes import begin_private
 from drbot.store.base.settings import StoreSettings
+from drbot.store.records.known_workers import KnownWorkers
 from drbot.store.records.rosters import Rosters, settle
 
 log = structlog.get_logger()
@@ -55,7 +56,7 @@ def start_process(
     begin_private(folder)
     loaded = changed(load_configuration(configuration_path(config)))
     database = open_database(folder, is_rehearsal=loaded.is_rehearsal)
-    settle_roster(database, loaded)
+    settle_roster(database, loaded, folder)
     return Process(
         loaded=loaded,
         home=folder,
@@ -103,16 +104,19 @@ ADVICE: Mapping[str, str] = {
 """What to do about a state that cannot be opened, by the error's kind."""
 
 
-def settle_roster(database: Database, loaded: Loaded) -> None:
-    """The first start accepts the roster of dr.yml; later ones only propose what has changed.
+def settle_roster(database: Database, loaded: Loaded, home: Path | None = None) -> None:
+    """The first start accepts the roster of dr.yml; later ones only propose what has changed. The workers' keys that
+    are published at the first start on this host are believed here from then on.
     A broken file proposes nothing: what it says is not known. Raises UserError while the state cannot be written.
     """
     if loaded.faults:
         return
-    rosters = Rosters(loaded.roster, loaded.configuration.approvals, loaded.configuration.default_site)
+    configuration = loaded.configuration
+    rosters = Rosters(loaded.roster, configuration.approvals, configuration.default_site, KnownWorkers(home))
     try:
         with database.write() as tx:
             settle(tx, rosters, document_of(loaded.configuration), "terminal")
+            rosters.workers.learn(tx, loaded.configuration.sites)
     except TemporaryError as error:
         why = sentences(closed(str(error)), phrase("Until then nobody's vote counts."))
         todo = phrase("Start again once the state can be written.")

@@ -15,6 +15,7 @@ from drbot.core.site.configuration import load_configuration
 from drbot.core.site.readiness import Colour
 from drbot.store.base.doorbell import doorbell_of
 from drbot.store.base.settings import StoreSettings
+from drbot.store.records.known_workers import KnownWorkers
 
 CODES = {Colour.RED: 1, Colour.AMBER: 2, Colour.GREEN: 0}
 
@@ -26,7 +27,7 @@ def readiness(config: Config = None, home: Home = None) -> None:
     loaded, folder = load_configuration(configuration_path(config)), home_path(home)
     with closing(open_database(folder)) as database:
         doorbell = doorbell_of(StoreSettings.from_environment(folder).redis_url)
-        seen = everything(context_of(database, doorbell, loaded), datetime.now(UTC))
+        seen = everything(context_of(database, doorbell, loaded, KnownWorkers(folder)), datetime.now(UTC))
     console = Console(highlight=False)
     colours = [one.line.colour for one in seen]
     console.print(marked(verdict(colours)), soft_wrap=True)

@@ -14,6 +14,7 @@ from drbot.runners.execution.incident_clocks import last_health_step, mark_recov
 from drbot.runners.execution.kept_data import keep, keep_host, kept_by, put_aside
 from drbot.runners.execution.run_context import RunContext
 from drbot.runners.execution.unsure import finding_of
+from drbot.runners.execution.users import lets_write
 from drbot.runners.foundation.own_record import OwnStep
 from drbot.store.base.database import Transaction
 from drbot.store.records import incidents, steps
@@ -46,11 +47,14 @@ def record_result(run_context: RunContext, result: Result) -> None:
 
 
 def _note_end(run_context: RunContext, step: Step, result: Result) -> None:
-    """On this host, before the database says so. Users are let in at the latest when the system answers them."""
+    """On this host, before the database says so. Users are let in at the latest when the system answers them; to other
+    runs that matters only where what answers is something that users write through.
+    """
     ended = OwnStep(state=result.state, facts=plain(result.facts), ended_at=run_context.worker_context.own.now())
     run_context.note(step.id, ended)
     if result.state is StepState.SUCCEEDED and step.id == last_health_step(run_context.plan):
-        run_context.worker_context.own.let_users_in(run_context.run.id)
+        serves = "services" not in step.with_ or lets_write(run_context, step)
+        run_context.worker_context.own.let_users_in(run_context.run.id, others=serves)
 
 
 def plain(facts: Mapping[str, Any]) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from drbot.core.approvals.approval import HOLD_SECONDS, ApprovalRequest, Vote
 from drbot.core.base.errors import PermanentError
-from drbot.core.runbooks.effects import effect_of, is_agreed_to, is_inverse, is_taken_back, may_pass
+from drbot.core.runbooks.effects import LEAVES_STOPPED, effect_of, is_agreed_to, is_inverse, is_taken_back, may_pass
 from drbot.core.runbooks.runbook import Step, as_undo
 from drbot.core.runs.plan import SETTINGS, Plan, gates_before, is_about_settings, is_guard, seal_of
 from drbot.core.runs.run import StepState
@@ -104,7 +104,7 @@ def issue_for_undo(run_context: RunContext, step: Step) -> Permit | None:
     require_agreed(run_context, undo)
     if not needs_permit(run_context, undo):
         return None
-    known, gates = own_run_of(run_context.worker_context, run_context.run), _gates(run_context.plan, step)
+    known, gates = own_run_of(run_context.worker_context, run_context.run), _gates(run_context.plan, undo)
     destroys = effect_of(undo, run_context.plan.steps) == "destroy"
     if known.lets_users_in or known.ended or (destroys and not are_away(run_context, undo)):
         raise NoPermitError(
@@ -202,9 +202,11 @@ def _permit(run_context: RunContext, step: Step, request: str) -> Permit:
 
 
 def _gates(plan: Plan, step: Step) -> tuple[Step, ...]:
-    """The gates in front of a step. Raises NoPermitError where a plan that destroys has none in front of it."""
+    """The gates in front of a step. Raises NoPermitError where a plan that destroys has none in front of it, and where
+    services would be left stopped with nobody asked.
+    """
     gates = tuple(gate for gate in plan.steps if gate.id in gates_before(plan, step.id))
-    destroys = any(effect_of(other, plan.steps) == "destroy" for other in plan.steps)
+    destroys = step.do == LEAVES_STOPPED or any(effect_of(other, plan.steps) == "destroy" for other in plan.steps)
     if not gates and (destroys or any(is_guard(other) for other in plan.steps)):
         raise NoPermitError(phrase('No gate stands before "{step}"; it is never started.', step=step.title))
     return gates

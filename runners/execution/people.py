@@ -14,11 +14,12 @@ from drbot.runners.execution.incident_clocks import asks_about_users
 from drbot.runners.execution.issuing import NoPermitError, count
 from drbot.runners.execution.run_context import RunContext
 from drbot.runners.execution.schedule import Schedule
-from drbot.runners.execution.sealed_plans import own_run_of
+from drbot.runners.execution.sealed_plans import own_run_of, require_untouched
 from drbot.runners.execution.starting import approvers, end, void_if_changed
 from drbot.runners.foundation.own_record import OwnRequest
 from drbot.store.base.database import Transaction
 from drbot.store.records import incidents, requests, steps
+from drbot.store.records.as_sealed import proof_statement
 
 _SAYS: Mapping[str, UsersSay] = {"yes": UsersSay.YES, "no": UsersSay.NO}
 
@@ -39,7 +40,17 @@ def act(run_context: RunContext, schedule: Schedule, records: Mapping[str, StepR
 
 
 def _prove(run_context: RunContext, request_id: str) -> None:
-    run_context.write(lambda tx: requests.prove(tx, request_id))
+    """What people read of the proof is signed: as this worker has seen it, and not as rows say by now."""
+    worker_context, run = run_context.worker_context, run_context.run
+
+    def prove(tx: Transaction) -> None:
+        request, records = requests.get(tx.connection, request_id), steps.of_run(tx.connection, run.id)
+        require_untouched(worker_context, run, {record.id: record for record in records})
+        gate = run_context.plan.step(request.gate).gate
+        said = proof_statement(request, gate.proof if gate else (), records)
+        requests.prove(tx, request_id, worker_context.key.sign(said))
+
+    run_context.write(prove)
 
 
 def _open(run_context: RunContext, gate: Step, record: StepRecord) -> None:

@@ -86,7 +86,7 @@ class WorkerContext:
         roster, policy = self.rosters.look(connection, self.site_name if self.drill else ""), self.rosters.policy
         if policy is None:
             return replace(roster, fault=roster.fault or NO_ROSTER, worker_key=self.key.public)
-        fault = roster.fault or self._unlike_seen(policy)
+        fault = roster.fault or self._unlike_seen(policy) or self._unlike_published()
         seen = self.own.policy()
         waits = {name: at + WAIT for name, at in seen.newly.items()} if seen is not None else {}
         people = {name: waiting(person, waits.get(name)) for name, person in roster.people.items()}
@@ -107,6 +107,17 @@ class WorkerContext:
         if seen is None or policy.number > seen.number:
             self.own.saw_policy(policy.number, policy.hash, policy.document)
         return None
+
+    def _unlike_published(self) -> str | None:
+        """Why no gate opens since another key stood where people's codes are sealed for this worker's."""
+        strange = self.own.strange_key(self.site_name)
+        if not strange:
+            return None
+        return phrase(
+            "The database named another key ({key}) than this worker's own for the codes of people, so no gate can "
+            "open: somebody changed it. Find out who, then restart the worker (drbot docs security)",
+            key=strange,
+        )
 
     @property
     def approvals(self) -> Approvals:

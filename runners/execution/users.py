@@ -44,7 +44,7 @@ def note_started(run_context: RunContext, step: Step, *, is_safe: bool) -> None:
     itself from then on; nor does this one, unless it `is_safe`: what users write meanwhile is in no data of this run.
     """
     if step.do in STARTS:
-        run_context.worker_context.own.let_users_in(run_context.run.id, but_itself=is_safe)
+        run_context.worker_context.own.let_users_in(run_context.run.id, itself=not is_safe)
 
 
 def lets_write(run_context: RunContext, step: Step) -> bool:

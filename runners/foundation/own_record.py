@@ -27,7 +27,7 @@ from drbot.runners.foundation.private_folder import PrivateFolder
 
 FOLDER = "worker"
 CLOCK, POLICY, INVITATIONS, SETTINGS = "clock.json", "policy.json", "invitations.json", "settings.json"
-INSTANCE, PRACTICE = "instance.json", "practice.json"
+INSTANCE, PRACTICE, STRANGE = "instance.json", "practice.json", "strange_keys.json"
 OVER = frozenset(RequestState) - LIVE - {RequestState.USED}
 KEEP_TIME_EVERY = timedelta(seconds=30)
 NO_ENGINE = "missing"  # what a fingerprint says of a bare host
@@ -202,14 +202,15 @@ class OwnRecord:
     def _note(self, run_id: str, request: str, **about: Any) -> None:
         self.change(run_id, lambda run: run.with_request(request, run.requests[request].model_copy(update=about)))
 
-    def let_users_in(self, run_id: str, *, but_itself: bool = False) -> None:
-        """Somebody starts services: no run on this engine, of any site, takes anything back by itself any more. A run
-        that has put nothing in place yet goes on as approved: what users write is lost by nothing that it takes back.
+    def let_users_in(self, run_id: str, *, itself: bool = True, others: bool = True) -> None:
+        """Somebody starts services, or they answer: no run on this engine, of any site, takes anything back by itself
+        any more. A run that has put nothing in place yet goes on as approved: what users write is lost by nothing that
+        it takes back.
         """
         here = self.run(run_id)
         for name, known in self.runs():
-            concerned = name == run_id or (here is not None and known.is_beside(here) and known.has_changed_production)
-            if concerned and not (but_itself and name == run_id) and not known.lets_users_in:
+            is_beside = here is not None and known.is_beside(here) and known.has_changed_production
+            if (itself if name == run_id else others and is_beside) and not known.lets_users_in:
                 self.change(name, lambda run: run.model_copy(update={"lets_users_in": True}))
 
     def has_ended(self, run_id: str) -> None:
@@ -292,6 +293,17 @@ class OwnRecord:
         """Drills and proofs may go by this dr.yml. Who writes here may start anything on this host anyway."""
         with self._files.locked():
             self._files.write(PRACTICE, dict(settings))
+
+    def strange_key(self, site: str) -> str:
+        """What this site's worker found published instead of its own key, since its start; "" = nothing."""
+        return str((self._files.read(STRANGE) or {}).get(site, ""))
+
+    def saw_key(self, site: str, name: str) -> None:
+        """`name` "" = its own."""
+        with self._files.locked():
+            known = self._files.read(STRANGE) or {}
+            if known.get(site, "") != name:
+                self._files.write(STRANGE, {**known, site: name})
 
     def saw_policy(self, number: int, hash_: str, document: Mapping[str, Any]) -> None:
         """This one is in force now. Who is new in it is new from now on, whatever a record says."""

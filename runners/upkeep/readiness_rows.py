@@ -15,10 +15,12 @@ from drbot.core.site.people import Roster
 from drbot.core.site.readiness import Line, approvers_line
 from drbot.core.site.site import Approvals, Configuration
 from drbot.core.site.stored_backups import StoredBackup
+from drbot.runners.foundation.own_record import OwnRecord
 from drbot.runners.foundation.settings import RunnerSettings
 from drbot.runners.second_factor.totp_secrets import TotpSecrets
 from drbot.runners.upkeep.action_readiness import action_lines
 from drbot.runners.upkeep.backup_readiness import look_at_backups, look_at_backups_of, proof_lines
+from drbot.runners.upkeep.key_watch import key_line
 from drbot.runners.upkeep.outside_readiness import (
     certificate_line,
     dns_line,
@@ -101,6 +103,11 @@ def _second_factor(look: Look, _: str) -> Iterator[Line]:
         yield from (line,) if line is not None else ()
 
 
+def _worker_key(look: Look, site: str) -> Iterator[Line]:
+    line = key_line(OwnRecord(look.home), site)
+    yield from (line,) if line is not None else ()
+
+
 def _backups(look: Look, _: str) -> Iterator[Line]:
     looked = look_at_backups(look.configuration)
     look.backups.extend(looked.found)
@@ -156,6 +163,7 @@ SCHEDULED = "scheduled backup of PostgreSQL, scheduled full backup, scheduled dr
 ROWS: tuple[Row, ...] = (
     Row(names=("approvers",), who=Who.DEFAULT, probe=_approvers),
     Row(names=("second factor",), who=Who.DEFAULT, probe=_second_factor),
+    Row(names=("the worker's key",), who=Who.SITE, probe=_worker_key),
     Row(names=SYSTEM, who=Who.SITE, probe=_site),
     Row(names=("rented machines",), who=Who.KEYS, probe=_rented),
     Row(names=BACKUPS, who=Who.DEFAULT, probe=_backups),

@@ -107,6 +107,7 @@ class ApprovalRequest:
     start_seconds: float
     granted_at: datetime | None = None
     proven_at: datetime | None = None  # all proof steps have succeeded
+    proof_signature: str | None = None  # of the worker that saw them: what people read of the proof
     start_by: datetime | None = None
     used_by: str | None = None  # "run/step/epoch"
     hold_until: datetime | None = None  # break-glass: not granted before

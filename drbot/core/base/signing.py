@@ -45,18 +45,18 @@ class KeyPair:
     def sign(self, statement: bytes) -> str:
         return _text(self._signing.sign(statement))
 
-    def open(self, sealed: str) -> bytes:
-        """What somebody sealed for the owner. Raises ValueError when it was sealed for another or changed."""
+    def open(self, sealed: str, about: bytes) -> bytes:
+        """What somebody sealed for the owner, and for `about` alone. Raises ValueError for anything else."""
         try:
             raw = _bytes(sealed)
             shared = self._exchange.exchange(X25519PublicKey.from_public_bytes(raw[:BYTES]))
-            return ChaCha20Poly1305(_derived(shared, raw[:BYTES])).decrypt(_ONCE, raw[BYTES:], None)
+            return ChaCha20Poly1305(_derived(shared, raw[:BYTES])).decrypt(_ONCE, raw[BYTES:], about)
         except InvalidTag as error:
-            raise ValueError("it was not sealed for this key") from error
+            raise ValueError("it was not sealed for this key, or not for this") from error
 
     def phone_code(self, other: str, statement: bytes) -> str:
         """The short code for a statement that only this owner and the owner of `other` can work out."""
-        shared = self._exchange.exchange(X25519PublicKey.from_public_bytes(_halves(other)[1]))
+        shared = self._exchange.exchange(X25519PublicKey.from_public_bytes(halves_of(other)[1]))
         digest = hmac.digest(_derived(shared, b"drbot phone"), statement, "sha256")
         letters = base64.b32encode(digest).decode()[:PHONE_LETTERS]
         return f"{letters[:5]}-{letters[5:]}"
@@ -64,25 +64,27 @@ class KeyPair:
 
 def is_public(text: str) -> bool:
     try:
-        return all(len(half) == BYTES for half in _halves(text))
+        return all(len(half) == BYTES for half in halves_of(text))
     except ValueError:
         return False
 
 
 def verify(public: str, statement: bytes, signature: str) -> bool:
     try:
-        Ed25519PublicKey.from_public_bytes(_halves(public)[0]).verify(_bytes(signature), statement)
+        Ed25519PublicKey.from_public_bytes(halves_of(public)[0]).verify(_bytes(signature), statement)
     except (InvalidSignature, ValueError):
         return False
     return True
 
 
-def seal_for(public: str, secret: bytes) -> str:
-    """Text that only the owner of `public` can open. Raises ValueError for what is no public key."""
+def seal_for(public: str, secret: bytes, about: bytes) -> str:
+    """Text that only the owner of `public` can open, and only as said about this. Raises ValueError for what is no
+    public key.
+    """
     once = X25519PrivateKey.generate()
     own = once.public_key().public_bytes_raw()
-    shared = once.exchange(X25519PublicKey.from_public_bytes(_halves(public)[1]))
-    return _text(own + ChaCha20Poly1305(_derived(shared, own)).encrypt(_ONCE, secret, None))
+    shared = once.exchange(X25519PublicKey.from_public_bytes(halves_of(public)[1]))
+    return _text(own + ChaCha20Poly1305(_derived(shared, own)).encrypt(_ONCE, secret, about))
 
 
 def fingerprint(public: str) -> str:
@@ -110,7 +112,10 @@ def _derived(secret: bytes, purpose: bytes) -> bytes:
     return HKDF(algorithm=SHA256(), length=BYTES, salt=None, info=purpose).derive(secret)
 
 
-def _halves(public: str) -> tuple[bytes, bytes]:
+def halves_of(public: str) -> tuple[bytes, bytes]:
+    """What signs and what is sealed for: who shares either with another may act as them, however the text is spelt.
+    Raises ValueError for what is no public key.
+    """
     raw = _bytes(public.removeprefix(PREFIX)) if public.startswith(PREFIX) else b""
     if len(raw) != 2 * BYTES:
         raise ValueError("not the public part of a drbot key")

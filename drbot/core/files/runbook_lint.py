@@ -6,11 +6,13 @@ from typing import Any
 
 from drbot.core.base.waiting import circle_in
 from drbot.core.base.yaml_file import Problem, Where, did_you_mean
+from drbot.core.files.plain_secrets import plain_secrets
 from drbot.core.runbooks.actions import ACTIONS, PROBES
 from drbot.core.runbooks.declarations import ActionDeclaration, ProbeDeclaration
 from drbot.core.runbooks.effects import (
     ANSWERS,
     INVERSES,
+    LEAVES_STOPPED,
     MOVES,
     PUTS_IN_PLACE,
     SEEN_BY,
@@ -29,7 +31,6 @@ from drbot.core.runbooks.variables import KNOWN, references
 from drbot.core.runs.plan import SETTINGS_GATE
 from drbot.core.runs.stakes import acts_of
 from drbot.core.text.messages import filled, listed, phrase, sentences
-from drbot.core.text.redaction import Redactor, is_secret_name
 
 Ancestors = Mapping[str, frozenset[str]]
 
@@ -53,7 +54,7 @@ def lint(runbook: Runbook) -> list[Problem]:
         *_gates(runbook, ancestors),
         *_interrupting(runbook, ancestors),
         *_parallel(runbook, ancestors),
-        *_secrets(runbook),
+        *plain_secrets(runbook),
     ]
 
 
@@ -326,12 +327,23 @@ def _gates(runbook: Runbook, ancestors: Ancestors) -> Iterator[Problem]:
 
 
 def _interrupting(runbook: Runbook, ancestors: Ancestors) -> Iterator[Problem]:
-    """Where something is destroyed, services are interrupted only behind the gate too."""
+    """Where something is destroyed, services are interrupted only behind the gate too. And nothing stops services
+    without one: if the run ends there, they stay stopped.
+    """
     gates = {step.id for step in runbook.steps if step.gate is not None}
-    if not gates and all(step.effect != "destroy" for step in runbook.steps):
-        return
+    destroys = gates or any(step.effect == "destroy" for step in runbook.steps)
     for index, step in enumerate(runbook.steps):
-        if step.do and ACTIONS[step.do].interrupts and not gates & ancestors[step.id]:
+        if gates & ancestors[step.id]:
+            continue
+        if LEAVES_STOPPED in (step.do, step.undo.do if step.undo is not None else None):
+            sentence = phrase(
+                "{step}: {action} leaves services stopped, so two people are asked first; put a gate before it. "
+                "compose.restart and compose.recreate start them again themselves.",
+                step=step.id,
+                action=LEAVES_STOPPED,
+            )
+            yield Problem(where=_at(index, "id"), sentence=sentence)
+        elif destroys and step.do and ACTIONS[step.do].interrupts:
             sentence = phrase("{step}: {action} interrupts a service before the gate.", step=step.id, action=step.do)
             yield Problem(where=_at(index, "after"), sentence=sentence)
 
@@ -370,27 +382,3 @@ def _touched(step: Step) -> set[str]:
     if "${services.all}" in touched:
         touched |= {"${services.apps}", "${services.fronts}"}
     return touched
-
-
-def _secrets(runbook: Runbook) -> Iterator[Problem]:
-    """No password in a file that is committed and shown."""
-    redact = Redactor()
-    for index, step in enumerate(runbook.steps):
-        for name, text in _texts(step.model_dump(by_alias=True)):
-            named = is_secret_name(name)
-            if redact(text) != text or (named and text and not text.startswith("${")):
-                sentence = phrase(
-                    "{step}: looks like a secret in plain text; secrets come from the environment.", step=step.id
-                )
-                yield Problem(where=_at(index, "id"), sentence=sentence)
-
-
-def _texts(value: Any, name: str = "") -> Iterator[tuple[str, str]]:
-    if isinstance(value, str):
-        yield name, value
-    elif isinstance(value, Mapping):
-        for key, part in value.items():
-            yield from _texts(part, str(key))
-    elif isinstance(value, (list, tuple)):
-        for part in value:
-            yield from _texts(part, name)

@@ -80,6 +80,8 @@ class EventKind(StrEnum):
     FACTOR_REFUSED = "factor.refused"  # site, why, left, entrance, place, typed_by: a wrong code
     FACTOR_LOCKED = "factor.locked"  # site, entrance, place, typed_by: five wrong codes from there
     FACTOR_RESET = "factor.reset"  # site, what: unlocked or forgotten, on the worker's host
+    WORKER_KEY_BELIEVED = "worker.key_believed"  # site, key, place, is_first: a host takes this for the worker's key
+    WORKER_KEY_CHANGED = "worker.key_changed"  # site, published, own: another key stood where the worker's belongs
     VOTE_COUNTED = "vote.counted"  # request, decision, reason, entry_point, have, need
     VOTE_REFUSED = "vote.refused"  # request, decision, code, why, entry_point
     COMMAND_REFUSED = "command.refused"  # verb, why, code, entry_point

@@ -17,6 +17,9 @@ MOVES = frozenset({"volume.swap", "volume.swap_back"})
 STARTS = frozenset({"compose.start", "compose.restart", "compose.recreate", "monitoring.start", "host.put_back"})
 """After these something may write."""
 
+LEAVES_STOPPED = "compose.stop"
+"""After it services stay away until another act starts them."""
+
 INVERSES: Mapping[str, tuple[str, Mapping[str, str]]] = {
     "volume.swap": ("volume.swap_back", {"volume": "volume", "keeper": "keeper", "replacement": "replacement"}),
     "volume.swap_back": ("volume.swap_back", {"volume": "volume", "keeper": "replacement", "replacement": "keeper"}),

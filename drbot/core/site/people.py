@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from drbot.core.base.errors import UserError
+from drbot.core.base.signing import halves_of
 from drbot.core.site.site import Approvals, PersonEntry, Role, SecondFactor
 from drbot.core.text.messages import either, listed, phrase
 
@@ -108,6 +109,7 @@ def _too_few(people: Iterable[Person], approvals: Approvals) -> str | None:
 
 def _shared(people: Iterable[Person]) -> str | None:
     owners: dict[str, str] = {}
+    keys: dict[bytes, str] = {}
     for person in people:
         for account in person.slack:
             if owners.setdefault(account, person.id) != person.id:
@@ -115,6 +117,14 @@ def _shared(people: Iterable[Person]) -> str | None:
                     "The Slack id {account} belongs to {one} and {other}; it must be one person.",
                     account=account,
                     one=owners[account],
+                    other=person.id,
+                )
+        for half in halves_of(person.key) if person.key is not None else ():
+            if keys.setdefault(half, person.id) != person.id:
+                return phrase(
+                    "{one} and {other} have the same key, so one of them could vote for both; each makes one of their "
+                    "own: drbot dr key new.",
+                    one=keys[half],
                     other=person.id,
                 )
     return None

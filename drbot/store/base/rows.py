@@ -4,6 +4,8 @@ from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from typing import Any, TypeVar
 
+import structlog
+from pydantic import ValidationError
 from sqlalchemy import Connection, Insert, RowMapping, Table, select
 from sqlalchemy.dialects import postgresql, sqlite
 
@@ -19,6 +21,8 @@ from drbot.core.site.site import DRILL_SITE
 from drbot.core.text.messages import phrase
 from drbot.store.base.database import Transaction
 from drbot.store.base.schema import runs
+
+log = structlog.get_logger()
 
 State = TypeVar("State", bound=StrEnum)
 
@@ -41,12 +45,23 @@ def run_of(row: RowMapping) -> Run:
     read = {
         "kind": RunKind(row["kind"]),
         "state": RunState(row["state"]),
-        "plan": None if row["plan"] is None else Plan.model_validate(row["plan"]),
+        "plan": _plan_in(row),
         "stop_kind": None if row["stop_kind"] is None else StopKind(row["stop_kind"]),
         "offers": tuple(map(Offer, row["offers"] or ())),
         "missed": tuple(row["missed"] or ()),
     }
     return Run(**(values | read))
+
+
+def _plan_in(row: RowMapping) -> Plan | None:
+    """Of what no drbot has written, such as a gate of one person, there is no plan: nothing can be done by it."""
+    if row["plan"] is None:
+        return None
+    try:
+        return Plan.model_validate(row["plan"])
+    except ValidationError as error:
+        log.error("The plan of a run cannot be read; somebody changed it.", run=row["id"], faults=error.error_count())
+        return None
 
 
 def step_of(row: RowMapping) -> StepRecord:

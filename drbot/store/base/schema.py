@@ -163,6 +163,7 @@ requests = Table(
     Column("start_seconds", Float, nullable=False),
     Column("granted_at", Moment),
     Column("proven_at", Moment),
+    Column("proof_signature", Text),  # of the worker that saw the proof
     Column("start_by", Moment),
     Column("used_by", Text),
     Column("hold_until", Moment),

@@ -162,7 +162,7 @@ def cast(tx: Transaction, request_id: str, ballot: Ballot, roster: Roster) -> De
     # The later of the two clocks: a slow clock at the entry point must not lengthen the time to vote.
     ballot = replace(ballot, at=max(ballot.at, tx.now))
     earlier = votes(tx.connection, request_id)
-    as_sealed = reads_as_sealed(tx.connection, request)
+    as_sealed = reads_as_sealed(tx.connection, request, roster.worker_key)
     decision = decide(request, earlier, ballot, roster, as_sealed=as_sealed)
     if not decision.counted or ballot.person is None:
         _event(
@@ -261,14 +261,16 @@ def _grant(tx: Transaction, request: ApprovalRequest) -> None:
     _event(tx, request, EventKind.REQUEST_GRANTED, start_by=start_by)
 
 
-def prove(tx: Transaction, request_id: str) -> ApprovalRequest:
-    """All proof steps have succeeded: the start clock may begin. Once only, and only while it is live."""
+def prove(tx: Transaction, request_id: str, signature: str | None = None) -> ApprovalRequest:
+    """All proof steps have succeeded: the start clock may begin. Once only, and only while it is live. `signature`: of
+    the worker that saw them.
+    """
     request = _locked(tx, request_id)
     if request.state not in LIVE or request.proven_at is not None:
         return request
     start_by = start_deadline(replace(request, proven_at=tx.now))
     statement = update(requests).where(requests.c.id == request_id)
-    tx.connection.execute(statement.values(proven_at=tx.now, start_by=start_by))
+    tx.connection.execute(statement.values(proven_at=tx.now, start_by=start_by, proof_signature=signature))
     _event(tx, request, EventKind.REQUEST_PROVEN, start_by=start_by)
     return get(tx.connection, request_id)
 

@@ -15,10 +15,10 @@ import pytest
 
 from drbot.core.approvals.approval import claim_of
 from drbot.core.base.errors import FencedError, PermanentError
-from drbot.core.base.signing import seal_for, verify
+from drbot.core.base.signing import verify
 from drbot.core.ledger.attestation import Claim, Entrance, Origin, Proof, Purpose, statement
 from drbot.core.runbooks.runbook import Step
-from drbot.core.runs.drill import Drill, DrillEnd
+from drbot.core.runs.drill import STAND_INS, Drill, DrillEnd
 from drbot.core.runs.run import RunKind, RunState
 from drbot.core.site.drill_site import DrillPlace
 from drbot.core.site.level import Level
@@ -77,13 +77,12 @@ def test_a_code_that_a_drill_has_checked_is_no_vote_in_production(
     with worker_fixture.database.write() as tx:
         published = codes.worker_key(tx.connection, DRILL_SITE)
         assert published is not None
-        codes.enrol(tx, DRILL_SITE, "ben", seal_for(published, secret.encode()))
+        codes.enrol(tx, DRILL_SITE, "ben", published, secret)
     signed: list[str] = []
     for claim in (Claim(purpose=Purpose.ENROL, person="ben", decision="enrol"), vote):
         code = pyotp.TOTP(secret).at(datetime.now(UTC), counter_offset=len(signed))
         with worker_fixture.database.write() as tx:
-            sealed = seal_for(published, code.encode())
-            asked = codes.ask(tx, DRILL_SITE, Proof.CODE, claim, sealed=sealed, origin=A_SHELL)
+            asked = codes.ask(tx, DRILL_SITE, Proof.CODE, claim, key=published, code=code, origin=A_SHELL)
         checker.tick()
         with worker_fixture.database.read() as connection:
             signed.append(codes.get(connection, asked).signature or "")
@@ -176,3 +175,25 @@ def test_what_a_dead_worker_held_in_a_drill_ends_with_the_drill(worker_fixture: 
         assert runs.claimable(connection, DRILL_SITE) == {}
     with worker_fixture.database.write() as tx, pytest.raises(FencedError):
         runs.renew(tx, held, 1, 60)
+
+
+def test_a_drill_writes_nothing_into_the_record_of_productions_worker(worker_fixture: WorkerFixture) -> None:
+    production = worker_fixture.worker_context
+    (drill,) = drilling(worker_fixture)
+
+    drill.own.planned("r1", "a" * 64, incident=7, engine=SANDBOX)
+    drill.own.agreed_to({"system": "of the drill"})
+    drill.own.saw_policy(9, "f" * 64, {"people": {}})
+
+    assert drill.own.run("r1") is not None
+    assert (production.own.run("r1"), production.own.settings(), production.own.policy()) == (None, None, None)
+
+
+def test_stand_ins_vote_only_where_nobody_is_asked(worker_fixture: WorkerFixture) -> None:
+    (drill,) = drilling(worker_fixture, rehearsed=False)
+
+    with worker_fixture.database.read() as connection:
+        roster = drill.roster_now(connection)
+
+    assert not set(STAND_INS) & set(roster.people)
+    assert roster.people.keys() == worker_fixture.worker_context.roster.people.keys()

@@ -5,8 +5,9 @@ from dataclasses import replace
 
 import httpx
 import pytest
+from sqlalchemy import func, select
 
-from drbot.bot.http_mode import LARGEST_BYTES
+from drbot.bot.http_mode import LARGEST_BYTES, OLDEST_SECONDS
 from drbot.bot.settings import BotSettings
 from drbot.core.approvals.approval import RequestState
 from drbot.core.base.errors import UserError
@@ -14,6 +15,7 @@ from drbot.listening.listener import address_of
 from drbot.slack_simulator import payloads
 from drbot.slack_simulator.http_delivery import Signed, signed
 from drbot.slack_simulator.records import Json
+from drbot.store.base.schema import served
 from drbot.store.records import incidents, requests
 from tests.integration.bot.conftest import Scene
 from tests.integration.bot.http_scene import by_http, post
@@ -133,3 +135,15 @@ def test_http_mode_needs_the_signing_secret_and_no_app_token() -> None:
     for wrong in ("", "http", "1:2:x", "70000"):
         with pytest.raises(UserError, match="is not a port"):
             address_of(wrong, "--http")
+
+
+def test_a_body_is_remembered_as_long_as_its_signature_could_be_believed(by_http: tuple[Scene, str]) -> None:
+    """Of a sender whose clock is ahead by all that it may be, that is ten minutes."""
+    scene, url = by_http
+    began = time.time()
+
+    assert post(url, signed("slash_commands", a_declaration(scene), at=began + OLDEST_SECONDS - 5)) == 200
+
+    with scene.database.read() as connection:
+        until = connection.execute(select(func.max(served.c.expires_at))).scalar_one()
+    assert until.timestamp() >= began + 2 * OLDEST_SECONDS - 5

@@ -74,6 +74,12 @@ def checking(verb_fixture: VerbFixture, home: Path) -> Iterator[WorkerContext]:
         thread.join(PATIENCE)
 
 
+def believe(verb_fixture: VerbFixture, worker: WorkerContext) -> None:
+    """Somebody on the bot's host says that this is the worker's key now: `drbot dr key believe`."""
+    with verb_fixture.database.write() as tx:
+        verb_fixture.context.rosters.workers.believe(tx, worker.site_name, worker.key.public)
+
+
 class Authenticator:
     """An app on a phone. A code is good once, so each further one is of the next half minute, which is still taken; a
     third waits until it is.

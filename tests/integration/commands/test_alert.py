@@ -4,9 +4,12 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from drbot.commands.verb.alert import MONITORING
 from drbot.core.approvals.approval import EntryPoint
+from drbot.core.base.errors import UserError
 from drbot.core.runs.run import RunState
 from drbot.core.site.alerts import Alert
+from drbot.core.site.people import ACCESS, Person, require
 from drbot.core.text.messages import say
 from drbot.store.records import alerts
 from drbot.store.records.alerts import Answer
@@ -119,3 +122,18 @@ def test_what_is_not_understood_is_refused_and_changes_nothing(
     assert not reply.ok and said in say(reply.text, "en")
     with verb_fixture.database.read() as connection:
         assert [group.answer for group in alerts.list_of(connection)] == [Answer.NONE]
+
+
+def test_monitoring_that_declares_is_nobody_who_may_vote_or_begin_a_run(verb_fixture: VerbFixture) -> None:
+    may = [verb for verb in ACCESS if can(MONITORING, verb)]
+
+    assert may == []
+    assert MONITORING.id not in verb_fixture.context.roster.people
+
+
+def can(person: Person, verb: str) -> bool:
+    try:
+        require(person, verb)
+    except UserError:
+        return False
+    return True

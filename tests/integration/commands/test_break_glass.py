@@ -19,6 +19,8 @@ from drbot.core.runs.stakes import Stakes
 from drbot.core.site.configuration import Loaded
 from drbot.core.site.people import Roster
 from drbot.runners.execution.gate import refusal
+from drbot.runners.foundation.own_record import OwnRequest, OwnRun
+from drbot.runners.upkeep.chores import Upkeep
 from drbot.store.base.schema import requests as requests_table
 from drbot.store.base.schema import votes as votes_table
 from drbot.store.records import requests, schedules
@@ -177,3 +179,24 @@ def test_its_review_comes_also_when_the_incident_was_resolved_before(built: Buil
     with verb_fixture.database.read() as conn:
         left = schedules.due(conn, datetime.now(UTC) + timedelta(days=2))
     assert [one.kind for one in left] == ["review"]
+
+
+def test_rows_of_ten_minutes_ago_grant_nothing_while_the_worker_has_not_waited(built: Build, tmp_path: Path) -> None:
+    verb_fixture = built(ALLOWED)
+    settle_roster(verb_fixture.database, Loaded(configuration=verb_fixture.context.configuration))
+    with checking(verb_fixture, tmp_path / "worker-home") as worker:
+        run, asked = verb_fixture.asked()
+        request = {asked.id: OwnRequest(gate=asked.gate, seal=asked.seal, opened_at=asked.opened_at)}
+        worker.own.adopt(run.id, OwnRun(seal=asked.seal, requests=request))
+        assert break_it(verb_fixture, worker.key) == "held"
+        ten_minutes_pass(verb_fixture, asked)
+
+        Upkeep(worker).tick()
+        early = verb_fixture.requests(run)[-1].state
+        ten_minutes_ago = worker.own.now() - timedelta(seconds=HOLD_SECONDS)
+        seen = {asked.id: request[asked.id].model_copy(update={"glass_at": ten_minutes_ago})}
+        worker.own.adopt(run.id, OwnRun(seal=asked.seal, requests=seen))
+        Upkeep(worker).tick()
+
+    assert early is RequestState.OPEN
+    assert verb_fixture.requests(run)[-1].state is RequestState.GRANTED

@@ -264,6 +264,17 @@ def test_any_runbook_is_started_and_opens_an_incident_where_there_is_none(everyt
     assert (incident.level, incident.title) == (2, "Restore files from a full backup")
 
 
+def test_a_runbook_that_is_at_work_on_this_opens_no_second_incident(everything: VerbFixture) -> None:
+    everything.say("emi", "run level2-files files=uploads")
+
+    again = everything.say("chika", "run level2-files files=uploads")
+    other = everything.say("chika", "run level2-files files=ai-micro-api-auth/avatars")
+
+    assert again.ok and "DR-1 was declared for it" in again.text
+    assert "DR-2" in other.text
+    assert len(everything.incidents()) == 2
+
+
 def test_in_an_incident_a_runbook_is_queued_there_unless_a_run_is_in_progress(everything: VerbFixture) -> None:
     run, _ = everything.asked()
     assert "in progress" in everything.say("emi", "run DR-1 restart-services").text
@@ -298,6 +309,7 @@ def test_a_plan_that_no_worker_takes_up_is_answered_within_seconds(everything: V
         ("run", "There are: "),
         ("run level2-files", "It needs files."),
         ("run level2-redis bakcup=x", 'level2-redis takes no bakcup. Did you mean "backup"?'),
+        ("run level2-redis backup=a backup=b", "backup is given twice."),
         ("run level2-redis x", '"x" is not written as input=value.'),
         ("run level1-service service=aut", 'There is no service "aut".'),
         ("run restart-services site=nowhere", 'There is no site "nowhere".'),

@@ -5,7 +5,6 @@ from pathlib import Path
 import pytest
 
 from drbot.core.approvals.approval import EntryPoint
-from drbot.core.base.signing import seal_for
 from drbot.core.ledger.attestation import Claim, Entrance, Origin, Proof, Purpose
 from drbot.core.ledger.events import Event, EventKind
 from drbot.runners.second_factor.totp_secrets import TotpSecrets
@@ -94,9 +93,9 @@ def test_a_code_that_is_said_to_come_from_another_account_is_not_looked_at(
         _, asked = verb_fixture.asked()
         with verb_fixture.database.write() as tx:
             claim = Claim(purpose=Purpose.VOTE, person="ben", request=asked.id, seal=asked.seal, decision="approve")
-            sealed = seal_for(worker.key.public, ben.code().encode())
+            key, code = worker.key.public, ben.code()
             origin = Origin(entrance=Entrance.SLACK, name=account)
-            row = codes.ask(tx, "production", Proof.CODE, claim, sealed=sealed, origin=origin)
+            row = codes.ask(tx, "production", Proof.CODE, claim, key=key, code=code, origin=origin)
         answered = wait_for(lambda: answer_to(verb_fixture, row), 10, "the worker's answer")
 
     assert answered is not None and answered.answer == "unchecked"

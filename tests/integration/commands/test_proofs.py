@@ -6,7 +6,7 @@ import pytest
 
 from drbot.cli.processes import settle_roster
 from drbot.core.approvals.approval import EntryPoint, RequestState, Vote
-from drbot.core.base.signing import KeyPair, seal_for
+from drbot.core.base.signing import KeyPair
 from drbot.core.ledger.attestation import Claim, Entrance, Origin, Proof, Purpose
 from drbot.core.ledger.events import EventKind
 from drbot.core.runs.plan import seal_of
@@ -104,11 +104,11 @@ def test_a_stolen_code_is_signed_as_nothing_but_a_code(
     with checking(verb_fixture, tmp_path / "worker-home") as worker:
         app = enrolled(verb_fixture, "ben")
         _, asked = verb_fixture.asked()
-        sealed = seal_for(worker.key.public, app.code().encode())
+        key, code = worker.key.public, app.code()
 
         with verb_fixture.database.write() as tx:
             claim = Claim(purpose=purpose, person="ben", request=asked.id, seal=asked.seal, decision=decision)
-            row = codes.ask(tx, "production", proof, claim, sealed=sealed, origin=TERMINAL)
+            row = codes.ask(tx, "production", proof, claim, key=key, code=code, origin=TERMINAL)
         answered = wait_for(lambda: answer_to(verb_fixture, row), 10, "the worker's answer")
 
     assert answered is not None
@@ -119,11 +119,13 @@ def test_a_typist_whom_a_bot_invented_is_not_believed(built: Build, tmp_path: Pa
     verb_fixture = built(WITH_KEYS)
     with checking(verb_fixture, tmp_path / "worker-home") as worker:
         _, asked = verb_fixture.asked()
-        code = phone_code(verb_fixture, BEN, worker.key.public, "ben").encode()
+        key = worker.key.public
+        code = phone_code(verb_fixture, BEN, key, "ben")
         with verb_fixture.database.write() as tx:
             claim = Claim(purpose=Purpose.VOTE, person="ben", request=asked.id, seal=asked.seal, decision="approve")
-            sealed = seal_for(worker.key.public, code)
-            row = codes.ask(tx, "production", Proof.PHONE, claim, sealed=sealed, typed_by="nobody", origin=TERMINAL)
+            row = codes.ask(
+                tx, "production", Proof.PHONE, claim, key=key, code=code, typed_by="nobody", origin=TERMINAL
+            )
         answered = wait_for(lambda: answer_to(verb_fixture, row), 10, "the worker's answer")
 
     assert answered is not None and answered.answer == "needs_phone_code"

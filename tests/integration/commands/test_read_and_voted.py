@@ -39,12 +39,20 @@ def step_in_plan(row: dict[str, Any]) -> dict[str, Any]:
     return {"plan": row["plan"] | {"steps": [first | {"title": "Look at a copy"}, *others]}}
 
 
+def gate_of_one(plan: dict[str, Any]) -> dict[str, Any]:
+    """No drbot could have made it."""
+    return plan | {
+        "steps": [one | {"gate": one["gate"] | {"people": 1}} if one.get("gate") else one for one in plan["steps"]]
+    }
+
+
 Edit = tuple[Table, Callable[[dict[str, Any]], dict[str, Any]]]
 EDITS: Mapping[str, Edit] = {
     "what is replaced": (schema.runs, of_plan(replaces=["volume of a copy"])),
     "a step of the plan": (schema.runs, step_in_plan),
     "the plan's target": (schema.runs, of_plan(target="staging")),
     "the plan's mode": (schema.runs, of_plan(mode="drill", copy_of="production")),
+    "a gate of one person": (schema.runs, lambda row: {"plan": gate_of_one(row["plan"])}),
     "no plan": (schema.runs, lambda row: {"plan": None}),
     "the runbook": (schema.runs, lambda row: {"runbook": "level1-restart"}),
     "the step's row": (schema.steps, lambda row: {"id": "look-only"} if row["id"] == "swap" else {}),

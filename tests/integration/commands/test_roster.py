@@ -17,7 +17,7 @@ from drbot.core.site.configuration import Loaded, load_configuration
 from drbot.core.site.people import Account
 from drbot.store.base import ledger
 from tests.integration.commands.conftest import Build
-from tests.integration.commands.factors import BEN, CHIKA, SECOND_FACTOR, checking, enrolled
+from tests.integration.commands.factors import BEN, CHIKA, SECOND_FACTOR, believe, checking, enrolled
 from tests.integration.commands.verb_fixture import DR_YML, VerbFixture
 
 MORE = DR_YML + "  eve: {name: Eve, slack: [U7], roles: [approver]}\n"
@@ -291,6 +291,8 @@ def test_a_worker_with_another_key_opens_no_gate_instead_of_going_back_to_the_fi
     assert verb_fixture.context.roster.fault is None
 
     with checking(verb_fixture, tmp_path / "new") as worker, verb_fixture.database.read() as conn:
+        assert "is not the one that this host knows" in (verb_fixture.context.rosters.look(conn).fault or "")
+        believe(verb_fixture, worker)
         for roster in (worker.roster_now(conn), verb_fixture.context.rosters.look(conn)):
             assert "roster no. 2 was signed by another worker's key" in (roster.fault or "")
     assert any("another worker's key" in fault for fault in faults_of(verb_fixture.context))
@@ -314,6 +316,7 @@ def test_two_who_stayed_accept_it_again_and_who_was_removed_does_not(built: Buil
     seal = roster_seal(hash_of(document_of(loaded(tmp_path, SECOND_FACTOR).configuration)))
 
     with checking(verb_fixture, tmp_path / "new") as worker:
+        believe(verb_fixture, worker)
         refused = verb_fixture.say("dan", f"roster accept {seal} {enrolled_again(verb_fixture, 'dan')}")
         assert not refused.ok and "Only approvers" in refused.text
         for person in ("ben", "chika"):
@@ -337,7 +340,10 @@ def test_who_lost_a_key_in_between_does_not_accept_with_it(built: Build, tmp_pat
     without_dan(verb_fixture, tmp_path, tmp_path / "lost")
     seal = roster_seal(hash_of(document_of(loaded(tmp_path, SECOND_FACTOR).configuration)))
 
-    with checking(verb_fixture, tmp_path / "new"):
+    with checking(verb_fixture, tmp_path / "new") as worker:
+        believe(verb_fixture, worker)
+        with verb_fixture.database.read() as conn:
+            verb_fixture.context.rosters.look(conn)
         reply = verb_fixture.say(
             "ben", f"roster accept {seal}", entry_point=EntryPoint.TERMINAL, sign={Proof.KEY: BEN.sign}
         )

@@ -25,6 +25,7 @@ from drbot.lab.system import Lab
 from drbot.runners.backups.make_dump import back_up_postgres
 from drbot.runners.backups.make_full import back_up_full
 from drbot.runners.clients.clients import clients_of
+from drbot.runners.foundation.own_record import OwnRecord
 from drbot.runners.foundation.settings import RunnerSettings
 from drbot.runners.own_state.state_readiness import LATE_SECONDS
 from drbot.runners.second_factor.totp_secrets import Entry, TotpSecrets
@@ -75,6 +76,13 @@ def unwatched(world: World) -> Iterator[World]:
         yield world.with_site(services=services)
 
 
+def with_a_strange_key(world: World) -> Callable[[], object]:
+    """The database has named another one for production's worker."""
+    own = OwnRecord(world.worker_context.home)
+    own.saw_key("production", "SHA256:thief")
+    return lambda: own.saw_key("production", "")
+
+
 def unenrolled(world: World) -> Callable[[], object]:
     secrets = TotpSecrets(world.worker_context.home)
     secrets.keep("chika", None)
@@ -115,6 +123,7 @@ ITEMS = (
     item("Docker engine", by(lambda world: world.with_site(docker=Docker(host="unix:///nowhere"))),
          "production: Docker engine", RED),
     item("second factor", by_doing(unenrolled), "second factor", RED),
+    item("the worker's key", by_doing(with_a_strange_key), "the worker's key", RED),
     item("backup of PostgreSQL", by_doing(without_dumps), "backup of PostgreSQL", RED),
     item("copy of drbot's own state", uncopied, "copy of drbot's own state", RED),
     item("restart policies", worlds.overridden("auth", worlds.LIMITS + '    restart: "no"\n'),

@@ -13,11 +13,14 @@ from sqlalchemy import delete, update
 
 from drbot.core.approvals.approval import HOLD_SECONDS
 from drbot.core.base.errors import PermanentError
+from drbot.core.runbooks.actions import ACTIONS
+from drbot.core.runbooks.runbook import Step
 from drbot.core.runs.run import Run, RunState
 from drbot.core.runs.stakes import Act
 from drbot.core.runs.stakes_words import ACTS
 from drbot.core.site.site import Alerts, Drills, DrillSchedule, Targets
 from drbot.runners.contract.action import Outcome, StepContext
+from drbot.runners.execution.settings_seen import is_agreed
 from drbot.store.base.schema import locks
 from drbot.store.base.schema import requests as request_rows
 from tests.integration.attacks.rows import vote
@@ -345,3 +348,24 @@ def test_what_one_person_did_by_break_glass_is_nothing_that_two_people_agreed_to
 
     assert (later.state, done) == (RunState.WAITING, []), later.outcome
     assert "repository url: https://a.example/x.git →" in card(worker_fixture, later)
+
+
+FETCHES = sorted(
+    name for name, action in ACTIONS.items() if action.brings and name not in ("compose.start", "compose.recreate")
+)
+
+
+@pytest.mark.parametrize("action", FETCHES)
+def test_only_services_whose_files_lie_there_start_again_without_a_vote(guarded: WorkerFixture, action: str) -> None:
+    """What clones, builds, fetches or rents goes by all of dr.yml, whichever service it is said to be for."""
+    recovered_by_code(with_repository(guarded, "a"))
+    worker_context = with_repository(guarded, "b").worker_context
+    given = {"services": ["auth"]}
+
+    fetches = Step.model_validate(
+        {"id": "fetch", "title": {"en": "Fetch"}, "do": action, "with": given, "drill": "run"}
+    )
+    starts = fetches.model_copy(update={"do": "compose.start"})
+
+    assert not is_agreed(worker_context, fetches)
+    assert is_agreed(worker_context, starts)

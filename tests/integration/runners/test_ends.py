@@ -157,11 +157,15 @@ runbook: own
 title: {en: Stop}
 level: 3
 steps:
+  - id: approval
+    title: {en: Two people approve}
+    gate: {people: 2, for: [stop], proof: []}
+    after: []
   - id: stop
     title: {en: Stop}
     do: compose.stop
     with: {services: [auth, postgres]}
-    after: []
+    after: [approval]
     effect: change
     again: safe
     limits: {time: 2m}
@@ -185,19 +189,24 @@ CLONES = """  - id: clone
 """
 
 
-def test_what_was_touched_does_not_follow_from_the_level_that_a_file_says(guarded: WorkerFixture) -> None:
-    worker_fixture = with_runbook(guarded, "own.yml", STOPS)
-
+def stopped_by_own(guarded: WorkerFixture, text: str) -> tuple[WorkerFixture, Run]:
+    """A runbook of one's own, as two people let it go."""
+    worker_fixture = with_runbook(guarded, "own.yml", text)
     run = worker_fixture.go(worker_fixture.queue(worker_fixture.declare().incident, "own"))
+    for person in ("ben", "chika"):
+        vote(worker_fixture, run.id, person)
+    return worker_fixture, worker_fixture.go(run)
+
+
+def test_what_was_touched_does_not_follow_from_the_level_that_a_file_says(guarded: WorkerFixture) -> None:
+    worker_fixture, run = stopped_by_own(guarded, STOPS)
 
     assert "auth" not in worker_fixture.target.running
     assert "Nothing was replaced. The services are stopped; they can be started as they were." in str(run.outcome)
 
 
 def test_nor_does_it_follow_from_a_step_that_a_file_has_too(guarded: WorkerFixture) -> None:
-    worker_fixture = with_runbook(guarded, "own.yml", STOPS + CLONES)
-
-    run = worker_fixture.go(worker_fixture.queue(worker_fixture.declare().incident, "own"))
+    _, run = stopped_by_own(guarded, STOPS + CLONES)
 
     assert "The new system is not complete." in str(run.outcome)
     assert "Nothing that was there before was touched" not in str(run.outcome)

@@ -325,3 +325,19 @@ def test_two_genuine_votes_on_exactly_that_are_enough(worker_fixture: WorkerFixt
 
     assert worker_fixture.states(run)["confirm"] == StepState.WAITING.value
     assert worker_fixture.target.volumes["postgres_data"] == "good"
+
+
+def test_a_gate_of_one_person_in_a_row_ends_the_run_with_a_sentence(worker_fixture: WorkerFixture) -> None:
+    """No plan of drbot has one, so there is no plan."""
+    run = asked(worker_fixture)
+    assert run.plan is not None
+    plan = document_of(run.plan)
+    for step in plan["steps"]:
+        if step["gate"]:
+            step["gate"]["people"] = 1
+    write(worker_fixture, runs_table, {"plan": plan, "state": "queued"}, id=run.id)
+
+    run = worker_fixture.go(run)
+
+    assert run.state is RunState.FAILED and run.outcome
+    require_untouched(worker_fixture)

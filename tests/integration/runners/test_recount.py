@@ -12,7 +12,7 @@ from drbot.core.base.errors import PermanentError, UntrustedError
 from drbot.core.base.signing import KeyPair
 from drbot.core.runs.plan import Plan, seal_of
 from drbot.core.runs.run import Run, StepState
-from drbot.runners.execution.issuing import NoPermitError, issue, own_work
+from drbot.runners.execution.issuing import NoPermitError, issue, issue_for_undo, own_work
 from drbot.runners.execution.run_context import RunContext, idle_run_context
 from drbot.runners.execution.sealed_plans import own_run_of, require_own, signature_of
 from drbot.runners.execution.starting import start
@@ -214,3 +214,27 @@ def test_from_the_start_of_apps_or_fronts_on_people_may_have_written(claimed: Cl
     with ExitStack() as place:
         assert start(claimed.run_context, claimed.run_context.plan.step("start-apps"), place).record
     assert own_run_of(claimed.worker_fixture.worker_context, claimed.run_context.run).lets_users_in
+
+
+@pytest.mark.parametrize("gate", ["approval", "another gate"])
+def test_a_step_is_taken_back_under_the_request_of_its_own_gate_alone(claimed: Claimed, gate: str) -> None:
+    used = claimed.permit("swap").request
+    claimed.worker_fixture.target.running.clear()
+    claimed.remember(lambda known: known.with_request(used, known.requests[used].model_copy(update={"gate": gate})))
+    swap = claimed.run_context.plan.step("swap")
+
+    if gate == "approval":
+        permit = issue_for_undo(claimed.run_context, swap)
+        assert permit is not None and permit.request == used
+    else:
+        with pytest.raises(NoPermitError, match="No approval covers taking back"):
+            issue_for_undo(claimed.run_context, swap)
+
+
+def test_a_plan_without_a_gate_leaves_no_service_stopped(claimed: Claimed) -> None:
+    """As through a hole of the linter: it destroys nothing, and nobody was asked."""
+    stop = claimed.run_context.plan.step("stop-apps").model_copy(update={"after": ()})
+    claimed.planned_anew(claimed.run_context.plan.model_copy(update={"steps": (stop,)}))
+
+    with pytest.raises(NoPermitError, match="No gate stands before"):
+        claimed.permit("stop-apps")

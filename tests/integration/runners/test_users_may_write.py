@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+import pytest
 from sqlalchemy import delete
 
 from drbot.core.base.errors import PermanentError
@@ -40,9 +41,6 @@ steps:
 """
 
 
-CLOSE = OPEN.replace("runbook: open", "runbook: close").replace("compose.start", "compose.stop")
-
-
 HIDDEN = """
 runbook: hidden
 title: {en: Hidden}
@@ -70,11 +68,8 @@ def agreed(worker_fixture: WorkerFixture, run: Run) -> None:
 
 
 def put_back_by_a_row(worker_fixture: WorkerFixture, run: Run) -> None:
-    """Services are stopped again, and a row settles the swap as undo."""
-    closing = with_runbook(worker_fixture, "close.yml", CLOSE)
-    rows(worker_fixture, delete(locks))
-    closing.go(closing.queue(run.incident, "close"))
-    assert "auth" not in worker_fixture.target.running
+    """Services are stopped again by hand, and a row settles the swap as undo."""
+    worker_fixture.target.running -= {"auth", "user", "admin"}
     rows(
         worker_fixture,
         delete(locks),
@@ -235,3 +230,21 @@ def test_a_stop_that_two_rows_vouch_for_stops_nothing(guarded: WorkerFixture) ->
     watching.go(run)
 
     assert not any("auth" in running for running in seen)
+
+
+@pytest.mark.parametrize(("service", "lets_in"), [("redis", False), ("auth", True)])
+def test_a_level_1_that_needed_nothing_lets_users_in_only_where_they_write(
+    guarded: WorkerFixture, service: str, lets_in: bool
+) -> None:
+    """Anybody may declare one, and an alert may, beside a recovery that has put data in place. Of a cache that runs
+    nothing follows; an app that runs was started by somebody, and users may have written through it.
+    """
+    run = swapped_and_frozen(guarded)
+    guarded.target.running |= {service}
+    rows(guarded, delete(locks))
+
+    beside = guarded.go(guarded.declare(level=1, service=service))
+
+    assert {guarded.states(beside)[step] for step in ("restart", "recreate")} == {"skipped"}
+    known = guarded.worker_context.own.run(run.id)
+    assert known is not None and known.lets_users_in is lets_in

@@ -18,7 +18,7 @@ from drbot.core.text.messages import Phrase, duration, listed, phrase, say, sent
 from drbot.slack_simulator.block_rules import texts_of
 from tests.unit.bot.situations import event, plan, request, run, situation, vote
 
-OF_NO_INCIDENT = {kind for kind in EventKind if kind.value.startswith(("roster.", "factor.", "state."))}
+OF_NO_INCIDENT = {kind for kind in EventKind if kind.value.startswith(("roster.", "factor.", "state.", "worker."))}
 UNSHOWN = OF_NO_INCIDENT | {
     EventKind.INCIDENT_CHANNEL_OPENED,
     EventKind.STATUS_DUE,

@@ -1,5 +1,6 @@
 """Each row of the table of bad ballots, against the one `decide()`."""
 
+import base64
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -16,6 +17,7 @@ from drbot.core.approvals.approval import (
     may_start,
     standing,
 )
+from drbot.core.base.signing import PREFIX, KeyPair
 from drbot.core.site.people import Account, Roster, roster_of
 from drbot.core.site.site import Approvals, PersonEntry
 
@@ -201,3 +203,22 @@ def test_the_requester_counts_only_where_the_runbook_says_so() -> None:
 
     assert standing(REQUEST, votes, ROSTER) == {"ben"}
     assert standing(replace(REQUEST, requester_counts=True), votes, ROSTER) == {"aiko", "ben"}
+
+
+def test_two_people_with_one_key_are_a_fault() -> None:
+    """Whoever has it could sign both votes; the halves of a key can be put together with others."""
+    ben, other = KeyPair(b"b" * 32).public, KeyPair(b"o" * 32).public
+    raw = [base64.urlsafe_b64decode(one.removeprefix(PREFIX) + "==") for one in (ben, other)]
+    same_signature = PREFIX + base64.urlsafe_b64encode(raw[0][:32] + raw[1][32:]).decode().rstrip("=")
+    same_exchange = PREFIX + base64.urlsafe_b64encode(raw[1][:32] + raw[0][32:]).decode().rstrip("=")
+
+    def fault(key: str) -> str | None:
+        people = {
+            "ben": PersonEntry(name="Ben", slack=("U2",), roles=("approver",), key=ben),
+            "eve": PersonEntry(name="Eve", slack=("U7",), roles=("approver",), key=key),
+        }
+        return roster_of(people, Approvals()).fault
+
+    assert fault(other) is None
+    for key in (ben, same_signature, same_exchange):
+        assert "ben and eve have the same key" in (fault(key) or "")

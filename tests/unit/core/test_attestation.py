@@ -14,11 +14,12 @@ from drbot.core.approvals.approval import (
     EntryPoint,
     RequestState,
     Vote,
+    claim_of,
     may_start,
     standing,
 )
 from drbot.core.base.signing import KeyPair, is_public, seal_for, verify
-from drbot.core.ledger.attestation import Attestation, Claim, Proof, Purpose, statement
+from drbot.core.ledger.attestation import Attestation, Claim, Proof, Purpose, holds, statement
 from drbot.core.site.people import Roster
 from tests.unit.core.test_approval import NOW, OTHER_SEAL, REQUEST, ROSTER, SEAL, ballot, vote
 
@@ -52,11 +53,12 @@ def code(person: str) -> Attestation:
 
 
 def test_a_key_signs_seals_and_makes_codes_for_its_owner_only() -> None:
-    sealed = seal_for(WORKER.public, b"secret")
+    sealed = seal_for(WORKER.public, b"secret", b"plan B")
 
-    assert WORKER.open(sealed) == b"secret"
-    with pytest.raises(ValueError, match="not sealed for this key"):
-        BEN.open(sealed)
+    assert WORKER.open(sealed, b"plan B") == b"secret"
+    for pair, about in ((BEN, b"plan B"), (WORKER, b"plan A")):
+        with pytest.raises(ValueError, match="not sealed for this key"):
+            pair.open(sealed, about)
     assert verify(BEN.public, b"yes", BEN.sign(b"yes"))
     assert not verify(BEN.public, b"no", BEN.sign(b"yes"))
     assert not verify("nonsense", b"yes", BEN.sign(b"yes"))
@@ -217,3 +219,13 @@ def test_one_no_vetoes_break_glass_while_it_holds() -> None:
 
     assert decide(holding, [], ballot("chika", decision="deny"), GLASS).state is RequestState.DENIED
     assert decide(holding, [], breaking(), GLASS).code == "twice"
+
+
+@pytest.mark.parametrize("kind", [Proof.HOST, Proof.PHONE])
+def test_what_the_worker_signed_as_one_kind_of_proof_is_none_of_another(kind: Proof) -> None:
+    """It signs codes with the key that break-glass is signed with."""
+    claim = claim_of(REQUEST, TOTP, person="ben", seal=REQUEST.seal, decision="approve")
+    signed = WORKER.sign(statement(Proof.CODE, claim))
+
+    assert holds(Attestation(proof=Proof.CODE, signature=signed), TOTP, {Proof.CODE, kind}, claim)
+    assert not holds(Attestation(proof=kind, signature=signed), TOTP, {Proof.CODE, kind}, claim)

@@ -1,6 +1,7 @@
 """Which rosters the ledger puts in force: what two existing approvers agreed to, whoever else wrote there."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -74,3 +75,13 @@ def test_who_was_removed_by_a_roster_that_cannot_be_verified_agrees_to_no_furthe
     assert policy.number == 1
     assert len(policy.unbelieved) == 2
     assert policy.roster.fault is not None
+
+
+def test_a_faulty_dr_yml_opens_no_gate_whatever_was_accepted_before() -> None:
+    given = replace(roster_of({}, Approvals()), fault="dr.yml:3: no such key")
+    accepted = ledger((EventKind.ROSTER_ACCEPTED, None, {"document": document(PEOPLE)}))
+
+    policy = policy_of(accepted, given)
+    later = policy_of(ledger(*proposed_and_accepted(PEOPLE | EVE, "ben", "chika")), given, policy)
+
+    assert [one and one.roster.fault for one in (policy, later)] == ["dr.yml:3: no such key"] * 2

@@ -206,3 +206,37 @@ def test_every_packaged_runbook_is_safe_and_speaks_both_languages(name: str) -> 
 def test_a_runbook_that_does_not_exist_is_answered_with_the_nearest() -> None:
     with pytest.raises(UserError, match='Did you mean "level2-postgres"'):
         runbook_named("level2-postgre", (PACKAGED,))
+
+
+STOPS = """
+runbook: level1-service
+title: {en: Bring a service back}
+level: 1
+steps:
+  - id: stop
+    title: {en: Stop}
+    do: compose.stop
+    with: {services: "${services.all}"}
+    effect: change
+    limits: {time: 1m}
+    drill: run
+"""
+STOPS_BY_AN_UNDO = STOPS.replace("do: compose.stop", "do: compose.start").replace(
+    "drill: run", 'undo: {do: compose.stop, with: {services: "${services.all}"}}\n    drill: run'
+)
+AND_STARTS = STOPS + STOPS.split("steps:\n")[1].replace("id: stop", "id: start").replace(
+    "compose.stop", "compose.start"
+)
+
+
+@pytest.mark.parametrize(
+    "text", [STOPS, STOPS_BY_AN_UNDO, AND_STARTS], ids=["do", "undo", "started again if it gets there"]
+)
+def test_nothing_stops_services_without_asking_two_people_also_under_a_name_of_drbots_own(
+    text: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "level1-service.yml"
+    path.write_text(text, encoding="utf-8")
+
+    with pytest.raises(UserError, match=r"compose\.stop leaves services stopped, so two people are asked first"):
+        load_runbook(path)
