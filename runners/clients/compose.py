@@ -6,7 +6,8 @@ import re
 import shlex
 import shutil
 import tempfile
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from os.path import normpath
 from pathlib import Path
@@ -16,6 +17,8 @@ from drbot.core.base.errors import Cause, PermanentError, TemporaryError
 from drbot.core.base.waiting import needed_by
 from drbot.core.site.site import ComposeFiles, Service, Site
 from drbot.core.text.messages import phrase
+from drbot.runners.clients.compose_reads import Allowed, Reads, needs_files, needs_variables, reads_of
+from drbot.runners.clients.handed_on import handed_on, withheld
 from drbot.runners.clients.patient_docker import Patience
 from drbot.runners.clients.process import Bounds, Ended, run_process
 from drbot.runners.foundation.at_once import at_once
@@ -30,6 +33,7 @@ UNREACHABLE = re.compile(
     re.IGNORECASE,
 )
 _MADE_ANEW = re.compile(r"Container (\S+)\s+Recreate\b")  # in what a dry run says
+_MADE = re.compile(r"Container \S+\s+(Recreate|Creating)\b")
 COMPOSE_FILES = ("compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml")
 OTHER_FILES = ("*.yaml", "*.yml", "*.env", ".env.*")
 DESCRIBE_SECONDS = 60
@@ -107,8 +111,10 @@ class Compose:
         address: str | None = None,
         patience: Patience | None = None,
         places: Places = dict,
+        allowed: Allowed | None = None,
     ) -> None:
         self._projects = projects
+        self._allowed = allowed or Allowed()
         self.places = places
         self._patience = patience or Patience(0)
         self._environment = {"DOCKER_HOST": docker_host} if docker_host else {}
@@ -218,9 +224,13 @@ class Compose:
         """Names of the containers of these services, and of what they depend on, that were not made from the files as
         they are now: Compose itself says which ones the next `up` would make anew.
         """
+        lines = self._dry_run(project, services, bounds)
+        return frozenset(found[1] for line in lines if (found := _MADE_ANEW.search(line)))
+
+    def _dry_run(self, project: str, services: Sequence[str], bounds: Bounds) -> tuple[str, ...]:
+        """What Compose would make now of containers."""
         dry = ["--dry-run", "create", "--no-build"]
-        ended = self._run(project, dry, Watch(bounds=bounds, on_line=lambda _: None), services)
-        return frozenset(found[1] for line in ended.lines if (found := _MADE_ANEW.search(line)))
+        return self._run(project, dry, Watch(bounds=bounds, on_line=lambda _: None), services).lines
 
     def version(self, bounds: Bounds) -> str:
         """Of the compose program; "" where there is none."""
@@ -239,18 +249,42 @@ class Compose:
 
     def alone(self, project: str, document: Mapping[str, Any], verb: str, bounds: Bounds) -> None:
         """`create`, `start` or `stop` what another document says, with this project's folder and .env."""
-        if self.guard is not None and verb == "create":
-            self.guard(self, project, document, ())
-        with tempfile.NamedTemporaryFile("w", suffix=".json") as file:  # it holds passwords; only we may read it
-            json.dump(document, file)
-            file.flush()
+        if verb == "create":
+            self._require_own(project, [*document["services"]], bounds)
+            if self.guard is not None:
+                self.guard(self, project, document, ())
+        with _written(document) as file:
             watch = Watch(bounds=bounds, on_line=lambda _: None)
-            self._run(project, [verb], watch, other=(f"--project-name={document['name']}", f"--file={file.name}"))
+            self._run(project, [verb], watch, other=(f"--project-name={document['name']}", f"--file={file}"))
 
     def _ask(self, project: str, services: Sequence[str], cancelled: Cancelled) -> None:
+        self._require_own(project, services, Bounds(cancelled=cancelled, seconds=DESCRIBE_SECONDS))
         if self.guard is not None:
             document = self.described(project, services, cancelled)
             self.guard(self, project, document, sorted(needed_by(services, _waits(document))))
+
+    def _require_own(self, project: str, services: Sequence[str], bounds: Bounds) -> None:
+        """Raises PermanentError where its files would bring something of the worker's host into a container that is
+        not the system's. What production's containers were made with already goes on.
+        """
+        reads = self.reads(project)
+        if reads.kept_from_it:
+            raise PermanentError(needs_variables(project, reads.kept_from_it))
+        if reads.outside and (self.guard is not None or self._makes_any(project, services, bounds)):
+            raise PermanentError(needs_files(project, reads.outside))
+
+    def _makes_any(self, project: str, services: Sequence[str], bounds: Bounds) -> bool:
+        return any(_MADE.search(line) for line in self._dry_run(project, services, bounds))
+
+    def reads(self, project: str) -> Reads:
+        """What its files have Compose read of the worker's host that is not the system's."""
+        folder, known = self.folder(project), self.places().get(project) or ComposeFiles()
+        files, env_files = (
+            [folder / name for name in names] for names in (self.started_from(project), known.env_files)
+        )
+        given = {**handed_on(self._allowed.variables), **self._environment}
+        folders = (self._projects, folder, *self._allowed.folders)
+        return reads_of(folder, files, env_files, given).beyond(folders, withheld(self._allowed.variables))
 
     def folder(self, project: str) -> Path:
         return _folder(self._projects, project, self.places().get(project))
@@ -299,8 +333,9 @@ class Compose:
         command += arguments
         while True:  # every verb here may be said twice: it looks at what is there first
             ended = run_process(
-                command, watch.bounds, watch.on_line, values=services, environment=self._environment, folder=folder
-            )
+                command, watch.bounds, watch.on_line, values=services, environment=self._environment,
+                inherited=handed_on(self._allowed.variables), folder=folder,
+            )  # fmt: skip
             said = " ".join(ended.lines[-3:])
             if ended.code == 0:
                 self._patience.here()
@@ -324,6 +359,15 @@ class Compose:
                     cause=Cause.ENGINE,
                 )
             watch.on_line(f"The Docker engine is away; trying {arguments[0]} again")
+
+
+@contextmanager
+def _written(document: Mapping[str, Any]) -> Iterator[str]:
+    """The name of a file that says it. It holds passwords; only we may read it."""
+    with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
+        json.dump(document, file)
+        file.flush()
+        yield file.name
 
 
 def _waits(document: Mapping[str, Any]) -> dict[str, list[str]]:
