@@ -8,7 +8,7 @@ import shutil
 import tempfile
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from os.path import normpath
 from pathlib import Path
 from typing import Any
@@ -97,8 +97,10 @@ Document = Mapping[str, Any]
 Places = Callable[[], Mapping[str, ComposeFiles]]
 """Project → its folder and files, for those where the name alone does not tell; asked each time."""
 
-Guard = Callable[["Compose", str, Mapping[str, Any], Sequence[str]], None]
-"""Given a project, all that its files say, and the services to be started from it; none: all. Raises PermanentError."""
+Guard = Callable[["Compose", str, Document, Sequence[str]], Document]
+"""Given a project, all that its files say, and the services to be started from it; none: all. Returns what is made
+instead. Raises PermanentError.
+"""
 
 
 class Compose:
@@ -121,6 +123,7 @@ class Compose:
         if address:
             self._environment["ADDRESS"] = address  # the same files publish their ports on another host's address
         self.guard: Guard | None = None  # asked before anything is made of a file
+        self.before_a_start: Callable[[], None] = lambda: None
 
     def knowing(self, places: Mapping[str, ComposeFiles]) -> "Compose":
         """The same with these places, whatever containers say by now."""
@@ -132,13 +135,11 @@ class Compose:
         """Start the services and what they depend on: those that were stopped, and those that have no container any
         more. Not with --no-deps: Compose would write another digest on them, and make them anew at the next plain `up`.
         """
-        self._ask(project, services, watch.bounds.cancelled)
-        self._run(project, UP, watch, services)
+        self._make(project, UP, watch, services)
 
     def create(self, project: str, services: Sequence[str], watch: Watch) -> None:
         """The same without starting anything: the containers that are missing."""
-        self._ask(project, services, watch.bounds.cancelled)
-        self._run(project, ("up", "--no-start", "--no-recreate"), watch, services)
+        self._make(project, ("up", "--no-start", "--no-recreate"), watch, services)
 
     def stop(self, project: str, services: Sequence[str], permit: Permit, watch: Watch) -> None:
         """Stop the services; their containers stay."""
@@ -173,11 +174,10 @@ class Compose:
         `starts`: they are made, and nothing runs.
         """
         permit.require(*named(project, services))
-        self._ask(project, services, watch.bounds.cancelled)
         waits = _waits(self.described(project, services, watch.bounds.cancelled))
         others = sorted(needed_by(services, waits) - set(services))
         alone = ["--no-deps"] if others and self.outdated(project, others, watch.bounds) else []
-        self._run(project, ["up", "--detach" if starts else "--no-start", "--force-recreate", *alone], watch, services)
+        self._make(project, ["up", "--detach" if starts else "--no-start", "--force-recreate", *alone], watch, services)
 
     def describe(self, project: str, cancelled: Cancelled, *options: str) -> dict[str, Any]:
         """The whole project as its compose file describes it, passwords filled in: not to be logged."""
@@ -244,24 +244,28 @@ class Compose:
         self._run(project, ["pull"], watch, services)
 
     def build(self, project: str, services: Sequence[str], watch: Watch) -> None:
-        self._ask(project, services, watch.bounds.cancelled)
-        self._run(project, ["build"], watch, services)
+        self._make(project, ["build"], watch, services)
 
     def alone(self, project: str, document: Mapping[str, Any], verb: str, bounds: Bounds) -> None:
         """`create`, `start` or `stop` what another document says, with this project's folder and .env."""
         if verb == "create":
             self._require_own(project, [*document["services"]], bounds)
             if self.guard is not None:
-                self.guard(self, project, document, ())
+                document = self.guard(self, project, document, ())
         with _written(document) as file:
             watch = Watch(bounds=bounds, on_line=lambda _: None)
             self._run(project, [verb], watch, other=(f"--project-name={document['name']}", f"--file={file}"))
 
-    def _ask(self, project: str, services: Sequence[str], cancelled: Cancelled) -> None:
-        self._require_own(project, services, Bounds(cancelled=cancelled, seconds=DESCRIBE_SECONDS))
-        if self.guard is not None:
-            document = self.described(project, services, cancelled)
-            self.guard(self, project, document, sorted(needed_by(services, _waits(document))))
+    def _make(self, project: str, arguments: Sequence[str], watch: Watch, services: Sequence[str]) -> None:
+        """Where a guard is held from the very document that it has seen, whatever the files say by then."""
+        self._require_own(project, services, replace(watch.bounds, seconds=DESCRIBE_SECONDS))
+        if self.guard is None:
+            self._run(project, arguments, watch, services)
+            return
+        document = self.described(project, services, watch.bounds.cancelled)
+        made = self.guard(self, project, document, sorted(needed_by(services, _waits(document))))
+        with _written(made) as file:
+            self._run(project, arguments, watch, services, (f"--project-name={project}", f"--file={file}"))
 
     def _require_own(self, project: str, services: Sequence[str], bounds: Bounds) -> None:
         """Raises PermanentError where its files would bring something of the worker's host into a container that is
@@ -331,6 +335,7 @@ class Compose:
         command = ["docker", "compose", "--ansi", "never", "--progress", "plain"]
         command += [f"--project-directory={folder}", *other] if other else self._options(project, known)
         command += arguments
+        self.before_a_start()
         while True:  # every verb here may be said twice: it looks at what is there first
             ended = run_process(
                 command, watch.bounds, watch.on_line, values=services, environment=self._environment,

@@ -78,6 +78,7 @@ def create(engine: DockerEngine, order: HelperOrder) -> str:
         EngineMount(mount.target, mount.source, "bind" if mount.is_path else "volume", read_only=mount.read_only)
         for mount in order.mounts
     ]
+    engine.before_a_start()
     with docker_errors(phrase("Create a helper container")):
         try:
             made = engine.client.containers.create(
