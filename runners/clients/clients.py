@@ -10,6 +10,7 @@ from drbot.core.site.inventory import compose_of
 from drbot.core.site.site import ComposeFiles, Configuration, Site
 from drbot.runners.clients.backup_store import BackupStore
 from drbot.runners.clients.compose import Compose
+from drbot.runners.clients.compose_reads import Allowed
 from drbot.runners.clients.container_labels import NOT_ONE_OFF
 from drbot.runners.clients.docker_engine import DockerEngine
 from drbot.runners.clients.health import Health
@@ -62,7 +63,9 @@ def clients_of(
         except TemporaryError:  # what needs the engine says so
             return site.compose
 
-    compose = Compose(site.projects, host, site.address, engine.patience, places)
+    kept_or_not_needed = (Path(name) for name in (*site.files, *site.not_needed) if Path(name).is_absolute())
+    allowed = Allowed(variables=site.variables, folders=tuple(kept_or_not_needed))
+    compose = Compose(site.projects, host, site.address, engine.patience, places, allowed)
     postgres = PostgresServer(site, engine, compose)
     redis = RedisServer(site, engine, settings.redis_password)
     return Clients(

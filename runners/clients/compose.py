@@ -6,8 +6,9 @@ import re
 import shlex
 import shutil
 import tempfile
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from os.path import normpath
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,8 @@ from drbot.core.base.errors import Cause, PermanentError, TemporaryError
 from drbot.core.base.waiting import needed_by
 from drbot.core.site.site import ComposeFiles, Service, Site
 from drbot.core.text.messages import phrase
+from drbot.runners.clients.compose_reads import Allowed, Reads, needs_files, needs_variables, reads_of
+from drbot.runners.clients.handed_on import handed_on, withheld
 from drbot.runners.clients.patient_docker import Patience
 from drbot.runners.clients.process import Bounds, Ended, run_process
 from drbot.runners.foundation.at_once import at_once
@@ -30,6 +33,7 @@ UNREACHABLE = re.compile(
     re.IGNORECASE,
 )
 _MADE_ANEW = re.compile(r"Container (\S+)\s+Recreate\b")  # in what a dry run says
+_MADE = re.compile(r"Container \S+\s+(Recreate|Creating)\b")
 COMPOSE_FILES = ("compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml")
 OTHER_FILES = ("*.yaml", "*.yml", "*.env", ".env.*")
 DESCRIBE_SECONDS = 60
@@ -93,8 +97,10 @@ Document = Mapping[str, Any]
 Places = Callable[[], Mapping[str, ComposeFiles]]
 """Project → its folder and files, for those where the name alone does not tell; asked each time."""
 
-Guard = Callable[["Compose", str, Mapping[str, Any], Sequence[str]], None]
-"""Given a project, all that its files say, and the services to be started from it; none: all. Raises PermanentError."""
+Guard = Callable[["Compose", str, Document, Sequence[str]], Document]
+"""Given a project, all that its files say, and the services to be started from it; none: all. Returns what is made
+instead. Raises PermanentError.
+"""
 
 
 class Compose:
@@ -107,14 +113,17 @@ class Compose:
         address: str | None = None,
         patience: Patience | None = None,
         places: Places = dict,
+        allowed: Allowed | None = None,
     ) -> None:
         self._projects = projects
+        self._allowed = allowed or Allowed()
         self.places = places
         self._patience = patience or Patience(0)
         self._environment = {"DOCKER_HOST": docker_host} if docker_host else {}
         if address:
             self._environment["ADDRESS"] = address  # the same files publish their ports on another host's address
         self.guard: Guard | None = None  # asked before anything is made of a file
+        self.before_a_start: Callable[[], None] = lambda: None
 
     def knowing(self, places: Mapping[str, ComposeFiles]) -> "Compose":
         """The same with these places, whatever containers say by now."""
@@ -126,13 +135,11 @@ class Compose:
         """Start the services and what they depend on: those that were stopped, and those that have no container any
         more. Not with --no-deps: Compose would write another digest on them, and make them anew at the next plain `up`.
         """
-        self._ask(project, services, watch.bounds.cancelled)
-        self._run(project, UP, watch, services)
+        self._make(project, UP, watch, services)
 
     def create(self, project: str, services: Sequence[str], watch: Watch) -> None:
         """The same without starting anything: the containers that are missing."""
-        self._ask(project, services, watch.bounds.cancelled)
-        self._run(project, ("up", "--no-start", "--no-recreate"), watch, services)
+        self._make(project, ("up", "--no-start", "--no-recreate"), watch, services)
 
     def stop(self, project: str, services: Sequence[str], permit: Permit, watch: Watch) -> None:
         """Stop the services; their containers stay."""
@@ -167,11 +174,10 @@ class Compose:
         `starts`: they are made, and nothing runs.
         """
         permit.require(*named(project, services))
-        self._ask(project, services, watch.bounds.cancelled)
         waits = _waits(self.described(project, services, watch.bounds.cancelled))
         others = sorted(needed_by(services, waits) - set(services))
         alone = ["--no-deps"] if others and self.outdated(project, others, watch.bounds) else []
-        self._run(project, ["up", "--detach" if starts else "--no-start", "--force-recreate", *alone], watch, services)
+        self._make(project, ["up", "--detach" if starts else "--no-start", "--force-recreate", *alone], watch, services)
 
     def describe(self, project: str, cancelled: Cancelled, *options: str) -> dict[str, Any]:
         """The whole project as its compose file describes it, passwords filled in: not to be logged."""
@@ -218,9 +224,13 @@ class Compose:
         """Names of the containers of these services, and of what they depend on, that were not made from the files as
         they are now: Compose itself says which ones the next `up` would make anew.
         """
+        lines = self._dry_run(project, services, bounds)
+        return frozenset(found[1] for line in lines if (found := _MADE_ANEW.search(line)))
+
+    def _dry_run(self, project: str, services: Sequence[str], bounds: Bounds) -> tuple[str, ...]:
+        """What Compose would make now of containers."""
         dry = ["--dry-run", "create", "--no-build"]
-        ended = self._run(project, dry, Watch(bounds=bounds, on_line=lambda _: None), services)
-        return frozenset(found[1] for line in ended.lines if (found := _MADE_ANEW.search(line)))
+        return self._run(project, dry, Watch(bounds=bounds, on_line=lambda _: None), services).lines
 
     def version(self, bounds: Bounds) -> str:
         """Of the compose program; "" where there is none."""
@@ -234,23 +244,51 @@ class Compose:
         self._run(project, ["pull"], watch, services)
 
     def build(self, project: str, services: Sequence[str], watch: Watch) -> None:
-        self._ask(project, services, watch.bounds.cancelled)
-        self._run(project, ["build"], watch, services)
+        self._make(project, ["build"], watch, services)
 
     def alone(self, project: str, document: Mapping[str, Any], verb: str, bounds: Bounds) -> None:
         """`create`, `start` or `stop` what another document says, with this project's folder and .env."""
-        if self.guard is not None and verb == "create":
-            self.guard(self, project, document, ())
-        with tempfile.NamedTemporaryFile("w", suffix=".json") as file:  # it holds passwords; only we may read it
-            json.dump(document, file)
-            file.flush()
+        if verb == "create":
+            self._require_own(project, [*document["services"]], bounds)
+            if self.guard is not None:
+                document = self.guard(self, project, document, ())
+        with _written(document) as file:
             watch = Watch(bounds=bounds, on_line=lambda _: None)
-            self._run(project, [verb], watch, other=(f"--project-name={document['name']}", f"--file={file.name}"))
+            self._run(project, [verb], watch, other=(f"--project-name={document['name']}", f"--file={file}"))
 
-    def _ask(self, project: str, services: Sequence[str], cancelled: Cancelled) -> None:
-        if self.guard is not None:
-            document = self.described(project, services, cancelled)
-            self.guard(self, project, document, sorted(needed_by(services, _waits(document))))
+    def _make(self, project: str, arguments: Sequence[str], watch: Watch, services: Sequence[str]) -> None:
+        """Where a guard is held from the very document that it has seen, whatever the files say by then."""
+        self._require_own(project, services, replace(watch.bounds, seconds=DESCRIBE_SECONDS))
+        if self.guard is None:
+            self._run(project, arguments, watch, services)
+            return
+        document = self.described(project, services, watch.bounds.cancelled)
+        made = self.guard(self, project, document, sorted(needed_by(services, _waits(document))))
+        with _written(made) as file:
+            self._run(project, arguments, watch, services, (f"--project-name={project}", f"--file={file}"))
+
+    def _require_own(self, project: str, services: Sequence[str], bounds: Bounds) -> None:
+        """Raises PermanentError where its files would bring something of the worker's host into a container that is
+        not the system's. What production's containers were made with already goes on.
+        """
+        reads = self.reads(project)
+        if reads.kept_from_it:
+            raise PermanentError(needs_variables(project, reads.kept_from_it))
+        if reads.outside and (self.guard is not None or self._makes_any(project, services, bounds)):
+            raise PermanentError(needs_files(project, reads.outside))
+
+    def _makes_any(self, project: str, services: Sequence[str], bounds: Bounds) -> bool:
+        return any(_MADE.search(line) for line in self._dry_run(project, services, bounds))
+
+    def reads(self, project: str) -> Reads:
+        """What its files have Compose read of the worker's host that is not the system's."""
+        folder, known = self.folder(project), self.places().get(project) or ComposeFiles()
+        files, env_files = (
+            [folder / name for name in names] for names in (self.started_from(project), known.env_files)
+        )
+        given = {**handed_on(self._allowed.variables), **self._environment}
+        folders = (self._projects, folder, *self._allowed.folders)
+        return reads_of(folder, files, env_files, given).beyond(folders, withheld(self._allowed.variables))
 
     def folder(self, project: str) -> Path:
         return _folder(self._projects, project, self.places().get(project))
@@ -297,10 +335,12 @@ class Compose:
         command = ["docker", "compose", "--ansi", "never", "--progress", "plain"]
         command += [f"--project-directory={folder}", *other] if other else self._options(project, known)
         command += arguments
+        self.before_a_start()
         while True:  # every verb here may be said twice: it looks at what is there first
             ended = run_process(
-                command, watch.bounds, watch.on_line, values=services, environment=self._environment, folder=folder
-            )
+                command, watch.bounds, watch.on_line, values=services, environment=self._environment,
+                inherited=handed_on(self._allowed.variables), folder=folder,
+            )  # fmt: skip
             said = " ".join(ended.lines[-3:])
             if ended.code == 0:
                 self._patience.here()
@@ -324,6 +364,15 @@ class Compose:
                     cause=Cause.ENGINE,
                 )
             watch.on_line(f"The Docker engine is away; trying {arguments[0]} again")
+
+
+@contextmanager
+def _written(document: Mapping[str, Any]) -> Iterator[str]:
+    """The name of a file that says it. It holds passwords; only we may read it."""
+    with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
+        json.dump(document, file)
+        file.flush()
+        yield file.name
 
 
 def _waits(document: Mapping[str, Any]) -> dict[str, list[str]]:

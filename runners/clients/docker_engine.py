@@ -8,7 +8,7 @@ import os
 import subprocess
 import threading
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -98,6 +98,7 @@ class DockerEngine:
         self.patience = Patience(patience_seconds)
         self._client: docker.DockerClient | None = None
         self._connecting = threading.Lock()
+        self.before_a_start: Callable[[], None] = lambda: None
 
     @property
     def client(self) -> docker.DockerClient:

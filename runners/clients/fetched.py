@@ -12,7 +12,7 @@ from pathlib import Path
 
 from drbot.core.base.errors import BackupError, Cause, PermanentError
 from drbot.core.base.model import Model
-from drbot.core.base.names import is_below
+from drbot.core.base.names import is_below, is_folder
 from drbot.core.site.full_manifest import FILES, LINKED, MANIFEST, OWN, PROJECTS, FullManifest
 from drbot.core.text.messages import phrase
 from drbot.runners.clients.docker_engine import DockerEngine
@@ -20,6 +20,7 @@ from drbot.runners.clients.document_archive import unpack
 from drbot.runners.clients.full_folder import FolderStore
 from drbot.runners.clients.full_store import FullBackup, local_repository, parsed
 from drbot.runners.clients.helper import Mount
+from drbot.runners.clients.host_folders import identity_of
 from drbot.runners.clients.restic import Compared, Repository, Restic, Snapshot, Wanted
 from drbot.runners.clients.restic_helper import ResticHelper, portable
 from drbot.runners.foundation.watching import Cancelled, Progress
@@ -232,6 +233,7 @@ class Fetched:
 
     def _inside(self, there: Volume, *, read_only: bool) -> Restic:
         recovery, repository = self._recovery, self._restic.repository
+        is_filled = is_folder(there.name) and not read_only
         execute = ResticHelper(
             engine=there.engine,
             image=there.image,
@@ -242,5 +244,6 @@ class Fetched:
             writes=False,
             secrets=repository.keys,
             cancelled=recovery.cancelled,
+            pinned={there.inside: identity_of(there.engine, there.name)} if is_filled else {},
         )
         return Restic(repository, cancelled=recovery.cancelled, progress=recovery.progress, execute=execute)

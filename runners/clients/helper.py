@@ -70,6 +70,21 @@ class HelperOrder:
     keeps_log: bool = True  # False when its output is data: the engine would write all of it to disk once more
     confined: bool = False  # True when it executes what somebody else wrote: few rights, few processes
     gentle: bool = False  # True: nobody waits for it
+    pinned: Mapping[str, str] = field(default_factory=dict)  # mounted folder inside → which one it is: "device:inode"
+
+
+# Docker follows a link that was planted after somebody has looked; what it has mounted by then stays that.
+PIN = """
+while [ "$1" != -- ]; do
+  if [ "$(stat -c %d:%i "$1")" != "$2" ]; then
+    echo "a link was put on the way to this folder, which leads elsewhere; nothing was touched"
+    exit 74
+  fi
+  shift 2
+done
+shift
+exec "$@"
+"""
 
 
 def create(engine: DockerEngine, order: HelperOrder) -> str:
@@ -78,12 +93,13 @@ def create(engine: DockerEngine, order: HelperOrder) -> str:
         EngineMount(mount.target, mount.source, "bind" if mount.is_path else "volume", read_only=mount.read_only)
         for mount in order.mounts
     ]
+    engine.before_a_start()
     with docker_errors(phrase("Create a helper container")):
         try:
             made = engine.client.containers.create(
                 order.image,
                 list(order.command),
-                entrypoint=None if order.entrypoint is None else list(order.entrypoint),
+                entrypoint=None if order.entrypoint is None else [*_pins(order), *order.entrypoint],
                 name=order.name,
                 labels={**order.labels, HELPER_LABEL: "true", PROJECT: NO_PROJECT},
                 mounts=mounts,
@@ -103,6 +119,12 @@ def create(engine: DockerEngine, order: HelperOrder) -> str:
                 ) from error
             raise
     return str(made.id)
+
+
+def _pins(order: HelperOrder) -> tuple[str, ...]:
+    """In front of its own entrypoint."""
+    words = tuple(word for pin in order.pinned.items() for word in pin)
+    return ("sh", "-c", PIN, "pinned", *words, "--") if words else ()
 
 
 def put(engine: DockerEngine, container: str, path: PurePosixPath, data: bytes, mode: int = 0o644) -> None:

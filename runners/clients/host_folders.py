@@ -39,6 +39,15 @@ done
 while read -r _ _ _ _ there _; do if [ "$there" = "$at" ]; then echo mount; exit 0; fi; done < /proc/self/mountinfo
 stat -c 'folder %W %d:%i' "$at"
 """
+# The same, without asking what is mounted there: which folder it is.
+WHERE = r"""
+at=/host
+for part; do
+  at="$at/$part"
+  if [ -L "$at" ]; then echo "a link lies on the way to it"; exit 1; fi
+done
+stat -c %d:%i "$at"
+"""
 MAKE = r"""
 set -eu
 path="/host/$1"
@@ -136,6 +145,7 @@ class EngineWithFolders(DockerEngine):
             command=words,
             mounts=(Mount(source=str(folder), target=HOST, read_only=read_only),),
             user="root",
+            pinned={} if read_only else {HOST: identity_of(self, str(folder))},
         )
         ended = helper.run(self, order, never, SECONDS)
         if ended.code != 0 or not (ended.output or not read_only):
@@ -143,6 +153,25 @@ class EngineWithFolders(DockerEngine):
                 phrase("The folder {folder}: {said}", folder=folder, said=ending(ended.output, 300) or ended.code)
             )
         return ended.output
+
+
+def identity_of(engine: DockerEngine, folder: str) -> str:
+    """Which folder of the engine's host it is, looked up without following a link. Raises PermanentError."""
+    order = HelperOrder(
+        image=tools_image(engine),
+        name=None,
+        labels={},
+        entrypoint=("sh", "-c", WHERE, "sh"),
+        command=PurePosixPath(folder).parts[1:],
+        mounts=(Mount(source="/", target=HOST, read_only=True),),
+        user="root",
+    )
+    ended = helper.run(engine, order, never, SECONDS)
+    if ended.code != 0:
+        raise PermanentError(
+            phrase("The folder {folder}: {said}", folder=folder, said=ending(ended.output, 300) or ended.code)
+        )
+    return ended.output.strip()
 
 
 def marker_of(folder: str) -> str:

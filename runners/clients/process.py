@@ -63,15 +63,17 @@ def run_process(
     *,
     values: Sequence[str] = (),
     environment: Mapping[str, str] | None = None,
+    inherited: Mapping[str, str] | None = None,
     folder: Path | None = None,
     umask: int = PRIVATE_UMASK,
 ) -> Ended:
-    """Run it to its end, line by line. `values`: words from outside, which come last and behind `--`; `umask`: of what
-    it writes, which others may read only where it is the recovered system's.
+    """Run it to its end, line by line. `values`: words from outside, which come last and behind `--`; `inherited`: what
+    it gets of our environment, none = all; `umask`: of what it writes, which others may read only where it is the
+    recovered system's.
 
     Raises CancelledError, PermanentError (no such program, a value that could be an option), TemporaryError.
     """
-    process = start([*command, *values_of(command[0], values)], environment, folder=folder, umask=umask)
+    process = start([*command, *values_of(command[0], values)], environment, inherited, folder=folder, umask=umask)
     try:
         started = time.monotonic()
         lines = follow(process, bounds, on_line, command[0])
@@ -83,6 +85,7 @@ def run_process(
 def start(
     words: Sequence[str],
     environment: Mapping[str, str] | None,
+    inherited: Mapping[str, str] | None = None,
     *,
     folder: Path | None = None,
     umask: int = PRIVATE_UMASK,
@@ -95,7 +98,7 @@ def start(
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=errors,
-            env={**os.environ, **(environment or {})},
+            env={**(os.environ if inherited is None else inherited), **(environment or {})},
             cwd=folder,
             start_new_session=True,
             umask=umask,

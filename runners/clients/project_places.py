@@ -30,10 +30,11 @@ def places_of(site: Site, containers: Iterable[Mapping[str, Any]]) -> tuple[Know
 
 def place_of(projects: Path, project: str, labels: Sequence[Labels]) -> KnownProject | None:
     """By the labels of its containers, the newest first. Compose leaves a container alone that a further file does not
-    change, so the newest counts where its files are those of all others too.
+    change, so the newest counts where its files are those of all others too, as far as they are still there.
     """
     newest = labels[0]
     others = {path for one in labels for path in _paths(one, CONFIG_FILES)} - {*_paths(newest, CONFIG_FILES)}
+    others = {path for path in others if Path(path).exists()}
     usual = normpath(newest[WORKING_DIR]) == str(projects.absolute() / project)  # which may be a link
     folder = project if usual else _below(projects, newest[WORKING_DIR])
     if folder is None:

@@ -6,7 +6,7 @@ The worker's own restic goes in, with the libraries it needs, so that it runs in
 import os
 import shutil
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from drbot.core.base.errors import PermanentError
@@ -44,6 +44,7 @@ class ResticHelper:
     writes: bool  # into the repository
     secrets: Mapping[str, str]  # `keys` of the repository
     cancelled: Cancelled
+    pinned: Mapping[str, str] = field(default_factory=dict)  # of `mounts`, as HelperOrder has it
 
     def __call__(self, arguments: Sequence[str], on_line: Callable[[str], None], *, values: Sequence[str] = ()) -> int:
         """Its exit code; what it says is heard. Raises TemporaryError, CancelledError."""
@@ -79,6 +80,7 @@ class ResticHelper:
             },
             user="root",
             keeps_log=False,
+            pinned=self.pinned,
         )
 
 

@@ -1,7 +1,8 @@
 """An engine of its own inside one container without a network: where a drill happens.
 
-What runs in it has its own names, volumes and ports, sees no file of the host but the drill's folder, and has no link
-that leads out. With the container and its volume everything goes that the drill has made.
+What runs in it has its own names, volumes and ports, sees no file of the host but the drill's copy, has no link that
+leads out, and no right on the host (runners/clients/shut_in.py). With the container and its volume everything goes that
+the drill has made.
 """
 
 import re
@@ -21,6 +22,7 @@ from docker.types import Mount
 from drbot.core.base.errors import CancelledError, PermanentError
 from drbot.core.text.messages import listed, phrase
 from drbot.core.text.words import size
+from drbot.runners.clients import shut_in
 from drbot.runners.clients.container_labels import NO_PROJECT, PROJECT
 from drbot.runners.clients.docker_engine import DockerEngine
 from drbot.runners.clients.docker_errors import docker_errors
@@ -46,7 +48,7 @@ cat <&3 & cat <&4 >&3 & wait -n; kill %1 %2 2> /dev/null
 OWN_ENGINE = Ingredients(
     repository="drbot-drill-engine",
     programs=("dockerd", "containerd", "containerd-shim-runc-v2", "runc", "docker-proxy", "iptables", "ip6tables",
-              "sh", "bash", "cat", "rm", "timeout"),
+              "sh", "bash", "cat", "rm", "timeout", *shut_in.PROGRAMS),
     scripts={"usr/bin/nc": NC},
 )  # fmt: skip
 
@@ -78,13 +80,32 @@ class Sandbox:
 
     @property
     def folder(self) -> Path:
-        """Outside and inside the same path: the socket, which takes only a short one, and what Compose mounts from."""
+        """Of everything on this host; only root gets below. It is short, for a socket's path is."""
         return Path(tempfile.gettempdir()) / self.name
+
+    @property
+    def copy(self) -> Path:
+        """Where the copy of the system is, outside and inside under the same path."""
+        return self.folder / "copy"
+
+    @property
+    def home(self) -> Path:
+        """Of the drill's workers: what they remember is not shared."""
+        return self.folder / "drbot"
+
+    @property
+    def shared(self) -> tuple[Path, ...]:
+        """What containers inside can be given: the copy, what was fetched for it, and programs."""
+        return (self.copy, self.home / "recoveries", self.home / "tools")
+
+    @property
+    def socket(self) -> Path:
+        return self.folder / shut_in.SOCKETS / "docker.sock"
 
     @property
     def host(self) -> str:
         """URL of the engine inside."""
-        return f"unix://{self.folder / 'docker.sock'}"
+        return f"unix://{self.socket}"
 
     @property
     def labels(self) -> Mapping[str, str]:
@@ -100,24 +121,29 @@ class Sandbox:
         TemporaryError, CancelledError.
         """
         try:
-            self.folder.mkdir(mode=PRIVATE_FOLDER)
+            for path in (self.folder, self.socket.parent, self.home, *self.shared):
+                path.mkdir(mode=PRIVATE_FOLDER)
         except OSError as error:  # also where somebody else has one of this name
             raise PermanentError(phrase("{folder}: {why}", folder=self.folder, why=error.strerror)) from error
+        self.hand_over()
         with docker_errors(phrase("Start an engine for the drill")):
             self.engine.client.api.create_volume(self.name, labels=dict(self.labels))
             self.engine.client.containers.run(
                 self._image(image),
-                ["dockerd", f"--host={self.host}", "--iptables=false", "--ip6tables=false",
-                 f"--label={DRILL_LABEL}={self.drill}"],
+                shut_in.command(self.folder, self.shared, "dockerd", "--iptables=false", "--ip6tables=false",
+                                f"--label={DRILL_LABEL}={self.drill}"),
+                entrypoint=["sh"],
                 name=self.name,
                 labels=dict(self.labels),
-                privileged=True,
+                cap_drop=["ALL"],
+                cap_add=list(shut_in.CAPABILITIES),
+                security_opt=list(shut_in.UNCONFINED),
                 init=True,
                 network_mode="none",
-                environment={"DOCKER_TLS_CERTDIR": "", "PATH": PATH},
+                environment={"DOCKER_TLS_CERTDIR": "", "PATH": PATH, "INSIDE": shut_in.INSIDE},
                 tmpfs=dict.fromkeys(IN_MEMORY, ""),
                 mounts=[
-                    Mount("/var/lib/docker", self.name, "volume"),
+                    Mount(shut_in.STATE, self.name, "volume"),
                     Mount(str(self.folder), str(self.folder), "bind"),
                 ],
                 detach=True,
@@ -125,6 +151,11 @@ class Sandbox:
                 oom_score_adj=OOM_SCORE,
             )  # fmt: skip
         self._wait(cancelled)
+
+    def hand_over(self) -> None:
+        """What the drill's workers have written there belongs to the users inside from now on."""
+        for path in self.shared:
+            shut_in.hand_over(path)
 
     def _image(self, image: str | None) -> str:
         if image is None:
@@ -149,7 +180,7 @@ class Sandbox:
             inside.close()
 
     def _answers(self, inside: DockerEngine) -> bool:
-        if not (self.folder / "docker.sock").exists():
+        if not self.socket.exists():
             return False
         return bool(inside.id())
 
@@ -187,7 +218,12 @@ class Sandbox:
                 )
 
     def execute(self, command: Sequence[str]) -> str:
-        return self.engine.execute(self.name, command, seconds=60).output
+        """In the network of the engine inside."""
+        return self.engine.execute(self.name, self.within(*command), seconds=60).output
+
+    def within(self, *command: str) -> tuple[str, ...]:
+        """The same, for whoever calls docker."""
+        return shut_in.within(*command)
 
     def lost_packets(self) -> int | None:
         """How many were sent in there to where no link leads, as the kernel counts them; None = it does not say."""
@@ -203,7 +239,8 @@ class Sandbox:
         """Everything of it; also what a killed worker left half made. Raises TemporaryError."""
         found = self.engine.find(self.name)
         if found is not None and found["State"]["Running"]:  # what was written there may belong to root
-            self.execute(["sh", "-c", 'rm -rf "$1"/*', "sh", str(self.folder)])
+            clear = ["sh", "-c", 'rm -rf "$1"/*', "sh", str(self.folder)]
+            self.engine.execute(self.name, clear, seconds=60)
         api = self.engine.client.api
         with docker_errors(phrase("Remove the drill's engine")):
             with suppress(NotFound):

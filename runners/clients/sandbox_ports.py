@@ -39,7 +39,7 @@ class SandboxPorts:
                 threading.Thread(target=self._carry, args=(connection, address, port), daemon=True).start()
 
     def _carry(self, connection: socket.socket, address: str, port: str) -> None:
-        command = [*self._sandbox.docker, "exec", "-i", self._sandbox.name, "nc", address, port]
+        command = [*self._sandbox.docker, "exec", "-i", self._sandbox.name, *self._sandbox.within("nc", address, port)]
         with connection:
             end = connection.fileno()
             subprocess.run(command, stdin=end, stdout=end, stderr=subprocess.DEVNULL, check=False)

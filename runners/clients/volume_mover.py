@@ -18,6 +18,7 @@ from drbot.runners.clients import helper
 from drbot.runners.clients.container_labels import KEPT_LABEL, RUN_LABEL, helper_name, is_helper
 from drbot.runners.clients.docker_engine import DockerEngine, VolumeIdentity
 from drbot.runners.clients.helper import HelperOrder, Mount
+from drbot.runners.clients.host_folders import identity_of
 from drbot.runners.clients.sandbox import is_of_drill
 from drbot.runners.clients.tools_image import tools_image
 from drbot.runners.clients.volume_scripts import ASIDE, COPY, EACH, OVERLAID, OVERLAY, RENAME
@@ -124,6 +125,7 @@ class VolumeMover:
             command=(path.name, PurePosixPath(keeper).name, mark),
             mounts=(Mount(source=str(path.parent), target="/volumes"),),
             user="root",
+            pinned={"/volumes": identity_of(self._engine, str(path.parent))},
         )
         self._clear(helper_name("swap", folder))
         ended = helper.run(self._engine, order, never)
@@ -203,14 +205,16 @@ class VolumeMover:
     def _once(self, move: Move, mode: Mode, name: str | None) -> list[str]:
         method = self._method(move)
         names = [_inside(name) if method == "rename" else name for name in (move.volume, move.replacement, move.keeper)]
+        mounts = self._mounts(move, method, read_only=mode == "look")
         order = HelperOrder(
             image=move.image,
             name=name,
             labels=move.labels,
             entrypoint=("sh", "-c", SCRIPTS[method], "swap"),
             command=(*names, mode, EACH),
-            mounts=self._mounts(move, method, read_only=mode == "look"),
+            mounts=mounts,
             user="root",
+            pinned=self._pinned(move, mounts),
         )
         # Not cancelled by STOP: half of it is worse than all of it, and by renaming it takes a fraction of a second.
         stop = move.cancelled if method == "copy" or mode == "look" else never
@@ -245,6 +249,14 @@ class VolumeMover:
             )
         root = str(PurePosixPath(move.volume).parent) if move.is_bound else root_of(self._identity(move.volume))
         return (Mount(source=root, target="/volumes", read_only=read_only),)
+
+    def _pinned(self, move: Move, mounts: tuple[Mount, ...]) -> dict[str, str]:
+        """The folders of people among them: the one where all volumes lie is root's, and a folder with settings may lie
+        behind a link of theirs.
+        """
+        if not move.is_bound:
+            return {}
+        return {one.target: identity_of(self._engine, one.source) for one in mounts if one.is_path}
 
     def _identity(self, name: str) -> VolumeIdentity:
         volume = self._engine.volume(name)

@@ -49,6 +49,7 @@ def settings_of(configuration: Configuration) -> dict[str, Any]:
     for site in document["sites"].values():
         _drop_empty(site, "not_needed")
         _drop_empty(site, "compose")
+        _drop_empty(site, "variables")
         for service in site["services"].values():
             _drop_empty(service, "once")
             _drop_empty(service, "pause_for_backup")

@@ -1,5 +1,6 @@
-"""Nothing in a drill gets what production's own container of that service does not have: the engine of a drill has all
-rights on production's host, a drill asks nobody, and who may edit a compose file is not who may say what runs as root.
+"""Nothing in a drill gets what production's own container of that service does not have: a drill asks nobody, and who
+may edit a compose file is not who may say what runs with rights. Even so its engine has none on production's host
+(runners/clients/shut_in.py).
 """
 
 import threading
@@ -12,11 +13,13 @@ from typing import Any
 from drbot.core.base.errors import PermanentError
 from drbot.core.site.site import Service, Site
 from drbot.core.text.messages import phrase
-from drbot.runners.clients.compose import Compose, by_project
+from drbot.runners.clients.compose import Compose, Document, by_project
 from drbot.runners.clients.docker_engine import DockerEngine
 from drbot.runners.clients.rights import Asked, beyond_production
 from drbot.runners.foundation.at_once import at_once
 from drbot.runners.foundation.watching import Cancelled
+
+PROCESSORS = frozenset({"cpus", "cpu_rt_period", "cpu_rt_runtime"})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -52,13 +55,14 @@ class DrillRights:
             return ()
         return by_project(self.site.services.values()).get(project, ())
 
-    def _require(self, compose: Compose, project: str, document: Mapping[str, Any], services: Sequence[str]) -> None:
-        """Before the first of them is started all are looked at."""
+    def _require(self, compose: Compose, project: str, document: Document, services: Sequence[str]) -> Document:
+        """Before the first of them is started all are looked at. Returns it for the drill's engine."""
         with self.looking:
             if not self.looked.is_set():
                 self.require_all(compose)
                 self.looked.set()
         self._require_of(project, document, services)
+        return without_processors(document)
 
     def _require_of(self, project: str, document: Mapping[str, Any], services: Sequence[str]) -> None:
         known = document.get("services") or {}
@@ -71,3 +75,20 @@ class DrillRights:
             said = beyond_production(asked, self.production, Service(project=project, service=name, role="app"))
             if said:
                 raise PermanentError(said)
+
+
+def without_processors(document: Document) -> Document:
+    """It refuses to limit those of one container, for it may not change control groups; the drill as a whole is limited
+    from outside.
+    """
+    services = {name: _without_processors(one) for name, one in (document.get("services") or {}).items()}
+    return {**document, "services": services}
+
+
+def _without_processors(service: Mapping[str, Any]) -> dict[str, Any]:
+    left = {key: value for key, value in service.items() if key not in PROCESSORS}
+    limits = ((service.get("deploy") or {}).get("resources") or {}).get("limits") or {}
+    if "cpus" in limits:
+        resources = {**service["deploy"]["resources"], "limits": {key: limits[key] for key in limits if key != "cpus"}}
+        left["deploy"] = {**service["deploy"], "resources": resources}
+    return left

@@ -4,6 +4,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import structlog
@@ -36,7 +37,6 @@ from drbot.runners.upkeep.drill_copying import copy_projects, images_of
 from drbot.runners.upkeep.drill_practice import Practice, StoppedError, stand_ins
 from drbot.runners.upkeep.drill_rights import DrillRights
 from drbot.store.base.database import Transaction
-from drbot.store.base.file_modes import PRIVATE_FOLDER
 from drbot.store.records import drills, incidents, kept, schedules
 from drbot.store.runs import runs
 
@@ -126,8 +126,8 @@ class DrillRun:
 
     def _prepare(self) -> None:
         """The engine, and production's images in it, where there is a backup to go back to; its compose projects where
-        that holds none. Only by a dr.yml that two people agreed to: it says which image gets all rights on
-        production's engine, and what runs in it.
+        that holds none. Only by a dr.yml that two people agreed to: it says which image the
+        engine is started from, and what runs in it.
         """
         worker_context, sandbox = self.worker_context, self.sandbox
         require_agreed(worker_context)
@@ -145,7 +145,7 @@ class DrillRun:
         self._tell(phrase("Copying images into it: {count}.", count=len(images)))
         sandbox.carry(images, self._is_over)
         if backup_for(self.drill.runbook, site) is BackupKind.POSTGRES:
-            copy_projects(site, data_below(clients.docker, site), sandbox.folder / "projects")
+            copy_projects(site, data_below(clients.docker, site), sandbox.copy / "projects")
 
     def _is_over(self) -> bool:
         return self.cancelled() is not None
@@ -153,6 +153,7 @@ class DrillRun:
     def _target_of(self, name: str, configuration: Configuration, settings: RunnerSettings) -> Target:
         """Where nothing is started that asks for more than production has."""
         target = self.hands.target_of(name, configuration, settings)
+        target.clients.docker.before_a_start = target.clients.compose.before_a_start = self.sandbox.hand_over
         self._rights(target, configuration.sites[name]).hold()
         return target
 
@@ -169,8 +170,8 @@ class DrillRun:
         """A worker for each site of the drill: their configuration knows no other place."""
         ports, over, sandbox = SandboxPorts(self.sandbox), threading.Event(), self.sandbox
         compose = self.worker_context.target.clients.compose.places()
-        place = DrillPlace(docker=sandbox.host, folder=sandbox.folder / "projects", leads=ports, compose=compose)
-        contexts = own_contexts(self.worker_context, self.drill, place, self._target_of)
+        place = DrillPlace(docker=sandbox.host, folder=sandbox.copy / "projects", leads=ports, compose=compose)
+        contexts = own_contexts(self.worker_context, self.drill, place, sandbox.home, self._target_of)
         threads = [threading.Thread(target=self.hands.serve, args=(one, over), daemon=True) for one in contexts]
         for thread in threads:
             thread.start()
@@ -205,14 +206,13 @@ class DrillRun:
 
 
 def own_contexts(
-    worker_context: WorkerContext, drill: Drill, place: DrillPlace, target_of: TargetOf
+    worker_context: WorkerContext, drill: Drill, place: DrillPlace, home: Path, target_of: TargetOf
 ) -> list[WorkerContext]:
     """Of the drill's workers, one for each of its sites. Nothing of theirs is production's: no record, no memory of
     authenticators, and no key, so that what they sign is good nowhere else.
     """
     configuration = configuration_of_drill(worker_context.configuration, drill.level, place)
-    home, rehearsed = place.folder.parent / "drbot", drill.rehearsed
-    home.mkdir(mode=PRIVATE_FOLDER)
+    rehearsed = drill.rehearsed
     own = replace(
         worker_context,
         configuration=configuration,

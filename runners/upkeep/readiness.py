@@ -94,7 +94,7 @@ class SiteReadiness:
             return bad(what, str(error), phrase("Fix its compose file or its .env."))
 
     def _about_projects(self, unread: Sequence[Line], described: Described) -> Iterator[Line]:
-        faults = [*self._about_places(), *unread]
+        faults = [*self._about_places(), *unread, *(line for one in described for line in self._about_reads(one))]
         for name, service in self.site.services.items():
             known = described.get(service.project, {}).get("services")
             if known is not None and service.service not in known:
@@ -122,6 +122,24 @@ class SiteReadiness:
                     phrase("its containers were started from different files: {paths}", paths=listed(one.disputed)),
                     phrase("Say under `compose` in dr.yml which of them are meant."),
                 )
+
+    def _about_reads(self, project: str) -> Iterator[Line]:
+        """What its files have Compose read of the worker's own host."""
+        reads, what = self.clients.compose.reads(project), self._what(project)
+        if reads.kept_from_it:
+            yield bad(
+                what,
+                phrase(
+                    "uses {names} of the worker's environment, which is kept from it", names=listed(reads.kept_from_it)
+                ),
+                phrase("Give it a value in the project's .env, or name it under `variables` of the site in dr.yml."),
+            )
+        if reads.outside:
+            yield bad(
+                what,
+                phrase("uses {paths}: no backup holds that", paths=and_more(reads.outside, SHOWN)),
+                phrase("Move it into the project's folder, or name its folder under `files` in dr.yml."),
+            )
 
     def _about_volumes(self, described: Described) -> Iterator[Line]:
         wanted = [(store.service, store.volume) for store in self.site.stores]

@@ -34,7 +34,7 @@ def service_for(level: Level, site: Site) -> str | None:
 
 def needs_password(level: Level, configuration: Configuration) -> bool:
     """Of a drill by the calendar: whoever writes in a bucket would say what is started on this host, with nobody asked,
-    were its backups not encrypted. The engine of a drill has all rights.
+    were its backups not encrypted.
     """
     site = configuration.site()
     return backup_for(runbook_of(level, site), site) is BackupKind.FULL and configuration.object_store is not None

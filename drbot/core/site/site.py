@@ -128,6 +128,7 @@ class Site(Model):
     projects: Path = Path()
     services: dict[Name, Service] = Field(default_factory=dict)
     compose: dict[Name, ComposeFiles] = Field(default_factory=dict)  # project → what its containers do not tell
+    variables: tuple[Word, ...] = ()  # of the worker's environment that compose files may use; its secrets stay its own
     postgres: Postgres | None = None
     redis: Redis | None = None
     # kept in full backups: names of volumes, whole paths of folders, or (with a slash) folders below `projects`

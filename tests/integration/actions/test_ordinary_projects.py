@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 
+from drbot.core.base.errors import PermanentError
 from drbot.core.site.site import Service
 from drbot.runners.actions import anew, compose
 from drbot.runners.clients.clients import clients_of
@@ -67,6 +68,26 @@ def made(shop: Machine, services: Iterable[str] = ("app", "db")) -> dict[str, st
 def plain_up(shop: Machine) -> None:
     """What whoever looks after the system types the next day."""
     shop.clients.compose._run(shop.name, ["up", "--detach"], WATCH)
+
+
+def test_a_file_from_elsewhere_is_used_by_what_was_made_with_it_and_by_nothing_new(shop: Machine) -> None:
+    """A project that ran with one before is started again; readiness has named it since."""
+    elsewhere = shop.folder.parent / "of-the-host.env"
+    elsewhere.write_text("A=1\n")
+    file = shop.folder / shop.name / "compose.yml"
+    file.write_text(file.read_text().replace("[app.env]", f"[{elsewhere}]"))
+
+    with pytest.raises(PermanentError, match=r"of-the-host.env, outside of the projects: move it"):
+        shop.clients.compose.up(shop.name, ["app"], WATCH)
+    plain_up(shop)
+    before = made(shop)
+    shop.clients.compose.stop(shop.name, ["app"], permit(f"service {shop.name}/app"), WATCH)
+    shop.clients.compose.up(shop.name, ["app"], WATCH)
+
+    assert made(shop) == before
+    elsewhere.write_text("A=2\n")
+    with pytest.raises(PermanentError, match=r"outside of the projects"):
+        shop.clients.compose.up(shop.name, ["app"], WATCH)
 
 
 def test_what_was_started_is_left_alone_by_the_next_plain_up(shop: Machine) -> None:

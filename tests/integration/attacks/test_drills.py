@@ -56,10 +56,10 @@ def drilling(worker_fixture: WorkerFixture, **about: Any) -> list[WorkerContext]
         instance="0123abcd", **told,
     )  # fmt: skip
     folder = worker_fixture.worker_context.home / "sandbox"
-    folder.mkdir()
+    (folder / "drbot").mkdir(parents=True)
     place = DrillPlace(docker=SANDBOX, folder=folder / "projects", leads=lambda address, port: port)
     target = cast("Target", worker_fixture.target)
-    return own_contexts(worker_fixture.worker_context, drill, place, lambda name, configuration, settings: target)
+    return own_contexts(worker_fixture.worker_context, drill, place, folder / "drbot", lambda *given: target)
 
 
 @pytest.mark.parametrize("rehearsed", [True, False])
@@ -104,7 +104,7 @@ def test_what_acts_outside_is_refused_whatever_a_runbook_says(worker_fixture: Wo
 def test_no_drill_begins_by_itself_with_what_anybody_could_have_put_into_a_bucket(
     worker_fixture: WorkerFixture, level: Level, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The compose files of the newest full backup are started, in an engine that has all rights on the host."""
+    """The compose files of the newest full backup are started, in an engine on production's host."""
     monkeypatch.delenv("RESTIC_PASSWORD", raising=False)
     bucket = {"object_store": ObjectStore(bucket="shop")}
     configuration = worker_fixture.worker_context.configuration.model_copy(update=bucket)

@@ -1,0 +1,236 @@
+"""What Compose reads on the worker's host when it starts a project: files, and variables of the environment.
+
+`docker compose config` no longer tells: it has read them by then. So the files are walked as they are written, also
+those that they include or extend.
+"""
+
+import re
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from os.path import normpath
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+from ruamel.yaml.constructor import SafeConstructor
+from ruamel.yaml.error import YAMLError
+from ruamel.yaml.nodes import MappingNode, Node, SequenceNode
+
+from drbot.core.text.messages import listed, phrase
+
+ELSEWHERE = re.compile(r"(https?|git|ssh|docker-image|oci|service|target)://|git@|github\.com/|service:|target:")
+_VARIABLE = re.compile(r"\$(?:(\w+)|\{(\w+)(?:(:?[-+?])([^{}]*))?\})")
+_NAMED = re.compile(r"(?<!\$)(?:\$\$)*\$\{?(\w+)")
+_SETTING = re.compile(r"^\s*(?:export\s+)?(\w+)\s*=\s*(?:\"([^\"]*)\"|'([^']*)'|([^#\n]*))", re.MULTILINE)
+_ESCAPED = "\0"
+
+Content = Mapping[str, Any]
+
+
+class _Constructor(SafeConstructor):
+    """Of Compose's own tags, `!reset` and `!override`, the value counts."""
+
+    def tagged(self, suffix: str, node: Node) -> Any:
+        if isinstance(node, MappingNode):
+            return self.construct_mapping(node, deep=True)
+        return self.construct_sequence(node, deep=True) if isinstance(node, SequenceNode) else node.value
+
+
+_Constructor.add_multi_constructor("!", _Constructor.tagged)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Allowed:
+    """What dr.yml lets compose files use beyond the projects, because two people have accepted it."""
+
+    variables: tuple[str, ...] = ()  # of the worker's environment
+    folders: tuple[Path, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Reads:
+    """Of the worker's host, what is not the system's. `outside`: paths as they are written, from the root on."""
+
+    outside: tuple[str, ...] = ()
+    kept_from_it: tuple[str, ...] = ()  # names of variables that it does not get
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Everything:
+    """What one project reads."""
+
+    files: frozenset[Path]
+    variables: frozenset[str]
+
+    def beyond(self, folders: Iterable[Path], withheld: Collection[str]) -> Reads:
+        """What is in none of these folders, wherever a link leads, and what it uses of these variables."""
+        roots = [folder.resolve() for folder in folders]
+        outside = (path for path in self.files if not any(path.resolve().is_relative_to(root) for root in roots))
+        kept = self.variables.intersection(withheld)
+        return Reads(outside=tuple(sorted(map(str, outside))), kept_from_it=tuple(sorted(kept)))
+
+
+def reads_of(folder: Path, files: Iterable[Path], env_files: Collection[Path], given: Mapping[str, str]) -> Everything:
+    """Of a project in this folder that is started from these. `given`: what Compose gets of the environment."""
+    walk = _Walk(given=given)
+    walk.go(folder, files, walk.values_of(env_files or (folder / ".env",)))
+    return Everything(files=frozenset(walk.found), variables=frozenset(walk.variables))
+
+
+def settings_in(files: Iterable[Path]) -> dict[str, str]:
+    """What files such as .env say."""
+    texts = (file.read_text(errors="replace") for file in files if file.is_file())
+    return {
+        one[1]: next(filter(None, one.groups()[1:]), "").strip() for text in texts for one in _SETTING.finditer(text)
+    }
+
+
+def needs_variables(project: str, names: Iterable[str]) -> str:
+    return phrase(
+        "The compose files of {project} use {names} of the environment of drbot's worker, which is kept from them: "
+        "give it a value in the project's .env, or name it under `variables` of the site in dr.yml",
+        project=project,
+        names=listed(sorted(names)),
+    )
+
+
+def needs_files(project: str, paths: Iterable[str]) -> str:
+    return phrase(
+        "The compose files of {project} use {paths}, outside of the projects: move it into the project's folder, or "
+        "name its folder under `files` of the site in dr.yml",
+        project=project,
+        paths=listed(sorted(paths)),
+    )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Walk:
+    given: Mapping[str, str]
+    found: set[Path] = field(default_factory=set)
+    variables: set[str] = field(default_factory=set)
+    walked: set[tuple[Path, Path]] = field(default_factory=set)
+
+    def values_of(self, env_files: Collection[Path]) -> dict[str, str]:
+        """Of variables, in files that are filled in by these; the environment counts."""
+        self.found.update(env_files)
+        return {**settings_in(env_files), **self.given}
+
+    def go(self, folder: Path, files: Iterable[Path], values: Mapping[str, str]) -> None:
+        """These, and what they lead to. Paths in them start at `folder`."""
+        for file in files:
+            self.found.add(file)
+            if (file, folder) in self.walked or not file.is_file():
+                continue
+            self.walked.add((file, folder))
+            text = file.read_text(errors="replace")
+            self.variables.update({*_NAMED.findall(text)} - values.keys())
+            for said in _parsed(text):
+                self._project(_Part(walk=self, folder=folder, values=values), said)
+
+    def _project(self, part: "_Part", said: Content) -> None:
+        for one in _list(said.get("include")):
+            part.included(one)
+        for service in _mappings(said.get("services")):
+            part.service(service)
+        for kind in ("secrets", "configs"):
+            for one in _mappings(said.get(kind)):
+                part.reads(one.get("file"))
+                self.variables.update({*map(str, _list(one.get("environment")))} - part.values.keys())
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Part:
+    """One file of a project: where its paths start, and what its variables mean."""
+
+    walk: _Walk
+    folder: Path
+    values: Mapping[str, str]
+
+    def path(self, said: Any, start: Path | None = None) -> Path | None:
+        """None: nothing, or nothing of this host."""
+        text = filled_in(str(said), self.values) if isinstance(said, str) else ""
+        if not text or ELSEWHERE.match(text):
+            return None
+        return Path(normpath((start or self.folder) / Path(text.removeprefix("file://")).expanduser()))
+
+    def reads(self, said: Any, start: Path | None = None) -> None:
+        if (path := self.path(said, start)) is not None:
+            self.walk.found.add(path)
+
+    def included(self, one: Any) -> None:
+        """With its own folder, and its own .env."""
+        said = one if isinstance(one, Mapping) else {"path": one}
+        paths = [path for path in map(self.path, _list(said.get("path"))) if path is not None]
+        if paths:
+            folder = self.path(said.get("project_directory")) or paths[0].parent
+            named = [path for path in map(self.path, _list(said.get("env_file"))) if path is not None]
+            self.walk.go(folder, paths, self.walk.values_of(named or (folder / ".env",)))
+
+    def service(self, said: Content) -> None:
+        for one in (*_list(said.get("env_file")), *_list(said.get("label_file"))):
+            self.reads(one.get("path") if isinstance(one, Mapping) else one)
+        extends = said.get("extends")
+        if isinstance(extends, Mapping) and (other := self.path(extends.get("file"))) is not None:
+            self.walk.go(other.parent, [other], self.values)
+        self._build(said.get("build"))
+        self.walk.variables.update({*_passed_on(said.get("environment"))} - self.values.keys())
+
+    def _build(self, said: Any) -> None:
+        build = said if isinstance(said, Mapping) else {"context": said}
+        context = self.path(build.get("context") or ("." if said else None))
+        if context is not None:
+            self.walk.found.add(context)
+            self.reads(build.get("dockerfile"), context)
+        for one in (*_values(build.get("additional_contexts")), *_values(build.get("ssh"))):
+            self.reads(one.removeprefix("oci-layout://"))
+        self.walk.variables.update({*_passed_on(build.get("args"))} - self.values.keys())
+
+
+def filled_in(text: str, values: Mapping[str, str]) -> str:
+    """With variables as Compose fills them in, from the innermost on."""
+
+    def value(found: re.Match[str]) -> str:
+        name, how, other = found[1] or found[2], (found[3] or "").removeprefix(":"), found[4] or ""
+        there = values.get(name, "")
+        return (other if there else "") if how == "+" else there or (other if how == "-" else "")
+
+    text, before = text.replace("$$", _ESCAPED), ""
+    while text != before:
+        before, text = text, _VARIABLE.sub(value, text)
+    return text.replace(_ESCAPED, "$")
+
+
+def _parsed(text: str) -> list[Content]:
+    """Its documents. What Compose cannot read either is its to complain about."""
+    yaml = YAML(typ="safe", pure=True)
+    yaml.Constructor, yaml.allow_duplicate_keys = _Constructor, True
+    try:
+        return [one for one in yaml.load_all(text) if isinstance(one, Mapping)]
+    except (YAMLError, ValueError, RecursionError):
+        return []
+
+
+def _list(said: Any) -> list[Any]:
+    if said is None:
+        return []
+    return list(said) if isinstance(said, list | tuple) else [said]
+
+
+def _mappings(said: Any) -> Iterator[Content]:
+    yield from (one for one in (said.values() if isinstance(said, Mapping) else ()) if isinstance(one, Mapping))
+
+
+def _values(said: Any) -> Iterator[str]:
+    """Of NAME=VALUE, as either is written."""
+    if isinstance(said, Mapping):
+        yield from (str(value) for value in said.values() if value is not None)
+    else:
+        yield from (str(one).partition("=")[2] for one in _list(said))
+
+
+def _passed_on(said: Any) -> Iterator[str]:
+    """Names without a value: Compose takes it from its own environment."""
+    if isinstance(said, Mapping):
+        yield from (str(name) for name, value in said.items() if value is None)
+    else:
+        yield from (str(one) for one in _list(said) if "=" not in str(one))

@@ -1,0 +1,163 @@
+"""What compose files may bring of the worker's own host into a container: its secrets stay its own."""
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from drbot.core.base.errors import PermanentError
+from drbot.runners.clients.compose import Compose, Watch
+from drbot.runners.clients.compose_reads import Allowed, filled_in
+from drbot.runners.clients.handed_on import handed_on
+from drbot.runners.clients.process import Bounds
+from drbot.runners.foundation.watching import never
+from tests.permits import permit
+
+WATCH = Watch(bounds=Bounds(cancelled=never), on_line=lambda line: None)
+DOCKER = pytest.mark.skipif(shutil.which("docker") is None, reason="docker is not installed")
+ORDINARY = """
+x-common: &common {env_file: [.env, {path: ../shared/all.env, required: false}], label_file: labels}
+include: [{path: ../other/compose.yml, env_file: ../other/its.env}, https://example.com/x.git]
+services:
+  web: {<<: *common, image: "${IMAGE:-web}", build: {context: ., dockerfile: docker/Dockerfile, ssh: [default]}}
+  more: {extends: {file: ../shared/base.yml, service: one}, build: "https://example.com/x.git"}
+  odd: {image: x, command: !override ["echo", "$$TOKEN"], ports: !reset []}
+secrets: {mine: {file: ./mine.txt}}
+configs: {plain: {content: "a"}}
+"""
+
+
+@pytest.fixture
+def projects(tmp_path: Path) -> Path:
+    """With one project, as strangers write them."""
+    for name, text in {
+        "shop/compose.yml": ORDINARY, "shop/.env": "TOKEN=own\n", "other/compose.yml": "services: {x: {image: x}}\n",
+        "shared/base.yml": "services: {one: {image: one, env_file: one.env}}\n",
+    }.items():  # fmt: skip
+        file = tmp_path / "projects" / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
+    return tmp_path / "projects"
+
+
+def described(projects: Path, text: str, **options: Any) -> Compose:
+    (projects / "shop" / "compose.yml").write_text(text)
+    return Compose(projects, None, **options)
+
+
+def test_an_ordinary_project_reads_only_what_is_the_systems(projects: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TOKEN", "the worker's")  # the project has one of its own
+
+    reads = Compose(projects, None).reads("shop")
+
+    assert (reads.outside, reads.kept_from_it) == ((), ())
+
+
+@pytest.mark.parametrize(
+    ("text", "path"),
+    [
+        ("services: {web: {image: x, env_file: /w/worker.env}}", "/w/worker.env"),
+        ("services: {web: {image: x, env_file: ['${WHERE:-/w}/a.env']}}", "/w/a.env"),
+        ("services: {web: {image: x, env_file: [{path: ../../a.env, required: false}]}}", "a.env"),
+        ("services: {web: {image: x, label_file: /w/labels}}", "/w/labels"),
+        ("services: {web: {build: /w}}", "/w"),
+        ("services: {web: {build: {context: ../..}}}", "."),
+        ("services: {web: {build: {context: ., dockerfile: /w/Dockerfile}}}", "/w/Dockerfile"),
+        ("services: {web: {build: {context: ., additional_contexts: {more: /w}}}}", "/w"),
+        ("services: {web: {build: {context: ., additional_contexts: ['more=oci-layout:///w']}}}", "/w"),
+        ("services: {web: {build: {context: ., ssh: ['default=/w/id']}}}", "/w/id"),
+        ("services: {web: {image: x, extends: {file: /w/base.yml, service: one}}}", "/w/base.yml"),
+        ("include: [/w/compose.yml]\nservices: {}", "/w/compose.yml"),
+        ("include: [{path: ../other/compose.yml, env_file: /w/worker.env}]\nservices: {}", "/w/worker.env"),
+        ("services: {}\nsecrets: {a: {file: /w/key}}", "/w/key"),
+        ("services: {}\nconfigs: {a: {file: file:///w/key}}", "/w/key"),
+        ("services: {}\n---\nservices: {web: {image: x, env_file: !override [/w/worker.env]}}", "/w/worker.env"),
+    ],
+)
+def test_what_lies_outside_of_the_projects_is_named(projects: Path, text: str, path: str) -> None:
+    outside = described(projects, text).reads("shop").outside
+
+    assert str((projects.parent / path).absolute()).removesuffix("/.") in outside
+
+
+def test_a_link_that_leads_out_is_outside(projects: Path) -> None:
+    (projects / "shop" / "mine.txt").symlink_to("/etc/shadow")
+
+    assert Compose(projects, None).reads("shop").outside == (str(projects / "shop" / "mine.txt"),)
+
+
+def test_what_dr_yml_keeps_is_the_systems(projects: Path) -> None:
+    text = "services: {web: {image: x, env_file: /etc/shop/app.env}}"
+
+    assert described(projects, text, allowed=Allowed(folders=(Path("/etc/shop"),))).reads("shop").outside == ()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'services: {web: {image: "x:${RESTIC_PASSWORD}"}}',
+        'services: {web: {image: x, environment: ["A=$RESTIC_PASSWORD"]}}',
+        "services: {web: {image: x, environment: [RESTIC_PASSWORD]}}",
+        "services: {web: {image: x, environment: {RESTIC_PASSWORD: null}}}",
+        "services: {web: {build: {context: ., args: [RESTIC_PASSWORD]}}}",
+        "services: {}\nsecrets: {a: {environment: RESTIC_PASSWORD}}",
+        "services: {web: {image: x, command: 'echo $$${RESTIC_PASSWORD:-none}'}}",
+    ],
+)
+@DOCKER
+def test_no_secret_of_the_worker_reaches_a_container(
+    projects: Path, monkeypatch: pytest.MonkeyPatch, text: str
+) -> None:
+    monkeypatch.setenv("RESTIC_PASSWORD", "the-workers-own")
+    compose = described(projects, text)
+
+    assert "the-workers-own" not in str(compose.describe("shop", never))
+    assert compose.reads("shop").kept_from_it == ("RESTIC_PASSWORD",)
+    for verb, permits in (("up", []), ("create", []), ("build", []), ("recreate", [permit("service shop/web")])):
+        with pytest.raises(PermanentError, match="use RESTIC_PASSWORD of the environment of drbot's worker"):
+            getattr(compose, verb)("shop", ["web"], *permits, WATCH)
+
+
+@DOCKER
+def test_what_dr_yml_names_is_handed_on(projects: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SHOP_TOKEN", "for the shop")
+    text = "services: {web: {image: x, environment: [SHOP_TOKEN]}}"
+
+    compose = described(projects, text, allowed=Allowed(variables=("SHOP_TOKEN",)))
+
+    assert compose.describe("shop", never)["services"]["web"]["environment"] == {"SHOP_TOKEN": "for the shop"}
+    assert compose.reads("shop").kept_from_it == ()
+
+
+@DOCKER
+def test_what_only_looks_like_a_variable_stops_nothing(projects: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TOKEN", "the worker's")
+    compose = described(projects, "services: {web: {image: x, command: ['sh', '-c', 'echo $$TOKEN $$$$TOKEN']}}")
+
+    assert compose.reads("shop").kept_from_it == ()
+
+
+def test_docker_gets_what_it_needs_itself_and_no_more() -> None:
+    needed = dict.fromkeys(
+        ("PATH", "HOME", "DOCKER_HOST", "DOCKER_CERT_PATH", "COMPOSE_PROFILES", "https_proxy", "NO_PROXY", "LC_ALL"),
+        "x",
+    )
+    secret = dict.fromkeys(
+        ("RESTIC_PASSWORD", "SLACK_BOT_TOKEN", "AWS_SECRET_ACCESS_KEY", "DATABASE_URL", "DRBOT_ALERTS_TOKEN",
+         "SITE_REDIS_PASSWORD", "LD_PRELOAD"), "x",
+    )  # fmt: skip
+
+    assert handed_on((), needed | secret) == needed
+    assert handed_on(["DATABASE_URL"], needed | secret) == needed | {"DATABASE_URL": "x"}
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("$A/${A}", "a/a"), ("${B:-b}", "b"), ("${A:-b}", "a"), ("${B-${A}}", "a"), ("${A:+c}", "c"), ("${B:+c}", ""),
+        ("${B:?needed}", ""), ("$$A", "$A"), ("plain", "plain"),
+    ],
+)  # fmt: skip
+def test_variables_mean_what_compose_takes_them_for(text: str, said: str) -> None:
+    assert filled_in(text, {"A": "a"}) == said
