@@ -65,7 +65,7 @@ ALLOWED = {
     ("runners/second_factor/guessing.py", "[1 - MOST_PLACES:]"): "places that were longest quiet",
     ("runners/foundation/own_proofs.py", "[-MOST:]"): "proofs of backups that are long gone",
     ("runners/execution/step_log.py", "text[:2 * LINE_LIMIT]"): "so much is masked; what is shown of it is cut",
-    ("runners/clients/health.py", "body[:MOST_BYTES]"): "bytes of an answer, as many as are asked for",
+    ("runners/clients/web.py", "body[:MOST_BYTES]"): "bytes of an answer, as many as are asked for",
     ("runners/clients/hijacked.py", "view[:PIECE]"): "bytes of a stream",
     ("runners/clients/hijacked.py", "8 + length]"): "bytes of a frame",
     ("runners/clients/streams.py", "kept[:-KEPT_OUTPUT]"): "bytes of a stream",

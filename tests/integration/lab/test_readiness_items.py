@@ -138,7 +138,6 @@ ITEMS = (
     item("certificate", in_folder("edge/fullchain.pem", b"no certificate"), "certificate", RED),
     item("DNS names", by_doing(lambda world: worlds.pointed(world, 3600)), "DNS names", AMBER),
     item("runbooks", by_doing(bad_runbook), "runbooks", RED),
-    item("runbooks", by(lambda world: world.changed(repository=None)), "runbooks", RED),
     item("new place", by(lambda world: world.changed(recovery=None)), "new place", AMBER),
     item("copies of PostgreSQL backups", by_doing(lambda world: worlds.without_copies(world, 1)),
          "copies of PostgreSQL backups", RED),
