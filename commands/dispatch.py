@@ -13,6 +13,7 @@ from drbot.commands.speech.refusal import Refusal, reply_of
 from drbot.commands.verb import (
     action,
     alert,
+    alerts,
     answer,
     approve,
     backups,
@@ -65,7 +66,7 @@ TABLE: Mapping[str, Verb] = {
     "menu": Verb(act=helping.menu),
     "help": Verb(act=helping.help_),
     "whoami": Verb(act=helping.whoami),
-    "alerts": Verb(act=alert.list_),
+    "alerts": Verb(act=alerts.list_),
     "alert": Verb(act=alert.alert, access="declare"),
     "readiness": Verb(act=readiness.readiness),
     "backups": Verb(act=backups.backups),

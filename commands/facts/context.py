@@ -125,7 +125,7 @@ def actor(context: CommandContext, request: Request, access: str) -> Person:
             code="account",
         )
     if request.person is not None:
-        _require(request.person, access)
+        require_role(request.person, access)
         return request.person
     if not access or (access in ALWAYS and not context.roster.people):
         name = account.id if account is not None else "terminal"
@@ -138,7 +138,7 @@ def actor(context: CommandContext, request: Request, access: str) -> Person:
     )
 
 
-def _require(person: Person, access: str) -> None:
+def require_role(person: Person, access: str) -> None:
     try:
         require(person, access)
     except UserError as error:
