@@ -116,7 +116,7 @@ def dispatch(context: CommandContext, request: Request) -> Reply:
             raise rehearsal_of(words.verb)
         if verb.cast is not None and approve.is_ballot(request):
             return verb.cast(context, request, words)
-        return verb.act(context, request, words, actor(context, request, verb.access))
+        return verb.act(context, request, words, actor(context, request, verb.access, words.verb))
     except UserError as error:
         _record(context, request, words, error)
         return reply_of(error)

@@ -312,7 +312,7 @@ class Life:
             if over is None and ((name, told.since) in episodes or OF[name].like in likes):
                 return None
             if over is not None and (name, told.since) in episodes:
-                needed = max(needed, over + STILL_FIRES)
+                needed = max(needed, over)
                 if over + STILL_FIRES > self.now - MINUTE:
                     return None
         return needed

@@ -14,9 +14,10 @@ from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.webhook import WebhookClient
 
 from drbot.bot.blocks.dialogs import message_dialog
-from drbot.bot.blocks.reply import reply_blocks, reply_text
+from drbot.bot.blocks.reply import reply_blocks, reply_pages, reply_text
 from drbot.bot.listeners.accounts import Accounts
 from drbot.bot.listeners.enrolment import send_qr
+from drbot.bot.listeners.long_answers import with_file
 from drbot.bot.listeners.pictures import send_picture
 from drbot.bot.slack_api.signed_values import SignedValues
 from drbot.bot.slack_api.slack import BLOCKS_REFUSED, SlackRefusedError
@@ -119,6 +120,10 @@ class Responder:
     def person(self, slack_request: SlackRequest) -> Person | None:
         return self.context.roster.of_account(slack_request.user)
 
+    def is_stranger(self, slack_request: SlackRequest) -> bool:
+        """Neither on the roster nor in the home channel."""
+        return self.person(slack_request) is None and not self.accounts.is_at_home(slack_request.user)
+
     def language(self, slack_request: SlackRequest) -> str:
         """Private answers speak the person's language."""
         person = self.person(slack_request)
@@ -137,6 +142,7 @@ class Responder:
         return Request(
             verb_text=verb_text,
             person=self.person(slack_request),
+            is_stranger=reads(verb_text) and self.is_stranger(slack_request),
             account=account or self.accounts.as_far_as_known(slack_request.user, fresh=decides(verb_text)),
             channel=slack_request.channel or None,
             entry_point=entry_point,
@@ -165,6 +171,7 @@ class Responder:
             reply = send_qr(self.client, slack_request.user, reply, self.language(slack_request))
         if reply.picture is not None:
             reply = send_picture(self.client, slack_request.user, reply, reply.picture, self.language(slack_request))
+        reply = with_file(self.client, slack_request.user, reply, self.language(slack_request))
         ways: tuple[Way, ...] = (self._in_dialog, self._by_url, self._in_channel, self._directly)
         any(self._arrives(way, slack_request, reply) for way in ways)
 
@@ -191,37 +198,43 @@ class Responder:
             return False
         hook = WebhookClient(slack_request.answer_url, proxy=self.client.proxy)
         hook.proxy = self.client.proxy  # without one, the SDK would take the environment's
-        answer = hook.send(
-            response_type="in_channel" if reply.in_channel else "ephemeral",
-            replace_original=False,
-            **self._content(slack_request, reply, alone),
-        )
-        refused = next((code for code in BLOCKS_REFUSED if code in answer.body), "")
-        if refused:
-            raise SlackRefusedError("the answer URL", refused)
-        return answer.status_code == 200
+        for content in self._contents(slack_request, reply, alone):
+            answer = hook.send(
+                response_type="in_channel" if reply.in_channel else "ephemeral", replace_original=False, **content
+            )
+            refused = next((code for code in BLOCKS_REFUSED if code in answer.body), "")
+            if refused:
+                raise SlackRefusedError("the answer URL", refused)
+            if answer.status_code != 200:
+                return False
+        return True
 
     def _in_channel(self, slack_request: SlackRequest, reply: Reply, alone: bool) -> bool:
         if not slack_request.channel:
             return False
         thread = {"thread_ts": slack_request.thread} if slack_request.thread else {}
-        content = self._content(slack_request, reply, alone) | thread
-        if reply.in_channel:
-            self.client.chat_postMessage(channel=slack_request.channel, **content)
-        else:
-            self.client.chat_postEphemeral(channel=slack_request.channel, user=slack_request.user, **content)
+        for one in self._contents(slack_request, reply, alone):
+            content = one | thread
+            if reply.in_channel:
+                self.client.chat_postMessage(channel=slack_request.channel, **content)
+            else:
+                self.client.chat_postEphemeral(channel=slack_request.channel, user=slack_request.user, **content)
         return True
 
     def _directly(self, slack_request: SlackRequest, reply: Reply, alone: bool) -> bool:
         place = self.client.conversations_open(users=[slack_request.user])["channel"]["id"]
-        self.client.chat_postMessage(channel=place, **self._content(slack_request, reply, alone))
+        for content in self._contents(slack_request, reply, alone):
+            self.client.chat_postMessage(channel=place, **content)
         return True
 
-    def _content(self, slack_request: SlackRequest, reply: Reply, alone: bool) -> dict[str, Any]:
+    def _contents(self, slack_request: SlackRequest, reply: Reply, alone: bool) -> list[dict[str, Any]]:
+        """One message after the other; mostly there is one."""
         shared = reply.in_channel
         language = self.context.configuration.language if shared else self.language(slack_request)
-        blocks = {} if alone else {"blocks": self.signed_values.blocks(reply_blocks(reply, language))}
-        return {"text": reply_text(reply, language)} | blocks
+        text = {"text": reply_text(reply, language)}
+        if alone:
+            return [text]
+        return [text | {"blocks": self.signed_values.blocks(page)} for page in reply_pages(reply, language)]
 
 
 def answer_dialog(reply: Reply, language: str) -> dict[str, Any]:
@@ -242,6 +255,14 @@ def _code(error: BaseException) -> str:
 
 AT_ONCE = frozenset({"stop", "declare"})
 """What must not wait for Slack to say whose account it is."""
+
+
+def reads(verb_text: str) -> bool:
+    """Whether these words only show something."""
+    try:
+        return not TABLE[parse(verb_text).verb].access
+    except UserError:
+        return True
 
 
 def decides(verb_text: str) -> bool:
