@@ -23,7 +23,7 @@ from drbot.commands.facts.context import CommandContext
 from drbot.commands.verb.alert import declare_by_itself
 from drbot.core.base.errors import DrbotError
 from drbot.core.base.heart import Heart
-from drbot.core.base.repeating import repeat
+from drbot.core.base.repeating import THROTTLED_SECONDS, repeat
 from drbot.core.site.alert_groups import AlertGroup
 from drbot.core.site.alerts import proposal_of
 from drbot.store.records import alerts, surfaces
@@ -67,8 +67,10 @@ class AlertPosts:
         self._places = AlertPlaces(context, messenger)
         self._summaries = Summaries(context, self._places)
         self._patience = Patience()
+        self._undeclared: set[int] = set()  # groups whose incident could not be opened yet
         self._refused: set[int] = set()  # groups of which the log has been told
         self._pruned_at = time.monotonic()
+        self._down_told_at = float("-inf")
 
     def run(self, stop: threading.Event, heart: Heart) -> None:
         def turn() -> None:
@@ -99,8 +101,12 @@ class AlertPosts:
             try:
                 found.append(declare_by_itself(self._context, group))
             except DrbotError as error:
-                log.error("An alert could not declare its incident; it is tried again.", alert=group.id, why=str(error))
-                self._patience.again(group.id)
+                if group.id not in self._undeclared:
+                    log.error("An alert could not declare its incident; tried again.", alert=group.id, why=str(error))
+                self._undeclared.add(group.id)
+                found.append(group)
+            else:
+                self._undeclared.discard(group.id)
         return found
 
     def _show_all(self, waiting: list[AlertGroup]) -> None:
@@ -132,15 +138,24 @@ class AlertPosts:
             for group in groups:
                 self._patience.again(group.id)
             if isinstance(error, SlackDownError):
-                log.warning("Slack does not answer; the alert is shown later.", alert=groups[0].id, why=str(error))
+                self._tell_down(error)
                 return False
             if groups[0].id not in self._refused:
                 log.error("The channel refuses an alert; people get it directly.", alert=groups[0].id, why=str(error))
             self._refused |= {group.id for group in groups}
             return True
         for group in groups:
-            self._patience.done(group.id)
+            if group.id in self._undeclared:
+                self._patience.again(group.id)
+            else:
+                self._patience.done(group.id)
         return True
+
+    def _tell_down(self, error: SlackDownError) -> None:
+        """Once a minute, however many alerts wait."""
+        if time.monotonic() - self._down_told_at >= THROTTLED_SECONDS:
+            self._down_told_at = time.monotonic()
+            log.warning("Slack does not answer; alerts are shown later.", why=str(error))
 
     def _show(self, group: AlertGroup) -> None:
         """Raises what Slack answers."""
@@ -152,7 +167,8 @@ class AlertPosts:
         else:
             text, blocks = alert_blocks(group, self._context, datetime.now(UTC))
             self._places.put(key_of(group), text, blocks, version=group.version)
-        self._places.remember_shown([group])
+        if group.id not in self._undeclared:  # else it is looked at again
+            self._places.remember_shown([group])
         if group.rings > 1:
             self._places.replace_earlier(group, *superseded_blocks(group, self._context.configuration.language))
 
