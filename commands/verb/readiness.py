@@ -42,8 +42,8 @@ def worst_first(seen: Sequence[Seen]) -> list[Seen]:
 
 
 def everything(context: CommandContext, now: datetime) -> list[Seen]:
-    """What workers and bots saw, whose looking is overdue, and what is wrong with dr.yml, such as somebody who is left out:
-    an old word of whom nobody expects is none.
+    """What workers and bots saw, whose looking is overdue, and what is wrong with dr.yml, such as a person who is left
+    out; an old word of whom nobody expects is none.
     """
     with context.database.read() as connection:
         seen = kept.list_of(connection)
