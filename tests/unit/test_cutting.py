@@ -41,7 +41,6 @@ ALLOWED = {
     ("core/text/words.py", "text[:limit - 1]"): "cut itself",
     ("core/text/words.py", "text[1 - limit:]"): "ending itself",
     ("core/runs/proof.py", "tables[:_NAMED]"): "whole names; the others are counted",
-    ("runners/clients/web.py", "body[:MOST_BYTES]"): "bytes of an answer",
     ("runners/clients/dump.py", "[-_KEPT:]"): "bytes of a stream",
     ("runners/clients/restic_words.py", "self.errors[:NAMED]"): "whole errors of a program",
     ("runners/clients/restic.py", "names[start:start + NAMES_AT_ONCE]"): "options of a program, all of them by turns",
