@@ -124,7 +124,11 @@ def _listen(context: CommandContext, settings: BotSettings, listener: Listener |
     with ThreadPoolExecutor(LISTENER_THREADS, thread_name_prefix="listener") as pool:
         signed_values = signed_values_of(context.database)
         responder = Responder(
-            context=context, client=client, accounts=Accounts(client), signed_values=signed_values, pool=pool
+            context=context,
+            client=client,
+            accounts=Accounts(client, context.configuration.channels.home),
+            signed_values=signed_values,
+            pool=pool,
         )
         if listener is not None:
             guard = RequestGuard(settings.signing_secret, context.database, context.configuration.language)

@@ -13,6 +13,7 @@ from drbot.commands.speech.refusal import Refusal, reply_of
 from drbot.commands.verb import (
     action,
     alert,
+    alerts,
     answer,
     approve,
     backups,
@@ -65,7 +66,7 @@ TABLE: Mapping[str, Verb] = {
     "menu": Verb(act=helping.menu),
     "help": Verb(act=helping.help_),
     "whoami": Verb(act=helping.whoami),
-    "alerts": Verb(act=alert.list_),
+    "alerts": Verb(act=alerts.list_),
     "alert": Verb(act=alert.alert, access="declare"),
     "readiness": Verb(act=readiness.readiness),
     "backups": Verb(act=backups.backups),
@@ -115,7 +116,7 @@ def dispatch(context: CommandContext, request: Request) -> Reply:
             raise rehearsal_of(words.verb)
         if verb.cast is not None and approve.is_ballot(request):
             return verb.cast(context, request, words)
-        return verb.act(context, request, words, actor(context, request, verb.access))
+        return verb.act(context, request, words, actor(context, request, verb.access, words.verb))
     except UserError as error:
         _record(context, request, words, error)
         return reply_of(error)

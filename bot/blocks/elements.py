@@ -37,7 +37,12 @@ def escape(text: str) -> str:
 
 def one_line(text: str, limit: int = 1500) -> str:
     """Free text for a line of mrkdwn that drbot begins: no line ends, and `: name:` draws no picture."""
-    return escape(_EMOJI.sub(": ", cut(" ".join(text.split()), limit)))
+    return escape(plain_line(text, limit))
+
+
+def plain_line(text: str, limit: int) -> str:
+    """The same for plain text."""
+    return _EMOJI.sub(": ", cut(" ".join(text.split()), limit))
 
 
 def plain(text: str, limit: int) -> dict[str, Any]:

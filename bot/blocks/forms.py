@@ -1,9 +1,10 @@
 """The same message in simpler forms, for when Slack refuses the blocks: it must be there, and have its buttons."""
 
+import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from drbot.bot.blocks.elements import SECTION, Block, escape, plain, section
+from drbot.bot.blocks.elements import SECTION, TEXT, Block, escape, plain, section
 from drbot.core.text.words import cut
 
 SECTIONS = 3
@@ -18,6 +19,25 @@ def forms_of(text: str, blocks: list[Block]) -> tuple[list[Block], ...]:
     buttons = [block for block in blocks if block["type"] == "actions"]
     sentence: Block = {"type": "section", "text": plain(text, SHORT)}
     return blocks, [*_paragraphs(blocks), *buttons], [sentence, *buttons], []
+
+
+def bare_text(text: str, blocks: list[Block]) -> str:
+    """All of it where Slack takes no block: the sentence, the words of the blocks, and for each button what to type."""
+    typed = [
+        f"`/dr {command}`" for block in blocks for button in block.get("elements", []) if (command := _command(button))
+    ]
+    words = [line for block in blocks if block["type"] != "actions" for line in _lines(block)]
+    commands = "\n".join(dict.fromkeys(typed))
+    return "\n".join([cut("\n".join([text, *words]), TEXT - len(commands) - 1), *([commands] if commands else [])])
+
+
+def _command(button: Mapping[str, Any]) -> str:
+    """What somebody could type instead; "" where there is no such thing."""
+    if button.get("type") != "button" or "value" not in button:
+        return ""
+    value = json.loads(button["value"])
+    verb = str(button["action_id"]).removeprefix("vote:")
+    return str(value.get("command") or (f"{verb} DR-{value['incident']}" if "incident" in value else ""))
 
 
 def _paragraphs(blocks: list[Block]) -> list[Block]:

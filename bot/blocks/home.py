@@ -18,6 +18,7 @@ NONE: str = phrase("No open incident.")
 MINE: str = phrase("Waiting for your approval")
 DECLARE: str = phrase("Declare an incident…")
 YOU: str = phrase("You are {name}: {roles}.")
+SHUT: str = phrase("drbot shows what is open to the people of dr.yml and to members of #{channel}.")
 STRANGER: str = phrase("You are not on the roster (dr.yml, people): you can look, but not declare or approve.")
 
 
@@ -42,6 +43,15 @@ def home(
     if ready:
         blocks += [divider(), section(escape(say(ready, language)))]
     return {"type": "home", "blocks": [*blocks, context(_you(person, language))]}
+
+
+def shut(system: str, channel: str, language: str) -> dict[str, Any]:
+    """The Home of somebody who is neither on the roster nor in the home channel."""
+    blocks = [
+        header(say(filled(TITLE, system=system), language)),
+        section(say(filled(SHUT, channel=channel), language)),
+    ]
+    return {"type": "home", "blocks": blocks}
 
 
 def _you(person: Person | None, language: str) -> str:

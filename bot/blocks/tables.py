@@ -19,13 +19,13 @@ def cell(value: str, language: str) -> str:
 
 def table_block(table: Table, language: str, limit: int = SECTION) -> list[Block]:
     """The table as sections; what does not fit is counted, never silently dropped."""
-    kept = _fitting(_lines(table, language), limit)
+    kept = _fitting(table_lines(table, language), limit)
     return [section("\n".join(kept))] if kept else []
 
 
 def whole_table(table: Table, language: str) -> list[Block]:
     """The table in several sections, for what people agree to: a long row must not push out those below it."""
-    lines = _lines(table, language)
+    lines = table_lines(table, language)
     parts: list[list[str]] = [[]]
     for line in _fitting(lines, WHOLE):
         if sum(map(len, parts[-1])) + len(parts[-1]) + len(line) > SECTION:
@@ -44,7 +44,15 @@ def _fitting(lines: Sequence[str], limit: int) -> list[str]:
     return kept if len(kept) == len(lines) else [*kept, f"… +{len(lines) - len(kept)}"]
 
 
-def _lines(table: Table, language: str) -> list[str]:
+def line_texts(table: Table, language: str) -> list[str]:
+    """The rows for a file, nothing cut."""
+    rows = [*([table.header] if table.header else []), *table.rows]
+    title = [say(table.title, language)] if table.title else []
+    return [*title, *(" · ".join(" ".join(say(one, language).split()) for one in row) for row in rows)]
+
+
+def table_lines(table: Table, language: str) -> list[str]:
+    """Its rows as mrkdwn, one each."""
     lines = [_line(row, language, labelled=not table.header) for row in table.rows]
     if table.header:
         lines.insert(0, " · ".join(f"*{cell(one, language)}*" for one in table.header))

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from drbot.bot.blocks.home import MOST, home
+from drbot.bot.blocks.home import MOST, home, shut
 from drbot.bot.listeners.request_parsing import request_of_event
 from drbot.bot.listeners.responder import Responder, SlackRequest
 from drbot.commands.facts.faults import faults_of
@@ -20,6 +20,11 @@ def opened(responder: Responder, body: Mapping[str, Any]) -> None:
 
 def publish(responder: Responder, slack_request: SlackRequest) -> None:
     now = datetime.now(UTC)
+    if responder.is_stranger(slack_request):
+        language = responder.language(slack_request)
+        view = shut(responder.context.configuration.system, responder.context.home, language)
+        responder.client.views_publish(user_id=slack_request.user, view=view)
+        return
     with responder.context.database.read() as connection:
         open_ones = incidents.recent(connection, open_only=True, limit=MOST)
         situations = [view_of(connection, responder.context, one, now) for one in open_ones]

@@ -14,9 +14,10 @@ from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.webhook import WebhookClient
 
 from drbot.bot.blocks.dialogs import message_dialog
-from drbot.bot.blocks.reply import reply_blocks, reply_text
+from drbot.bot.blocks.reply import reply_blocks, reply_pages, reply_text
 from drbot.bot.listeners.accounts import Accounts
 from drbot.bot.listeners.enrolment import send_qr
+from drbot.bot.listeners.long_answers import with_file
 from drbot.bot.listeners.pictures import send_picture
 from drbot.bot.slack_api.signed_values import SignedValues
 from drbot.bot.slack_api.slack import BLOCKS_REFUSED, SlackRefusedError
@@ -25,6 +26,7 @@ from drbot.commands.facts.context import CommandContext
 from drbot.commands.speech.messages import Reply, Request
 from drbot.commands.speech.parser import parse
 from drbot.commands.speech.refusal import reply_of
+from drbot.commands.verb.approve import approved_in_slack, void_without
 from drbot.core.approvals.approval import EntryPoint
 from drbot.core.base.errors import TemporaryError, UserError
 from drbot.core.site.people import Account, Person
@@ -119,6 +121,10 @@ class Responder:
     def person(self, slack_request: SlackRequest) -> Person | None:
         return self.context.roster.of_account(slack_request.user)
 
+    def is_stranger(self, slack_request: SlackRequest) -> bool:
+        """Neither on the roster nor in the home channel."""
+        return self.person(slack_request) is None and not self.accounts.is_at_home(slack_request.user)
+
     def language(self, slack_request: SlackRequest) -> str:
         """Private answers speak the person's language."""
         person = self.person(slack_request)
@@ -137,6 +143,7 @@ class Responder:
         return Request(
             verb_text=verb_text,
             person=self.person(slack_request),
+            is_stranger=reads(verb_text) and self.is_stranger(slack_request),
             account=account or self.accounts.as_far_as_known(slack_request.user, fresh=decides(verb_text)),
             channel=slack_request.channel or None,
             entry_point=entry_point,
@@ -147,8 +154,17 @@ class Responder:
     def vote(self, slack_request: SlackRequest, decision: str, values: dict[str, str]) -> Reply:
         """A ballot, as `dispatch` takes it: by the account as Slack has it now, whatever was known before."""
         account = self.accounts.now(slack_request.user)
+        if decision == "approve" and (gone := self._gone(values.get("request", ""))) is not None:
+            return void_without(self.context, values["request"], gone)
         request = self.request(slack_request, decision, entry_point=EntryPoint.DIALOG, values=values, account=account)
         return dispatch(self.context, request)
+
+    def _gone(self, asked_id: str) -> Person | None:
+        """Somebody who approved and has no active account any more. Raises UserError where Slack does not say."""
+        for person in approved_in_slack(self.context, asked_id) if asked_id else ():
+            if not any(self.accounts.now(one).is_full_member for one in person.slack):
+                return person
+        return None
 
     def show(self, slack_request: SlackRequest, view: Mapping[str, Any], *, in_place_of: str = "") -> str:
         """Open a dialog for this person, or draw an open one again; its id. Its values leave as tokens only."""
@@ -165,6 +181,7 @@ class Responder:
             reply = send_qr(self.client, slack_request.user, reply, self.language(slack_request))
         if reply.picture is not None:
             reply = send_picture(self.client, slack_request.user, reply, reply.picture, self.language(slack_request))
+        reply = with_file(self.client, slack_request.user, reply, self.language(slack_request))
         ways: tuple[Way, ...] = (self._in_dialog, self._by_url, self._in_channel, self._directly)
         any(self._arrives(way, slack_request, reply) for way in ways)
 
@@ -191,37 +208,43 @@ class Responder:
             return False
         hook = WebhookClient(slack_request.answer_url, proxy=self.client.proxy)
         hook.proxy = self.client.proxy  # without one, the SDK would take the environment's
-        answer = hook.send(
-            response_type="in_channel" if reply.in_channel else "ephemeral",
-            replace_original=False,
-            **self._content(slack_request, reply, alone),
-        )
-        refused = next((code for code in BLOCKS_REFUSED if code in answer.body), "")
-        if refused:
-            raise SlackRefusedError("the answer URL", refused)
-        return answer.status_code == 200
+        for content in self._contents(slack_request, reply, alone):
+            answer = hook.send(
+                response_type="in_channel" if reply.in_channel else "ephemeral", replace_original=False, **content
+            )
+            refused = next((code for code in BLOCKS_REFUSED if code in answer.body), "")
+            if refused:
+                raise SlackRefusedError("the answer URL", refused)
+            if answer.status_code != 200:
+                return False
+        return True
 
     def _in_channel(self, slack_request: SlackRequest, reply: Reply, alone: bool) -> bool:
         if not slack_request.channel:
             return False
         thread = {"thread_ts": slack_request.thread} if slack_request.thread else {}
-        content = self._content(slack_request, reply, alone) | thread
-        if reply.in_channel:
-            self.client.chat_postMessage(channel=slack_request.channel, **content)
-        else:
-            self.client.chat_postEphemeral(channel=slack_request.channel, user=slack_request.user, **content)
+        for one in self._contents(slack_request, reply, alone):
+            content = one | thread
+            if reply.in_channel:
+                self.client.chat_postMessage(channel=slack_request.channel, **content)
+            else:
+                self.client.chat_postEphemeral(channel=slack_request.channel, user=slack_request.user, **content)
         return True
 
     def _directly(self, slack_request: SlackRequest, reply: Reply, alone: bool) -> bool:
         place = self.client.conversations_open(users=[slack_request.user])["channel"]["id"]
-        self.client.chat_postMessage(channel=place, **self._content(slack_request, reply, alone))
+        for content in self._contents(slack_request, reply, alone):
+            self.client.chat_postMessage(channel=place, **content)
         return True
 
-    def _content(self, slack_request: SlackRequest, reply: Reply, alone: bool) -> dict[str, Any]:
+    def _contents(self, slack_request: SlackRequest, reply: Reply, alone: bool) -> list[dict[str, Any]]:
+        """One message after the other; mostly there is one."""
         shared = reply.in_channel
         language = self.context.configuration.language if shared else self.language(slack_request)
-        blocks = {} if alone else {"blocks": self.signed_values.blocks(reply_blocks(reply, language))}
-        return {"text": reply_text(reply, language)} | blocks
+        text = {"text": reply_text(reply, language)}
+        if alone:
+            return [text]
+        return [text | {"blocks": self.signed_values.blocks(page)} for page in reply_pages(reply, language)]
 
 
 def answer_dialog(reply: Reply, language: str) -> dict[str, Any]:
@@ -242,6 +265,14 @@ def _code(error: BaseException) -> str:
 
 AT_ONCE = frozenset({"stop", "declare"})
 """What must not wait for Slack to say whose account it is."""
+
+
+def reads(verb_text: str) -> bool:
+    """Whether these words only show something."""
+    try:
+        return not TABLE[parse(verb_text).verb].access
+    except UserError:
+        return True
 
 
 def decides(verb_text: str) -> bool:

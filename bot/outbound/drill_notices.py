@@ -78,14 +78,26 @@ class DrillNotices:
             "who": self._context.roster.name_of(routine.skipped_by),
         }
         if routine.is_skipped:
-            notice = self._messenger.known(OF_NO_INCIDENT, key)
-            self._post(f"{key}/skipped", say(filled(SKIPPED, **values), language), [], notice)
+            self._say_skipped(key, say(filled(SKIPPED, **values), language))
             return
         title = say(filled(TITLE, **values), language)
         skip = Choice(label=phrase("Skip this one"), command=skip_command(level, routine.due_at))
         said = (WHAT_HAPPENS, *self._doubts(level, routine, last), PUT_OFF)
         more = [section(escape(say(filled(one, **values), language))) for one in said]
         self._post(key, title, [section(f"*{escape(title)}*"), *more, *choice_buttons([skip], language)], None)
+
+    def _say_skipped(self, key: str, text: str) -> None:
+        """In the notice, which would go on to say that the drill begins, and below it."""
+        skipped = f"{key}/skipped"
+        if self._messenger.known(OF_NO_INCIDENT, skipped) is not None:
+            return
+        notice = self._messenger.known(OF_NO_INCIDENT, key)
+        if notice is not None:
+            try:
+                self._messenger.edit(notice, escape(text), [section(escape(text))])
+            except SlackRefusedError as error:
+                log.warning("The notice of a drill that was put off stays as it is.", key=key, why=error.code)
+        self._post(skipped, text, [], notice)
 
     def _doubts(self, level: Level, routine: Routine, last: Drill | None) -> list[str]:
         """Why it may not begin, or not go well: nobody should rely on it then."""

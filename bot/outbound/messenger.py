@@ -13,7 +13,7 @@ import httpx
 import structlog
 
 from drbot.bot.blocks.elements import TEXT, Block
-from drbot.bot.blocks.forms import forms_of
+from drbot.bot.blocks.forms import bare_text, forms_of
 from drbot.bot.slack_api.signed_values import signed_values_of
 from drbot.bot.slack_api.slack import LOCAL, PLACE_REFUSED, Slack, SlackDownError, SlackRefusedError
 from drbot.core.text.messages import phrase
@@ -146,7 +146,7 @@ class Messenger:
             try:
                 answer = self.slack.call(
                     method,
-                    text=cut(text, TEXT),
+                    text=cut(text if forms[number] or not blocks else bare_text(text, blocks), TEXT),
                     blocks=self._signed_values.blocks(forms[number]),
                     metadata=metadata,
                     **arguments,

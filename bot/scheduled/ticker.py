@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 import structlog
 
 from drbot.bot.scheduled.due_posts import FIRE, plan_events
+from drbot.bot.scheduled.forgotten_drills import end_forgotten
 from drbot.commands.facts.context import CommandContext
 from drbot.core.base.errors import DrbotError, TemporaryError
 from drbot.core.base.heart import Heart
@@ -32,7 +33,7 @@ class Ticker:
             self.tick()
 
     def tick(self) -> None:
-        for part in (self._roster, self._leases, self._unclaimed, self._overdue, self._plan, self._due):
+        for part in (self._roster, self._leases, self._unclaimed, self._overdue, self._drills, self._plan, self._due):
             try:
                 part()
             except TemporaryError as error:
@@ -67,6 +68,9 @@ class Ticker:
     def _overdue(self) -> None:
         for run in chores.end_overdue(self._context.database):
             self._context.doorbell.ring(run.site, run.id)
+
+    def _drills(self) -> None:
+        end_forgotten(self._context)
 
     def _plan(self) -> None:
         plan_events(self._context)

@@ -58,6 +58,11 @@ class CommandContext:
     def roster(self) -> Roster:
         return self.rosters.roster
 
+    @property
+    def home(self) -> str:
+        """The channel where /dr is used outside of an incident."""
+        return self.configuration.channels.home
+
     def voters(self, *, fresh: bool = False, among: Roster | None = None) -> Roster:
         """The roster that decides: with the ledger's fault while the ledger is broken, so that no gate opens.
 
@@ -115,9 +120,20 @@ def asked_for(verb: str, incident: Incident | None = None) -> str:
     return phrase("{name}: you asked for {verb}.", name=incident.name, verb=verb)
 
 
-def actor(context: CommandContext, request: Request, access: str) -> Person:
+FOR_STRANGERS = frozenset({"help", "whoami"})
+"""What says nothing about the system."""
+
+
+def actor(context: CommandContext, request: Request, access: str, verb: str = "") -> Person:
     """Who acts. Raises UserError unless they may; `access` is a row of ACCESS, or nothing for reading."""
     account = request.account
+    if request.is_stranger and not access and verb not in FOR_STRANGERS:
+        raise Refusal(
+            asked_for(verb or access),
+            phrase("drbot shows it to the people of dr.yml and to members of #{channel}.", channel=context.home),
+            phrase("Have yourself invited there, or your Slack id added to dr.yml."),
+            code="unknown_person",
+        )
     if account is not None and (account.is_bot or account.is_deleted or account.is_foreign) and access:
         raise Refusal(
             asked_for(access),
@@ -125,7 +141,7 @@ def actor(context: CommandContext, request: Request, access: str) -> Person:
             code="account",
         )
     if request.person is not None:
-        _require(request.person, access)
+        require_role(request.person, access)
         return request.person
     if not access or (access in ALWAYS and not context.roster.people):
         name = account.id if account is not None else "terminal"
@@ -138,7 +154,7 @@ def actor(context: CommandContext, request: Request, access: str) -> Person:
     )
 
 
-def _require(person: Person, access: str) -> None:
+def require_role(person: Person, access: str) -> None:
     try:
         require(person, access)
     except UserError as error:

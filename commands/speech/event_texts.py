@@ -73,6 +73,7 @@ EVENT_TEXTS: Mapping[EventKind, EventText] = {
     EventKind.ALERT_RAISED: _thread(
         "bell", phrase("{who} declared it for the alert {names}, which has fired since {since}.")
     ),
+    EventKind.ALERT_JOINED: _channel("bell", phrase("An alert of this incident fires: {names}, since {since}.")),
     EventKind.ALERT_RESOLVED: _channel("bell", phrase("The alert is resolved: {names}.")),
     EventKind.INCIDENT_NOTE: _thread("pushpin", phrase("{who}: {text}")),
     EventKind.STATUS_UPDATE: _thread("", phrase("{who} told the stakeholders: {text}")),

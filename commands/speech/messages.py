@@ -30,6 +30,7 @@ class Request:
     values: Mapping[str, str] = field(default_factory=dict)  # fields of a dialog or options of a terminal
     sign: Signers = field(default_factory=dict)  # keys that lie at a terminal
     terminal: str = ""  # user and machine, as the operating system says
+    is_stranger: bool = False  # neither on the roster nor in the home channel: reads nothing
 
     @property
     def origin(self) -> Origin:
@@ -86,6 +87,7 @@ class Reply:
     in_channel: bool = False  # True: everybody in the channel may read it; else only who asked
     ok: bool = True
     picture: Picture | None = None
+    ends_last: bool = False  # what is too long for a message shows its end: the newest is there
     qrs: tuple[str, ...] = ()  # what an authenticator reads from QR codes; secrets, shown to whoever asked alone
     code: str = ""  # of a refused or counted vote: core.approvals.approval.Decision.code; of another refusal: its own
 

@@ -55,14 +55,14 @@ VERBS: Mapping[str, VerbWords] = {
         free_text=True,
     ),
     "alerts": VerbWords(
-        usage="alerts",
+        usage="alerts [page]",
         help=phrase("What monitoring says, and what drbot proposes"),
         example="alerts",
         when=When.ANY_DAY,
     ),
     "alert": VerbWords(
-        usage="alert <number> [declare [level]|seen|silence <time>]",
-        help=phrase("Declare what an alert proposes, say that you have seen it, or silence it"),
+        usage="alert <number> [declare [level] [service]|seen|silence <time>|close]",
+        help=phrase("Declare what an alert proposes, say that you have seen it or that it is over, or silence it"),
         example="alert 3 declare",
         when=When.ANY_DAY,
     ),

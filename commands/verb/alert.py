@@ -1,76 +1,75 @@
 """`alerts` lists what monitoring says; `alert` declares what one proposes, or says that somebody has seen it."""
 
-from dataclasses import replace
+import re
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from drbot.commands.facts.context import CommandContext
+from drbot.commands.facts.context import CommandContext, require_role
 from drbot.commands.facts.data_named import Data
-from drbot.commands.speech.messages import Choice, DialogRequest, Reply, Request, Table
+from drbot.commands.speech.messages import Choice, DialogRequest, Reply, Request
 from drbot.commands.speech.parser import Words, level_of, plain, printable
 from drbot.commands.speech.refusal import Refusal
 from drbot.commands.verb import declare
-from drbot.commands.verb.declare import TITLE_LONGEST, Declaration
-from drbot.commands.views.alert_view import SILENCE, alert_text, choices_of, proposal_text
-from drbot.core.site.alerts import Alert, proposal_of
+from drbot.commands.verb.declare import TITLE_LONGEST, Declaration, find_service
+from drbot.commands.views.alert_view import SILENCE, alert_text, choices_of, read_mark
+from drbot.core.site.alert_groups import AlertGroup, Answer
+from drbot.core.site.alerts import Alert, Proposal, at_level, proposal_of
 from drbot.core.site.level import Level
 from drbot.core.site.people import Person
-from drbot.core.text.messages import duration, listed, phrase
-from drbot.core.text.words import ago, cut, seconds_of
+from drbot.core.text.messages import listed, phrase, sentences
+from drbot.core.text.words import cut, seconds_of
 from drbot.store.base.database import Transaction
 from drbot.store.records import alerts, incidents
-from drbot.store.records.alerts import AlertGroup, Answer
 
 LONGEST_SILENCE = timedelta(days=7)
+ANSWERS = {"seen": Answer.SEEN, "silence": Answer.SILENCED, "close": Answer.CLOSED}
+OPTION = re.compile(r"(read|since)=(\S+)")
 
 
-def list_(context: CommandContext, request: Request, words: Words, person: Person) -> Reply:
-    """What fires now, and what was resolved lately."""
-    with context.database.read() as connection:
-        there = alerts.list_of(connection)
-    if not there:
-        return Reply(text=phrase("No alert has come in yet. How alerts get here: drbot docs watching"))
-    firing = [group for group in there if group.firing]
-    header = (phrase("Alert"), phrase("Names"), phrase("Began"), phrase("State"), phrase("Proposes"))
-    return Reply(
-        text=phrase("Alerts that fire: {count}.", count=len(firing)),
-        tables=(Table(header=header, rows=tuple(_row(context, group, request.at) for group in there)),),
-        choices=tuple(choice for group in firing[:2] for choice in choices_of(group, context.configuration)),
-    )
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Asked:
+    """What is to be done with an alert. `read`: what a button stood for; "" where somebody typed."""
 
-
-def _row(context: CommandContext, group: AlertGroup, now: datetime) -> tuple[str, ...]:
-    shown = group.firing or group.alerts
-    state = phrase("fires") if group.firing else phrase("no longer fires")
-    if group.incident is not None:
-        state = phrase("{state}; declared as DR-{incident}", state=state, incident=group.incident)
-    elif group.answer is Answer.SEEN:
-        state = phrase("{state}, seen", state=state)
-    elif group.is_silent(now):
-        state = phrase("{state}, silent", state=state)
-    return (
-        str(group.id),
-        listed(sorted({alert.name for alert in shown})),
-        phrase("{time} ago", time=duration(ago(group.began, now).total_seconds())),
-        state,
-        proposal_text(proposal_of(context.configuration, shown)) or "-",
-    )
+    number: int
+    act: str
+    rest: tuple[str, ...]
+    read: str
 
 
 def alert(context: CommandContext, request: Request, words: Words, person: Person) -> Reply:
-    """`N declare`, `N seen` or `N silence 2h`; a number alone shows it."""
-    number, said = _number(words), plain(words.rest[1]) if len(words.rest) > 1 else ""
+    """`N declare`, `N seen`, `N silence 2h` or `N close`; a number alone shows it."""
+    asked = _asked(words)
     with context.database.write() as tx:
-        group = alerts.get(tx.connection, number)
-        if said == "declare":
-            level = level_of(words.rest[2], f"alert {number} declare level2") if len(words.rest) > 2 else None
-            return _declare(context, tx, group, person, level)
-        if said not in ("", "seen", "silence"):
-            raise _unknown(number, said)
-        until = tx.now + _time(words.after(2) or SILENCE) if said == "silence" else None
-        if said and group.incident is None:  # what has an incident is looked after there
-            alerts.answer(tx, number, Answer.SILENCED if until else Answer.SEEN, person.id, until)
-        group = alerts.get(tx.connection, number)
+        group = alerts.get(tx.connection, asked.number)
+        if asked.act in ANSWERS:
+            require_role(person, "alert")  # who looks on may declare, and makes nothing quiet
+        elif asked.act not in ("", "declare"):
+            raise _unknown(asked)
+        until = tx.now + _time(" ".join(asked.rest) or SILENCE) if asked.act == "silence" else None
+        if asked.read and group.incident is None and asked.read != read_mark(group, context.configuration):
+            return _changed(context, group, request.at)
+        if asked.act == "declare":
+            return _declare(context, tx, group, person, _meant(context, group, asked))
+        if asked.act and group.firing and group.incident is None:  # what has an incident is looked after there
+            alerts.answer(tx, asked.number, ANSWERS[asked.act], person.id, until)
+        elif asked.act == "close" and group.firing:
+            alerts.answer(tx, asked.number, Answer.CLOSED, person.id)
+        group = alerts.get(tx.connection, asked.number)
     return _shown(context, group, request.at)
+
+
+def _asked(words: Words) -> Asked:
+    options = {name: value for word in words.rest for name, value in OPTION.findall(word)}
+    rest = tuple(word for word in words.rest if not OPTION.fullmatch(word))
+    act = plain(rest[1]) if len(rest) > 1 else ""
+    return Asked(number=_number(rest), act=act, rest=rest[2:], read=options.get("read", ""))
+
+
+def _changed(context: CommandContext, group: AlertGroup, now: datetime) -> Reply:
+    """Nothing is done with what nobody has read."""
+    shown = _shown(context, group, now)
+    changed = phrase("Nothing was done: the alert has changed since you read it.")
+    return replace(shown, text=sentences(changed, shown.text), ok=False)
 
 
 def _shown(context: CommandContext, group: AlertGroup, now: datetime) -> Reply:
@@ -80,8 +79,8 @@ def _shown(context: CommandContext, group: AlertGroup, now: datetime) -> Reply:
     )
 
 
-def _number(words: Words) -> int:
-    word = plain(words.rest[0]) if words.rest else ""
+def _number(rest: tuple[str, ...]) -> int:
+    word = plain(rest[0]) if rest else ""
     if word.isascii() and word.isdigit() and len(word) < 10:
         return int(word)
     raise Refusal(
@@ -92,11 +91,11 @@ def _number(words: Words) -> int:
     )
 
 
-def _unknown(number: int, said: str) -> Refusal:
+def _unknown(asked: Asked) -> Refusal:
     return Refusal(
-        phrase("You asked for alert {number}.", number=number),
-        phrase('"{word}" cannot be done with an alert.', word=printable(said)),
-        phrase("Write declare, seen, or silence 2h."),
+        phrase("You asked for alert {number}.", number=asked.number),
+        phrase('"{word}" cannot be done with an alert.', word=printable(asked.act)),
+        phrase("Write declare, seen, silence 2h, or close."),
     )
 
 
@@ -114,16 +113,31 @@ def _time(word: str) -> timedelta:
     )
 
 
+def _meant(context: CommandContext, group: AlertGroup, asked: Asked) -> Proposal:
+    """What drbot proposes, or the level that was typed; behind level 1 the service."""
+    shown = group.firing or group.alerts
+    if not asked.rest:
+        return proposal_of(context.configuration, shown)
+    level = level_of(asked.rest[0], f"alert {group.id} declare level2")
+    meant = at_level(context.configuration, shown, level)
+    if level is Level.SERVICE and len(asked.rest) > 1:
+        site = context.configuration.site(meant.site)
+        service = find_service(site, asked.rest[1])
+        return replace(meant, level=level if service else None, service=service)
+    return meant
+
+
 def declare_by_itself(context: CommandContext, group: AlertGroup) -> AlertGroup:
     """Where dr.yml says so for one of its alerts: the incident is opened, as by a tap; each group once."""
-    by_itself = {*context.configuration.alerts.declare}
-    if group.incident is not None or not any(one.name in by_itself for one in group.firing):
+    highest = context.configuration.alerts.declare
+    if group.answer is not Answer.NONE or not any(one.name in highest for one in group.firing):
         return group
     with context.database.write() as tx:
         now = alerts.get(tx.connection, group.id)
-        named = tuple(one for one in now.firing if one.name in by_itself)
-        if now.incident is None and named:
-            _declare(context, tx, now, MONITORING, about=named)
+        named = tuple(one for one in now.firing if one.name in highest)
+        if now.answer is Answer.NONE and named:
+            proposal = proposal_of(context.configuration, named, highest)
+            _declare(context, tx, now, MONITORING, proposal, about=named)
         return alerts.get(tx.connection, group.id)
 
 
@@ -136,7 +150,7 @@ def _declare(
     tx: Transaction,
     group: AlertGroup,
     person: Person,
-    level: Level | None = None,
+    proposal: Proposal,
     about: tuple[Alert, ...] = (),
 ) -> Reply:
     """The incident and its link to the alert are one act: a second tap joins what the first has opened. `about`: what
@@ -145,11 +159,8 @@ def _declare(
     if group.incident is not None:
         return declare.joined(incidents.get(tx.connection, group.incident))
     shown = about or group.firing or group.alerts
-    proposal = proposal_of(context.configuration, shown)
     title = cut(listed(sorted({one.name for one in shown})), TITLE_LONGEST)
     began = min(one.starts_at for one in shown)
-    if level is not None and level not in (proposal.level, Level.SERVICE):
-        proposal = replace(proposal, level=level, service=None, data=None)
     if proposal.level is None:
         values = {"site": proposal.site, "since": f"{began.isoformat(timespec='minutes')}", "title": title}
         return Reply(

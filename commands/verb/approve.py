@@ -13,7 +13,7 @@ from drbot.commands.speech.parser import Words
 from drbot.commands.speech.refusal import Refusal
 from drbot.commands.verb.proving import proven
 from drbot.commands.views.vote_dialog import VoteDialog, dialog_from, table_of
-from drbot.core.approvals.approval import ApprovalRequest, Ballot, Decision, EntryPoint, Vote, decide
+from drbot.core.approvals.approval import ApprovalRequest, Ballot, Decision, EntryPoint, RequestState, Vote, decide
 from drbot.core.approvals.refusals import REFUSALS
 from drbot.core.approvals.terminals import one_terminal, one_terminal_text
 from drbot.core.approvals.too_few import too_few
@@ -136,6 +136,23 @@ def vote(context: CommandContext, request: Request, asked_id: str, ballot: Ballo
     said = outcome.message if few is None else _warned(outcome.message, few)
     said = said if not shared else _warned(said, one_terminal_text(shared))
     return Reply(text=said, ok=outcome.counted, code=outcome.code)
+
+
+def approved_in_slack(context: CommandContext, asked_id: str) -> list[Person]:
+    """Whose votes count so far, and came from an account of Slack."""
+    with context.database.read() as connection:
+        votes = requests.votes(connection, asked_id)
+    in_slack = {vote.person for vote in votes if vote.decision == "approve" and not vote.terminal}
+    return [person for person in context.roster.people.values() if person.id in in_slack and person.slack]
+
+
+def void_without(context: CommandContext, asked_id: str, gone: Person) -> Reply:
+    """Somebody who voted is no longer an active member of the workspace: nothing starts on that vote."""
+    why = phrase("{person}, who approved, is no longer an active member of this workspace.", person=gone.name)
+    with context.database.write() as tx:
+        requests.close(tx, asked_id, RequestState.VOID, why=why)
+        ring(context, tx, runs.get(tx.connection, requests.get(tx.connection, asked_id).run))
+    return Reply(text=sentences(why, phrase("The approval is void, and your vote was not counted.")), ok=False)
 
 
 def _warned(message: str, warning: str) -> str:

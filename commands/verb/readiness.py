@@ -17,6 +17,7 @@ ICONS: Mapping[Colour, str] = {Colour.RED: "🔴", Colour.AMBER: "🟡", Colour.
 LATE_SECONDS = 2 * EVERY_SECONDS + 60
 HERE = "drbot"
 BOT: tuple[str, str] = (phrase("bot"), phrase("Start it: drbot bot"))
+CORRECT: str = phrase("Correct the file and start drbot again: what is wrong in it is left out, and gates stay closed.")
 
 
 def readiness(context: CommandContext, request: Request, words: Words, person: Person) -> Reply:
@@ -41,13 +42,16 @@ def worst_first(seen: Sequence[Seen]) -> list[Seen]:
 
 
 def everything(context: CommandContext, now: datetime) -> list[Seen]:
-    """What workers and bots saw, and whose looking is overdue: an old word of whom nobody expects is none."""
+    """What workers and bots saw, whose looking is overdue, and what is wrong with dr.yml, such as a person who is left
+    out; an old word of whom nobody expects is none.
+    """
     with context.database.read() as connection:
         seen = kept.list_of(connection)
     looked, expected = {one.source: one.looked_at for one in seen}, _with_workers(context)
     mine = [line for site in expected if (line := _overdue(_worker(site), looked.get(site), now)) is not None]
     if kept.SLACK in looked and (line := _overdue(BOT, looked[kept.SLACK], now)) is not None:
         mine.append(line)
+    mine += [bad(phrase("dr.yml"), fault, CORRECT) for fault in context.faults]
     counted = [one for one in seen if one.source in (*expected, kept.SLACK) or not _is_late(one.looked_at, now)]
     return [*(Seen(source=HERE, line=line, since=now, looked_at=now) for line in mine), *counted]
 

@@ -69,4 +69,5 @@ def timeline(context: CommandContext, request: Request, words: Words, person: Pe
     return Reply(
         text=phrase("{name}: {count} entries, times in UTC.", name=view.incident.name, count=len(rows)),
         tables=(Table(rows=rows),),
+        ends_last=True,
     )

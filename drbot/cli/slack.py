@@ -26,7 +26,8 @@ from drbot.cli.serve import serve
 from drbot.cli.terminal import Config, marked, of_page, plain_console, spoken, terminal_language
 from drbot.core.base.errors import UserError
 from drbot.core.site.configuration import Loaded
-from drbot.core.site.site import Alerts, Configuration, DrillSchedule, PersonEntry, Schedule
+from drbot.core.site.own_alerts import Alerts
+from drbot.core.site.site import Configuration, DrillSchedule, PersonEntry, Schedule
 from drbot.core.text.messages import filled, listed, phrase
 from drbot.runners.main import HANDS, worker_context_of
 from drbot.runners.own_state.state_readiness import state_line

@@ -1,24 +1,12 @@
-"""`POST /alerts`: Alertmanager's webhook (version 4), or a plain JSON of one alert. Whoever posts knows the token; what
-they say is written down and shown to people, and nothing more.
+"""`POST /alerts`: where monitoring posts. Whoever posts knows the token; what they say is written down and shown to
+people, and nothing more.
 """
 
-import hashlib
 import hmac
-from collections.abc import Mapping
-from datetime import UTC, datetime
-from typing import Annotated, Literal
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
 
 import structlog
-from pydantic import (
-    AfterValidator,
-    AwareDatetime,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    ValidationError,
-    field_validator,
-)
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
@@ -27,107 +15,22 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from drbot.core.base.errors import DrbotError
+from drbot.core.site.alert_groups import AlertGroup
 from drbot.core.site.alerts import SERVICE_LABELS, Alert, proposal_of
 from drbot.core.site.site import Configuration
-from drbot.core.text.visible import storable
-from drbot.core.text.words import cut
-from drbot.store.base.database import Database
+from drbot.listening.alert_bodies import Group, PlainAlert, UnreadableError, read, said_of
+from drbot.store.base.database import Database, Transaction
 from drbot.store.records import alerts
 
 log = structlog.get_logger(__name__)
 
 PATH = "/alerts"
-LARGEST_BYTES = 1_000_000
-MOST_DROPPED = 50_000_000
-MOST_ALERTS = 500
-SUMMARY_LONGEST = 1000
-SAYS_WHAT = ("summary", "message", "description")
-"""Annotations that tell people what is so, the shortest first."""
-
-Text = Annotated[str, AfterValidator(storable)]
-Short = Annotated[Text, Field(max_length=1000)]
-Long = Annotated[Text, Field(max_length=10_000)]
-Labels = Annotated[Mapping[Short, Long], Field(max_length=100)]
-
-
-def _utc(moment: datetime) -> datetime:
-    try:
-        return moment.astimezone(UTC)
-    except OverflowError as error:
-        raise ValueError("it is before or after all times") from error
-
-
-Moment = Annotated[AwareDatetime, AfterValidator(_utc)]
-
-
-class Incoming(BaseModel):
-    """What senders may add later is let in and not looked at."""
-
-    model_config = ConfigDict(extra="ignore", frozen=True, populate_by_name=True)
-
-
-class IncomingAlert(Incoming):
-    status: Literal["firing", "resolved"]
-    labels: Labels
-    annotations: Labels = Field(default_factory=dict)
-    starts_at: Moment = Field(alias="startsAt")
-    ends_at: Moment | None = Field(None, alias="endsAt")
-    fingerprint: Short = ""
-
-    @field_validator("labels")
-    @classmethod
-    def _named(cls, given: Mapping[str, str]) -> Mapping[str, str]:
-        if not given.get("alertname", "").strip():
-            raise ValueError("the label alertname is missing")
-        return given
-
-    def alert(self) -> Alert:
-        said = next((text for name in SAYS_WHAT if (text := self.annotations.get(name, "").strip())), "")
-        return Alert(
-            fingerprint=self.fingerprint or _digest(*sorted(f"{name}={text}" for name, text in self.labels.items())),
-            name=self.labels["alertname"].strip(),
-            labels=dict(self.labels),
-            summary=cut(said, SUMMARY_LONGEST),
-            starts_at=self.starts_at,
-            ends_at=(self.ends_at or datetime.now(UTC)) if self.status == "resolved" else None,
-        )
-
-
-class FromAlertmanager(Incoming):
-    """https://prometheus.io/docs/alerting/latest/configuration/#webhook_config"""
-
-    version: Literal["4"]
-    group_key: Annotated[Long, Field(alias="groupKey", min_length=1)]
-    alerts: Annotated[tuple[IncomingAlert, ...], Field(min_length=1, max_length=MOST_ALERTS)]
-
-
-class PlainAlert(Incoming):
-    """For whatever has no Alertmanager: `{"alert": "PostgreSQLDown", "status": "firing", "service": "postgres"}`."""
-
-    alert: Annotated[Text, Field(min_length=1, max_length=200)]
-    status: Literal["firing", "resolved"]
-    since: Moment | None = None  # the same in every post about it; none = one alert of this name at a time
-    service: Short = ""
-    site: Short = ""
-    level: Annotated[Literal["", "1", "2", "3", "4"], BeforeValidator(str)] = ""
-    summary: Short = ""
-
-    def as_group(self, known: datetime | None) -> FromAlertmanager:
-        """The same in Alertmanager's form. `known`: since when the one of this name fires already."""
-        labels = {"alertname": self.alert, "service": self.service, "drbot_site": self.site, "drbot_level": self.level}
-        one = IncomingAlert(
-            status=self.status,
-            labels={name: text for name, text in labels.items() if text},
-            annotations={"summary": self.summary},
-            starts_at=self.since or known or datetime.now(UTC),
-            fingerprint=_digest(self.key),
-        )
-        return FromAlertmanager(version="4", group_key=self.key, alerts=(one,))
-
-    @property
-    def key(self) -> str:
-        """All posts about the same thing have it."""
-        return f"plain/{self.alert}/{self.site}/{self.service}"
+LARGEST_BYTES = 8_000_000
+END_BYTES = 64_000
+MOST_DROPPED = 200_000_000
+MOST_ALERTS = 1000
+REPEATS = timedelta(minutes=15)
+"""A sender that says no time and is silent for longer than this means another outage when it speaks again."""
 
 
 def receiving(database: Database, token: str, configuration: Configuration) -> Starlette:
@@ -137,10 +40,11 @@ def receiving(database: Database, token: str, configuration: Configuration) -> S
         if not _is_known(request, token):
             log.warning("An alert was refused: no or another token.", sender=request.client)
             return _said(401, "Send the token: Authorization: Bearer …")
-        body = await _body(request)
-        if body is None:
-            return _said(413, f"The body has more than {LARGEST_BYTES} bytes")
-        return await run_in_threadpool(_take, database, configuration, body)
+        try:
+            body, end = await _body(request)
+        except ClientDisconnect:
+            return _said(400, "The body did not come")
+        return await run_in_threadpool(_take, database, configuration, body, end)
 
     return Starlette(routes=[Route(PATH, post, methods=["POST"])])
 
@@ -150,45 +54,72 @@ def _is_known(request: Request, token: str) -> bool:
     return hmac.compare_digest(given.encode(), f"Bearer {token}".encode())
 
 
-async def _body(request: Request) -> bytes | None:
-    """None: too large. The rest is read all the same, or the sender would never hear why."""
-    body, came = b"", 0
-    try:
-        async for chunk in request.stream():
-            came += len(chunk)
-            if came > LARGEST_BYTES + MOST_DROPPED:
-                break
-            if came <= LARGEST_BYTES:
-                body += chunk
-    except ClientDisconnect:
-        return b""
-    return body if came <= LARGEST_BYTES else None
+async def _body(request: Request) -> tuple[bytes, bytes]:
+    """What is kept of it, and of one that is too large the end, too. Raises ClientDisconnect."""
+    body, end, came = bytearray(), b"", 0
+    async for chunk in request.stream():
+        came += len(chunk)
+        if came > LARGEST_BYTES + MOST_DROPPED:
+            break
+        if len(body) < LARGEST_BYTES:
+            body += chunk
+        end = (end + chunk)[-END_BYTES:]
+    return bytes(body), end if came > LARGEST_BYTES else b""
 
 
-def _take(database: Database, configuration: Configuration, body: bytes) -> Response:
+def _take(database: Database, configuration: Configuration, body: bytes, end: bytes) -> Response:
     try:
-        said: FromAlertmanager | PlainAlert = (
-            PlainAlert if b'"groupKey"' not in body else FromAlertmanager
-        ).model_validate_json(body)
-    except ValidationError as error:
-        faults = [f"{'.'.join(map(str, one['loc'])) or 'body'}: {one['msg']}" for one in error.errors()[:5]]
-        return _said(400, "; ".join(faults))
+        said = read(body, end)
+    except UnreadableError as error:
+        return _said(400, str(error))
     try:
         with database.write() as tx:
-            group = said if isinstance(said, FromAlertmanager) else said.as_group(alerts.since(tx.connection, said.key))
-            changed = alerts.take(tx, group.group_key, [one.alert() for one in group.alerts])
+            changed = _written(tx, configuration, said)
     except (DrbotError, SQLAlchemyError) as error:
         log.warning("An alert could not be written down; its sender tries again.", error=type(error).__name__)
         return _said(503, "drbot's own state does not answer; send it again")
-    if changed is None:
-        return _said(200, "known already")
-    is_known = proposal_of(configuration, changed.alerts).level is not None
-    return _said(200, "taken" if is_known else f"taken; it names no service of dr.yml ({', '.join(SERVICE_LABELS)})")
+    return _said(200, "; ".join([_taken(configuration, changed), *_not_taken(said, bool(end))]))
+
+
+def _written(tx: Transaction, configuration: Configuration, said: Group | PlainAlert) -> list[AlertGroup]:
+    if isinstance(said, PlainAlert):
+        began = None
+        if said.status == "firing" and said.since is None:
+            began = alerts.plain_since(tx.connection, said.key, tx.now, REPEATS)
+        return alerts.take(tx, said.key, [said.began(began or datetime.now(UTC))])
+    kept = _most_important(configuration, said.alerts)
+    return alerts.take(tx, said.key, kept, beyond=len(said.alerts) - len(kept))
+
+
+def _most_important(configuration: Configuration, came: tuple[Alert, ...]) -> list[Alert]:
+    """As many as are kept: first those that name something of dr.yml, then what is over."""
+    if len(came) <= MOST_ALERTS:
+        return list(came)
+
+    def rank(one: Alert) -> int:
+        return 1 if not one.fires else 0 if proposal_of(configuration, [one]).level is not None else 2
+
+    return sorted(came, key=rank)[:MOST_ALERTS]
+
+
+def _taken(configuration: Configuration, changed: Iterable[AlertGroup]) -> str:
+    found = [one for group in changed for one in group.alerts]
+    if not found:
+        return "known already"
+    is_known = proposal_of(configuration, found).level is not None
+    return "taken" if is_known else f"taken; it names no service of dr.yml ({', '.join(SERVICE_LABELS)})"
+
+
+def _not_taken(said: Group | PlainAlert, is_cut: bool) -> list[str]:
+    if isinstance(said, PlainAlert):
+        return []
+    beyond = len(said.alerts) - MOST_ALERTS
+    return [
+        *([f"more than {LARGEST_BYTES} bytes: the first {len(said.alerts)} alerts were read"] if is_cut else []),
+        *([f"{beyond} alerts above {MOST_ALERTS} were only counted"] if beyond > 0 else []),
+        *([f"{len(said.faults)} could not be read: {said_of(said.faults)}"] if said.faults else []),
+    ]
 
 
 def _said(status: int, text: str) -> Response:
     return JSONResponse({"status": text}, status)
-
-
-def _digest(*parts: str) -> str:
-    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]

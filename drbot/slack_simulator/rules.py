@@ -59,6 +59,7 @@ METHODS: Mapping[str, Method] = {
     "conversations.invite": _method("channel users", "", "channels:manage", 50),
     "conversations.list": _method("", "cursor exclude_archived limit team_id types", CHANNELS_READ, 20),
     "conversations.info": _method("channel", "include_locale include_num_members", CHANNELS_READ, 50),
+    "conversations.members": _method("channel", "cursor limit", CHANNELS_READ, 100),
     "conversations.history": _method(
         "channel", "cursor inclusive include_all_metadata latest limit oldest", HISTORY, 50
     ),

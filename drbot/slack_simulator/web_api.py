@@ -33,6 +33,7 @@ HANDLERS: Mapping[str, Handler] = {
     "conversations.invite": conversations.invite,
     "conversations.list": conversations.list_channels,
     "conversations.info": conversations.info,
+    "conversations.members": conversations.members,
     "conversations.history": conversations.history,
     "conversations.replies": conversations.replies,
     "conversations.setTopic": conversations.set_topic,

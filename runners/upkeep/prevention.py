@@ -8,8 +8,9 @@ from datetime import datetime
 from typing import Any
 
 from drbot.core.base.errors import DrbotError
+from drbot.core.site.own_alerts import Alerts
 from drbot.core.site.readiness import Line, bad, good, soon
-from drbot.core.site.site import Alerts, Site
+from drbot.core.site.site import Site
 from drbot.core.text.messages import duration, filled, listed, phrase
 from drbot.core.text.words import size
 from drbot.runners.clients import monitoring

@@ -11,9 +11,10 @@ from drbot.core.base.names import is_folder
 from drbot.core.site.confirmations import key_line, reachable_line, roster_line
 from drbot.core.site.cost import cost_of, cost_text
 from drbot.core.site.inventory import NOTHING, PAUSE_IT, SHOWN, Inventory, copied_while_written, unkept, with_inventory
+from drbot.core.site.own_alerts import Alerts
 from drbot.core.site.people import Roster
 from drbot.core.site.readiness import Line, bad, good, of_site, services_of, soon, tried
-from drbot.core.site.site import Alerts, Configuration, Service, Site
+from drbot.core.site.site import Configuration, Service, Site
 from drbot.core.text.messages import and_more, clauses, duration, listed, phrase
 from drbot.core.text.words import ago
 from drbot.runners.clients.clients import Clients, clients_of

@@ -37,7 +37,7 @@ def test_nothing_begins_by_itself() -> None:
     assert made.is_rehearsal
     assert made.configuration.backups.schedule.full is None
     assert made.configuration.drills.schedule.level2 is None
-    assert made.configuration.alerts.declare == ()
+    assert made.configuration.alerts.declare == {}
 
 
 def test_everybody_of_dr_yml_is_there_and_who_commands_comes_first() -> None:

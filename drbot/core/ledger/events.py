@@ -92,6 +92,7 @@ class EventKind(StrEnum):
     STATE_SIGNED_BY = "state.signed_by"  # site, key: a worker whose word about copies of this state holds
     STATE_BROUGHT_BACK = "state.brought_back"  # place, record, hash, forgotten: up to which record; believed: by nobody
     ALERT_RAISED = "alert.raised"  # names, since: alerts that the incident was declared for
+    ALERT_JOINED = "alert.joined"  # names, since: what fires since then and is like them
     ALERT_RESOLVED = "alert.resolved"  # names: none of them fires any more
     DRILL_STEP = "drill.step"  # text: what is being prepared or cleared away
     DRILL_ENDED = "drill.ended"  # end, why, rto_seconds, rpo_seconds

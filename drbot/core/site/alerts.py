@@ -1,11 +1,12 @@
 """Alerts of a monitoring system, and what they propose: which level, where, for which service. Pure.
 
-An alert never declares anything by itself unless dr.yml names it.
+An alert never declares anything by itself unless dr.yml names it. No word of an alert proposes that data is replaced:
+level 2 and above need the label that says so.
 """
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from drbot.core.site.data_kinds import DataKind
@@ -15,7 +16,13 @@ from drbot.core.site.site import Configuration, Site
 SERVICE_LABELS = ("drbot_service", "service", "job", "container", "app")
 """Where monitoring systems say what is broken, the most certain first."""
 
-LEVEL_LABELS = ("drbot_level", "level")
+LEVEL_LABEL, SITE_LABEL, SEVERITY_LABEL = "drbot_level", "drbot_site", "severity"
+READ_LABELS = (SITE_LABEL, LEVEL_LABEL, SEVERITY_LABEL, *SERVICE_LABELS)
+"""All that drbot looks at; what else an alert carries is not kept."""
+
+ONLY_TOLD = frozenset({"info", "none"})
+"""Severities that break nothing."""
+
 _ENDING = re.compile(r"(service)?[-_]?(down|unhealthy|unavailable|missing|absent|crash\w*|error\w*)$")
 SHORTEST = 3
 
@@ -30,10 +37,16 @@ class Alert:
     summary: str
     starts_at: datetime
     ends_at: datetime | None = None  # None: it fires
+    heard_at: datetime | None = None  # its sender said something new about it, or said the same again
 
     @property
     def fires(self) -> bool:
         return self.ends_at is None
+
+    @property
+    def likeness(self) -> tuple[str, ...]:
+        """The same for alerts that can propose nothing else than each other."""
+        return (self.name, *(self.labels.get(label, "") for label in READ_LABELS))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -46,22 +59,43 @@ class Proposal:
     data: DataKind | None = None  # of level 2; None: the survey looks what is broken
 
 
-def proposal_of(configuration: Configuration, alerts: Iterable[Alert]) -> Proposal:
-    """Of alerts that belong together: the highest level that one of them proposes."""
-    found = [_of_one(configuration, alert) for alert in alerts]
+def proposal_of(
+    configuration: Configuration, alerts: Iterable[Alert], highest: Mapping[str, Level] | None = None
+) -> Proposal:
+    """Of alerts that belong together: the highest level that one of them proposes. `highest`: by an alert's name, what
+    its labels may reach at most.
+    """
+    limits = highest or {}
+    found = [_of_one(configuration, alert, limits.get(alert.name, max(Level))) for alert in alerts]
     known = [one for one in found if one.level is not None]
     if not known:
         return Proposal(site=found[0].site if found else configuration.default_site, level=None, service=None)
     return max(known, key=lambda one: one.level.value if one.level is not None else 0)
 
 
-def _of_one(configuration: Configuration, alert: Alert) -> Proposal:
-    site = alert.labels.get("drbot_site", "")
-    name = site if site in configuration.sites else configuration.default_site
-    service = service_of(configuration.site(name), alert)
-    level = _level_of(alert) or _level_for(configuration.site(name), service)
-    data = _data_of(configuration.site(name), service) if level is Level.DATABASE else None
-    return Proposal(site=name, level=level, service=service if level is Level.SERVICE else None, data=data)
+def at_level(configuration: Configuration, alerts: Iterable[Alert], level: Level) -> Proposal:
+    """The same at the level that a person names; None where level 1 lacks a service."""
+    site = proposal_of(configuration, alerts).site
+    named = [replace(one, labels={**one.labels, LEVEL_LABEL: str(int(level))}) for one in alerts]
+    found = [_of_one(configuration, one, level) for one in named]
+    nothing = Proposal(site=site, level=None if level is Level.SERVICE else level, service=None)
+    return next((one for one in found if one.site == site and (one.service or one.data)), nothing)
+
+
+def _of_one(configuration: Configuration, alert: Alert, highest: Level) -> Proposal:
+    said = alert.labels.get(SITE_LABEL, "")
+    name = said if said in configuration.sites else configuration.default_site
+    site = configuration.site(name)
+    service = service_of(site, alert)
+    labelled = _labelled(alert)
+    level = min(labelled, highest) if labelled is not None else None
+    if level is None and alert.labels.get(SEVERITY_LABEL, "").lower() not in ONLY_TOLD:
+        level = Level.SERVICE
+    if level is Level.SERVICE:
+        return Proposal(site=name, level=level if service else None, service=service)
+    return Proposal(
+        site=name, level=level, service=None, data=_data_of(site, service) if level is Level.DATABASE else None
+    )
 
 
 def _data_of(site: Site, service: str | None) -> DataKind | None:
@@ -69,16 +103,9 @@ def _data_of(site: Site, service: str | None) -> DataKind | None:
     return next((kind for kind, store in stores.items() if store is not None and store.service == service), None)
 
 
-def _level_of(alert: Alert) -> Level | None:
-    known = {str(level.value): level for level in Level}
-    return next((known[given] for name in LEVEL_LABELS if (given := alert.labels.get(name, "")) in known), None)
-
-
-def _level_for(site: Site, service: str | None) -> Level | None:
-    if service is None:
-        return None
-    is_database = site.postgres is not None and service == site.postgres.service
-    return Level.DATABASE if is_database else Level.SERVICE
+def _labelled(alert: Alert) -> Level | None:
+    """A label of drbot's own says it: no other system writes that one for a purpose of its own."""
+    return {str(level.value): level for level in Level}.get(alert.labels.get(LEVEL_LABEL, ""))
 
 
 def service_of(site: Site, alert: Alert) -> str | None:

@@ -132,6 +132,7 @@ def _shared(people: Iterable[Person]) -> str | None:
 
 ACCESS: Mapping[str, frozenset[Role]] = {
     "declare": frozenset({"commander", "approver", "operator", "observer"}),
+    "alert": frozenset({"commander", "approver", "operator"}),  # to say that it is seen, silent or over
     "drill": frozenset({"commander", "approver", "operator"}),
     "action": frozenset({"commander", "approver", "operator"}),
     "confirm": frozenset({"commander", "approver", "operator"}),

@@ -16,6 +16,7 @@ from drbot.core.base.cron import Calendar, Cron, TimeZone
 from drbot.core.base.model import Model
 from drbot.core.base.names import Below, Kept, Name, Place, Title, Url, Word, is_below, is_folder
 from drbot.core.base.signing import is_public
+from drbot.core.site.own_alerts import Alerts
 from drbot.core.site.own_checks import OwnChecks
 from drbot.core.text.catalogue import languages
 from drbot.core.text.messages import listed, phrase
@@ -323,10 +324,6 @@ class Approvals(Model):
     start_within: Seconds = 15 * 60.0
     second_factor: SecondFactor = "none"  # totp: a vote needs a one-time code too, which the worker checks
     break_glass: bool = False  # true: one person alone may, from the recovery host, after a loud hold
-
-
-class Alerts(Model):
-    declare: tuple[Word, ...] = ()  # names of alerts that open an incident by themselves
 
 
 class DrillSchedule(Model):

@@ -89,6 +89,12 @@ def info(context: MethodContext, arguments: Json) -> Json:
     return {"channel": context.channel(str(arguments["channel"]), "read").as_slack()}
 
 
+def members(context: MethodContext, arguments: Json) -> Json:
+    channel = context.channel(str(arguments["channel"]), "read")
+    page, following = page_of(sorted(channel.members), arguments, 100)
+    return {"members": page} | following
+
+
 def history(context: MethodContext, arguments: Json) -> Json:
     """Newest first, without replies and without what only one person sees."""
     channel = _channel_to_read(context, arguments)

@@ -351,6 +351,8 @@ alert_groups = Table(
     Column("incident", Integer, index=True),
     Column("version", Integer, nullable=False),
     Column("shown", Integer, nullable=False),  # the version that people see
+    Column("rings", Integer, nullable=False, server_default="1"),  # messages that announce it; 0: it began in a silence
+    Column("beyond", Integer, nullable=False, server_default="0"),  # alerts that were too many to be kept
     sqlite_autoincrement=True,  # a number that people said aloud is never given out twice
 )
 
@@ -364,6 +366,7 @@ alerts = Table(
     Column("labels", Json, nullable=False),
     Column("summary", Text, nullable=False),
     Column("ends_at", Moment),
+    Column("heard_at", Moment),  # its sender said something new about it, or said the same again
 )
 
 readiness = Table(

@@ -1,174 +1,175 @@
-"""Alerts as they came in, in groups that people see as one post. What comes twice, late or in another order changes
-nothing: an alert is known by its fingerprint and by when it began, and what is resolved stays resolved.
+"""Alerts as they came in, in groups that people see as messages. What a message of monitoring does to them is decided
+in core/site/alert_message.py; here it is read and written.
 """
 
 import hashlib
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from datetime import datetime
-from enum import StrEnum
+from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import Connection, RowMapping, insert, select, update
+from sqlalchemy import ColumnElement, Connection, RowMapping, and_, delete, insert, or_, select, update
 
 from drbot.core.base.errors import UserError
 from drbot.core.ledger.events import EventKind
+from drbot.core.site import alert_groups as life
+from drbot.core.site.alert_groups import LATE, STILL_FIRES, AlertGroup, Answer
+from drbot.core.site.alert_message import heard, joined
 from drbot.core.site.alerts import Alert
 from drbot.core.text.messages import listed, phrase
 from drbot.store.base.database import Transaction
-from drbot.store.base.rows import insert_or
-from drbot.store.base.schema import alert_groups, alerts
+from drbot.store.base.schema import alert_groups, alerts, incidents
+
+KEPT = timedelta(days=30)
+MOST_KEPT = 2000
+"""Groups that are over, the newest; older ones are forgotten."""
+_OF_GROUP = frozenset({"alerts", "incident_over", "id"})  # of the dataclass, and not columns to write
 
 
-class Answer(StrEnum):
-    NONE = "none"
-    SEEN = "seen"  # not now
-    SILENCED = "silenced"  # neither this nor a new one of the same key, until `silent_until`
-    DECLARED = "declared"  # it has an incident
+def take(tx: Transaction, key: str, came: Iterable[Alert], beyond: int = 0) -> list[AlertGroup]:
+    """What a sender says of a group now; the groups that people see otherwise since. `beyond`: what was too much."""
+    came = list(came)
+    known = {group.id: group for group in _concerned(tx, key, came)}
+    changed = []
+    for group in heard(known.values(), key, came, tx.now, beyond):
+        before = known.get(group.id)
+        number = _written(tx, before, group)
+        if before is None or group.version != before.version:
+            changed.append(get(tx.connection, number))
+        if before is not None:
+            _tell_incident(tx, before, group)
+    return changed
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class AlertGroup:
-    """Alerts that came under one key, from the first that fired until all are resolved."""
-
-    id: int
-    key: str  # the sender's
-    opened_at: datetime
-    resolved_at: datetime | None
-    answer: Answer
-    answered_by: str | None
-    silent_until: datetime | None
-    incident: int | None
-    version: int  # counts what people would see differently
-    alerts: tuple[Alert, ...]
-
-    @property
-    def began(self) -> datetime:
-        """The first of what fires, or did."""
-        return min(one.starts_at for one in self.firing or self.alerts)
-
-    @property
-    def firing(self) -> tuple[Alert, ...]:
-        return tuple(one for one in self.alerts if one.fires)
-
-    @property
-    def names(self) -> str:
-        return listed(sorted({one.name for one in self.alerts}))
-
-    def is_silent(self, now: datetime) -> bool:
-        return self.silent_until is not None and now < self.silent_until
-
-
-def take(tx: Transaction, key: str, came: Iterable[Alert]) -> AlertGroup | None:
-    """What a sender says of a group now; None where that is nothing new."""
-    news = [alert for alert in came if _is_news(tx.connection, alert)]
-    if not news:
-        return None
-    group = _open_group(tx.connection, key)
-    firing = [alert for alert in news if alert.fires]
-    if group is None and firing:
-        group = _begin(tx, key, firing)
-    if group is None:
-        return None
-    for alert in news:
-        _put(tx, group, alert)
-    _changed(tx, group)
-    now = get(tx.connection, group)
-    if not now.firing:
-        _resolve(tx, now)
-    return get(tx.connection, group)
-
-
-def _is_news(connection: Connection, alert: Alert) -> bool:
-    known = connection.execute(
-        select(alerts.c.ends_at).where(alerts.c.fingerprint == alert.fingerprint, alerts.c.starts_at == alert.starts_at)
-    ).first()
-    if known is None:
-        return alert.fires  # resolved before anybody heard of it
-    return known.ends_at is None and not alert.fires
-
-
-def since(connection: Connection, key: str) -> datetime | None:
-    """When the first alert of this key that still fires began."""
-    group = _open_group(connection, key)
-    if group is None:
-        return None
-    query = select(alerts.c.starts_at).where(alerts.c.group_id == group, alerts.c.ends_at.is_(None))
-    return connection.execute(query.order_by(alerts.c.starts_at)).scalar()
-
-
-def _open_group(connection: Connection, key: str) -> int | None:
-    query = select(alert_groups.c.id).where(alert_groups.c.key == key, alert_groups.c.resolved_at.is_(None))
-    return connection.execute(query.order_by(alert_groups.c.id.desc())).scalar()
-
-
-def _begin(tx: Transaction, key: str, firing: Sequence[Alert]) -> int:
-    """The digest is unique: of two who say the same at the same time one is refused, and says it again."""
-    first = min(alert.starts_at for alert in firing)
-    digest = hashlib.sha256(f"{key}|{first.isoformat()}".encode()).hexdigest()
-    silent = tx.connection.execute(
-        select(alert_groups.c.silent_until, alert_groups.c.answered_by).where(
-            alert_groups.c.key == key, alert_groups.c.silent_until > tx.now
-        )
-    ).first()
-    values = {
-        "digest": digest, "key": key, "opened_at": tx.now, "version": 0, "shown": 0,
-        "silent_until": silent[0] if silent else None, "answered_by": silent[1] if silent else None,
-        "answer": (Answer.SILENCED if silent else Answer.NONE).value,
-    }  # fmt: skip
-    made = tx.connection.execute(insert(alert_groups).values(**values).returning(alert_groups.c.id))
-    return int(made.scalar_one())
-
-
-def _put(tx: Transaction, group: int, alert: Alert) -> None:
-    if not alert.fires:
-        tx.connection.execute(
-            update(alerts)
-            .where(alerts.c.fingerprint == alert.fingerprint, alerts.c.starts_at == alert.starts_at)
-            .values(ends_at=alert.ends_at)
-        )
-        return
-    values = {
-        "fingerprint": alert.fingerprint, "starts_at": alert.starts_at, "group_id": group, "name": alert.name,
-        "labels": dict(alert.labels), "summary": alert.summary,
-    }  # fmt: skip
-    insert_or(tx, alerts, values, replace=False)
-
-
-def _changed(tx: Transaction, group: int, **values: object) -> None:
-    tx.connection.execute(
-        update(alert_groups).where(alert_groups.c.id == group).values(version=alert_groups.c.version + 1, **values)
+def _concerned(tx: Transaction, key: str, came: Sequence[Alert]) -> list[AlertGroup]:
+    """The groups of this key that are not over in every way, and those with alerts of the same fingerprint."""
+    of_key = and_(
+        alert_groups.c.key == key,
+        or_(
+            alert_groups.c.resolved_at.is_(None),
+            alert_groups.c.silent_until > tx.now,
+            and_(alert_groups.c.incident.is_not(None), incidents.c.resolved_at.is_(None)),
+        ),
     )
+    found = {group.id: group for group in _groups(tx.connection, of_key)}
+    same = select(alerts.c.group_id).where(
+        alerts.c.fingerprint.in_([one.fingerprint for one in came]),
+        or_(
+            alerts.c.ends_at.is_(None),
+            alerts.c.heard_at >= tx.now - LATE,
+            alerts.c.starts_at.in_([one.starts_at for one in came]),
+        ),
+    )
+    others = set(tx.connection.execute(same).scalars())
+    found |= {one: get(tx.connection, one) for one in others - set(found)}
+    return [found[number] for number in sorted(found)]
 
 
-def _resolve(tx: Transaction, group: AlertGroup) -> None:
-    _changed(tx, group.id, resolved_at=tx.now)
-    if group.incident is not None:
-        tx.record(EventKind.ALERT_RESOLVED, incident=group.incident, names=group.names)
+def _tell_incident(tx: Transaction, before: AlertGroup, after: AlertGroup) -> None:
+    """The incident of a group hears what joins it, and that it is resolved."""
+    if after.incident is None:
+        return
+    if new := joined(before, after):
+        since = min(one.starts_at for one in new)
+        tx.record(EventKind.ALERT_JOINED, incident=after.incident, names=_names(new), since=since)
+    if after.resolved_at is not None and before.resolved_at is None:
+        tx.record(EventKind.ALERT_RESOLVED, incident=after.incident, names=after.names)
+
+
+def _names(some: Iterable[Alert]) -> str:
+    return listed(sorted({one.name for one in some}))
+
+
+def _written(tx: Transaction, before: AlertGroup | None, group: AlertGroup) -> int:
+    values = {name: getattr(group, name) for name in AlertGroup.__dataclass_fields__ if name not in _OF_GROUP}
+    if before is None:
+        made = insert(alert_groups).values(**values, digest=_digest(group), shown=0).returning(alert_groups.c.id)
+        number = int(tx.connection.execute(made).scalar_one())
+    else:
+        number = group.id
+        tx.connection.execute(update(alert_groups).where(alert_groups.c.id == number).values(**values))
+    _write_alerts(tx, number, before.alerts if before else (), group.alerts)
+    return number
+
+
+def _write_alerts(tx: Transaction, group: int, before: Iterable[Alert], after: Iterable[Alert]) -> None:
+    known = {(one.fingerprint, one.starts_at): one for one in before}
+    new = [one for one in after if (one.fingerprint, one.starts_at) not in known]
+    if new:
+        tx.connection.execute(insert(alerts), [{**_row(one), "group_id": group} for one in new])
+    for one in after:
+        if one != known.get((one.fingerprint, one.starts_at), one):
+            row = _row(one)
+            same = and_(alerts.c.fingerprint == row.pop("fingerprint"), alerts.c.starts_at == row.pop("starts_at"))
+            tx.connection.execute(update(alerts).where(same).values(**row))
+
+
+def _row(alert: Alert) -> dict[str, Any]:
+    return {name: getattr(alert, name) for name in Alert.__dataclass_fields__} | {"labels": dict(alert.labels)}
+
+
+def _digest(group: AlertGroup) -> str:
+    """Unique: of two who say the same at the same time one is refused, and says it again."""
+    first = min(group.alerts, key=lambda one: (one.starts_at, one.fingerprint))
+    said = f"{group.key}|{first.fingerprint}|{first.starts_at.isoformat()}"
+    return hashlib.sha256(said.encode()).hexdigest()
+
+
+def plain_since(connection: Connection, key: str, now: datetime, repeats: timedelta) -> datetime | None:
+    """For a sender that does not say since when: when what it means began. None: it begins now. Where somebody has
+    answered and nothing was heard for longer than `repeats`, its `resolved` may have been lost.
+    """
+    firing = [group for group in _groups(connection, alert_groups.c.key == key) if group.firing]
+    for group in reversed(firing):
+        newest = max((one.heard_at or group.opened_at for one in group.firing), default=group.opened_at)
+        if group.answer is Answer.NONE or now - newest <= repeats:
+            return group.began
+    return None
+
+
+def due(tx: Transaction) -> None:
+    """Groups whose answer no longer holds ring again: the silence has ended, or the incident is over."""
+    for group in _groups(tx.connection, _may_be_due(tx.now)):
+        if life.must_ring(group, tx.now):
+            _written(tx, group, life.rung(group))
+
+
+def is_due(connection: Connection, now: datetime) -> bool:
+    return any(life.must_ring(group, now) for group in _groups(connection, _may_be_due(now)))
+
+
+def _may_be_due(now: datetime) -> ColumnElement[bool]:
+    over = and_(alert_groups.c.incident.is_not(None), incidents.c.resolved_at <= now - STILL_FIRES)
+    silent = and_(alert_groups.c.answer == Answer.SILENCED.value, alert_groups.c.silent_until <= now)
+    return and_(alert_groups.c.resolved_at.is_(None), or_(over, silent))
 
 
 def get(connection: Connection, group: int) -> AlertGroup:
     """Raises UserError when there is none of this number."""
-    row = connection.execute(select(alert_groups).where(alert_groups.c.id == group)).mappings().first()
-    if row is None:
-        raise UserError(
-            phrase("You asked for alert {number}.", number=group),
-            phrase("There is no such alert."),
-            phrase("See: /dr alerts"),
-        )
-    return _group(connection, row)
+    for found in _groups(connection, alert_groups.c.id == group):
+        return found
+    raise UserError(
+        phrase("You asked for alert {number}.", number=group),
+        phrase("There is no such alert."),
+        phrase("See: /dr alerts"),
+    )
 
 
-def list_of(connection: Connection, limit: int = 20) -> list[AlertGroup]:
+def some(connection: Connection, numbers: Iterable[int]) -> list[AlertGroup]:
+    """Those of these that there still are."""
+    return _groups(connection, alert_groups.c.id.in_(list(numbers)))
+
+
+def list_of(connection: Connection, limit: int = 1000) -> list[AlertGroup]:
     """What fires, and then what is resolved, the newest first."""
     order = (alert_groups.c.resolved_at.is_(None).desc(), alert_groups.c.id.desc())
-    rows = connection.execute(select(alert_groups).order_by(*order).limit(limit)).mappings()
-    return [_group(connection, row) for row in rows]
+    ids = connection.execute(select(alert_groups.c.id).order_by(*order).limit(limit)).scalars().all()
+    found = {group.id: group for group in _groups(connection, alert_groups.c.id.in_(ids))}
+    return [found[one] for one in ids]
 
 
 def unshown(connection: Connection) -> list[AlertGroup]:
     """Those that people see otherwise than they are, the oldest first."""
-    query = select(alert_groups).where(alert_groups.c.version > alert_groups.c.shown).order_by(alert_groups.c.id)
-    return [_group(connection, row) for row in connection.execute(query).mappings()]
+    return _groups(connection, alert_groups.c.version > alert_groups.c.shown)
 
 
 def shown(tx: Transaction, group: AlertGroup) -> None:
@@ -180,21 +181,64 @@ def shown(tx: Transaction, group: AlertGroup) -> None:
 
 
 def answer(tx: Transaction, group: int, said: Answer, person: str, silent_until: datetime | None = None) -> None:
-    _changed(tx, group, answer=said.value, answered_by=person, silent_until=silent_until)
+    """Of all that fires in it; whoever says that it is over ends it."""
+    known = get(tx.connection, group)
+    if said is Answer.CLOSED:
+        after = life.closed(known, person, tx.now)
+        _tell_incident(tx, known, after)
+    else:
+        after = life.answered(known, said, person, silent_until)
+    _written(tx, known, after)
 
 
 def declared(tx: Transaction, group: AlertGroup, incident: int, person: str) -> None:
     """It has an incident now, which hears when it is resolved."""
-    _changed(tx, group.id, answer=Answer.DECLARED.value, answered_by=person, incident=incident)
+    tx.connection.execute(
+        update(alert_groups)
+        .where(alert_groups.c.id == group.id)
+        .values(
+            version=alert_groups.c.version + 1, answer=Answer.DECLARED.value, answered_by=person, incident=incident,
+            silent_until=None,
+        )
+    )  # fmt: skip
     tx.record(EventKind.ALERT_RAISED, incident=incident, person=person, names=group.names, since=group.began)
     if group.resolved_at is not None:
         tx.record(EventKind.ALERT_RESOLVED, incident=incident, names=group.names)
 
 
-def _group(connection: Connection, row: RowMapping) -> AlertGroup:
-    found = connection.execute(
-        select(alerts).where(alerts.c.group_id == row["id"]).order_by(alerts.c.starts_at, alerts.c.name)
-    ).mappings()
-    of_group = tuple(Alert(**{name: value for name, value in one.items() if name != "group_id"}) for one in found)
+def prune(tx: Transaction) -> None:
+    """Forget what has long been over."""
+    over = select(alert_groups.c.id).where(alert_groups.c.resolved_at.is_not(None)).order_by(alert_groups.c.id.desc())
+    too_many = tx.connection.execute(over.offset(MOST_KEPT).limit(1)).scalar() or 0
+    old = and_(
+        alert_groups.c.resolved_at.is_not(None),
+        or_(alert_groups.c.resolved_at < tx.now - KEPT, alert_groups.c.id <= too_many),
+        or_(alert_groups.c.silent_until.is_(None), alert_groups.c.silent_until < tx.now),
+    )
+    tx.connection.execute(delete(alerts).where(alerts.c.group_id.in_(select(alert_groups.c.id).where(old))))
+    tx.connection.execute(delete(alert_groups).where(old))
+
+
+def _groups(connection: Connection, which: ColumnElement[bool]) -> list[AlertGroup]:
+    """With their alerts and what became of their incidents, the oldest first."""
+    query = (
+        select(alert_groups, incidents.c.resolved_at.label("incident_over"))
+        .outerjoin(incidents, incidents.c.id == alert_groups.c.incident)
+        .where(which)
+        .order_by(alert_groups.c.id)
+    )
+    rows = connection.execute(query).mappings().all()
+    of_group: dict[int, list[Alert]] = {row["id"]: [] for row in rows}
+    found = select(alerts).where(alerts.c.group_id.in_(list(of_group)))
+    for one in connection.execute(found.order_by(alerts.c.starts_at, alerts.c.name)).mappings():
+        of_group[one["group_id"]].append(_alert(one))
+    return [_group(row, of_group[row["id"]]) for row in rows]
+
+
+def _alert(row: RowMapping) -> Alert:
+    return Alert(**{name: value for name, value in row.items() if name != "group_id"})
+
+
+def _group(row: RowMapping, found: Sequence[Alert]) -> AlertGroup:
     values = {name: row[name] for name in AlertGroup.__dataclass_fields__ if name not in ("alerts", "answer")}
-    return AlertGroup(**values, answer=Answer(row["answer"]), alerts=of_group)
+    return AlertGroup(**values, answer=Answer(row["answer"]), alerts=tuple(found))

@@ -42,6 +42,12 @@ def of_incident(connection: Connection, incident: int) -> list[Surface]:
     return [Surface(**row) for row in connection.execute(query).mappings()]
 
 
+def at(connection: Connection, channel: str, ts: str) -> list[str]:
+    """The keys of all that one message shows."""
+    query = select(surfaces.c.key).where(surfaces.c.channel == channel, surfaces.c.ts == ts)
+    return list(connection.execute(query.order_by(surfaces.c.key)).scalars())
+
+
 def forget_slack(tx: Transaction) -> None:
     """Of another Slack than before, which has none of it: messages are posted again, open incidents get a channel."""
     tx.connection.execute(delete(surfaces))

@@ -94,7 +94,11 @@ class FuzzedBot:
         self.oracle = Oracle()
         self._signed_values = signed_values_of(self.database)
         responder = Responder(
-            context=context, client=client, accounts=Accounts(client), signed_values=self._signed_values, pool=AtOnce()
+            context=context,
+            client=client,
+            accounts=Accounts(client, "dr-ops"),
+            signed_values=self._signed_values,
+            pool=AtOnce(),
         )
         self._app: App = build_app(responder, client, SIGNING_SECRET)
         self._guard = RequestGuard(SIGNING_SECRET, self.database)

@@ -9,12 +9,13 @@ import httpx
 import pytest
 
 from drbot.core.ledger.events import EventKind
+from drbot.core.site.alert_groups import AlertGroup, Answer
 from drbot.core.site.configuration import Loaded
 from drbot.core.site.level import Level
-from drbot.core.site.site import Alerts, Postgres, Service
-from drbot.listening.alerts_in import LARGEST_BYTES, receiving
+from drbot.core.site.own_alerts import Alerts
+from drbot.core.site.site import Postgres, Service
+from drbot.listening.alerts_in import receiving
 from drbot.store.records import alerts
-from drbot.store.records.alerts import AlertGroup, Answer
 from tests.integration.bot.conftest import Message, Scene
 from tests.integration.bot.test_declare import has
 from tests.listeners import listening
@@ -50,8 +51,9 @@ def monitoring(scene: Scene) -> Iterator[httpx.Client]:
 
 
 def one(name: str = "PostgreSQLDown", **changed: Any) -> dict[str, Any]:
-    """An alert as Alertmanager has it."""
-    labels = {"alertname": name, **changed.pop("labels", {})}
+    """An alert as Alertmanager has it; that of PostgreSQL says that data is lost."""
+    lost = {"drbot_level": "2"} if name == "PostgreSQLDown" else {}
+    labels = {"alertname": name, **changed.pop("labels", lost)}
     return {
         "status": "firing", "labels": labels, "annotations": {"summary": f"{name}: no answer"},
         "startsAt": NOON.isoformat(), "endsAt": "0001-01-01T00:00:00Z", "generatorURL": "http://prometheus/graph",
@@ -188,7 +190,7 @@ def test_an_alert_of_no_service_of_dr_yml_asks_a_person_for_the_level(served: Sc
 
 def test_it_declares_by_itself_only_what_dr_yml_names(scene: Scene, monitoring: httpx.Client) -> None:
     known = scene.process.loaded.configuration
-    named = known.model_copy(update={"alerts": Alerts(declare=("PostgreSQLDown",))})
+    named = known.model_copy(update={"alerts": Alerts(declare={"PostgreSQLDown": Level.DATABASE})})
     scene.process.loaded = replace(scene.process.loaded, configuration=named)
     scene.start_bot()
     post(monitoring, one("RedisDown"), key="another")
@@ -205,7 +207,7 @@ def test_it_declares_by_itself_only_what_dr_yml_names(scene: Scene, monitoring: 
 def test_what_fires_beside_it_chooses_neither_level_nor_site(scene: Scene, monitoring: httpx.Client) -> None:
     """What dr.yml does not name declares nothing: nor does it say what is declared."""
     known = scene.process.loaded.configuration
-    named = known.model_copy(update={"alerts": Alerts(declare=("PostgreSQLDown",))})
+    named = known.model_copy(update={"alerts": Alerts(declare={"PostgreSQLDown": Level.DATABASE})})
     scene.process.loaded = replace(scene.process.loaded, configuration=named)
     scene.start_bot()
 
@@ -237,8 +239,6 @@ BAD: dict[str, tuple[Any, int, str]] = {
     "no zone": (webhook(one(startsAt="2026-01-05T12:00:00")), 400, "startsAt"),
     "before all times": (webhook(one(startsAt="0001-01-01T00:00:00+14:00")), 400, "startsAt"),
     "after all times": (webhook(resolved() | {"endsAt": "9999-12-31T23:59:59-14:00"}), 400, "endsAt"),
-    "501 alerts": (webhook(*(one(fingerprint=str(number)) for number in range(501))), 400, "alerts"),
-    "5 MB": (b"x" * 5_000_000, 413, str(LARGEST_BYTES)),
 }
 
 
@@ -266,8 +266,28 @@ def test_words_of_an_alert_wake_nobody_and_are_no_commands(served: Scene, monito
 
     message = posted(served, "Alert 1")
 
-    assert "<!channel>" not in str(message) and "<!here>" not in str(message)
-    assert "<https://evil.example|" not in str(message)
+    parsed = [message["text"], *(one["text"]["text"] for one in message["blocks"] if is_parsed(one))]
+    assert not [text for text in parsed if "<" in text]
+    assert any("*bold*" in block["text"]["text"] for block in message["blocks"] if "text" in block)
+
+
+def is_parsed(block: dict[str, Any]) -> bool:
+    """Whether Slack looks for mentions, links and bold in it."""
+    return bool(block.get("text", {}).get("type") == "mrkdwn")
+
+
+def test_an_alert_writes_no_line_of_its_own(served: Scene, monitoring: httpx.Client) -> None:
+    """One that looks like drbot's."""
+    forged = "fails\n:white_check_mark: *DR-12 was approved by Ben and Chika*\n<https://evil.example|Show DR-12>"
+    post(monitoring, one(f"Auth {forged}", annotations={"summary": forged}))
+
+    message = posted(served, "Alert 1")
+
+    assert "\n" not in message["text"]
+    lines = [line for block in message["blocks"] for line in block.get("text", {}).get("text", "").splitlines()]
+    assert [line.startswith((":rotating_light: Alert 1:", "• Auth fails")) for line in lines] == [True, True]
+    assert not [block for block in message["blocks"] if is_parsed(block)]
+    assert ":white_check_mark:" not in str(lines)
 
 
 def test_what_no_database_takes_keeps_no_alert_out(served: Scene, monitoring: httpx.Client) -> None:

@@ -160,6 +160,7 @@ def test_that_it_was_put_off_is_told_below_the_notice_once(scene: Scene) -> None
 
     notice, told = at_home(scene)
     assert told["thread_ts"] == notice["ts"]
+    assert "begins by itself" not in str(notice) and "Skip this one" not in str(notice)
     assert f"Ben has put it off: no drill of level 2 at {due:%Y-%m-%d} 09:00 UTC" in told["text"]
 
 

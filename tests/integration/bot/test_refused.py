@@ -88,6 +88,17 @@ def test_a_card_whose_blocks_slack_refuses_comes_in_a_simpler_form_with_its_butt
         assert len(requests.votes(connection, request.id)) == 1
 
 
+def test_a_card_of_which_slack_takes_no_block_says_plan_loss_and_what_to_type(served: Scene) -> None:
+    incident = served.declare()
+    served.people.set_faults(refusals=[refused('"section"')])
+
+    opened(served.database, planned(served.database, incident))
+
+    card = served.message(incident.channel, lambda one: "`/dr approve DR-1`" in one["text"], "the card")
+    assert not card["blocks"] and "`/dr deny DR-1`" in card["text"]
+    assert "*Will be replaced:* volume postgres_data" in card["text"] and "that will be LOST:*" in card["text"]
+
+
 def test_a_board_that_slack_refuses_in_every_form_holds_back_no_card_and_no_milestone(served: Scene) -> None:
     served.people.set_faults(refusals=[refused("/board@", "restricted_action")])
 

@@ -15,6 +15,7 @@ from sqlalchemy import text
 
 from drbot.core.base.errors import UserError
 from drbot.core.ledger.events import EventKind
+from drbot.core.site.alert_groups import AlertGroup, Answer
 from drbot.core.site.alerts import Alert
 from drbot.store.base import ledger
 from drbot.store.base.database import Database
@@ -114,14 +115,13 @@ def test_what_two_people_ask_for_again_is_one_recovery(people: VerbFixture, url:
     assert len([run for run in people.runs() if not run.is_over and run.stop_requested is None]) == 1
 
 
-def fired(people: VerbFixture) -> alerts.AlertGroup:
+def fired(people: VerbFixture) -> AlertGroup:
     """An alert that everybody sees."""
     fires = Alert(
         fingerprint="f", name="AuthServiceDown", labels={"service": "auth"}, summary="", starts_at=datetime.now(UTC)
     )
     with people.database.write() as tx:
-        group = alerts.take(tx, "key", [fires])
-    assert group is not None
+        [group] = alerts.take(tx, "key", [fires])
     return group
 
 
@@ -140,7 +140,7 @@ def test_what_is_told_as_seen_is_not_taken_from_who_declared_it(people: VerbFixt
 
     with people.database.read() as connection:
         now = alerts.get(connection, group.id)
-    assert (now.answer, now.silent_until) == (alerts.Answer.DECLARED, None)
+    assert (now.answer, now.silent_until) == (Answer.DECLARED, None)
 
 
 def test_who_vanishes_in_the_middle_of_it_keeps_the_others_waiting_for_a_minute_at_most(people: VerbFixture) -> None:

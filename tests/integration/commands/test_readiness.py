@@ -1,6 +1,7 @@
 """`/dr readiness` says what workers saw, the worst first, and takes no silence for health."""
 
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from sqlalchemy import update
@@ -9,7 +10,7 @@ from drbot.core.site.readiness import EVERY_SECONDS, Line, bad, good, soon
 from drbot.core.text.messages import say
 from drbot.store.base.schema import readiness as rows
 from drbot.store.records import readiness
-from tests.integration.commands.verb_fixture import VerbFixture
+from tests.integration.commands.verb_fixture import DR_YML, VerbFixture, build
 
 VOLUMES = good("production: volumes", "there")
 OLD = soon("full backup", "it is 5 h old", "The next one must end by 04:10.")
@@ -87,3 +88,13 @@ def test_what_stays_as_it_was_has_been_so_since_then(verb_fixture: VerbFixture) 
 
     assert seen[GONE.what].since < seen[VOLUMES.what].since == seen[VOLUMES.what].looked_at
     assert [one.line.reason for one in seen.values()] == ["auth does not answer", "gone"]
+
+
+def test_a_person_whom_dr_yml_leaves_out_is_a_red_line(tmp_path: Path) -> None:
+    """A name that nobody can be shown by: approvers may be too few tonight."""
+    people = build(tmp_path, DR_YML + "  fay x: {name: Fay, slack: [U7], roles: [approver]}\n")
+
+    text, names = shown(people)
+
+    assert text.startswith("🔴 Not ready") and "dr.yml" in names
+    assert people.context.roster.person("fay x") is None

@@ -18,7 +18,9 @@ from drbot.core.runbooks.runbook import Step
 from drbot.core.runs.run import Run, RunState
 from drbot.core.runs.stakes import Act
 from drbot.core.runs.stakes_words import ACTS
-from drbot.core.site.site import Alerts, Drills, DrillSchedule, Targets
+from drbot.core.site.level import Level
+from drbot.core.site.own_alerts import Alerts
+from drbot.core.site.site import Drills, DrillSchedule, Targets
 from drbot.runners.contract.action import Outcome, StepContext
 from drbot.runners.execution.settings_seen import is_agreed
 from drbot.store.base.schema import locks
@@ -302,7 +304,7 @@ def test_whose_backups_are_used_stands_on_the_card_too(guarded: WorkerFixture, s
 def test_habits_of_dr_yml_are_nobodys_question(guarded: WorkerFixture) -> None:
     recovered_by_code(guarded)
     habits = {
-        "language": "ja", "targets": Targets(rto=60.0), "alerts": Alerts(declare=("PostgreSQLDown",)),
+        "language": "ja", "targets": Targets(rto=60.0), "alerts": Alerts(declare={"PostgreSQLDown": Level.DATABASE}),
         "drills": Drills(schedule=DrillSchedule(level2="0 9 1 * *")),
     }  # fmt: skip
     known = guarded.worker_context.configuration.model_copy(update=habits)

@@ -42,6 +42,14 @@ def test_a_database_of_before_gets_what_is_new(database: Database) -> None:
             tx.connection.execute(text(f"ALTER TABLE steps DROP COLUMN {column}"))
         tx.connection.execute(text("ALTER TABLE drills DROP COLUMN files"))
         tx.connection.execute(text("DROP TABLE inventories"))
+        added = (
+            ("alert_groups", "rings"),
+            ("alert_groups", "beyond"),
+            ("alerts", "heard_at"),
+            ("requests", "proof_signature"),
+        )
+        for table, column in added:
+            tx.connection.execute(text(f"ALTER TABLE {table} DROP COLUMN {column}"))
         tx.connection.execute(text("UPDATE alembic_version SET version_num = 'v1'"))
 
     database.migrate()

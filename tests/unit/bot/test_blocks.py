@@ -12,13 +12,15 @@ from hypothesis import strategies as st
 from drbot.bot.blocks.approval_card import approval_card, card_sentence
 from drbot.bot.blocks.board import board, sentence
 from drbot.bot.blocks.dialogs import declare_dialog, text_dialog
+from drbot.bot.blocks.elements import one_line
 from drbot.bot.blocks.home import home
 from drbot.bot.blocks.progress import percent
-from drbot.bot.blocks.reply import reply_blocks
+from drbot.bot.blocks.reply import MOST_PAGES, is_long, reply_pages, whole_text
 from drbot.bot.blocks.status_post import Said, status_post, status_sentence
 from drbot.bot.blocks.tables import table_block
 from drbot.bot.blocks.vote_dialog import vote_dialog
 from drbot.commands.speech.messages import Choice, Reply, Table
+from drbot.commands.speech.verbs import VERBS
 from drbot.commands.views.vote_dialog import dialog_from
 from drbot.core.approvals.approval import REQUEST_TRANSITIONS, RequestState
 from drbot.core.base.errors import Cause
@@ -28,6 +30,7 @@ from drbot.core.runs.run import Offer, Run, RunState, StepState
 from drbot.core.runs.stakes import Act, KeepKind, Keeps, Loss, LossKind, ProofKind, Stakes
 from drbot.core.site.level import Level
 from drbot.core.site.site import Service
+from drbot.core.text.visible import visible
 from drbot.slack_simulator.block_rules import check_blocks, texts_of
 from tests.unit.bot.situations import NOW, buttons, event, plan, record, request, run, situation, step, vote
 
@@ -174,7 +177,7 @@ def test_stakeholder_posts_keep_the_limits_and_need_no_jargon(language: str, sta
     assert not [word for word in ("volume", "PostgreSQL", "RTO", "seal", "runbook") if word in words]
 
 
-def test_a_long_reply_counts_what_it_leaves_out() -> None:
+def test_a_long_reply_goes_on_in_the_next_message_and_ends_in_a_file() -> None:
     rows = tuple((f"row {number}", LONG) for number in range(100))
     reply = Reply(
         text=LONG,
@@ -183,9 +186,32 @@ def test_a_long_reply_counts_what_it_leaves_out() -> None:
         markdown=LONG * 3,
     )
 
-    shown = reply_blocks(reply, "en")
-    assert check_blocks(shown, "message")
-    assert "… +" in str(shown)
+    pages = reply_pages(reply, "en")
+
+    assert len(pages) == MOST_PAGES and all(check_blocks(page, "message") for page in pages)
+    assert is_long(reply, "en")
+    whole = whole_text(reply, "en")
+    assert whole.count("row 99") == 20 and whole.count(visible(" ".join(LONG.split()))) >= 20 * 100
+
+
+def test_what_fits_into_some_messages_is_all_there_and_its_buttons_are_below() -> None:
+    """Such as the help."""
+    rows = tuple((verb.usage, verb.help) for verb in VERBS.values())
+    reply = Reply(text="Help.", tables=(Table(rows=rows),), choices=(Choice(label="Declare", command="declare"),))
+
+    pages = reply_pages(reply, "en")
+
+    assert not is_long(reply, "en") and "… +" not in str(pages)
+    assert all(one_line(verb.usage) in str(pages) for verb in VERBS.values())
+    assert [block["type"] for page in pages for block in page][-1] == "actions"
+
+
+def test_of_what_is_too_long_the_newest_is_shown_where_it_comes_last() -> None:
+    rows = tuple((f"12:{number:05}", "something happened, and this line says what") for number in range(3000))
+
+    shown = str(reply_pages(Reply(text="The timeline.", tables=(Table(rows=rows),), ends_last=True), "en"))
+
+    assert "The timeline." in shown and "12:02999" in shown and "12:00000" not in shown
 
 
 def test_who_resolves_is_told_before_that_undo_ends_with_it() -> None:

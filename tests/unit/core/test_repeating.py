@@ -16,7 +16,7 @@ def told(*turns: str) -> list[str]:
         if fault is None:
             stop.set()
         elif fault:
-            raise TemporaryError(fault)
+            raise TemporaryError(fault, kind="throttled" if "limit" in fault else "network")
 
     with capture_logs() as logs:
         repeat(work, 0.0, stop, "a thing")
@@ -33,6 +33,10 @@ def test_another_fault_is_told_too() -> None:
 
 def test_a_fault_that_comes_back_after_a_good_turn_is_told_again() -> None:
     assert told("away", "", "away") == ["away", "away"]
+
+
+def test_a_limit_is_told_once_a_minute_whatever_it_says_and_what_goes_well_in_between() -> None:
+    assert told("limit: 3 s", "limit: 2 s", "", "limit: 9 s", "away") == ["limit: 3 s", "away"]
 
 
 def test_what_nobody_foresaw_does_not_end_it() -> None:

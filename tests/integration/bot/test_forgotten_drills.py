@@ -1,0 +1,49 @@
+"""A drill that no worker takes up ends and says so: the next one may begin."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from sqlalchemy import update
+
+from drbot.bot.scheduled.forgotten_drills import WAITS, end_forgotten
+from drbot.core.runs.drill import DrillState
+from drbot.core.text.messages import say
+from drbot.store.base.schema import drills as rows
+from drbot.store.records import drills
+from tests.integration.commands.verb_fixture import VerbFixture, build
+
+
+def asked(verb_fixture: VerbFixture, ago: timedelta) -> None:
+    assert verb_fixture.say("ben", "drill level1 auth rehearsed").ok
+    with verb_fixture.database.write() as tx:
+        tx.connection.execute(update(rows).values(asked_at=datetime.now(UTC) - ago))
+
+
+def test_a_drill_that_no_worker_takes_up_ends_and_the_next_one_begins(tmp_path: Path) -> None:
+    people = build(tmp_path)
+    asked(people, WAITS + timedelta(seconds=1))
+    assert "DRILL-1 is going on." in say(people.say("ben", "drill level2 rehearsed").text, "en")
+
+    end_forgotten(people.context)
+
+    with people.database.read() as connection:
+        ended = drills.get(connection, 1)
+    assert ended is not None and ended.state is DrillState.ENDED
+    assert "No worker of production took it up" in say(ended.why or "", "en")
+    assert not people.incident().is_open
+    assert people.say("ben", "drill level2 rehearsed").ok
+
+
+def test_one_that_was_just_asked_for_waits_and_one_that_a_worker_has_goes_on(tmp_path: Path) -> None:
+    people = build(tmp_path)
+    asked(people, timedelta(minutes=1))
+    end_forgotten(people.context)
+    with people.database.write() as tx:
+        tx.connection.execute(update(rows).values(asked_at=datetime.now(UTC) - 2 * WAITS))
+        drill = drills.going_on(tx.connection)
+        assert drill is not None and drills.take(tx, drill, "worker", 60)
+
+    end_forgotten(people.context)
+
+    with people.database.read() as connection:
+        assert drills.going_on(connection) is not None
