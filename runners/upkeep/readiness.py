@@ -9,30 +9,25 @@ from sqlalchemy import Connection
 from drbot.core.base.errors import DrbotError
 from drbot.core.base.names import is_folder
 from drbot.core.site.confirmations import key_line, reachable_line, roster_line
-from drbot.core.site.cost import cost_of, cost_text
 from drbot.core.site.inventory import NOTHING, PAUSE_IT, SHOWN, Inventory, copied_while_written, unkept, with_inventory
 from drbot.core.site.own_alerts import Alerts
 from drbot.core.site.people import Roster
 from drbot.core.site.readiness import Line, bad, good, of_site, services_of, soon, tried
 from drbot.core.site.site import Configuration, Service, Site
-from drbot.core.text.messages import and_more, clauses, duration, listed, phrase
-from drbot.core.text.words import ago
+from drbot.core.text.messages import and_more, clauses, listed, phrase
 from drbot.runners.clients.clients import Clients, clients_of
 from drbot.runners.clients.compose import Document
 from drbot.runners.clients.discovery import written_elsewhere
 from drbot.runners.clients.full_store import password
 from drbot.runners.clients.inventory_reader import read_inventory
-from drbot.runners.clients.name_service import NameService
 from drbot.runners.clients.own_definition import definition_of
-from drbot.runners.contract.rented import Rented, all_rented, makers_of
 from drbot.runners.foundation.at_once import at_once
 from drbot.runners.foundation.settings import RunnerSettings
 from drbot.runners.foundation.watching import never
 from drbot.runners.second_factor.totp_secrets import TotpSecrets
 from drbot.runners.upkeep.own_check_readiness import own_check_lines
 from drbot.runners.upkeep.prevention import Described, Prevention
-from drbot.store.records import confirmations, incidents, machines
-from drbot.store.records.machines import KnownMachine
+from drbot.store.records import confirmations
 
 CORRECT = phrase("Correct it in dr.yml; the server is well.")
 
@@ -304,84 +299,6 @@ def inventory_of(site: Site, clients: Clients) -> Inventory:
         return read_inventory(site, clients.docker, clients.compose, never)
     except DrbotError:
         return NOTHING
-
-
-def rented_and_open(connection: Connection) -> tuple[Sequence[KnownMachine], frozenset[int]]:
-    """What `rented_lines` has to know of the state: a read of its own, because makers answer slowly."""
-    going_on = incidents.recent(connection, open_only=True, limit=1000)
-    return machines.list_of(connection), frozenset(one.id for one in going_on)
-
-
-def rented_lines(
-    configuration: Configuration, known: Sequence[KnownMachine], going_on: Collection[int]
-) -> Iterator[Line]:
-    """Every machine that drbot has rented and nobody gave back, asked of its maker: one that no name leads to and no
-    incident (`going_on`: those that are open) is about costs money for nothing. `known`: what a worker saw last, for
-    makers that cannot say.
-    """
-    makers = makers_of(configuration)
-    if not makers:
-        return
-    found, silent = all_rented(configuration)
-    led = _led(configuration)
-    for one in found:
-        what, said = phrase("rented machine {machine}", machine=one.machine.id), _rented(one, configuration)
-        if led is not None and one.machine.addresses & led:
-            yield good(what, phrase("{said}; DNS points there", said=said))
-        elif one.incident in going_on:
-            yield good(what, phrase("{said}; DR-{incident} is open", said=said, incident=one.incident))
-        else:
-            yield bad(
-                what,
-                said,
-                phrase("If nobody needs it, two people give it back: /dr give-back {machine}.", machine=one.machine.id),
-            )
-    seen = {one.machine.id for one in found}
-    for last in (one for one in known if silent and one.machine not in seen):
-        said = phrase(
-            "{type}, for {site}, seen last at {moment} UTC",
-            type=last.type or last.by,
-            site=last.site,
-            moment=f"{last.seen_at:%Y-%m-%d %H:%M}",
-        )
-        yield bad(
-            phrase("rented machine {machine}", machine=last.machine),
-            said,
-            phrase("If nobody needs it: /dr give-back {machine}.", machine=last.machine),
-        )
-    for fault in silent:
-        yield bad(
-            phrase("rented machines"),
-            fault,
-            phrase("Ask where the control site's worker runs: it has the keys."),
-        )
-    if not found and not silent:
-        yield good(phrase("rented machines"), phrase("none"))
-
-
-def _rented(one: Rented, configuration: Configuration) -> str:
-    purpose = phrase("for {site}", site=one.site)
-    if one.incident is not None:
-        purpose = phrase("for {site} in DR-{incident}", site=one.site, incident=one.incident)
-    what = [part for part in (one.machine.type, one.region, one.machine.state, purpose) if part]
-    if one.machine.since is None:
-        return listed(what)
-    now = datetime.now(UTC)
-    rented, cost = duration(ago(one.machine.since, now).total_seconds()), cost_of(configuration, one.site)
-    costs = cost_text(cost, one.machine.since, now)
-    return listed([*what, phrase("rented for {duration}", duration=rented), costs])
-
-
-def _led(configuration: Configuration) -> frozenset[str] | None:
-    """Every address that users are led to; None = nobody can say."""
-    if configuration.dns is None:
-        return None
-    names = NameService(configuration.dns)
-    try:
-        recorded = [address for record in names.records().values() for address in record.addresses]
-        return frozenset(recorded).union(*map(names.ask, configuration.dns.names))
-    except DrbotError:
-        return None
 
 
 def confirmed_lines(roster: Roster, connection: Connection) -> Iterator[Line]:

@@ -30,11 +30,10 @@ from drbot.runners.upkeep.outside_readiness import (
 )
 from drbot.runners.upkeep.readiness import (
     confirmed_lines,
-    rented_and_open,
-    rented_lines,
     second_factor_line,
     site_lines,
 )
+from drbot.runners.upkeep.rented_readiness import rented_and_open, rented_lines
 from drbot.runners.upkeep.routine_readiness import routine_lines
 from drbot.runners.upkeep.scheduled_drills import drill_lines
 from drbot.store.base.database import Database

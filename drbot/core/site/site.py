@@ -16,25 +16,13 @@ from drbot.core.base.cron import Calendar, Cron, TimeZone
 from drbot.core.base.model import Model
 from drbot.core.base.names import Below, Kept, Name, Place, Title, Url, Word, is_below, is_folder
 from drbot.core.base.signing import is_public
+from drbot.core.site.language import Language
 from drbot.core.site.own_alerts import Alerts
 from drbot.core.site.own_checks import OwnChecks
-from drbot.core.text.catalogue import languages
-from drbot.core.text.messages import listed, phrase
+from drbot.core.text.messages import phrase
 from drbot.core.text.words import seconds_of
 
 Seconds = Annotated[float, BeforeValidator(seconds_of)]
-
-
-def _known_language(code: str) -> str:
-    if code not in languages():
-        raise ValueError(
-            phrase("there is no language {code}: {known} (drbot docs languages)", code=code, known=listed(languages()))
-        )
-    return code
-
-
-Language = Annotated[str, AfterValidator(_known_language)]
-"""A language that drbot speaks: `languages/CODE.po`."""
 
 DRILL_SITE, DRILL_CONTROL = "drill", "drill-control"
 """The sites of drills (core/site/drill_site.py): no site of dr.yml has these names."""

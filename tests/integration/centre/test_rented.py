@@ -14,7 +14,7 @@ from drbot.runners.actions import machine
 from drbot.runners.contract.fingerprint import settings_of
 from drbot.runners.contract.machine_book import MachineBook, look_at_machines, look_at_names
 from drbot.runners.execution.lookout import Lookout
-from drbot.runners.upkeep.readiness import rented_lines
+from drbot.runners.upkeep.rented_readiness import rented_lines
 from drbot.store.base import ledger
 from drbot.store.base.schema import machines as machines_table
 from drbot.store.records import led_names, machines
