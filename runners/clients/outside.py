@@ -41,17 +41,18 @@ def fetch(url: str, addresses: Callable[[str], tuple[str, ...]], roots: Path | N
         headers={"Host": parts.netloc.decode()},
         extensions={"sni_hostname": parts.host, "timeout": dict.fromkeys(TIMEOUTS, REQUEST_SECONDS)},
     )
+    until: list[datetime | None] = []
     try:
         with (
             httpx.Client(verify=trust, trust_env=False) as client,
-            answered(client, request, REQUEST_SECONDS) as (answer, said),
+            answered(client, request, REQUEST_SECONDS, lambda answer: until.append(_until(answer))) as (answer, said),
         ):
-            until = _until(answer)
+            pass
     except httpx.HTTPError as error:
         raise PermanentError(
             phrase("{url} at {address}: {why}", url=url, address=found[0], why=str(error) or type(error).__name__)
         ) from error
-    return Answer(address=found[0], status=answer.status_code, text=said_in(said), certificate_until=until)
+    return Answer(address=found[0], status=answer.status_code, text=said_in(said), certificate_until=until[0])
 
 
 TIMEOUTS = ("connect", "read", "write", "pool")

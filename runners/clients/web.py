@@ -1,7 +1,7 @@
 """One answer over HTTP, of whomever it comes from: no longer and no larger than drbot waits for it."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from threading import Timer
 
@@ -13,10 +13,15 @@ MOST_BYTES = 1 << 20
 
 
 @contextmanager
-def answered(client: httpx.Client, request: httpx.Request, seconds: float) -> Iterator[tuple[httpx.Response, str]]:
-    """The answer, its connection still open, and what of its text came within `seconds`. A read has a limit of its own,
-    and a server that sends a letter now and then never reaches it: after twice that time the client is closed. Raises
-    httpx.HTTPError.
+def answered(
+    client: httpx.Client,
+    request: httpx.Request,
+    seconds: float,
+    opened: Callable[[httpx.Response], object] = lambda answer: None,
+) -> Iterator[tuple[httpx.Response, str]]:
+    """The answer, and what of its text came within `seconds`. A read has a limit of its own, and a server that sends a
+    letter now and then never reaches it: after twice that time the client is closed. `opened` is called when the
+    headers are there and the connection is open still. Raises httpx.HTTPError.
     """
     request.headers["accept-encoding"] = "identity"  # what came is what is kept in memory
     ends = time.monotonic() + seconds
@@ -25,6 +30,7 @@ def answered(client: httpx.Client, request: httpx.Request, seconds: float) -> It
     late.start()
     try:
         answer = client.send(request, stream=True)
+        opened(answer)
         body = _read(answer, ends)
     except httpx.HTTPError as error:
         if client.is_closed:
