@@ -1,5 +1,6 @@
 """A bot of which a part has ended ends as a whole, and says why: it would listen and show nothing."""
 
+import threading
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ class Homeless(Process):
     """The publisher asks where its files are, before its first look."""
 
     def __getattribute__(self, name: str) -> object:
-        if name == "home":
+        if name == "home" and threading.current_thread().name == "publisher":
             raise LookupError("there is no home")
         return super().__getattribute__(name)
 
