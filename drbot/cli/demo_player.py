@@ -26,6 +26,7 @@ from drbot.store.runs import runs
 USERS: Mapping[str, str] = {"aiko": "U00AIKO", "ben": "U00BEN", "chika": "U00CHIKA", "dan": "U00DAN"}
 HOME_CHANNEL = "dr-ops"
 PRESS_AGAIN_SECONDS = 10.0
+PRESSES = 5
 
 Answer = TypeVar("Answer")
 Message = dict[str, Any]
@@ -146,7 +147,9 @@ class DemoPlayer:
         return answer
 
     def press(self, person: str, incident: Incident, command: str) -> None:
-        """Presses the button that says what could be typed: "answer DR-1 confirm yes"."""
+        """Presses the button that says what could be typed: "answer DR-1 confirm yes". Where Slack says that it did not
+        arrive, they press again, a few times.
+        """
         signed_values = signed_values_of(self.database)
 
         def find() -> Pressable | None:
@@ -156,7 +159,12 @@ class DemoPlayer:
                         return message, element
             return None
 
-        self.click(person, find, phrase("{command} in {name}", command=command, name=incident.name))
+        what = phrase("{command} in {name}", command=command, name=incident.name)
+        pause = threading.Event()
+        for _ in range(PRESSES):
+            if self.click(person, find, what).acknowledged:
+                return
+            pause.wait(1)
 
     def card(self, incident: Incident, decision: str) -> Pressable | None:
         """The card of the request that can be voted on now, and its button for this decision; None: not there yet."""

@@ -12,6 +12,7 @@ from drbot.slack_simulator.records import Json
 from drbot.slack_simulator.socket_mode import Spoiling
 
 REQUEST_SECONDS = 30.0
+KEPT_SECONDS = 1.0  # a connection without a request: shorter than the server keeps it
 PATIENCE_SECONDS = 120.0  # for what will come anyway; the machine may be busy
 LOOK_SECONDS = 0.05
 GONE = "action_not_found"
@@ -48,7 +49,8 @@ class People:
     """Everybody at once: each call says who acts. `channel` is an id or a name."""
 
     def __init__(self, url: str) -> None:
-        self._http = httpx.Client(base_url=url, timeout=REQUEST_SECONDS, trust_env=False)
+        kept = httpx.Limits(keepalive_expiry=KEPT_SECONDS)
+        self._http = httpx.Client(base_url=url, timeout=REQUEST_SECONDS, trust_env=False, limits=kept)
 
     def __enter__(self) -> Self:
         return self

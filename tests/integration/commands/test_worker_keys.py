@@ -29,7 +29,7 @@ from drbot.store.records.known_workers import KnownWorkers
 from tests.integration.commands.conftest import Build
 from tests.integration.commands.factors import SECOND_FACTOR, answer_to, checking, click, enrolled, worker_context_of
 from tests.integration.commands.verb_fixture import DR_YML, VerbFixture
-from tests.waiting import wait_for
+from tests.waiting import PATIENCE, wait_for
 
 THIEF = KeyPair(b"t" * 32)
 
@@ -60,11 +60,17 @@ def readable(verb_fixture: VerbFixture) -> list[str]:
     return [one for one in found if one]
 
 
+def in_force(built: Build) -> VerbFixture:
+    """With a second factor."""
+    verb_fixture = built(SECOND_FACTOR)
+    settle_roster(verb_fixture.database, Loaded(configuration=verb_fixture.context.configuration))
+    return verb_fixture
+
+
 @pytest.fixture
 def watched(built: Build, tmp_path: Path) -> Iterator[tuple[VerbFixture, WorkerContext]]:
     """A second factor in force, and a worker that looks for codes."""
-    verb_fixture = built(SECOND_FACTOR)
-    settle_roster(verb_fixture.database, Loaded(configuration=verb_fixture.context.configuration))
+    verb_fixture = in_force(built)
     with checking(verb_fixture, tmp_path / "worker-home") as worker:
         yield verb_fixture, worker
 
@@ -117,7 +123,7 @@ def test_another_published_key_is_red_on_every_surface_and_closes_the_gates(
     ben = enrolled(verb_fixture, "ben")
     verb_fixture.asked()
     publish(verb_fixture, THIEF)
-    wait_for(lambda: worker.own.strange_key("production"), 10, "the worker's look")
+    wait_for(lambda: worker.own.strange_key("production"), PATIENCE, "the worker's look")
 
     with verb_fixture.database.read() as conn:
         here, there = verb_fixture.context.rosters.look(conn), worker.roster_now(conn)
@@ -132,13 +138,14 @@ def test_another_published_key_is_red_on_every_surface_and_closes_the_gates(
 
 
 def test_a_key_that_is_put_back_leaves_the_gates_closed_until_the_worker_is_started_again(
-    watched: tuple[VerbFixture, WorkerContext], tmp_path: Path
+    built: Build, tmp_path: Path
 ) -> None:
-    verb_fixture, worker = watched
-    enrolled(verb_fixture, "ben")
-    publish(verb_fixture, THIEF)
-    wait_for(lambda: worker.own.strange_key("production"), 10, "the worker's look")
-    publish(verb_fixture, worker.key.public)
+    verb_fixture = in_force(built)
+    with checking(verb_fixture, tmp_path / "worker-home") as worker:
+        enrolled(verb_fixture, "ben")
+        publish(verb_fixture, THIEF)
+        wait_for(lambda: worker.own.strange_key("production"), PATIENCE, "the worker's look")
+        publish(verb_fixture, worker.key.public)
 
     with verb_fixture.database.read() as conn:
         still = worker.roster_now(conn).fault

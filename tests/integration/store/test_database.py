@@ -41,7 +41,6 @@ def test_a_database_of_before_gets_what_is_new(database: Database) -> None:
         for column in ("cause", "taken_back"):
             tx.connection.execute(text(f"ALTER TABLE steps DROP COLUMN {column}"))
         tx.connection.execute(text("ALTER TABLE drills DROP COLUMN files"))
-        tx.connection.execute(text("ALTER TABLE requests DROP COLUMN proof_signature"))
         tx.connection.execute(text("DROP TABLE inventories"))
         added = (
             ("alert_groups", "rings"),
