@@ -83,4 +83,4 @@ def test_what_fires_and_nobody_has_answered_is_on_the_screen(tmp_path: Path) -> 
 
 @pytest.mark.more
 def test_so_it_is_after_more_sequences(tmp_path: Path) -> None:
-    lives(tmp_path, range(40, 400))
+    lives(tmp_path, range(40, 160))

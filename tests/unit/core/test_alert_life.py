@@ -11,7 +11,7 @@ from drbot.core.site.alert_message import heard
 from drbot.core.site.alerts import Alert
 from tests.alert_life import play
 
-QUICK, ALL, ACTS = 2_000, 60_000, 18
+QUICK, ALL, ACTS = 2_000, 24_000, 18
 
 
 @dataclass(kw_only=True)
