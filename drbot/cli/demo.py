@@ -232,8 +232,10 @@ def _play(
         watch.stop()
     _report(stack, lab, played, watch, json_file, sites)
     if sites is None:  # a system that stands where it stood
-        verdict = phrase("Could it be recovered again tonight? {verdict}", verdict=ready_again(player, played.run.site))
-        console.print(marked(verdict))
+        verdict, *in_the_way = ready_again(player, played.run.site)
+        console.print(marked(phrase("Could it be recovered again tonight? {verdict}", verdict=verdict)))
+        for line in in_the_way:
+            console.print(f"  {marked(line)}")
     for line in next_of(level, stack.configuration, stack.home):
         console.print(marked(line))
 

@@ -201,15 +201,17 @@ def _measured(incident: Incident) -> str:
     )
 
 
-def ready_again(player: DemoPlayer, site: str) -> str:
-    """The verdict, with the first look of the site's worker after the recovery."""
+def ready_again(player: DemoPlayer, site: str) -> list[str]:
+    """The verdict, with the first look of the site's worker after the recovery; and what is in the way, a line each."""
 
-    def looked() -> str | None:
+    def looked() -> list[str] | None:
         with player.database.read() as connection:
             seen, ended = readiness.list_of(connection), readiness.happened_at(connection)
         if ended is None or any(one.looked_at < ended for one in seen if one.source == site):
             return None
-        return verdict([one.line.colour for one in seen])
+        lines = [one.line for one in seen]
+        in_the_way = (phrase("{what}: {why}", what=one.what, why=one.sentence) for one in lines if not one.well)
+        return [verdict([one.colour for one in lines]), *in_the_way]
 
     said = player.wait(looked, phrase("the worker to look again"))
     assert said is not None
