@@ -98,8 +98,8 @@ def answer_of(url: str) -> tuple[str | None, str]:
         with httpx.Client(timeout=REQUEST_SECONDS, trust_env=False, verify=trust()) as client:
             request = client.build_request("GET", url)
             for _ in range(MOST_REDIRECTS + 1):
-                with answered(client, request, REQUEST_SECONDS) as (answer, said):
-                    following = answer.next_request
+                answer, said = answered(client, request, REQUEST_SECONDS)
+                following = answer.next_request
                 if following is None:
                     break
                 if following.url.host != host:

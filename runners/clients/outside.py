@@ -43,11 +43,8 @@ def fetch(url: str, addresses: Callable[[str], tuple[str, ...]], roots: Path | N
     )
     until: list[datetime | None] = []
     try:
-        with (
-            httpx.Client(verify=trust, trust_env=False) as client,
-            answered(client, request, REQUEST_SECONDS, lambda answer: until.append(_until(answer))) as (answer, said),
-        ):
-            pass
+        with httpx.Client(verify=trust, trust_env=False) as client:
+            answer, said = answered(client, request, REQUEST_SECONDS, lambda answer: until.append(_until(answer)))
     except httpx.HTTPError as error:
         raise PermanentError(
             phrase("{url} at {address}: {why}", url=url, address=found[0], why=str(error) or type(error).__name__)

@@ -1,8 +1,8 @@
 """One answer over HTTP, of whomever it comes from: no longer and no larger than drbot waits for it."""
 
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import closing
 from threading import Timer
 
 import httpx
@@ -12,13 +12,12 @@ from drbot.core.text.messages import phrase
 MOST_BYTES = 1 << 20
 
 
-@contextmanager
 def answered(
     client: httpx.Client,
     request: httpx.Request,
     seconds: float,
     opened: Callable[[httpx.Response], object] = lambda answer: None,
-) -> Iterator[tuple[httpx.Response, str]]:
+) -> tuple[httpx.Response, str]:
     """The answer, and what of its text came within `seconds`. A read has a limit of its own, and a server that sends a
     letter now and then never reaches it: after twice that time the client is closed. `opened` is called when the
     headers are there and the connection is open still. Raises httpx.HTTPError.
@@ -29,19 +28,15 @@ def answered(
     late.daemon = True
     late.start()
     try:
-        answer = client.send(request, stream=True)
-        opened(answer)
-        body = _read(answer, ends)
+        with closing(client.send(request, stream=True)) as answer:
+            opened(answer)
+            return answer, _text(answer, _read(answer, ends))
     except httpx.HTTPError as error:
         if client.is_closed:
             raise httpx.ReadTimeout(phrase("no whole answer within {count} s", count=int(2 * seconds))) from error
         raise
     finally:
         late.cancel()
-    try:
-        yield answer, _text(answer, body)
-    finally:
-        answer.close()
 
 
 def _read(answer: httpx.Response, ends: float) -> bytes:

@@ -38,7 +38,7 @@ def doubt_key(worker_context: WorkerContext, published: str) -> None:
         _record(tx, worker_context, published)
 
 
-def key_line(own: OwnRecord, site: str) -> Line | None:
+def worker_key_line(own: OwnRecord, site: str) -> Line | None:
     """A red line of readiness; None while all is as it should be."""
     strange = own.strange_key(site)
     if not strange:

@@ -20,7 +20,7 @@ from drbot.runners.foundation.settings import RunnerSettings
 from drbot.runners.second_factor.totp_secrets import TotpSecrets
 from drbot.runners.upkeep.action_readiness import action_lines
 from drbot.runners.upkeep.backup_readiness import look_at_backups, look_at_backups_of, proof_lines
-from drbot.runners.upkeep.key_watch import key_line
+from drbot.runners.upkeep.key_watch import worker_key_line
 from drbot.runners.upkeep.outside_readiness import (
     certificate_line,
     dns_line,
@@ -103,7 +103,7 @@ def _second_factor(look: Look, _: str) -> Iterator[Line]:
 
 
 def _worker_key(look: Look, site: str) -> Iterator[Line]:
-    line = key_line(OwnRecord(look.home), site)
+    line = worker_key_line(OwnRecord(look.home), site)
     yield from (line,) if line is not None else ()
 
 

@@ -21,7 +21,7 @@ from drbot.core.ledger.events import Event, EventKind
 from drbot.core.site.configuration import Loaded
 from drbot.runners.execution.run_context import WorkerContext
 from drbot.runners.upkeep.code_checker import CodeChecker
-from drbot.runners.upkeep.key_watch import key_line
+from drbot.runners.upkeep.key_watch import worker_key_line
 from drbot.store.base import ledger, schema
 from drbot.store.base.doorbell import doorbell_of
 from drbot.store.records import codes
@@ -127,7 +127,7 @@ def test_another_published_key_is_red_on_every_surface_and_closes_the_gates(
 
     with verb_fixture.database.read() as conn:
         here, there = verb_fixture.context.rosters.look(conn), worker.roster_now(conn)
-    line = key_line(worker.own, worker.site_name)
+    line = worker_key_line(worker.own, worker.site_name)
 
     assert fingerprint(THIEF.public) in (here.fault or "") and here.fault in faults_of(verb_fixture.context)
     assert fingerprint(THIEF.public) in (there.fault or "")

@@ -216,19 +216,24 @@ def test_from_the_start_of_apps_or_fronts_on_people_may_have_written(claimed: Cl
     assert own_run_of(claimed.worker_fixture.worker_context, claimed.run_context.run).lets_users_in
 
 
-@pytest.mark.parametrize("gate", ["approval", "another gate"])
-def test_a_step_is_taken_back_under_the_request_of_its_own_gate_alone(claimed: Claimed, gate: str) -> None:
+def taken_back_after(claimed: Claimed, gate: str) -> tuple[str, Permit | None]:
+    """The swap's undo, where its request was used for this gate: that request, and what its undo is permitted by."""
     used = claimed.permit("swap").request
     claimed.worker_fixture.target.running.clear()
     claimed.remember(lambda known: known.with_request(used, known.requests[used].model_copy(update={"gate": gate})))
-    swap = claimed.run_context.plan.step("swap")
+    return used, issue_for_undo(claimed.run_context, claimed.run_context.plan.step("swap"))
 
-    if gate == "approval":
-        permit = issue_for_undo(claimed.run_context, swap)
-        assert permit is not None and permit.request == used
-    else:
-        with pytest.raises(NoPermitError, match="No approval covers taking back"):
-            issue_for_undo(claimed.run_context, swap)
+
+def test_a_step_is_taken_back_under_the_request_of_its_own_gate(claimed: Claimed) -> None:
+    used, permit = taken_back_after(claimed, "approval")
+
+    assert permit is not None
+    assert permit.request == used
+
+
+def test_and_under_the_request_of_no_other_gate(claimed: Claimed) -> None:
+    with pytest.raises(NoPermitError, match="No approval covers taking back"):
+        taken_back_after(claimed, "another gate")
 
 
 def test_a_plan_without_a_gate_leaves_no_service_stopped(claimed: Claimed) -> None:
