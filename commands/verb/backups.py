@@ -1,6 +1,6 @@
 """`backups` lists every backup of every kind and place as a worker saw it last, and judges the 3-2-1 rule."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import groupby
 
@@ -9,7 +9,7 @@ from drbot.commands.speech.messages import Reply, Request, Table
 from drbot.commands.speech.parser import Words, plain
 from drbot.core.site.people import Person
 from drbot.core.site.proofs import CHANGED, BackupProof, ProofResult, has_changed, last_try
-from drbot.core.site.readiness import EVERY_SECONDS
+from drbot.core.site.readiness import EVERY_SECONDS, of_site
 from drbot.core.site.stored_backups import BackupKind, StoredBackup, missing_of_321, newest_of
 from drbot.core.text.messages import closed, duration, listed, phrase, sentences
 from drbot.core.text.words import ago, size
@@ -36,9 +36,11 @@ def backups(context: CommandContext, request: Request, words: Words, person: Per
             ),
             ok=False,
         )
-    groups = [list(found) for _, found in groupby(there, key=lambda one: (one.moment, one.kind, one.name))]
+    sites = sorted({one.site for one in there})
+    groups = [list(found) for _, found in groupby(there, key=lambda one: (one.moment, one.site, one.kind, one.name))]
     shown = groups if words.rest and plain(words.rest[0]) == "all" else groups[:SHOWN]
     header = (
+        *((phrase("Site"),) if len(sites) > 1 else ()),
         phrase("Data as of"),
         phrase("Kind"),
         phrase("Name"),
@@ -50,9 +52,19 @@ def backups(context: CommandContext, request: Request, words: Words, person: Per
     more = phrase("{count} older ones: /dr backups all", count=left) if left else ""
     when = phrase("Seen {time} ago.", time=duration(max(60.0, ago(looked, request.at).total_seconds())))
     return Reply(
-        text=sentences(_newest(there, request.at), judged(there), when, more),
-        tables=(Table(header=header, rows=tuple(_row(found, known, request.at) for found in shown)),),
+        text=sentences(*_of_each(sites, there, request.at), when, more),
+        tables=(Table(header=header, rows=tuple(_row(sites, found, known, request.at) for found in shown)),),
     )
+
+
+def _of_each(sites: Sequence[str], there: Sequence[StoredBackup], now: datetime) -> Iterator[str]:
+    """What the newest backup of each site is worth."""
+    if len(sites) < 2:
+        yield from (_newest(there, now), judged(there))
+        return
+    for site in sites:
+        mine = [one for one in there if one.site == site]
+        yield of_site(site, sentences(_newest(mine, now), judged(mine)))
 
 
 def _newest(there: Sequence[StoredBackup], now: datetime) -> str:
@@ -73,10 +85,13 @@ def judged(there: Sequence[StoredBackup]) -> str:
     return phrase("3-2-1 is met: three copies, two media, one off-site.")
 
 
-def _row(found: Sequence[StoredBackup], known: Sequence[BackupProof], now: datetime) -> tuple[str, ...]:
+def _row(
+    sites: Sequence[str], found: Sequence[StoredBackup], known: Sequence[BackupProof], now: datetime
+) -> tuple[str, ...]:
     one = found[0]
     places = [one.place if not one.fault else f"{one.place} ⚠ {closed(one.fault)}" for one in found]
     return (
+        *((one.site,) if len(sites) > 1 else ()),
         phrase("{time} ago", time=duration(ago(one.moment, now).total_seconds())),
         KINDS[one.kind],
         one.name,

@@ -37,7 +37,7 @@ from drbot.runners.clients.full_store import full_stores
 from drbot.runners.foundation.settings import RunnerSettings
 from drbot.runners.foundation.watching import Progress as Told
 from drbot.runners.foundation.watching import never
-from drbot.runners.upkeep.backup_readiness import look_at_backups
+from drbot.runners.upkeep.backup_readiness import look_at_backups, look_at_backups_of
 from drbot.runners.upkeep.proving import Prover
 from drbot.store.base.database import Database
 from drbot.store.base.file_modes import begin_private
@@ -155,17 +155,18 @@ def prove_backup(
     name: Annotated[
         str, typer.Argument(help="As `drbot backup list` shows it (default: the newest of each kind).")
     ] = "",
+    site: SiteName = "",
     config: Config = None,
 ) -> None:
-    """Restore backups of the default site beside production, as the worker does by itself, and remove the copies: from
-    every place, buckets too; the exit code is 1 when one did not come back.
+    """Restore backups of a site beside production, as its worker does by itself, and remove the copies: from every
+    place, buckets too; the exit code is 1 when one did not come back.
     """
-    configuration, clients, _ = opened(config, "")
+    configuration, clients, site = opened(config, site)
     console, failed = plain_console(), False
     with closing(open_database(home_path(None))) as database:
-        for one in named_copies(look_at_backups(configuration).found, name):
+        for one in named_copies(found_at(configuration, site), name):
             with refused(phrase("Tried to prove {name}.", name=one.name)), bar(one.name) as show:
-                proof = prover_of(configuration, clients, database, show).prove(one)
+                proof = prover_of(configuration, site, clients, database, show).prove(one)
             if proof is None:
                 why, todo = phrase("A run is at work on the site."), phrase("Try again when it is over.")
                 raise UserError(phrase("Tried to prove {name}.", name=one.name), why, todo)
@@ -188,10 +189,18 @@ def named_copies(found: Sequence[StoredBackup], name: str) -> list[StoredBackup]
     return copies
 
 
-def prover_of(configuration: Configuration, clients: Clients, database: Database, told: Told) -> Prover:
+def found_at(configuration: Configuration, site: str) -> tuple[StoredBackup, ...]:
+    """Its backups in every place."""
+    if site == configuration.default_site:
+        return look_at_backups(configuration).found
+    return look_at_backups_of(site, configuration).found
+
+
+def prover_of(configuration: Configuration, site: str, clients: Clients, database: Database, told: Told) -> Prover:
     home = home_path(None)
     return Prover(
         configuration=configuration,
+        site_name=site,
         clients=clients,
         home=home,
         database=database,

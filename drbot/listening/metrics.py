@@ -107,19 +107,19 @@ def _drills(found: Figures, targets: Targets, now: datetime) -> Iterator[Metric]
 
 def _proofs(known: tuple[BackupProof, ...], now: datetime) -> Iterator[Metric]:
     """Of each kind in each place the last backup that came back from there; and how many did not."""
-    labels = ("kind", "place")
+    labels = ("site", "kind", "place")
     age = GaugeMetricFamily(
         "drbot_backup_proof_age_seconds", "Since a backup was last restored, or read back.", labels=labels
     )
     took = GaugeMetricFamily("drbot_backup_proof_seconds", "How long that took.", labels=labels)
     failed = GaugeMetricFamily("drbot_backup_proofs_failed", "Backups that did not come back.", labels=labels)
-    for kind, place in sorted({(one.kind.value, one.place) for one in known}):
-        mine = [one for one in known if (one.kind.value, one.place) == (kind, place)]
-        failed.add_metric((kind, place), sum(one.result is ProofResult.FAILED for one in mine))
+    for names in sorted({(one.site, one.kind.value, one.place) for one in known}):
+        mine = [one for one in known if (one.site, one.kind.value, one.place) == names]
+        failed.add_metric(names, sum(one.result is ProofResult.FAILED for one in mine))
         last = next((one for one in mine if one.result in WELL), None)
         if last is not None:
-            age.add_metric((kind, place), (now - last.proven_at).total_seconds())
-            took.add_metric((kind, place), last.seconds)
+            age.add_metric(names, (now - last.proven_at).total_seconds())
+            took.add_metric(names, last.seconds)
     yield from (age, took, failed)
 
 

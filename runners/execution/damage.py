@@ -22,8 +22,8 @@ def noting(worker_context: WorkerContext, search: Search) -> Search:
 def _note(worker_context: WorkerContext, backup: Backup, why: str) -> None:
     with worker_context.database.write() as tx:
         proof = BackupProof(
-            kind=BackupKind.POSTGRES, name=backup.name, place=BackupStore(backup.path.parent).place, mark=backup.mark,
-            sha256="", proven_at=tx.now, seconds=0.0, version=version("drbot-chatops"), result=ProofResult.FAILED,
-            fault=worker_context.redact(why),
+            site=worker_context.site_name, kind=BackupKind.POSTGRES, name=backup.name,
+            place=BackupStore(backup.path.parent).place, mark=backup.mark, sha256="", proven_at=tx.now, seconds=0.0,
+            version=version("drbot-chatops"), result=ProofResult.FAILED, fault=worker_context.redact(why),
         )  # fmt: skip
         proofs.tried(tx, proof)

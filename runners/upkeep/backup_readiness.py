@@ -30,7 +30,7 @@ SOON = 0.8
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Looked:
-    """What was found in all places, for the default site."""
+    """What was found in all places, for one site."""
 
     found: tuple[StoredBackup, ...] = ()
     lines: tuple[Line, ...] = ()
@@ -47,16 +47,16 @@ def look_at_backups(configuration: Configuration) -> Looked:
     return Looked(found=tuple(found), lines=(*lines, line_of_321(found, configuration)))
 
 
-def look_at_backups_of(site: str, configuration: Configuration) -> Iterator[Line]:
-    """Of another site, which `backups.schedule` names: the newest of each kind that is made there by the calendar."""
-    schedule = configuration.backups.schedule
-    lines: list[Line] = []
-    if schedule.postgres is not None and configuration.site(site).postgres is not None:
-        lines += _look_at_dumps(configuration, site)[1]
-    if schedule.full is not None:
-        lines += _look_at_full(configuration, site)[1]
-    for line in lines:
-        yield replace(line, what=of_site(site, line.what))
+def look_at_backups_of(site: str, configuration: Configuration) -> Looked:
+    """Of another site, which `backups.schedule` names; lines about what is made there by the calendar."""
+    schedule, has_postgres = configuration.backups.schedule, configuration.site(site).postgres is not None
+    dumps, about_dumps, _ = _look_at_dumps(configuration, site) if has_postgres else ([], [], ())
+    full, about_full, _ = _look_at_full(configuration, site)
+    lines = [
+        *(about_dumps if schedule.postgres is not None else ()),
+        *(about_full if schedule.full is not None else ()),
+    ]
+    return Looked(found=(*dumps, *full), lines=tuple(replace(line, what=of_site(site, line.what)) for line in lines))
 
 
 def _look_at_full(configuration: Configuration, site: str) -> tuple[list[StoredBackup], list[Line], tuple[str, ...]]:
@@ -65,7 +65,7 @@ def _look_at_full(configuration: Configuration, site: str) -> tuple[list[StoredB
     """
     stores, now = full_stores(configuration), datetime.now(UTC)
     there, buckets = candidates(stores), [one.place for one in stores if one.objects.keys()]
-    found = [_stored(one) for one in there.backups if _is_ours(one, configuration.system, site)]
+    found = [_stored(one, site) for one in there.backups if _is_ours(one, configuration.system, site)]
     lines = [newest_line(FULL, found, configuration, now)]
     if any(not one.fault for one in found):
         answered = [place for place in buckets if place in there.answered]
@@ -80,7 +80,8 @@ def _look_at_dumps(configuration: Configuration, site: str) -> tuple[list[Stored
     copies = _copied_dumps(there, configuration.system, site)
     here: tuple[Backup, ...] = ()
     try:
-        here = BackupStore(configuration.backups.directory).newest_first()
+        there_is = BackupStore(configuration.backups.directory).newest_first()
+        here = tuple(one for one in there_is if not _is_of_another(one, configuration, site))
     except DrbotError as error:
         todo = phrase("Correct `backups` in dr.yml, or make the folder reachable.")
         lines.append(bad(phrase("folder of backups"), str(error), todo))
@@ -92,19 +93,28 @@ def _look_at_dumps(configuration: Configuration, site: str) -> tuple[list[Stored
     return found, lines, there.silent
 
 
+def _is_of_another(one: Backup, configuration: Configuration, site: str) -> bool:
+    """Whether it says so of itself, and dr.yml has that site: each site's worker tells its own."""
+    of = one.manifest.site if one.manifest is not None else ""
+    return of not in ("", site) and of in configuration.sites
+
+
 def proof_lines(
-    configuration: Configuration, found: Sequence[StoredBackup], proofs: Sequence[BackupProof]
+    configuration: Configuration, site: str, found: Sequence[StoredBackup], proofs: Sequence[BackupProof]
 ) -> Iterator[Line]:
-    """Whether the newest of each kind was seen to come back."""
+    """Whether the newest of each kind of this site was seen to come back."""
+    mine = [one for one in found if one.site == site]
     for kind in BackupKind:
-        line = proof_line(kind, found, proofs, configuration.backups.prove_within, datetime.now(UTC))
-        yield from (line,) if line is not None else ()
+        line = proof_line(kind, mine, proofs, configuration.backups.prove_within, datetime.now(UTC))
+        if line is not None:
+            yield line if site == configuration.default_site else replace(line, what=of_site(site, line.what))
 
 
 def _dump(one: Backup, configuration: Configuration, site: str) -> StoredBackup:
     return StoredBackup(
-        kind=BackupKind.POSTGRES, name=one.name, place=BackupStore(one.path.parent).place, is_off_site=False,
-        moment=one.snapshot_at, size=one.size, fault=_fault(one, configuration, site), mark=one.mark,
+        site=site, kind=BackupKind.POSTGRES, name=one.name, place=BackupStore(one.path.parent).place,
+        is_off_site=False, moment=one.snapshot_at, size=one.size, fault=_fault(one, configuration, site),
+        mark=one.mark,
     )  # fmt: skip
 
 
@@ -112,8 +122,8 @@ def _copied_dumps(there: Found[StoredDump], system: str, site: str) -> list[Stor
     ours = [one for one in there.backups if is_made_for(one.snapshot, system, site)]
     return [
         StoredBackup(
-            kind=BackupKind.POSTGRES, name=one.name, place=one.store.place, is_off_site=True, moment=one.snapshot_at,
-            size=one.snapshot.size, fault=one.fault or "", mark=one.mark,
+            site=site, kind=BackupKind.POSTGRES, name=one.name, place=one.store.place, is_off_site=True,
+            moment=one.snapshot_at, size=one.snapshot.size, fault=one.fault or "", mark=one.mark,
         )
         for one in ours
     ]  # fmt: skip
@@ -159,10 +169,11 @@ def _is_ours(one: FullBackup, system: str, site: str) -> bool:
     return one.archive is not None or is_of(one, system, site)
 
 
-def _stored(one: FullBackup) -> StoredBackup:
+def _stored(one: FullBackup, site: str) -> StoredBackup:
     return StoredBackup(
-        kind=BackupKind.FULL, name=one.name, place=one.store.place, is_off_site=bool(one.store.objects.keys()),
-        moment=one.moment, size=one.size, fault=one.fault or "", mark=one.mark,
+        site=site, kind=BackupKind.FULL, name=one.name, place=one.store.place,
+        is_off_site=bool(one.store.objects.keys()), moment=one.moment, size=one.size, fault=one.fault or "",
+        mark=one.mark,
     )  # fmt: skip
 
 

@@ -54,9 +54,10 @@ LOCK = "proofs"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Prover:
-    """What it takes to try a backup of the default site and to write down what came of it."""
+    """What it takes to try a backup of a site and to write down what came of it."""
 
     configuration: Configuration
+    site_name: str
     clients: Clients
     home: Path
     database: Database
@@ -81,9 +82,9 @@ class Prover:
 
     def _wanted(self) -> list[StoredBackup]:
         with self.database.write() as tx:
-            found = stored_backups.list_of(tx.connection)
-            proofs.forget_gone(tx, found, places_of(self.configuration))
-            return to_prove(found, proofs.list_of(tx.connection), datetime.now(UTC))
+            found = stored_backups.list_of(tx.connection, self.site_name)
+            proofs.forget_gone(tx, self.site_name, found, places_of(self.configuration))
+            return to_prove(found, proofs.list_of(tx.connection, self.site_name), datetime.now(UTC))
 
     def _prove(self, bench: Bench, one: StoredBackup, *, may_read: bool = False) -> BackupProof | None:
         """`may_read`: what came back once on this host is only read, to see that it is still the same."""
@@ -116,14 +117,13 @@ class Prover:
     @contextmanager
     def _bench(self) -> Iterator[Bench]:
         """Ours alone, and clean. Raises TemporaryError while another process of this home has it."""
-        site = self.configuration.default_site
         bench = Bench(
             configuration=self.configuration,
-            site_name=site,
+            site_name=self.site_name,
             clients=self.clients,
             home=self.home,
             run=self.run,
-            cancelled=Interrupted(self.database, site, self.stop),
+            cancelled=Interrupted(self.database, self.site_name, self.stop),
             progress=self.progress,
             room=self.room,
         )
@@ -168,7 +168,7 @@ class Prover:
     ) -> BackupProof:
         with self.database.write() as tx:
             proof = BackupProof(
-                kind=one.kind, name=one.name, place=one.place, mark=one.mark,
+                site=self.site_name, kind=one.kind, name=one.name, place=one.place, mark=one.mark,
                 sha256=identity.sha256 if identity is not None else "", proven_at=tx.now,
                 seconds=time.monotonic() - started, version=version("drbot-chatops"), result=result,
                 fault=self.redact(fault),
@@ -222,7 +222,8 @@ def gone(one: StoredBackup) -> PermanentError:
 
 
 def keep_proving(worker_context: WorkerContext, stop: threading.Event) -> None:
-    if worker_context.site_name != worker_context.configuration.default_site:
+    site, configuration = worker_context.site_name, worker_context.configuration
+    if site not in {configuration.default_site, *configuration.backups.schedule.sites}:
         return
     prover = prover_of(worker_context, stop)
     try:
@@ -237,6 +238,7 @@ def prover_of(worker_context: WorkerContext, stop: threading.Event) -> Prover:
     configuration, site = worker_context.configuration, worker_context.site
     return Prover(
         configuration=configuration,
+        site_name=worker_context.site_name,
         clients=clients_of(site, configuration, RunnerSettings.from_environment(worker_context.home)),
         home=worker_context.home,
         database=worker_context.database,

@@ -71,7 +71,7 @@ class Look:
     own_state: Callable[[], Line] | None = None  # how drbot's own state stands
     away: frozenset[str] = frozenset()  # people whose votes Slack would not bring
     inventories: list[tuple[str, Inventory]] = field(default_factory=list)  # by site
-    backups: list[StoredBackup] = field(default_factory=list)  # of the default site
+    backups: list[StoredBackup] = field(default_factory=list)  # of all sites that it looks at
 
 
 Probe = Callable[[Look, str], Iterable[Line]]  # the second: a site
@@ -114,7 +114,17 @@ def _backups(look: Look, _: str) -> Iterator[Line]:
 
 
 def _backups_elsewhere(look: Look, site: str) -> Iterator[Line]:
-    yield from look_at_backups_of(site, look.configuration)
+    looked = look_at_backups_of(site, look.configuration)
+    look.backups.extend(looked.found)
+    yield from looked.lines
+
+
+def _proofs(look: Look, site: str) -> Iterable[Line]:
+    """What is known of the backups that were found a moment ago."""
+    if look.database is None:
+        return ()
+    with look.database.read() as connection:
+        return tuple(proof_lines(look.configuration, site, look.backups, proofs.list_of(connection, site)))
 
 
 def _rented(look: Look, _: str) -> Iterator[Line]:
@@ -169,9 +179,10 @@ ROWS: tuple[Row, ...] = (
     Row(
         names=("proof of PostgreSQL backups", "proof of full backups"),
         who=Who.DEFAULT,
-        probe=_by_state(lambda look, state, _: proof_lines(look.configuration, look.backups, proofs.list_of(state))),
+        probe=_proofs,
     ),
     Row(names=("backups of another site",), who=Who.SCHEDULED, probe=_backups_elsewhere),
+    Row(names=("proofs of another site",), who=Who.SCHEDULED, probe=_proofs),
     Row(
         names=(SCHEDULED,),
         who=Who.DEFAULT,

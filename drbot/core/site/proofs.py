@@ -31,6 +31,7 @@ WELL = frozenset({ProofResult.PROVEN, ProofResult.SAME})
 class BackupProof:
     """The last try with one backup in one place."""
 
+    site: str  # whose data it is, and whose worker tried
     kind: BackupKind
     name: str
     place: str
@@ -91,14 +92,14 @@ MAKE: Mapping[BackupKind, str] = {
 
 def last_try(one: StoredBackup, proofs: Iterable[BackupProof]) -> BackupProof | None:
     """With exactly these bytes."""
-    mine = (one.kind, one.name, one.place)
-    return next((p for p in proofs if (p.kind, p.name, p.place) == mine and one.mark in ("", p.mark)), None)
+    mine = (one.site, one.kind, one.name, one.place)
+    return next((p for p in proofs if (p.site, p.kind, p.name, p.place) == mine and one.mark in ("", p.mark)), None)
 
 
 def has_changed(one: StoredBackup, proofs: Iterable[BackupProof]) -> bool:
     """Whether a dump of this name and place was restored, and these are not its bytes any more, or may not be."""
-    mine = (BackupKind.POSTGRES, one.name, one.place)
-    known = [proof for proof in proofs if (proof.kind, proof.name, proof.place) == mine]
+    mine = (one.site, BackupKind.POSTGRES, one.name, one.place)
+    known = [proof for proof in proofs if (proof.site, proof.kind, proof.name, proof.place) == mine]
     return one.kind is BackupKind.POSTGRES and last_try(one, known) is None and any(p.result in WELL for p in known)
 
 
@@ -129,8 +130,9 @@ def _is_due(last: BackupProof | None, now: datetime, *, is_newest: bool) -> bool
 def proof_line(
     kind: BackupKind, found: Iterable[StoredBackup], proofs: Collection[BackupProof], within: float, now: datetime
 ) -> Line | None:
-    """Whether the newest backup of this kind was restored, in each place that has one; the worst is told. `within`:
-    seconds that a proof counts. None: no backup of this kind can be used, which a line of its own says.
+    """Whether the newest backup of this kind was restored, in each place that has one; the worst is told. `found` and
+    `proofs`: of one site. `within`: seconds that a proof counts. None: no backup of this kind can be used, which a line
+    of its own says.
     """
     usable = ordered(one for one in found if one.kind is kind and not one.fault)
     places = sorted({one.place for one in usable}, key=[one.place for one in usable].index)

@@ -20,6 +20,7 @@ class BackupKind(StrEnum):
 class StoredBackup:
     """One backup in one place."""
 
+    site: str  # whose data it is
     kind: BackupKind
     name: str
     place: str  # as people know it: "file:/…", "s3://…"

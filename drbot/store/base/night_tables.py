@@ -25,6 +25,7 @@ confirmations = Table(
 proofs = Table(
     "proofs",
     metadata,
+    Column("site", Text, primary_key=True),
     Column("kind", Text, primary_key=True),
     Column("name", Text, primary_key=True),
     Column("place", Text, primary_key=True),

@@ -17,25 +17,28 @@ def tried(tx: Transaction, proof: BackupProof) -> None:
     insert_or(tx, proofs, values | {"kind": proof.kind.value, "result": proof.result.value}, replace=True)
 
 
-def list_of(connection: Connection) -> list[BackupProof]:
-    """The newest first."""
-    return [_proof_of(row) for row in connection.execute(select(proofs).order_by(proofs.c.proven_at.desc())).mappings()]
+def list_of(connection: Connection, site: str | None = None) -> list[BackupProof]:
+    """The newest first; None: of all sites."""
+    rows = select(proofs).order_by(proofs.c.proven_at.desc())
+    mine = rows if site is None else rows.where(proofs.c.site == site)
+    return [_proof_of(row) for row in connection.execute(mine).mappings()]
 
 
-def forget_gone(tx: Transaction, there: Iterable[StoredBackup], places: Collection[str]) -> None:
-    """Of backups that were tidied away, all but the newest good proof of each kind in each place: it still says when
-    something came back from there. A place of dr.yml (`places`) in which nothing is seen may only be silent: what came
-    from there is not read once more when it answers again.
+def forget_gone(tx: Transaction, site: str, there: Iterable[StoredBackup], places: Collection[str]) -> None:
+    """Of this site's backups that were tidied away, all but the newest good proof of each kind in each place: it still
+    says when something came back from there. A place of dr.yml (`places`) in which nothing is seen may only be silent:
+    what came from there is not read once more when it answers again.
     """
     found = list(there)
     kept, seen = {(one.kind, one.name, one.place) for one in found}, {one.place for one in found}
-    known = [one for one in list_of(tx.connection) if one.place in seen or one.place not in places]
+    known = [one for one in list_of(tx.connection, site) if one.place in seen or one.place not in places]
     newest = {(one.kind, one.place): one for one in reversed(known) if one.result in WELL and one.place in places}
     kept |= {(one.kind, one.name, one.place) for one in newest.values()}
     gone = [one for one in known if (one.kind, one.name, one.place) not in kept]
     keys = [(one.kind.value, one.name, one.place) for one in gone]
     if keys:
-        tx.connection.execute(delete(proofs).where(tuple_(proofs.c.kind, proofs.c.name, proofs.c.place).in_(keys)))
+        columns = tuple_(proofs.c.kind, proofs.c.name, proofs.c.place)
+        tx.connection.execute(delete(proofs).where(proofs.c.site == site, columns.in_(keys)))
 
 
 def _proof_of(row: RowMapping) -> BackupProof:

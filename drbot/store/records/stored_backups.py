@@ -13,13 +13,13 @@ MOST = 500
 """Of each site, the newest: a folder of years is not copied into the state at every look."""
 
 
-def saw(tx: Transaction, source: str, found: Iterable[StoredBackup]) -> None:
+def saw(tx: Transaction, site: str, found: Iterable[StoredBackup]) -> None:
     """In place of what this site's worker saw before."""
-    tx.connection.execute(delete(backups).where(backups.c.source == source))
+    tx.connection.execute(delete(backups).where(backups.c.source == site))
     newest = sorted(found, key=lambda one: one.moment, reverse=True)[:MOST]
     rows = {
         (one.kind, one.name, one.place): {
-            "source": source, "kind": one.kind.value, "name": one.name, "place": one.place,
+            "source": site, "kind": one.kind.value, "name": one.name, "place": one.place,
             "is_off_site": one.is_off_site, "moment": one.moment, "size": one.size, "fault": one.fault,
             "mark": one.mark, "seen_at": tx.now,
         }
@@ -29,12 +29,14 @@ def saw(tx: Transaction, source: str, found: Iterable[StoredBackup]) -> None:
         tx.connection.execute(insert(backups), list(rows.values()))
 
 
-def list_of(connection: Connection) -> list[StoredBackup]:
-    """The newest first, those of one name side by side."""
-    order = (backups.c.moment.desc(), backups.c.kind, backups.c.name, backups.c.place)
-    rows = connection.execute(select(backups).order_by(*order)).mappings()
+def list_of(connection: Connection, site: str | None = None) -> list[StoredBackup]:
+    """The newest first, those of one name side by side; None: of all sites."""
+    order = (backups.c.moment.desc(), backups.c.source, backups.c.kind, backups.c.name, backups.c.place)
+    found = select(backups).order_by(*order)
+    rows = connection.execute(found if site is None else found.where(backups.c.source == site)).mappings()
     return [
         StoredBackup(
+            site=row["source"],
             kind=BackupKind(row["kind"]),
             **{name: row[name] for name in ("name", "place", "is_off_site", "moment", "size", "fault", "mark")},
         )

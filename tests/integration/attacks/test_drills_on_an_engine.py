@@ -199,7 +199,7 @@ def test_no_redis_is_tried_as_a_compose_file_says_that_nobody_agreed_to(here: He
     site = configuration.site().model_copy(update={"projects": tmp_path / "strangers"})
     edited = here.with_dr_yml(sites={**configuration.sites, "production": site}).worker_context
     backup = StoredBackup(
-        kind=BackupKind.FULL, name="full_20260101_000000", place="file:/backups", is_off_site=False,
+        site="production", kind=BackupKind.FULL, name="full_20260101_000000", place="file:/backups", is_off_site=False,
         moment=datetime(2026, 1, 1, tzinfo=UTC), size=1,
     )  # fmt: skip
 

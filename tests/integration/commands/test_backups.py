@@ -19,8 +19,8 @@ def stored(
     place: str = HERE, *, hours: int = 1, kind: BackupKind = BackupKind.FULL, name: str = "", fault: str = ""
 ) -> StoredBackup:
     return StoredBackup(
-        kind=kind, name=name or f"{kind.value}_{hours}", place=place, is_off_site=place.startswith("s3:"),
-        moment=NOW - timedelta(hours=hours), size=1000, fault=fault,
+        site="production", kind=kind, name=name or f"{kind.value}_{hours}", place=place,
+        is_off_site=place.startswith("s3:"), moment=NOW - timedelta(hours=hours), size=1000, fault=fault,
     )  # fmt: skip
 
 
@@ -75,15 +75,15 @@ def test_a_place_that_is_silent_keeps_its_proofs_and_one_that_dr_yml_names_no_mo
         for one in (here, silent, dropped):
             proofs.tried(tx, proven(one))
 
-        proofs.forget_gone(tx, [here], {HERE, BUCKET})
+        proofs.forget_gone(tx, "production", [here], {HERE, BUCKET})
 
         assert {one.place for one in proofs.list_of(tx.connection)} == {HERE, BUCKET}
 
 
 def proven(one: StoredBackup, result: ProofResult = ProofResult.PROVEN) -> BackupProof:
     return BackupProof(
-        kind=one.kind, name=one.name, place=one.place, mark=one.mark, sha256="5" * 64, proven_at=NOW, seconds=41.0,
-        version="1", result=result, fault="" if result in WELL else "a row is missing",
+        site=one.site, kind=one.kind, name=one.name, place=one.place, mark=one.mark, sha256="5" * 64, proven_at=NOW,
+        seconds=41.0, version="1", result=result, fault="" if result in WELL else "a row is missing",
     )  # fmt: skip
 
 
@@ -114,6 +114,25 @@ def test_of_each_it_says_whether_it_was_seen_to_come_back(verb_fixture: VerbFixt
     }
 
 
+def test_of_several_sites_each_is_told_with_what_its_own_backups_are_worth(verb_fixture: VerbFixture) -> None:
+    mine = stored()
+    other = replace(mine, site="tokyo", fault="it is cut off")
+    with verb_fixture.database.write() as tx:
+        stored_backups.saw(tx, "production", [mine])
+        stored_backups.saw(tx, "tokyo", [other])
+        proofs.tried(tx, proven(mine))
+
+    reply = verb_fixture.say("dan", "backups")
+
+    said = say(reply.text, "en")
+    assert "production: The newest one is" in said and "tokyo: None of the backups can be used." in said
+    when = f"{NOW:%Y-%m-%d %H:%M} UTC"
+    assert [(row[0], row[3], say(row[5], "en")) for row in reply.tables[0].rows] == [
+        ("production", "full_1", f"restored on {when} in 41 s"),
+        ("tokyo", "full_1", "-"),
+    ]
+
+
 def test_proofs_of_what_is_gone_go_but_for_the_newest(verb_fixture: VerbFixture) -> None:
     gone, there = stored(hours=8), stored()
     with verb_fixture.database.write() as tx:
@@ -121,7 +140,7 @@ def test_proofs_of_what_is_gone_go_but_for_the_newest(verb_fixture: VerbFixture)
             proofs.tried(tx, proven(one))
         proofs.tried(tx, proven(stored(hours=9), ProofResult.FAILED))
 
-        proofs.forget_gone(tx, [there], {HERE})
+        proofs.forget_gone(tx, "production", [there], {HERE})
 
         assert len(proofs.list_of(tx.connection)) <= 2
         assert "5" * 64 in {one.sha256 for one in proofs.list_of(tx.connection)}

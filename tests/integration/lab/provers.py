@@ -51,7 +51,7 @@ class Proving:
     def lines(self) -> dict[str, Line]:
         """What readiness says about proofs and backups."""
         looked = look_at_backups(self.configuration)
-        found = (*looked.lines, *proof_lines(self.configuration, looked.found, self.known()))
+        found = (*looked.lines, *proof_lines(self.configuration, "production", looked.found, self.known()))
         return {line.what: line for line in found}
 
     def left_behind(self) -> list[str]:
@@ -87,7 +87,7 @@ def proving(
     configuration = loaded.model_copy(update={"backups": backups, "targets": targets, "sites": sites, **changes})
     clients = clients_of(configuration.site(), configuration, RunnerSettings.from_environment(folder, {}))
     prover = Prover(
-        configuration=configuration, clients=clients, home=folder, database=database,
+        configuration=configuration, site_name="production", clients=clients, home=folder, database=database,
         redact=lambda text: text, stop=Event(),
     )  # fmt: skip
     yield Proving(prover=prover, clients=clients, database=database)

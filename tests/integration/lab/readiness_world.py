@@ -182,8 +182,8 @@ def note_proofs(database: Database, found: tuple[StoredBackup, ...], result: Pro
             proofs.tried(
                 tx,
                 BackupProof(
-                    kind=one.kind, name=one.name, place=one.place, mark=one.mark, sha256="", proven_at=tx.now,
-                    seconds=1.0, version="1", result=result, fault="it is torn",
+                    site=one.site, kind=one.kind, name=one.name, place=one.place, mark=one.mark, sha256="",
+                    proven_at=tx.now, seconds=1.0, version="1", result=result, fault="it is torn",
                 ),
             )  # fmt: skip
 

@@ -19,7 +19,9 @@ from drbot.core.site.level import Level
 from drbot.core.site.own_checks import OwnChecks
 from drbot.core.site.proofs import LINES, READ_AGAIN, ProofResult, to_prove
 from drbot.core.site.readiness import Colour
+from drbot.core.site.site import Schedule
 from drbot.core.site.stored_backups import BackupKind
+from drbot.core.text.messages import say
 from drbot.lab.system import Lab
 from drbot.runners.actions.site_target import SiteTarget
 from drbot.runners.backups.make_dump import back_up_postgres
@@ -27,6 +29,7 @@ from drbot.runners.backups.make_full import back_up_full
 from drbot.runners.contract.target import Search
 from drbot.runners.execution.damage import noting
 from drbot.runners.foundation.own_proofs import OwnProofs
+from drbot.runners.upkeep.backup_readiness import look_at_backups, look_at_backups_of, proof_lines
 from drbot.store.base.database import Database
 from drbot.store.base.schema import proofs as proof_rows
 from drbot.store.records import incidents, readiness, stored_backups
@@ -73,6 +76,29 @@ def test_a_new_backup_of_postgresql_is_restored_once_and_nothing_stays(here: Pro
 
     os.utime(here.configuration.backups.directory / made.name)  # other bytes may be in it now
     assert [one.name for one in to_prove(here.look(), here.known(), datetime.now(UTC))] == [made.name]
+
+
+def test_the_backups_of_another_site_are_tried_by_its_own_worker(here: Proving) -> None:
+    """In the same folder, so in the same place: what came of one says nothing about the other."""
+    site, schedule = here.configuration.site(), Schedule(postgres="0 * * * *", sites=("production", "staging"))
+    backups = here.configuration.backups.model_copy(update={"schedule": schedule})
+    both = here.configuration.model_copy(update={"sites": {"production": site, "staging": site}, "backups": backups})
+    made = back_up_postgres(both, "staging", clients=here.clients)
+    looked = look_at_backups_of("staging", both)
+    with here.database.write() as tx:
+        stored_backups.saw(tx, "staging", looked.found)
+        stored_backups.saw(tx, "production", look_at_backups(both).found)
+    (soon,) = proof_lines(both, "staging", looked.found, [])
+    assert (say(soon.what, "en"), soon.colour) == ("staging: proof of PostgreSQL backups", Colour.AMBER)
+
+    assert replace(here.prover, configuration=both).prove_next() is None
+    proof = replace(here.prover, configuration=both, site_name="staging").prove_next()
+
+    assert proof is not None
+    assert (proof.site, proof.name, proof.result) == ("staging", made.name, ProofResult.PROVEN), proof.fault
+    (green,) = proof_lines(both, "staging", looked.found, here.known())
+    assert green.colour is Colour.GREEN and made.name in green.reason
+    assert list(proof_lines(both, "production", looked.found, here.known())) == []
 
 
 @pytest.mark.parametrize(("expect", "result"), [(">= 5000", ProofResult.PROVEN), ("0", ProofResult.FAILED)])

@@ -94,8 +94,8 @@ def test_of_other_bytes_it_is_not(worker_fixture: WorkerFixture) -> None:
 def test_what_only_a_row_of_the_database_says_stands_on_no_card(worker_fixture: WorkerFixture) -> None:
     backup = worker_fixture.target.backups[0]
     forged = BackupProof(
-        kind=BackupKind.POSTGRES, name=backup.name, place=backup.place, mark="a", sha256=backup.sha256, seconds=41.0,
-        proven_at=MOMENT, version="1", result=ProofResult.PROVEN,
+        site="production", kind=BackupKind.POSTGRES, name=backup.name, place=backup.place, mark="a",
+        sha256=backup.sha256, seconds=41.0, proven_at=MOMENT, version="1", result=ProofResult.PROVEN,
     )  # fmt: skip
     with worker_fixture.database.write() as tx:
         proofs.tried(tx, forged)

@@ -14,12 +14,13 @@ from sqlalchemy import create_engine, insert, inspect, select, text
 
 from drbot.core.base.errors import TemporaryError, UserError
 from drbot.core.ledger.events import EventKind
+from drbot.core.site.stored_backups import BackupKind, StoredBackup
 from drbot.store.base.column_types import metadata
 from drbot.store.base.database import NEWEST, Database
 from drbot.store.base.migrating import migrations
 from drbot.store.base.schema import cursors, locks
 from drbot.store.base.settings import StoreSettings
-from drbot.store.records import steps
+from drbot.store.records import proofs, steps, stored_backups
 from tests.integration.store import store_fixture
 
 
@@ -35,6 +36,16 @@ def test_the_newest_migration_is_the_last_there_is() -> None:
     assert ScriptDirectory.from_config(migrations()).get_current_head() == NEWEST
 
 
+PROOFS_OF_V6 = """CREATE TABLE proofs (kind TEXT NOT NULL, name TEXT NOT NULL, place TEXT NOT NULL, mark TEXT NOT NULL,
+    sha256 TEXT NOT NULL, proven_at TIMESTAMP NOT NULL, seconds FLOAT NOT NULL, version TEXT NOT NULL,
+    result TEXT NOT NULL, fault TEXT NOT NULL, PRIMARY KEY (kind, name, place))"""
+PROOF_OF_V6 = "('full', 'full_1', 's3://shop/', '', '', '2026-11-30 03:00:00', 41.0, '0.1', 'proven', '')"
+SEEN = StoredBackup(
+    site="shop", kind=BackupKind.FULL, name="full_1", place="s3://shop/", is_off_site=True,
+    moment=datetime(2026, 11, 30, 2, tzinfo=UTC), size=1,
+)  # fmt: skip
+
+
 def test_a_database_of_before_gets_what_is_new(database: Database) -> None:
     run = store_fixture.running(database)
     with database.write() as tx:
@@ -42,6 +53,11 @@ def test_a_database_of_before_gets_what_is_new(database: Database) -> None:
             tx.connection.execute(text(f"ALTER TABLE steps DROP COLUMN {column}"))
         tx.connection.execute(text("ALTER TABLE drills DROP COLUMN files"))
         tx.connection.execute(text("DROP TABLE inventories"))
+        tx.connection.execute(text("DROP TABLE proofs"))
+        tx.connection.execute(text(PROOFS_OF_V6))
+        tx.connection.execute(text("CREATE INDEX ix_proofs_sha256 ON proofs (sha256)"))
+        tx.connection.execute(text(f"INSERT INTO proofs VALUES {PROOF_OF_V6}"))
+        stored_backups.saw(tx, "shop", [SEEN])
         added = (
             ("alert_groups", "rings"),
             ("alert_groups", "beyond"),
@@ -58,6 +74,8 @@ def test_a_database_of_before_gets_what_is_new(database: Database) -> None:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
         assert compare_metadata(context, metadata) == []
         assert {record.cause for record in steps.of_run(connection, run.id)} == {None}
+        (known,) = proofs.list_of(connection)
+        assert (known.site, known.name, known.proven_at) == ("shop", SEEN.name, datetime(2026, 11, 30, 3, tzinfo=UTC))
 
 
 @pytest.mark.parametrize("table", ["alembic_version", "events"])

@@ -15,7 +15,7 @@ DAY = 86_400.0
 
 def dump(hours: float, fault: str = "", mark: str = "a", place: str = "file:/srv") -> StoredBackup:
     return StoredBackup(
-        kind=BackupKind.POSTGRES, name=f"dump-{hours:g}", place=place, is_off_site=False,
+        site="production", kind=BackupKind.POSTGRES, name=f"dump-{hours:g}", place=place, is_off_site=False,
         moment=NOW - timedelta(hours=hours), size=1, fault=fault, mark=mark,
     )  # fmt: skip
 
@@ -25,8 +25,9 @@ def tried(
 ) -> BackupProof:
     """The dump of this age, `ago` hours ago."""
     return BackupProof(
-        kind=BackupKind.POSTGRES, name=f"dump-{hours:g}", place=place, mark=mark, sha256="", version="1",
-        proven_at=NOW - timedelta(hours=ago), seconds=41.0, result=result, fault="" if result in WELL else "no room",
+        site="production", kind=BackupKind.POSTGRES, name=f"dump-{hours:g}", place=place, mark=mark, sha256="",
+        version="1", proven_at=NOW - timedelta(hours=ago), seconds=41.0, result=result,
+        fault="" if result in WELL else "no room",
     )  # fmt: skip
 
 

@@ -30,7 +30,7 @@ CONFIGURATION = Configuration(
 
 def dump(hours: float, fault: str = "") -> StoredBackup:
     return StoredBackup(
-        kind=BackupKind.POSTGRES, name=f"dump-{hours}", place="file:/srv", is_off_site=False,
+        site="production", kind=BackupKind.POSTGRES, name=f"dump-{hours}", place="file:/srv", is_off_site=False,
         moment=NOW - timedelta(hours=hours), size=1, fault=fault,
     )  # fmt: skip
 
@@ -88,7 +88,7 @@ def test_what_the_calendar_makes_at_another_site_is_missed_there(
     backups = Backups(directory=tmp_path, schedule=schedule)
     configuration = CONFIGURATION.model_copy(update={"sites": sites, "backups": backups})
 
-    lines = list(look_at_backups_of("staging", configuration))
+    lines = look_at_backups_of("staging", configuration).lines
 
     assert [(say(line.what, "en"), line.colour) for line in lines] == [
         (f"staging: {kind}", Colour.RED) for kind in missing

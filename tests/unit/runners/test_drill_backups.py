@@ -17,7 +17,7 @@ CONFIGURATION = Configuration(
     system="shop", sites={"production": SITE}, backups=Backups(directory="/srv/backups")
 )  # fmt: skip
 DUMP = StoredBackup(
-    kind=BackupKind.POSTGRES, name="dump", place="file:/srv", is_off_site=False,
+    site="production", kind=BackupKind.POSTGRES, name="dump", place="file:/srv", is_off_site=False,
     moment=datetime(2026, 1, 5, tzinfo=UTC), size=1,
 )  # fmt: skip
 FULL_HERE = replace(DUMP, kind=BackupKind.FULL, name="full")
