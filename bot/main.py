@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
@@ -18,6 +19,8 @@ from drbot.bot.connection import PING_SECONDS, keep_connected, leave
 from drbot.bot.http_mode import RequestGuard, application
 from drbot.bot.listeners.accounts import Accounts
 from drbot.bot.listeners.responder import Responder
+from drbot.bot.listeners.voters import EVERY_SECONDS as VOTERS_SECONDS
+from drbot.bot.listeners.voters import look_at_voters
 from drbot.bot.outbound.alert_posts import AlertPosts
 from drbot.bot.outbound.drill_notices import DrillNotices
 from drbot.bot.outbound.messenger import Messenger
@@ -89,6 +92,12 @@ def _run(process: Process, settings: BotSettings, listener: Listener | None, sco
         "readiness posts": lambda: ReadinessPosts(context, messenger, owner()).run(process.stop),
         "drill notices": lambda: DrillNotices(context, messenger, owner()).run(process.stop),
         "ticker": lambda: Ticker(context).run(process.stop, process.heart),
+        "voters": lambda: repeat(
+            partial(look_at_voters, context, Accounts(client_of(settings), context.configuration.channels.home)),
+            VOTERS_SECONDS,
+            process.stop,
+            "accounts of voters",
+        ),
     }
     failed: list[Exception] = []
 

@@ -19,6 +19,7 @@ from drbot.bot.listeners.accounts import Accounts
 from drbot.bot.listeners.enrolment import send_qr
 from drbot.bot.listeners.long_answers import with_file
 from drbot.bot.listeners.pictures import send_picture
+from drbot.bot.listeners.voters import gone_voter
 from drbot.bot.slack_api.signed_values import SignedValues
 from drbot.bot.slack_api.slack import BLOCKS_REFUSED, SlackRefusedError
 from drbot.commands.dispatch import TABLE, dispatch
@@ -26,7 +27,7 @@ from drbot.commands.facts.context import CommandContext
 from drbot.commands.speech.messages import Reply, Request
 from drbot.commands.speech.parser import parse
 from drbot.commands.speech.refusal import reply_of
-from drbot.commands.verb.approve import approved_in_slack, void_without
+from drbot.commands.verb.approve import void_without
 from drbot.core.approvals.approval import EntryPoint
 from drbot.core.base.errors import TemporaryError, UserError
 from drbot.core.site.people import Account, Person
@@ -154,17 +155,11 @@ class Responder:
     def vote(self, slack_request: SlackRequest, decision: str, values: dict[str, str]) -> Reply:
         """A ballot, as `dispatch` takes it: by the account as Slack has it now, whatever was known before."""
         account = self.accounts.now(slack_request.user)
-        if decision == "approve" and (gone := self._gone(values.get("request", ""))) is not None:
-            return void_without(self.context, values["request"], gone)
+        asked = values.get("request", "") if decision == "approve" else ""
+        if asked and (gone := gone_voter(self.context, self.accounts, asked)) is not None:
+            return void_without(self.context, asked, gone)
         request = self.request(slack_request, decision, entry_point=EntryPoint.DIALOG, values=values, account=account)
         return dispatch(self.context, request)
-
-    def _gone(self, asked_id: str) -> Person | None:
-        """Somebody who approved and has no active account any more. Raises UserError where Slack does not say."""
-        for person in approved_in_slack(self.context, asked_id) if asked_id else ():
-            if not any(self.accounts.now(one).is_full_member for one in person.slack):
-                return person
-        return None
 
     def show(self, slack_request: SlackRequest, view: Mapping[str, Any], *, in_place_of: str = "") -> str:
         """Open a dialog for this person, or draw an open one again; its id. Its values leave as tokens only."""

@@ -320,8 +320,13 @@ def close(tx: Transaction, request_id: str, state: RequestState, *, why: str = "
     return True
 
 
+def live(connection: Connection) -> list[str]:
+    """The ids of those that are being asked, or wait for their start."""
+    return list(connection.execute(select(requests.c.id).where(requests.c.state.in_(_LIVE))).scalars())
+
+
 def void_all(tx: Transaction, *, why: str) -> None:
-    for request_id in tx.connection.execute(select(requests.c.id).where(requests.c.state.in_(_LIVE))).scalars().all():
+    for request_id in live(tx.connection):
         close(tx, request_id, RequestState.VOID, why=why)
 
 

@@ -128,6 +128,26 @@ def test_a_dialog_that_is_delivered_twice_is_answered_with_what_came_of_it(serve
         assert len(requests.votes(connection, request.id)) == 1
 
 
+def test_a_vote_is_void_once_its_account_is_deactivated_though_nobody_votes_in_slack_again(served: Scene) -> None:
+    """The other vote may come from a terminal, or has come and the run waits for its worker."""
+    incident = served.declare()
+    request = opened(served.database, planned(served.database, incident))
+    asking = card(served, incident, "Approval needed")
+    submit(served, "U00BEN", open_dialog(served, "U00BEN", asking), target="production", reason="I read it")
+    shown(served, "U00BEN", "1 of 2")
+    people = served.simulator.state.people
+
+    people["U00BEN"] = replace(people["U00BEN"], deleted=True)
+
+    def state() -> RequestState:
+        with served.database.read() as connection:
+            return requests.get(connection, request.id).state
+
+    wait_for(lambda: state() is RequestState.VOID, PATIENCE, "the approval to be void")
+    said = "Ben, who approved, is no longer an active member of this workspace."
+    served.message(incident.channel, lambda one: said in str(one), said)
+
+
 def test_a_voter_whose_account_was_deactivated_since_counts_no_more(served: Scene) -> None:
     incident = served.declare()
     request = opened(served.database, planned(served.database, incident))
