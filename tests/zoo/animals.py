@@ -170,7 +170,7 @@ ANIMALS: tuple[Animal, ...] = (
         shows="neither PostgreSQL nor Redis: files, and memcached that keeps nothing",
     ),
     Animal(
-        name="twostreams", refused=("check",),
+        name="twostreams",
         stores=(postgres("orders-db", "orders"), postgres("stock-db", "stock"), redis("sessions"), redis("jobs")),
         shows="two PostgreSQL and two Redis in one project",
     ),
@@ -189,7 +189,7 @@ ANIMALS: tuple[Animal, ...] = (
         shows="uploads, and two services that write all the time and that dr.yml does not name",
     ),
     Animal(
-        name="papertrail", refused=("check",), stores=(postgres(), other("documents", "documents", "/data/db")),
+        name="papertrail", stores=(postgres(), other("documents", "documents", "/data/db")),
         shows="documents kept as files (a stand-in for MongoDB, which Debian lacks) beside PostgreSQL",
     ),
     Animal(

@@ -30,7 +30,7 @@ def _missing(kept: Kept, listed: set[str]) -> Iterator[str]:
     found = checksums(kept).found
     for one in mounts(kept):
         kind = one.store.kind if one.store else ""
-        if one.store and kind in site and site[kind].get("service", kind) == one.store.service:
+        if one.store and kind in site and _service_of(site, kind) == one.store.service:
             continue  # its rows or keys are there, by a dump
         things = {} if one.store else {path: said for path, said in found[one.key].items() if not is_socket(said)}
         if not one.store and set(things) <= {""} and not things.get("", "").startswith("100"):
@@ -40,6 +40,12 @@ def _missing(kept: Kept, listed: set[str]) -> Iterator[str]:
         root = _place(kept, one)
         if not root or not {f"{root}/{path}".rstrip("/") for path in things or {""}} <= listed:
             yield one.key
+
+
+def _service_of(site: dict[str, Any], kind: str) -> str:
+    """As Compose has it; dr.yml may call it otherwise."""
+    name = site[kind].get("service", kind)
+    return str(site.get("services", {}).get(name, {}).get("service", name))
 
 
 def is_socket(said: str) -> bool:
