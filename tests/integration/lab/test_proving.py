@@ -22,6 +22,7 @@ from drbot.core.site.readiness import Colour
 from drbot.core.site.site import Schedule
 from drbot.core.site.stored_backups import BackupKind
 from drbot.core.text.messages import say
+from drbot.lab import layout
 from drbot.lab.system import Lab
 from drbot.runners.actions.site_target import SiteTarget
 from drbot.runners.backups.make_dump import back_up_postgres
@@ -170,8 +171,12 @@ def test_a_survey_that_reads_a_damaged_dump_turns_it_red_at_once(here: Proving, 
 
 
 @pytest.mark.more
-def test_a_full_backup_comes_back_with_redis_settings_and_files(here: Proving) -> None:
+def test_a_full_backup_comes_back_with_redis_settings_and_files(here: Proving, lab: Lab) -> None:
+    """Names of files may hold whatever they like: a line's end too."""
+    volume = lab.prefix + str(layout.part("admin").volume)
+    lab.on_volume(volume, "/srv/files", "touch '/srv/files/two\nlines' '/srv/files/\n'")
     made, _ = back_up_full(with_quick_key(here.configuration), "production", clients=here.clients)
+    lab.on_volume(volume, "/srv/files", "rm '/srv/files/two\nlines' '/srv/files/\n'")
     here.look()
 
     proof = here.prover.prove_next()
