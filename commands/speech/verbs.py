@@ -100,6 +100,13 @@ VERBS: Mapping[str, VerbWords] = {
         free_text=True,
         when=When.AFTERWARDS,
     ),
+    "since": VerbWords(
+        usage="since <20m|02:10|time> [why]",
+        help=phrase("Correct when the outage began: RTO, RPO and MTTR count from there"),
+        example="since DR-7 02:10 the first failed login",
+        free_text=True,
+        when=When.AFTERWARDS,
+    ),
     "actions": VerbWords(
         usage="actions",
         help=phrase("The action items of a drill or an incident, else what is open of all"),

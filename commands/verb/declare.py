@@ -97,7 +97,7 @@ def _given(context: CommandContext, request: Request, words: Words) -> Declarati
     """The declaration in the words or the dialog; a Reply that opens the dialog when something is missing."""
     options, rest = _options(words.rest)
     values = {**options, **{key: value for key, value in request.values.items() if value}}
-    started_at = _since(values.get("since", ""), request.at)
+    started_at = moment_of(values.get("since", ""), request.at)
     if started_at is not None:
         values["since"] = _moment(started_at, request.at)
     level_word = values.get("level") or (rest.pop(0) if rest else "")
@@ -213,7 +213,7 @@ def find_service(site: Site, word: str) -> str | None:
     return None
 
 
-def _since(word: str, now: datetime) -> datetime | None:
+def moment_of(word: str, now: datetime) -> datetime | None:
     """When the outage began: "20m" ago, "02:10" UTC or an ISO time. Raises UserError."""
     word = plain(word).strip()
     if not word:
@@ -235,7 +235,7 @@ def _since(word: str, now: datetime) -> datetime | None:
 
 
 def _moment(moment: datetime, now: datetime) -> str:
-    """A moment as `_since` reads it again, also some minutes later: "20m" would have moved by then."""
+    """A moment as `moment_of` reads it again, also some minutes later: "20m" would have moved by then."""
     is_recent = now - timedelta(hours=23) < moment <= now
     return f"{moment:%H:%M}" if is_recent else moment.isoformat(timespec="minutes")
 

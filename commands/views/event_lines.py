@@ -154,7 +154,7 @@ def _known_word(key: str, value: str) -> str:
         return short_seal(value)
     if key in ("decision", "answer"):
         return word_of(value)
-    if key == "since":
+    if key in ("since", "before"):
         return _since(value)
     return clock(datetime.fromisoformat(value)) if key.endswith(("_at", "_by")) and "T" in value else value
 

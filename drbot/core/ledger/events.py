@@ -21,6 +21,7 @@ class EventKind(StrEnum):
 
     INCIDENT_DECLARED = "incident.declared"  # level, title, service, reported_at
     INCIDENT_LEVEL_CHANGED = "incident.level_changed"  # old, new, why
+    INCIDENT_START_CORRECTED = "incident.start_corrected"  # before, since, why
     INCIDENT_CHANNEL_OPENED = "incident.channel_opened"  # channel, name
     INCIDENT_RECOVERING = "incident.recovering"  # drill; the first step that touches production starts
     INCIDENT_RECOVERED = "incident.recovered"  # every check passed; rto_seconds, rpo_seconds, outage_seconds

@@ -5,7 +5,7 @@ than the budgets say, two minutes at least; a promise to speak again has a minut
 """
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -111,6 +111,24 @@ def _rest_of(record: StepRecord | None, budget: float, now: datetime) -> float:
     if record.state is StepState.RUNNING and record.started_at is not None:
         return max(0.0, budget - (now - record.started_at).total_seconds())
     return budget
+
+
+def counted_from(incident: Incident, started_at: datetime, snapshot_at: datetime | None) -> Mapping[str, float]:
+    """The figures of an incident whose outage began otherwise than was thought, by their names; none that was not
+    there. A loss that was not counted from its begin stays, unless the new one is greater.
+    """
+    figures: dict[str, float] = {}
+    if incident.rto_seconds is None:
+        return figures
+    later = (started_at - incident.started_at).total_seconds()
+    figures["rto_seconds"] = max(0.001, incident.rto_seconds - later)
+    if incident.outage_seconds == incident.rto_seconds:  # a new place: nothing was there since it began
+        figures["outage_seconds"] = figures["rto_seconds"]
+    if incident.rpo_seconds is not None and snapshot_at is not None:
+        was_counted = abs(incident.rpo_seconds - rpo_seconds(snapshot_at, incident.started_at)) < 1
+        lost = rpo_seconds(snapshot_at, started_at)
+        figures["rpo_seconds"] = lost if was_counted else max(lost, incident.rpo_seconds)
+    return figures
 
 
 def rpo_seconds(snapshot_at: datetime, started_at: datetime) -> float:

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, Update, insert, select, update
 
 from drbot.core.base.errors import UserError
 from drbot.core.ledger.events import EventKind
-from drbot.core.runs.clocks import rpo_seconds
+from drbot.core.runs.clocks import counted_from, rpo_seconds
 from drbot.core.runs.incident import INCIDENT_TRANSITIONS, Incident, IncidentState, UsersSay
 from drbot.core.runs.plan import BackupIdentity
 from drbot.core.runs.state_words import INCIDENT
@@ -124,6 +124,19 @@ def change_level(
     asked = phrase("You asked to change the level of DR-{incident}.", incident=incident)
     _change_open(tx, incident, asked, level=int(level), **({"service": service} if service else {}))
     tx.record(EventKind.INCIDENT_LEVEL_CHANGED, incident=incident, person=person, old=int(old), new=int(level), why=why)
+
+
+def correct_start(
+    tx: Transaction, incident: int, started_at: datetime, person: str, why: str, *, snapshot_at: datetime | None
+) -> None:
+    """When the outage began, as people know it now, with the figures that count from there. `snapshot_at`: of the
+    backup that is in place; None: none is.
+    """
+    old = get(tx.connection, incident)
+    figures = counted_from(old, started_at, snapshot_at)
+    tx.connection.execute(update(incidents).where(incidents.c.id == incident).values(started_at=started_at, **figures))
+    tx.record(EventKind.INCIDENT_START_CORRECTED, incident=incident, person=person, before=old.started_at,
+              since=started_at, why=why)  # fmt: skip
 
 
 def open_channel(tx: Transaction, incident: int, channel: str, name: str) -> None:

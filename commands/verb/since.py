@@ -1,0 +1,97 @@
+"""`since` corrects when an outage began: RTO, RPO and MTTR count from there, and a slip of the pen poisons them."""
+
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from drbot.commands.facts.context import CommandContext, incident_of
+from drbot.commands.speech.messages import Choice, Reply, Request
+from drbot.commands.speech.parser import Words, plain
+from drbot.commands.speech.refusal import Refusal
+from drbot.commands.verb.declare import LONG_AGO, moment_of
+from drbot.core.runs.incident import Incident
+from drbot.core.runs.run import RunState
+from drbot.core.site.people import Person
+from drbot.core.text.messages import duration, phrase, sentences
+from drbot.store.records import incidents
+from drbot.store.runs import runs
+
+CONFIRM = "confirm"
+
+
+def since(context: CommandContext, request: Request, words: Words, person: Person) -> Reply:
+    """`since <time> [why]`, also of an incident that is resolved. What people are voting on tells its loss by the time
+    it was planned with, so nothing is corrected while a recovery is going on.
+    """
+    word = words.rest[0] if words.rest else ""
+    confirmed = len(words.rest) > 1 and plain(words.rest[1]) == CONFIRM
+    why = words.after(2 if confirmed else 1)
+    with context.database.write() as tx:
+        incident = incident_of(tx.connection, request, words)
+        began = _wanted(tx.connection, incident, word, request.at)
+        if not confirmed and incident.declared_at - began > LONG_AGO:
+            return _is_it_so_long_ago(incident, began, why)
+        snapshot = _snapshot(tx.connection, incident)
+        incidents.correct_start(tx, incident.id, began, person.id, why, snapshot_at=snapshot)
+        now = incidents.get(tx.connection, incident.id)
+    return Reply(text=sentences(_said(now), _figures(now)), in_channel=True)
+
+
+def _wanted(connection: Connection, incident: Incident, word: str, now: datetime) -> datetime:
+    """The moment that is meant. Raises Refusal with what can be typed, or what is in the way."""
+    began = moment_of(word, now)
+    todo = phrase("Write: /dr since {name} 20m, 02:10 (UTC) or an ISO time.", name=incident.name)
+    if began is None:
+        raise Refusal(_said(incident), todo)
+    unchanged = phrase("{name}: nothing was changed.", name=incident.name)
+    if incident.is_drill:
+        raise Refusal(unchanged, phrase("drbot itself breaks the copy of a drill, and knows when."))
+    end = incident.recovered_at or incident.resolved_at or now
+    if began > end:
+        raise Refusal(unchanged, phrase("{day} is later than its end.", day=_day(began)), todo)
+    is_going_on = any(not run.is_over for run in runs.of_incident(connection, incident.id))
+    if is_going_on and incident.recovered_at is None:
+        raise Refusal(
+            unchanged,
+            phrase("A recovery is going on, whose plan tells what would be lost by the old time."),
+            phrase("Correct it when the recovery is over."),
+        )
+    return began
+
+
+def _is_it_so_long_ago(incident: Incident, began: datetime, why: str) -> Reply:
+    command = f"since {incident.name} {began.isoformat(timespec='minutes')} {CONFIRM} {why}".strip()
+    return Reply(
+        text=phrase(
+            "{name}: did the outage begin on {day}, {time} before it was declared? Nothing was changed yet: confirm.",
+            name=incident.name,
+            day=_day(began),
+            time=duration((incident.declared_at - began).total_seconds()),
+        ),
+        choices=(Choice(label=phrase("Yes, it began then"), command=command),),
+        ok=False,
+    )
+
+
+def _snapshot(connection: Connection, incident: Incident) -> datetime | None:
+    """Of the backup that the last recovery has put in place; None: no backup was."""
+    done = [
+        run.plan.backup.snapshot_at
+        for run in runs.of_incident(connection, incident.id)
+        if run.state is RunState.SUCCEEDED and run.plan is not None and run.plan.backup is not None
+    ]
+    return done[-1] if done else None
+
+
+def _said(incident: Incident) -> str:
+    return phrase("{name}: the outage began on {day}.", name=incident.name, day=_day(incident.started_at))
+
+
+def _figures(incident: Incident) -> str:
+    if incident.rto_seconds is None:
+        return ""
+    return phrase("RTO is {time} now.", time=duration(incident.rto_seconds))
+
+
+def _day(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%d %H:%M} UTC"
