@@ -51,7 +51,7 @@ EVENT_TEXTS: Mapping[EventKind, EventText] = {
         phrase("{who} changed the level from {old} to {new}. {why}"),
     ),
     EventKind.INCIDENT_START_CORRECTED: _channel(
-        "clock3", phrase("{who}: the outage began on {since}, not on {before}. {why}")
+        "pushpin", phrase("{who}: the outage began on {since}, not on {before}. {why}")
     ),
     EventKind.INCIDENT_CHANNEL_OPENED: _record(phrase("Channel #{name} was opened.")),
     EventKind.INCIDENT_RECOVERING: _channel("hammer_and_wrench", phrase("Production is changed from here on.")),

@@ -45,7 +45,7 @@ def _wanted(connection: Connection, incident: Incident, word: str, now: datetime
         raise Refusal(_said(incident), todo)
     unchanged = phrase("{name}: nothing was changed.", name=incident.name)
     if incident.is_drill:
-        raise Refusal(unchanged, phrase("drbot itself breaks the copy of a drill, and knows when."))
+        raise Refusal(unchanged, phrase("The copy of a drill is broken at a time that is known."))
     end = incident.recovered_at or incident.resolved_at or now
     if began > end:
         raise Refusal(unchanged, phrase("{day} is later than its end.", day=_day(began)), todo)
