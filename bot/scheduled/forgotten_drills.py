@@ -4,11 +4,10 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from drbot.commands.facts.context import CommandContext
-from drbot.core.runs.drill import DrillEnd, DrillState
+from drbot.core.runs.drill import TAKEN_UP_WITHIN, DrillEnd, DrillState
 from drbot.core.text.messages import phrase
 from drbot.store.records import drills, incidents, schedules
 
-WAITS = timedelta(minutes=10)
 OWNER, LEASE_SECONDS = "ticker", 1.0
 
 
@@ -16,12 +15,12 @@ def end_forgotten(context: CommandContext) -> None:
     """Nothing of it was begun: no engine, no copy, no run."""
     with context.database.read() as connection:
         drill = drills.going_on(connection)
-    if drill is None or drill.state is not DrillState.ASKED or datetime.now(UTC) - drill.asked_at < WAITS:
+    if drill is None or drill.state is not DrillState.ASKED or datetime.now(UTC) - drill.asked_at < TAKEN_UP_WITHIN:
         return
     why = phrase(
         "No worker of {site} took it up within {minutes} minutes. Start one there: drbot worker --site {site}",
         site=drill.site,
-        minutes=WAITS // timedelta(minutes=1),
+        minutes=TAKEN_UP_WITHIN // timedelta(minutes=1),
     )
     with context.database.write() as tx:
         now = drills.get(tx.connection, drill.incident)

@@ -17,7 +17,7 @@ from drbot.commands.facts.unheard import untold
 from drbot.core.approvals.approval import LIVE, ApprovalRequest, Vote
 from drbot.core.ledger.events import Event, EventKind
 from drbot.core.runs.clocks import Clocks, clocks_of
-from drbot.core.runs.drill import STAND_INS
+from drbot.core.runs.drill import STAND_INS, Drill
 from drbot.core.runs.incident import Incident
 from drbot.core.runs.plan import act_asked
 from drbot.core.runs.run import Run, RunKind, RunState, StepRecord
@@ -26,7 +26,7 @@ from drbot.core.site.people import Roster
 from drbot.core.site.site import Configuration
 from drbot.core.text.messages import say
 from drbot.store.base import ledger
-from drbot.store.records import incidents, kept, machines, requests, steps
+from drbot.store.records import drills, incidents, kept, machines, requests, steps
 from drbot.store.records.as_sealed import is_as_sealed
 from drbot.store.records.kept import Kept
 from drbot.store.records.known_workers import KnownWorkers
@@ -44,6 +44,7 @@ class IncidentView:
     incident: Incident
     now: datetime
     faults: tuple[str, ...] = ()  # what is wrong with dr.yml: red everywhere
+    drill: Drill | None = None  # which the incident is
     run: Run | None = None  # the one that people face
     others: tuple[Run, ...] = ()  # of the incident, not over, beside that one
     steps: tuple[StepRecord, ...] = ()
@@ -101,6 +102,7 @@ def view_of(connection: Connection, context: CommandContext, incident: Incident,
         faults=faults_of(context),
         incident=incident,
         now=now,
+        drill=drills.get(connection, incident.id) if incident.is_drill else None,
         run=run,
         others=tuple(one for one in going if run is not None and one.id != run.id),
         steps=tuple(steps.of_run(connection, run.id)) if run is not None else (),

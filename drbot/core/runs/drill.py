@@ -21,6 +21,10 @@ PRACTISED = "practised"
 OF_COPIES = frozenset({PRACTISED, FILES})
 
 
+TAKEN_UP_WITHIN = timedelta(minutes=10)
+"""A drill that no worker has begun by then ends: it would keep all others waiting for ever."""
+
+
 def backup_for(runbook: str, site: Site) -> BackupKind:
     """What a drill of this runbook goes back to: a dump of PostgreSQL where that is enough, else a full backup."""
     is_enough = runbook in (RUNBOOK_OF[Level.SERVICE], RUNBOOKS[DataKind.POSTGRES])

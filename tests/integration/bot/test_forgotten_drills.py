@@ -5,11 +5,14 @@ from pathlib import Path
 
 from sqlalchemy import update
 
-from drbot.bot.scheduled.forgotten_drills import WAITS, end_forgotten
+from drbot.bot.blocks.board import board
+from drbot.bot.scheduled.forgotten_drills import end_forgotten
+from drbot.commands.views.incident_view import view_of
+from drbot.core.runs.drill import TAKEN_UP_WITHIN as WAITS
 from drbot.core.runs.drill import DrillState
 from drbot.core.text.messages import say
 from drbot.store.base.schema import drills as rows
-from drbot.store.records import drills
+from drbot.store.records import drills, incidents
 from tests.integration.commands.verb_fixture import VerbFixture, build
 
 
@@ -32,6 +35,39 @@ def test_a_drill_that_no_worker_takes_up_ends_and_the_next_one_begins(tmp_path: 
     assert "No worker of production took it up" in say(ended.why or "", "en")
     assert not people.incident().is_open
     assert people.say("ben", "drill level2 rehearsed").ok
+
+
+def test_until_then_its_channel_says_that_nobody_has_begun_and_no_word_of_a_recovery(tmp_path: Path) -> None:
+    people = build(tmp_path)
+    asked(people, timedelta(minutes=1))
+
+    shown = told(people)
+
+    assert "No worker of production has begun it yet. If none does within 10 min, it ends" in shown
+    assert "by hand" not in shown and "drbot cannot do this" not in shown
+
+
+def test_a_drill_whose_worker_died_says_so_until_another_clears_it_away(tmp_path: Path) -> None:
+    people = build(tmp_path)
+    asked(people, timedelta(minutes=1))
+    with people.database.write() as tx:
+        drill = drills.going_on(tx.connection)
+        assert drill is not None and drills.take(tx, drill, "worker", 60)
+        drills.change(tx, 1, state=DrillState.PREPARING)
+    assert "The copy is being made" in told(people)
+
+    with people.database.write() as tx:
+        tx.connection.execute(update(rows).values(lease_until=datetime.now(UTC) - timedelta(seconds=1)))
+
+    assert "Its worker has not been heard of since" in told(people)
+    assert "has not been heard of" in say(str(people.say("ben", "status DRILL-1").tables), "en")
+
+
+def told(people: VerbFixture) -> str:
+    """All that the pinned message of its channel says."""
+    with people.database.read() as connection:
+        view = view_of(connection, people.context, incidents.get(connection, 1), datetime.now(UTC))
+    return say(str(board(view)), "en")
 
 
 def test_one_that_was_just_asked_for_waits_and_one_that_a_worker_has_goes_on(tmp_path: Path) -> None:

@@ -1,0 +1,34 @@
+"""What is told of a drill while it has no recovery to show: before its copy is broken, or if it never came so far."""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from drbot.core.runs.drill import TAKEN_UP_WITHIN, Drill, DrillState
+from drbot.core.text.messages import closed, duration, filled, phrase, sentences
+from drbot.core.text.words import clock
+
+STATES: Mapping[DrillState, str] = {
+    DrillState.ASKED: phrase(
+        "No worker of {site} has begun it yet. If none does within {time}, it ends; start one there: "
+        "drbot worker --site {site}"
+    ),
+    DrillState.PREPARING: phrase("The copy is being made, and is broken then. Its clocks begin when it is."),
+    DrillState.RECOVERING: phrase("The copy is broken. Its recovery begins."),
+}
+LOST: str = phrase(
+    "Its worker has not been heard of since {moment}. A worker of {site} clears it away: drbot worker --site {site}"
+)
+
+
+def drill_text(drill: Drill, now: datetime) -> str:
+    """Where it stands, in one sentence or two."""
+    if drill.is_over:
+        return sentences(closed(drill.how), drill.why or "")
+    if is_lost(drill, now):
+        return filled(LOST, moment=clock(drill.lease_until or now), site=drill.site)
+    return filled(STATES[drill.state], site=drill.site, time=duration(TAKEN_UP_WITHIN.total_seconds()))
+
+
+def is_lost(drill: Drill, now: datetime) -> bool:
+    """Whether whoever held it has stopped answering."""
+    return not drill.is_over and drill.lease_until is not None and drill.lease_until < now
