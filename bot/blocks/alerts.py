@@ -8,10 +8,18 @@ from datetime import datetime
 from drbot.bot.blocks.elements import SECTION, Block, choice_buttons, one_line, plain, plain_line, section
 from drbot.commands.facts.context import CommandContext
 from drbot.commands.speech.messages import Choice
-from drbot.commands.views.alert_view import NAMED, alert_text, choices_of, headline, proposal_text, shown_names
+from drbot.commands.views.alert_view import (
+    NAMED,
+    alert_text,
+    answered_text,
+    choices_of,
+    headline,
+    proposal_text,
+    shown_names,
+)
 from drbot.core.site.alert_groups import AlertGroup, Answer
 from drbot.core.site.alerts import proposal_of
-from drbot.core.text.messages import filled, phrase, say
+from drbot.core.text.messages import closed, filled, phrase, say, sentences
 
 LINES = 30
 LINES_OF_A_SECTION = 10
@@ -65,12 +73,12 @@ def _short(group: AlertGroup, context: CommandContext, now: datetime) -> str:
     if not group.firing:
         return phrase("Alert {number} is resolved: {names}", number=group.id, names=shown_names(group))
     if group.incident is not None:
-        return phrase("{alert}: DR-{incident}", alert=headline(group, now), incident=group.incident)
-    if group.answer is not Answer.NONE:
-        who = context.roster.name_of(group.answered_by)
-        return phrase("{alert}: answered by {who}", alert=headline(group, now), who=who)
+        return phrase("{alert}; declared as DR-{incident}", alert=headline(group, now), incident=group.incident)
+    who = context.roster.name_of(group.answered_by) if group.answered_by else ""
+    if said := answered_text(group, now, who):
+        return sentences(closed(headline(group, now)), said)
     if proposed := proposal_text(proposal_of(context.configuration, group.firing)):
-        return phrase("{alert}: {proposal}", alert=headline(group, now), proposal=proposed)
+        return phrase("{alert}; drbot proposes {proposal}", alert=headline(group, now), proposal=proposed)
     return headline(group, now)
 
 
