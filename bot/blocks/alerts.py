@@ -16,8 +16,9 @@ from drbot.commands.views.alert_view import (
     headline,
     proposal_text,
     shown_names,
+    urgency,
 )
-from drbot.core.site.alert_groups import AlertGroup, Answer
+from drbot.core.site.alert_groups import AlertGroup
 from drbot.core.site.alerts import proposal_of
 from drbot.core.text.messages import closed, filled, phrase, say, sentences
 
@@ -52,12 +53,7 @@ def superseded_blocks(group: AlertGroup, language: str) -> tuple[str, list[Block
 def summary_blocks(groups: Iterable[AlertGroup], context: CommandContext, now: datetime) -> tuple[str, list[Block]]:
     """Many groups in one message: what fires first, and of that what names something of dr.yml."""
     configuration, language = context.configuration, context.configuration.language
-
-    def rank(group: AlertGroup) -> tuple[bool, bool, bool, int]:
-        named = proposal_of(configuration, group.firing).level is not None
-        return not group.firing, group.answer is not Answer.NONE, not named, group.id
-
-    ordered = sorted(groups, key=rank)
+    ordered = sorted(groups, key=lambda group: (*urgency(group, configuration), group.id))
     firing = [group for group in ordered if group.firing]
     many = say(filled(MANY, count=len(firing), number=firing[0].id), language) if firing else say(ARE_OVER, language)
     icon = ":rotating_light:" if firing else ":white_check_mark:"

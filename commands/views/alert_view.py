@@ -59,6 +59,13 @@ def proposal_text(proposal: Proposal) -> str:
     return phrase("level {level}: {what}", level=proposal.level.value, what=what)
 
 
+def urgency(group: AlertGroup, configuration: Configuration) -> tuple[bool, bool, int]:
+    """To sort by: what fires, then what nobody has answered, then the higher level that is proposed."""
+    level = proposal_of(configuration, group.firing).level
+    is_answered = group.answer is not Answer.NONE or group.incident is not None
+    return not group.firing, is_answered, -(level.value if level is not None else 0)
+
+
 def answered_text(group: AlertGroup, now: datetime, who: str) -> str:
     """Who did what about it, while that holds; "" = nobody did, or a silence is over."""
     if group.answer is Answer.SEEN:
