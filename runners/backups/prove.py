@@ -60,7 +60,6 @@ class Bench:
     configuration: Configuration
     site_name: str
     clients: Clients
-    home: Path  # drbot's
     run: str
     cancelled: Cancelled
     progress: Progress
@@ -72,7 +71,7 @@ class Bench:
 
     @property
     def folder(self) -> Path:
-        return dumps_folder(self.home, self.site_name) / self.run
+        return dumps_folder(self.clients.settings.home, self.site_name) / self.run
 
     @property
     def cache(self) -> Path:
