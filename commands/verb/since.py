@@ -13,6 +13,7 @@ from drbot.core.runs.incident import Incident
 from drbot.core.runs.run import RunState
 from drbot.core.site.people import Person
 from drbot.core.text.messages import duration, phrase, sentences
+from drbot.core.text.words import day_and_time
 from drbot.store.records import incidents
 from drbot.store.runs import runs
 
@@ -48,7 +49,7 @@ def _wanted(connection: Connection, incident: Incident, word: str, now: datetime
         raise Refusal(unchanged, phrase("The copy of a drill is broken at a time that is known."))
     end = incident.recovered_at or incident.resolved_at or now
     if began > end:
-        raise Refusal(unchanged, phrase("{day} is later than its end.", day=_day(began)), todo)
+        raise Refusal(unchanged, phrase("{day} is later than its end.", day=day_and_time(began)), todo)
     is_going_on = any(not run.is_over for run in runs.of_incident(connection, incident.id))
     if is_going_on and incident.recovered_at is None:
         raise Refusal(
@@ -65,7 +66,7 @@ def _is_it_so_long_ago(incident: Incident, began: datetime, why: str) -> Reply:
         text=phrase(
             "{name}: did the outage begin on {day}, {time} before it was declared? Nothing was changed yet: confirm.",
             name=incident.name,
-            day=_day(began),
+            day=day_and_time(began),
             time=duration((incident.declared_at - began).total_seconds()),
         ),
         choices=(Choice(label=phrase("Yes, it began then"), command=command),),
@@ -84,14 +85,10 @@ def _snapshot(connection: Connection, incident: Incident) -> datetime | None:
 
 
 def _said(incident: Incident) -> str:
-    return phrase("{name}: the outage began on {day}.", name=incident.name, day=_day(incident.started_at))
+    return phrase("{name}: the outage began on {day}.", name=incident.name, day=day_and_time(incident.started_at))
 
 
 def _figures(incident: Incident) -> str:
     if incident.rto_seconds is None:
         return ""
     return phrase("RTO is {time} now.", time=duration(incident.rto_seconds))
-
-
-def _day(moment: datetime) -> str:
-    return f"{moment:%Y-%m-%d %H:%M} UTC"
