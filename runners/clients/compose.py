@@ -17,7 +17,7 @@ from drbot.core.base.errors import Cause, PermanentError, TemporaryError
 from drbot.core.base.waiting import needed_by
 from drbot.core.site.site import ComposeFiles, Service, Site
 from drbot.core.text.messages import phrase
-from drbot.runners.clients.compose_reads import Allowed, Reads, needs_files, needs_variables, reads_of
+from drbot.runners.clients.compose_reads import Allowed, Reads, needs_files, needs_variables, reads_of, settings_in
 from drbot.runners.clients.handed_on import handed_on, withheld
 from drbot.runners.clients.patient_docker import Patience
 from drbot.runners.clients.process import Bounds, Ended, run_process
@@ -38,7 +38,6 @@ COMPOSE_FILES = ("compose.yaml", "compose.yml", "docker-compose.yml", "docker-co
 OTHER_FILES = ("*.yaml", "*.yml", "*.env", ".env.*")
 DESCRIBE_SECONDS = 60
 UP = ("up", "--detach", "--no-recreate")
-_NAMED = re.compile(r"^\s*COMPOSE_FILE\s*=\s*[\"']?([^\"'#\n]*)", re.MULTILINE)  # in .env
 OVERRIDES = tuple(f"{name}.override.{end}" for name in ("compose", "docker-compose") for end in ("yml", "yaml"))
 PROJECT_FILES = (*COMPOSE_FILES, "compose.override.yml", "docker-compose.override.yml", ".env")
 
@@ -83,10 +82,8 @@ def _folder(projects: Path, project: str, known: ComposeFiles | None) -> Path:
 
 def chosen_by_compose(folder: Path) -> tuple[str, ...]:
     """What it starts a project of where nobody names files: by .env, else by their usual names."""
-    settings = folder / ".env"
-    named = _NAMED.findall(settings.read_text(errors="replace")) if settings.is_file() else []
-    if named and named[-1].strip():
-        return tuple(normpath(one) for one in named[-1].strip().split(":"))
+    if named := settings_in([folder / ".env"]).get("COMPOSE_FILE"):
+        return tuple(normpath(one) for one in named.split(":"))
     usual = (next((name for name in names if (folder / name).is_file()), "") for names in (COMPOSE_FILES, OVERRIDES))
     return tuple(filter(None, usual))
 

@@ -7,12 +7,11 @@ from sqlalchemy import update
 
 from drbot.bot.blocks.board import board
 from drbot.bot.scheduled.forgotten_drills import end_forgotten
-from drbot.commands.views.incident_view import view_of
 from drbot.core.runs.drill import TAKEN_UP_WITHIN as WAITS
 from drbot.core.runs.drill import DrillState
 from drbot.core.text.messages import say
 from drbot.store.base.schema import drills as rows
-from drbot.store.records import drills, incidents
+from drbot.store.records import drills
 from tests.integration.commands.verb_fixture import VerbFixture, build
 
 
@@ -66,9 +65,7 @@ def test_a_drill_whose_worker_died_says_so_until_another_clears_it_away(tmp_path
 
 def told(people: VerbFixture) -> str:
     """All that the pinned message of its channel says."""
-    with people.database.read() as connection:
-        view = view_of(connection, people.context, incidents.get(connection, 1), datetime.now(UTC))
-    return say(str(board(view)), "en")
+    return say(str(board(people.view())), "en")
 
 
 def test_one_that_was_just_asked_for_waits_and_one_that_a_worker_has_goes_on(tmp_path: Path) -> None:

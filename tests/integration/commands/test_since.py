@@ -1,6 +1,6 @@
 """`since`: a slip of the pen at the declaration is put right, and with it every figure that counts from there."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
@@ -72,9 +72,13 @@ def test_what_is_no_time_changes_nothing(verb_fixture: VerbFixture, words: str, 
 def test_a_time_days_before_the_declaration_is_asked_about_first(verb_fixture: VerbFixture) -> None:
     before = declared(verb_fixture, "now")
 
-    asked = verb_fixture.say("aiko", f"since DR-1 {NOW - timedelta(days=30):%Y-%m-%dT%H:%M} wrong clock")
+    began = NOW - timedelta(days=30)
+    tokyo = began.astimezone(timezone(timedelta(hours=9)))
+
+    asked = verb_fixture.say("aiko", f"since DR-1 {tokyo.isoformat(timespec='minutes')} wrong clock")
 
     assert verb_fixture.incident() == before
+    assert f"{began:%Y-%m-%d %H:%M} UTC" in say(asked.text, "en")
     assert verb_fixture.say("aiko", asked.choices[0].command).ok
     assert NOW - verb_fixture.incident().started_at > timedelta(days=29)
     assert verb_fixture.events(EventKind.INCIDENT_START_CORRECTED)[0].payload["why"] == "wrong clock"

@@ -65,7 +65,7 @@ def test_a_new_backup_of_postgresql_is_restored_once_and_nothing_stays(here: Pro
     assert here.lines()[DUMPS].colour is Colour.GREEN
     assert made.name in here.lines()[DUMPS].reason
     assert here.left_behind() == []
-    seen = OwnProofs(here.prover.home).of(made.sha256)
+    seen = OwnProofs(here.clients.settings.home).of(made.sha256)
     assert seen is not None and (seen.proven_at, seen.seconds) == (proof.proven_at, proof.seconds)
 
     (found,) = here.look()
