@@ -94,6 +94,11 @@ class Bench:
         )
 
     @property
+    def reading_rules(self) -> BackupRules:
+        """The same for who has to read a dump whatever is known of it."""
+        return replace(self.dump_rules, readings=Readings(self.home, anew=True))
+
+    @property
     def labels(self) -> Mapping[str, str]:
         return {RUN_LABEL: self.run, STEP_LABEL: WORK}
 
