@@ -5,10 +5,12 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from sqlalchemy import insert
 
 from drbot.core.approvals.approval import RequestState
 from drbot.core.ledger.events import EventKind
 from drbot.core.runs.incident import Incident
+from drbot.store.base.schema import votes
 from drbot.store.records import requests
 from tests.integration.bot.conftest import PATIENCE, Message, Scene
 from tests.integration.bot.worker import planned
@@ -146,6 +148,33 @@ def test_a_vote_is_void_once_its_account_is_deactivated_though_nobody_votes_in_s
     wait_for(lambda: state() is RequestState.VOID, PATIENCE, "the approval to be void")
     said = "Ben, who approved, is no longer an active member of this workspace."
     served.message(incident.channel, lambda one: said in str(one), said)
+
+
+def test_an_account_that_slack_does_not_know_hides_no_other_that_is_gone(served: Scene) -> None:
+    """Whoever writes rows could let somebody vote before whom nothing is known."""
+    incident = served.declare()
+    request = opened(served.database, planned(served.database, incident))
+    asking = card(served, incident, "Approval needed")
+    row = {"person": "chika", "decision": "approve", "reason": "x", "seal": request.seal, "entry_point": "dialog"}
+    with served.database.write() as tx:
+        tx.connection.execute(insert(votes).values(request=request.id, at=tx.now, **row))
+
+    def voters() -> set[str]:
+        with served.database.read() as connection:
+            return {vote.person for vote in requests.votes(connection, request.id)}
+
+    submit(served, "U00BEN", open_dialog(served, "U00BEN", asking), target="production", reason="I read it")
+    wait_for(lambda: "ben" in voters(), PATIENCE, "the vote")
+    people = served.simulator.state.people
+
+    del people["U00CHIKA"]
+    people["U00BEN"] = replace(people["U00BEN"], deleted=True)
+
+    def state() -> RequestState:
+        with served.database.read() as connection:
+            return requests.get(connection, request.id).state
+
+    wait_for(lambda: state() is RequestState.VOID, PATIENCE, "the approval to be void")
 
 
 def test_a_voter_whose_account_was_deactivated_since_counts_no_more(served: Scene) -> None:
