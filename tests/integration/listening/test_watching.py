@@ -27,18 +27,8 @@ from drbot.store.records import surfaces
 from tests.integration.runners.worker_fixture import WorkerFixture
 from tests.listeners import answers, listening
 from tests.servers import free_port
-from tests.waiting import PATIENCE, wait_for
+from tests.waiting import PATIENCE, Clock, wait_for
 from tests.web_servers import serving
-
-
-class Clock:
-    """Seconds that a test lets pass."""
-
-    def __init__(self) -> None:
-        self.seconds = 0.0
-
-    def __call__(self) -> float:
-        return self.seconds
 
 
 def watched(database: Database, heart: Heart) -> AbstractContextManager[httpx.Client]:
