@@ -4,7 +4,6 @@ Files below `<home>/worker`, readable by the worker's user alone; several worker
 """
 
 import base64
-import os
 import secrets
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
@@ -20,6 +19,7 @@ from drbot.core.ledger.attestation import Purpose
 from drbot.core.text.messages import closed, phrase
 from drbot.runners.foundation.private_folder import PrivateFolder
 from drbot.runners.second_factor.guessing import Guesses
+from drbot.store.base.file_modes import write_whole
 
 ENTRIES = "totp_secrets.json"
 Result = TypeVar("Result")
@@ -52,14 +52,8 @@ class TotpSecrets:
         path = self._files.folder / "key"
         with self._files.locked():
             if not path.exists():
-                self._make(path)
+                write_whole(path, base64.b64encode(secrets.token_bytes(BYTES)).decode())
         return key_in(path)
-
-    def _make(self, path: Path) -> None:
-        part = path.with_suffix(".part")
-        with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
-            file.write(base64.b64encode(secrets.token_bytes(BYTES)).decode())
-        part.replace(path)  # whole or not at all
 
     def entry(self, person: str) -> Entry | None:
         return self._read().get(person)
