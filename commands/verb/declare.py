@@ -213,8 +213,11 @@ def find_service(site: Site, word: str) -> str | None:
     return None
 
 
-def moment_of(word: str, now: datetime) -> datetime | None:
-    """When the outage began: "20m" ago, "02:10" UTC or an ISO time. Raises UserError."""
+SINCE: str = phrase("Write since=20m, since=02:10 (UTC) or an ISO time.")
+
+
+def moment_of(word: str, now: datetime, todo: str = SINCE) -> datetime | None:
+    """When the outage began: "20m" ago, "02:10" UTC or an ISO time. Raises UserError with how to write it."""
     word = plain(word).strip()
     if not word:
         return None
@@ -229,7 +232,7 @@ def moment_of(word: str, now: datetime) -> datetime | None:
     except (ValueError, OverflowError) as error:
         raise Refusal(
             phrase('"{word}" is not a time.', word=printable(word)),
-            phrase("Write since=20m, since=02:10 (UTC) or an ISO time."),
+            todo,
             code="no_time",
         ) from error
 

@@ -118,8 +118,13 @@ def _read(backup: Backup, rules: BackupRules) -> Reading:
     if rules.readings is not None and (known := rules.readings.of(backup.path, stamp)):
         return known
     reader = BackupReader(backup, rules.progress, rules.cancelled, hurried=True)
-    for _ in reader.statements():
-        pass
+    try:
+        for _ in reader.statements():
+            pass
+    except PermanentError:
+        if rules.readings is not None:
+            rules.readings.forget(backup.path)
+        raise
     found = Reading(
         sha256=reader.sha256,
         sql_bytes=reader.scanner.bytes,

@@ -22,6 +22,7 @@ from drbot.runners.backups.choose_full import FullRules, candidates, judged
 from drbot.runners.backups.choose_full import with_floor as with_full_floor
 from drbot.runners.backups.dump_at_hand import dumps_folder
 from drbot.runners.backups.own_checks import asked_of_copy
+from drbot.runners.backups.readings import Readings
 from drbot.runners.backups.restore_dump import load
 from drbot.runners.backups.restore_redis import alone_on, require_as_production, require_keys
 from drbot.runners.clients import helper, object_store, scratch_redis
@@ -81,6 +82,11 @@ class Bench:
     @property
     def dump_rules(self) -> BackupRules:
         return rules_for(self.clients, self.configuration.system, self.site_name, self.cancelled, self.progress)
+
+    @property
+    def reading_rules(self) -> BackupRules:
+        """The same for who has to read a dump whatever is known of it."""
+        return replace(self.dump_rules, readings=Readings(self.clients.settings.home, anew=True))
 
     @property
     def labels(self) -> Mapping[str, str]:

@@ -17,7 +17,18 @@ from drbot.core.base.errors import Cause, PermanentError, TemporaryError
 from drbot.core.base.waiting import needed_by
 from drbot.core.site.site import ComposeFiles, Service, Site
 from drbot.core.text.messages import phrase
-from drbot.runners.clients.compose_reads import Allowed, Reads, needs_files, needs_variables, reads_of, settings_in
+from drbot.runners.clients.compose_reads import (
+    Allowed,
+    Reads,
+    Spoken,
+    needs_files,
+    needs_no_programs,
+    needs_plain_files,
+    needs_variables,
+    reads_of,
+    settings_in,
+    unheard,
+)
 from drbot.runners.clients.handed_on import handed_on, withheld
 from drbot.runners.clients.patient_docker import Patience
 from drbot.runners.clients.process import Bounds, Ended, run_process
@@ -180,7 +191,7 @@ class Compose:
         """The whole project as its compose file describes it, passwords filled in: not to be logged."""
         bounds = Bounds(cancelled=cancelled, seconds=DESCRIBE_SECONDS)
         words = [*options, "config", "--format", "json"]
-        return _document(self._run(project, words, Watch(bounds=bounds, on_line=lambda _: None)))
+        return _document(self._run(project, words, Watch(bounds=bounds, on_line=unheard)))
 
     def documents(
         self, projects: Collection[str], cancelled: Cancelled, services: Iterable[Service] = ()
@@ -227,7 +238,7 @@ class Compose:
     def _dry_run(self, project: str, services: Sequence[str], bounds: Bounds) -> tuple[str, ...]:
         """What Compose would make now of containers."""
         dry = ["--dry-run", "create", "--no-build"]
-        return self._run(project, dry, Watch(bounds=bounds, on_line=lambda _: None), services).lines
+        return self._run(project, dry, Watch(bounds=bounds, on_line=unheard), services).lines
 
     def version(self, bounds: Bounds) -> str:
         """Of the compose program; "" where there is none."""
@@ -250,7 +261,7 @@ class Compose:
             if self.guard is not None:
                 document = self.guard(self, project, document, ())
         with _written(document) as file:
-            watch = Watch(bounds=bounds, on_line=lambda _: None)
+            watch = Watch(bounds=bounds, on_line=unheard)
             self._run(project, [verb], watch, other=(f"--project-name={document['name']}", f"--file={file}"))
 
     def _make(self, project: str, arguments: Sequence[str], watch: Watch, services: Sequence[str]) -> None:
@@ -271,8 +282,9 @@ class Compose:
         reads = self.reads(project)
         if reads.kept_from_it:
             raise PermanentError(needs_variables(project, reads.kept_from_it))
-        if reads.outside and (self.guard is not None or self._makes_any(project, services, bounds)):
-            raise PermanentError(needs_files(project, reads.outside))
+        if reads.beyond_us and (self.guard is not None or self._makes_any(project, services, bounds)):
+            needs, paths = (needs_files, reads.outside) if reads.outside else (needs_plain_files, reads.unread)
+            raise PermanentError(needs(project, paths))
 
     def _makes_any(self, project: str, services: Sequence[str], bounds: Bounds) -> bool:
         return any(_MADE.search(line) for line in self._dry_run(project, services, bounds))
@@ -311,7 +323,10 @@ class Compose:
         for path, above in [*named, *([(folder, self._projects)] if folder.name != project else [])]:
             if not path.resolve().is_relative_to(above.resolve()):
                 raise PermanentError(phrase("{path} leads outside of {folder}", path=path, folder=above))
-        return _options(self._projects, project, known)
+        options = _options(self._projects, project, known)
+        if known is None or not known.files:  # named in any case: Compose reads what we read, however .env is written
+            options += [f"--file={folder / name}" for name in self.started_from(project) or COMPOSE_FILES[:1]]
+        return options
 
     def _run(
         self,
@@ -332,26 +347,27 @@ class Compose:
         command = ["docker", "compose", "--ansi", "never", "--progress", "plain"]
         command += [f"--project-directory={folder}", *other] if other else self._options(project, known)
         command += arguments
+        spoken = Spoken(reads=lambda: self.reads(project), on_line=watch.on_line)
+        if "config" not in arguments and (programs := spoken.reads().programs):
+            raise PermanentError(needs_no_programs(project, programs))
         self.before_a_start()
         while True:  # every verb here may be said twice: it looks at what is there first
             ended = run_process(
-                command, watch.bounds, watch.on_line, values=services, environment=self._environment,
+                command, watch.bounds, spoken, values=services, environment=self._environment,
                 inherited=handed_on(self._allowed.variables), folder=folder,
             )  # fmt: skip
-            said = " ".join(ended.lines[-3:])
             if ended.code == 0:
                 self._patience.here()
                 return ended
-            if not UNREACHABLE.search(said):
-                raise PermanentError(
-                    phrase(
-                        "docker compose {command} ({project}) failed: {said}",
-                        command=arguments[0],
-                        project=project,
-                        said=said,
-                    ),
-                    cause=cause_in(said),
+            words, said = " ".join(ended.lines[-3:]), spoken.ending(ended.lines)
+            if not UNREACHABLE.search(words):
+                failed = phrase(
+                    "docker compose {command} ({project}) failed: {said}",
+                    command=arguments[0],
+                    project=project,
+                    said=said,
                 )
+                raise PermanentError(failed, cause=cause_in(words))
             if watch.bounds.cancelled() or self._patience.ends():
                 raise TemporaryError(
                     phrase(

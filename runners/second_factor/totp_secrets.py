@@ -14,7 +14,7 @@ from typing import TypeVar
 import pyotp
 
 from drbot.core.base.errors import UserError
-from drbot.core.base.signing import BYTES, KeyPair, roster_secret
+from drbot.core.base.signing import KeyPair, roster_secret
 from drbot.core.ledger.attestation import Purpose
 from drbot.core.text.messages import closed, phrase
 from drbot.runners.foundation.private_folder import PrivateFolder
@@ -52,7 +52,7 @@ class TotpSecrets:
         path = self._files.folder / "key"
         with self._files.locked():
             if not path.exists():
-                write_whole(path, base64.b64encode(secrets.token_bytes(BYTES)).decode())
+                write_whole(path, KeyPair.new().text)
         return key_in(path)
 
     def entry(self, person: str) -> Entry | None:

@@ -140,7 +140,7 @@ class Prover:
         if one.place == self.clients.backups.place:
             here = self.clients.backups.get(one.name)
             if may_read and here.manifest is not None and own.of(here.manifest.sha256) is not None:
-                return ProofResult.SAME, check(here, bench.dump_rules)
+                return ProofResult.SAME, check(here, bench.reading_rules)
             return ProofResult.PROVEN, prove_dump(bench, here)
         copy = _copy(bench, one)
         sealed = judged(copy, bench.dump_rules)

@@ -32,6 +32,7 @@ def test_a_drill_that_no_worker_takes_up_ends_and_the_next_one_begins(tmp_path: 
         ended = drills.get(connection, 1)
     assert ended is not None and ended.state is DrillState.ENDED
     assert "No worker of production took it up" in say(ended.why or "", "en")
+    assert "broken off. No worker" in told(people) and "died" not in told(people)
     assert not people.incident().is_open
     assert people.say("ben", "drill level2 rehearsed").ok
 
@@ -42,7 +43,7 @@ def test_until_then_its_channel_says_that_nobody_has_begun_and_no_word_of_a_reco
 
     shown = told(people)
 
-    assert "No worker of production has begun it yet. If none does within 10 min, it ends" in shown
+    assert "No worker of production has begun it yet; it ends 10 min after it was asked for." in shown
     assert "by hand" not in shown and "drbot cannot do this" not in shown
 
 

@@ -56,8 +56,8 @@ def test_rto_and_mttr_of_an_incident_that_is_over_count_from_the_new_time(verb_f
     ("words", "why"),
     [
         ("since DR-1", "Write: /dr since DR-1 20m"),
-        ("since DR-1 yesterday", "is not a time"),
-        (f"since DR-1 {NOW + timedelta(hours=2):%Y-%m-%dT%H:%M}", "is later than its end"),
+        ("since DR-1 yesterday", "is not a time. Write: /dr since DR-1 20m"),
+        (f"since DR-1 {NOW + timedelta(hours=2):%Y-%m-%dT%H:%M}", "has not come yet"),
     ],
 )
 def test_what_is_no_time_changes_nothing(verb_fixture: VerbFixture, words: str, why: str) -> None:
@@ -97,8 +97,22 @@ def test_a_plan_that_people_vote_on_keeps_the_time_that_its_loss_was_told_by(ver
 def test_an_observer_corrects_nothing(verb_fixture: VerbFixture) -> None:
     before = declared(verb_fixture, "now")
 
-    assert not verb_fixture.say("dan", "since DR-1 20m").ok
+    reply = verb_fixture.say("dan", "since DR-1 20m")
+
+    assert not reply.ok and "You asked for since." in say(reply.text, "en")
     assert verb_fixture.incident() == before
+
+
+def test_what_is_over_did_not_begin_later(verb_fixture: VerbFixture) -> None:
+    declared(verb_fixture, "long ago")
+    with verb_fixture.database.write() as tx:
+        incidents.recovered(tx, 1, run="r1", rto_seconds=60.0, rpo_seconds=None, outage_seconds=9)
+    end = verb_fixture.incident().recovered_at
+    assert end is not None
+
+    reply = verb_fixture.say("aiko", f"since DR-1 {end + timedelta(minutes=2):%Y-%m-%dT%H:%M}")
+
+    assert not reply.ok and f"is later than its end, {end:%Y-%m-%d %H:%M} UTC." in say(reply.text, "en")
 
 
 @pytest.mark.parametrize(
