@@ -4,6 +4,7 @@ Files below `<home>/worker`, readable by the worker's user alone; several worker
 """
 
 import base64
+import os
 import secrets
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
@@ -19,7 +20,6 @@ from drbot.core.ledger.attestation import Purpose
 from drbot.core.text.messages import closed, phrase
 from drbot.runners.foundation.private_folder import PrivateFolder
 from drbot.runners.second_factor.guessing import Guesses
-from drbot.store.base.file_modes import write_whole
 
 ENTRIES = "totp_secrets.json"
 Result = TypeVar("Result")
@@ -52,8 +52,14 @@ class TotpSecrets:
         path = self._files.folder / "key"
         with self._files.locked():
             if not path.exists():
-                write_whole(path, KeyPair.new().text)
+                self._make(path)
         return key_in(path)
+
+    def _make(self, path: Path) -> None:
+        part = path.with_suffix(".part")
+        with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+            file.write(KeyPair.new().text)
+        part.replace(path)  # whole or not at all
 
     def entry(self, person: str) -> Entry | None:
         return self._read().get(person)

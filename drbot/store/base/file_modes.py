@@ -55,13 +55,6 @@ def write_private(path: Path, text: str) -> None:
         file.write(text)
 
 
-def write_whole(path: Path, text: str) -> None:
-    """The same, whole or not at all."""
-    part = path.with_name(f"{path.name}.part")
-    write_private(part, text)
-    part.replace(path)
-
-
 def public_folder(path: Path) -> None:
     """Make a folder of the recovered system, with those above it: its containers run as other users."""
     for missing in reversed([one for one in (path, *path.parents) if not one.exists()]):

@@ -17,7 +17,7 @@ from drbot.core.ledger.events import EventKind
 from drbot.core.site.site import DRILL_CONTROL, DRILL_SITE
 from drbot.core.text.messages import phrase
 from drbot.store.base.database import Transaction
-from drbot.store.base.file_modes import write_whole
+from drbot.store.base.file_modes import write_private
 from drbot.store.records import codes
 
 FILE = "known-workers.json"
@@ -96,7 +96,9 @@ class KnownWorkers:
         if self._path is None:
             self._known = dict(known)
             return
-        write_whole(self._path, json.dumps(known, indent=1))
+        part = self._path.with_suffix(".part")
+        write_private(part, json.dumps(known, indent=1))
+        part.replace(self._path)  # whole or not at all
 
 
 def _record(tx: Transaction, site: str, key: str, *, is_first: bool) -> None:
