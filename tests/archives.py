@@ -12,11 +12,10 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any
 
 from drbot.core.runbooks.runbook import Step
-from drbot.core.runs.plan import BackupIdentity, Plan
-from drbot.core.runs.run import Run, RunKind, RunState
+from drbot.core.runs.plan import BackupIdentity
 from drbot.core.site.full_manifest import DUMP, MANIFEST, PREFIX, REDIS, SUFFIX, FullManifest, RedisState, full_name
 from drbot.core.site.site import Configuration, Site
 from drbot.runners.clients.full_folder import FolderStore
@@ -25,6 +24,7 @@ from drbot.runners.clients.object_store import ObjectStoreClient
 from drbot.runners.clients.restic import Snapshot
 from drbot.runners.contract.action import StepContext
 from tests.cheap_key import make_cheap
+from tests.step_contexts import step_context
 
 SQL = b"""-- Dumped from database version 15.8
 \\connect authdb
@@ -171,23 +171,6 @@ def fetching_context(
 ) -> StepContext:
     """Of a run at the site "recovery" whose plan names this full backup. Of its clients only the folder is used."""
     step = Step(id="fetch", title={"en": "Fetch"})
-    return StepContext(
-        run=Run(
-            id=run, incident=1, site="recovery", kind=RunKind.RECOVER, runbook="x", arguments={},
-            state=RunState.RUNNING, epoch=1, requested_by="aiko", created_at=datetime.now(UTC),
-        ),
-        plan=Plan(
-            runbook="x", runbook_sha256="0", level=3, site="recovery", run=run, steps=(step,), fingerprint={},
-            backup=backup, surveyed_at=datetime.now(UTC),
-        ),
-        step=step,
-        attempt=1,
-        site=site,
-        configuration=configuration,
-        clients=cast(Any, SimpleNamespace(settings=SimpleNamespace(home=home))),
-        facts={},
-        cancelled=lambda: False,
-        progress=lambda done, total, unit: None,
-        log=lambda line: None,
-        labels={},
-    )  # fmt: skip
+    clients = SimpleNamespace(settings=SimpleNamespace(home=home))
+    plan = {"level": 3, "steps": (step,), "backup": backup}
+    return step_context(run, step, "recovery", configuration, clients, plan=plan, labels={}, site=site)

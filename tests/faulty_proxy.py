@@ -4,14 +4,14 @@ For tests; runs in a thread of the test. Signatures survive, because the Host he
 """
 
 import http.client
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from http.server import BaseHTTPRequestHandler
 from urllib.parse import urlsplit
+
+from tests.web_servers import serving
 
 PIECE_BYTES = 64 * 1024
 ERRORS = {403: "AccessDenied", 500: "InternalError", 503: "SlowDown"}
@@ -68,19 +68,8 @@ def faulty_proxy(endpoint: str) -> Iterator[tuple[str, Faults]]:
 
         do_GET = do_PUT = do_POST = do_DELETE = do_HEAD = forward  # noqa: N815  (the names are http.server's)
 
-        def log_message(self, *_: Any) -> None:
-            """Tests look at `seen`."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}", faults
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
+    with serving(Handler) as port:
+        yield f"http://127.0.0.1:{port}", faults
 
 
 def refuse(request: BaseHTTPRequestHandler, status: int) -> None:

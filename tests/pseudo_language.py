@@ -10,6 +10,7 @@ from pathlib import Path
 from babel.messages.pofile import write_po
 
 from drbot.commands.speech.verbs import VERBS
+from drbot.core.text.catalogue import languages, translations
 from tests import messages
 
 CODE = "xx"
@@ -98,3 +99,9 @@ def _longest_first(names: Iterable[str]) -> list[str]:
 
 def _wide_letters(text: str) -> str:
     return "".join(chr(ord(one) + WIDE) if one.isascii() and one.isalpha() else one for one in text)
+
+
+def forget_languages() -> None:
+    """Files of languages are read once."""
+    for cached in (languages, translations):
+        cached.cache_clear()

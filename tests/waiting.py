@@ -27,3 +27,13 @@ def wait_for(condition: Callable[[], Answer], seconds: float, what: str) -> Answ
         if time.monotonic() > deadline:
             raise AssertionError(f"waited {seconds:.0f} s in vain for {what}; last answer: {answer!r}")
         _PAUSE.wait(0.05)
+
+
+class Clock:
+    """Seconds that a test lets pass."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+
+    def __call__(self) -> float:
+        return self.seconds

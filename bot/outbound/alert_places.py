@@ -9,11 +9,9 @@ from drbot.commands.facts.context import CommandContext
 from drbot.core.site.alert_groups import AlertGroup
 from drbot.core.site.people import ACCESS
 from drbot.store.records import alerts, surfaces
-from drbot.store.records.surfaces import Surface
+from drbot.store.records.surfaces import OF_NO_INCIDENT, Surface
 
 log = structlog.get_logger(__name__)
-
-OF_NO_INCIDENT = 0
 
 
 def key_of(group: AlertGroup, ring: int = 0) -> str:

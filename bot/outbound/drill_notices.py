@@ -18,13 +18,12 @@ from drbot.core.text.messages import closed, filled, phrase, say
 from drbot.core.text.words import day_and_time
 from drbot.store.records import drills, routines, surfaces
 from drbot.store.records.routines import Routine
-from drbot.store.records.surfaces import Surface
+from drbot.store.records.surfaces import OF_NO_INCIDENT, Surface
 
 log = structlog.get_logger(__name__)
 
 LOOK_SECONDS = 60.0
 LEAD, LEAD_SECONDS = "drill notices", 180.0
-OF_NO_INCIDENT = 0
 
 TITLE: str = phrase("A drill of level {level} begins by itself at {due}: {what}")
 WHAT_HAPPENS: str = phrase(

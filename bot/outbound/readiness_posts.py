@@ -21,12 +21,12 @@ from drbot.core.text.words import ago, cut
 from drbot.store.records import readiness, schedules, surfaces
 from drbot.store.records.readiness import Seen
 from drbot.store.records.schedules import Schedule
+from drbot.store.records.surfaces import OF_NO_INCIDENT
 
 log = structlog.get_logger(__name__)
 
 LOOK_SECONDS = 60.0
 LEAD, LEAD_SECONDS = "readiness", 180.0
-OF_NO_INCIDENT = 0
 KIND = "readiness"
 WEEK = timedelta(days=7)
 HOUR = 8  # UTC, on Mondays

@@ -30,7 +30,7 @@ from drbot.core.site.site import Role
 from drbot.core.text import catalogue
 from drbot.lab.system import Lab
 from tests.browser import Visit
-from tests.pseudo_language import CODE, untranslated, write_language
+from tests.pseudo_language import CODE, forget_languages, untranslated, write_language
 from tests.story.conftest import Story, begin, heal, own_configuration
 from tests.story.demo_stacks import playing_in
 from tests.story.everything_said import EverythingSaid
@@ -193,12 +193,6 @@ def in_this_language(folder: Path) -> Iterator[Mapping[str, str]]:
         forget_languages()
         yield {catalogue.OWN: str(folder)}
     forget_languages()
-
-
-def forget_languages() -> None:
-    """Files of languages are read once."""
-    for cached in (catalogue.languages, catalogue.translations):
-        cached.cache_clear()
 
 
 def forgotten(told: Told, read: Mapping[str, str]) -> str:

@@ -1,9 +1,8 @@
 """The way back: services that a STOP left stopped are started again, and an undo brings the old data back."""
 
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 
 import pytest
 from ruamel.yaml import YAML
@@ -17,6 +16,7 @@ from drbot.lab.ownership import LABEL
 from tests.labs import wait_until_faultless
 from tests.story.conftest import Story, begin
 from tests.story.recovering import WORDS, approve_by_two, broken, finish, kept_volumes, production, wait_for_step
+from tests.web_servers import serving
 
 pytestmark = [pytest.mark.docker, pytest.mark.long]
 
@@ -127,16 +127,14 @@ def careless(quiet_story: Story) -> Iterator[Story]:
     """A system whose health checks open a connection and ask nothing, and whose dr.yml knows no order."""
     yaml, configuration = YAML(), quiet_story.stack.configuration
     document = yaml.load(configuration.read_text())
-    with ThreadingHTTPServer(("127.0.0.1", 0), Answers) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+    with serving(Answers) as port:
         for one in document["sites"]["production"]["services"].values():
             one.pop("needs", None)
             if "health" in one:
-                one["health"] = f"http://127.0.0.1:{server.server_port}/"
+                one["health"] = f"http://127.0.0.1:{port}/"
         with configuration.open("w") as output:
             yaml.dump(document, output)
         yield begin(quiet_story)
-        server.shutdown()
 
 
 def test_an_undo_to_data_on_which_postgresql_does_not_answer_is_no_recovery(careless: Story) -> None:

@@ -11,6 +11,7 @@ from drbot.store.base.schema import cursors, incidents, leaders, surfaces
 
 STATUS_POST = "status-"
 """How keys of posts to stakeholders begin; the number of an event follows, and the channel."""
+OF_NO_INCIDENT = 0  # of a surface that belongs to none
 PUBLISHER = "publisher"
 """The cursor of what has been shown in Slack."""
 

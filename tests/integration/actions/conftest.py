@@ -6,15 +6,13 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from drbot.core.runbooks.runbook import Step
-from drbot.core.runs.plan import BackupIdentity, Plan
-from drbot.core.runs.run import Run, RunKind, RunState
+from drbot.core.runs.plan import BackupIdentity
 from drbot.core.site.configuration import load_configuration
 from drbot.core.site.site import Backups, Configuration, Docker
 from drbot.lab.system import Lab
@@ -33,6 +31,7 @@ from tests.engine_proxy import EngineProxy, engine_proxy
 from tests.labs import LabFactory
 from tests.permits import own as own_work
 from tests.permits import permit
+from tests.step_contexts import step_context
 
 if TYPE_CHECKING:
     from tests.integration.actions.machine import Machine
@@ -67,27 +66,11 @@ class WorkerFixture:
         """A step of a run with the good backup sealed into its plan."""
         allowed = changes.pop("permit", None) or self.permit(run)
         run = own(run)
-        return StepContext(
-            run=Run(
-                id=run, incident=1, site="production", kind=RunKind.RECOVER, runbook="x", arguments={},
-                state=RunState.RUNNING, epoch=1, requested_by="aiko", created_at=datetime.now(UTC),
-            ),
-            plan=Plan(
-                runbook="x", runbook_sha256="0", level=2, site="production", run=run, steps=(), fingerprint={},
-                backup=changes.pop("backup", self.backup), surveyed_at=datetime.now(UTC),
-            ),
-            step=Step(id=step, title={"en": step}, do="evidence.collect"),
-            attempt=1,
-            site=self.configuration.site(),
-            configuration=self.configuration,
-            clients=changes.pop("clients", self.clients),
-            facts={},
-            cancelled=self.stop.is_set,
-            progress=lambda done, total, unit: self.on_progress(done),
-            log=self.lines.append,
-            labels={"drbot.incident": "1", "drbot.run": run, "drbot.step": step},
-            permit=allowed,
-            own=own_work(run),
+        return step_context(
+            run, Step(id=step, title={"en": step}, do="evidence.collect"), "production", self.configuration,
+            changes.pop("clients", self.clients), plan={"backup": changes.pop("backup", self.backup)},
+            cancelled=self.stop.is_set, progress=lambda done, total, unit: self.on_progress(done),
+            log=self.lines.append, permit=allowed, own=own_work(run),
         )  # fmt: skip
 
     def permit(self, run: str) -> Permit:

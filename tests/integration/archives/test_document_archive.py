@@ -11,14 +11,10 @@ from drbot.core.base.errors import CancelledError, PermanentError
 from drbot.core.site.full_manifest import DUMP, REDIS
 from drbot.runners.clients.archive_files import folders_in
 from drbot.runners.clients.document_archive import read_archive, unpack
-from drbot.runners.foundation.watching import unheard
+from drbot.runners.foundation.watching import never, unheard
 from tests.archives import SQL, add, make_foreign
 
 CONFIGURATION, NAME = "config_20261126_030000.tar.gz", "full_backup_20261126_030000.tar.gz"
-
-
-def going_on() -> bool:
-    return False
 
 
 def archive_of(folder: Path, *members: tuple[tarfile.TarInfo | str, bytes]) -> Path:
@@ -60,7 +56,7 @@ def test_its_parts_come_out_where_a_backup_of_drbots_has_them(tmp_path: Path, to
     told: list[float] = []
     archive = make_foreign(tmp_path, top=top)
 
-    files = unpack(archive, tmp_path / "out", lambda done, total, unit: told.append(done), going_on)
+    files = unpack(archive, tmp_path / "out", lambda done, total, unit: told.append(done), never)
 
     assert files is None
     assert files_in(tmp_path / "out") == {f"own/{DUMP}", f"own/{REDIS}", "projects/ai-micro-postgres/.env"}
@@ -76,7 +72,7 @@ def test_its_files_are_left_for_whoever_may_give_them_their_owners(tmp_path: Pat
         add(archive, "shop/data/c", b"y")
     path = archive_of(tmp_path, ("backup/files_backup_20261126_030000.tar.gz", inner.getvalue()))
 
-    files = unpack(path, tmp_path / "out", unheard, going_on)
+    files = unpack(path, tmp_path / "out", unheard, never)
 
     assert files is not None
     assert files.read_bytes() == inner.getvalue()
@@ -96,7 +92,7 @@ def test_settings_keep_their_modes_and_the_links_that_stay_among_them(tmp_path: 
         ),
     )
 
-    unpack(path, tmp_path / "out", unheard, going_on)
+    unpack(path, tmp_path / "out", unheard, never)
 
     projects = tmp_path / "out" / "projects"
     assert files_in(tmp_path / "out") == {
@@ -111,7 +107,7 @@ def test_a_path_that_leads_out_of_the_folder_is_refused(tmp_path: Path, name: st
     """Of the archive, and of the settings inside."""
     for number, member in enumerate(((name, b"x"), settings_of((name, b"x")))):
         with pytest.raises(PermanentError, match="written elsewhere"):
-            unpack(archive_of(tmp_path, member), tmp_path / "out" / str(number), unheard, going_on)
+            unpack(archive_of(tmp_path, member), tmp_path / "out" / str(number), unheard, never)
     assert list(tmp_path.rglob("outside")) == []
 
 
@@ -120,7 +116,7 @@ def test_what_is_no_file_is_refused(tmp_path: Path, kind: bytes) -> None:
     path = archive_of(tmp_path, linked("backup/all_databases_x.sql.gz", "/etc/shadow", kind))
 
     with pytest.raises(PermanentError, match=r"neither a file nor a folder|would be written elsewhere"):
-        unpack(path, tmp_path / "out", unheard, going_on)
+        unpack(path, tmp_path / "out", unheard, never)
 
 
 def test_two_parts_for_one_place_are_refused(tmp_path: Path) -> None:
@@ -128,7 +124,7 @@ def test_two_parts_for_one_place_are_refused(tmp_path: Path) -> None:
     path = archive_of(tmp_path, ("a/all_databases_1.sql.gz", dump), ("b/all_databases_2.sql.gz", dump))
 
     with pytest.raises(PermanentError, match="two parts for"):
-        unpack(path, tmp_path / "out", unheard, going_on)
+        unpack(path, tmp_path / "out", unheard, never)
 
 
 @pytest.mark.parametrize("part", ["all_databases_1.sql.gz", CONFIGURATION, "redis_1.rdb.gz"])
@@ -137,7 +133,7 @@ def test_a_part_that_unpacks_to_far_more_than_any_real_one_is_refused_on_the_way
     path = archive_of(tmp_path, (f"backup/{part}", gzip.compress(bytes(64 << 20)) * 32))
 
     with pytest.raises(PermanentError, match=f"{part} in {NAME}: it unpacks to more than"):
-        read_archive([path.read_bytes()], NAME, (), going_on)
+        read_archive([path.read_bytes()], NAME, (), never)
 
 
 @pytest.mark.parametrize("part", ["all_databases_1.sql.gz", CONFIGURATION, "redis_1.rdb.gz"])
@@ -145,7 +141,7 @@ def test_a_part_that_was_damaged_before_it_was_packed_is_refused(tmp_path: Path,
     path = archive_of(tmp_path, (f"backup/{part}", gzip.compress(SQL)[:-6] + b"xxxxxx"))
 
     with pytest.raises(PermanentError, match="damaged"):
-        unpack(path, tmp_path / "out", unheard, going_on)
+        unpack(path, tmp_path / "out", unheard, never)
 
 
 def test_one_that_is_cut_off_is_refused_and_stop_ends_it(tmp_path: Path) -> None:
@@ -155,4 +151,4 @@ def test_one_that_is_cut_off_is_refused_and_stop_ends_it(tmp_path: Path) -> None
 
     path.write_bytes(path.read_bytes()[:-50])
     with pytest.raises(PermanentError, match="cut off"):
-        unpack(path, tmp_path / "second", unheard, going_on)
+        unpack(path, tmp_path / "second", unheard, never)

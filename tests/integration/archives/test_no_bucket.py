@@ -2,9 +2,8 @@
 backup, so it must not pass for an empty bucket.
 """
 
-import threading
 from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 
 import pytest
 
@@ -13,6 +12,7 @@ from drbot.core.site.site import ObjectStore
 from drbot.runners.backups.choose_full import FullRules, choose_full_backup
 from drbot.runners.clients.full_store import FullBackupStore
 from drbot.runners.clients.object_store import ObjectStoreClient
+from tests.web_servers import serving
 
 KEYS = {"AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x"}
 PAGES = {
@@ -39,19 +39,14 @@ class Site(BaseHTTPRequestHandler):
 
     do_GET = do_HEAD = do_PUT = answer  # noqa: N815 - as http.server calls them
 
-    def log_message(self, *args: object) -> None:
-        """Nobody reads it."""
-
 
 @pytest.fixture(params=PAGES)
 def client(request: pytest.FixtureRequest) -> Iterator[ObjectStoreClient]:
     """Of a bucket that is no bucket."""
     handler = type("Page", (Site,), {"page": PAGES[request.param]})
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        endpoint = f"http://127.0.0.1:{server.server_port}"
+    with serving(handler) as port:
+        endpoint = f"http://127.0.0.1:{port}"
         yield ObjectStoreClient(ObjectStore(bucket="backups", prefix="full/", endpoint=endpoint), KEYS)
-        server.shutdown()
 
 
 ASKED: dict[str, Callable[[ObjectStoreClient], object]] = {

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -59,22 +60,35 @@ class Inside:
         return self.engine.execute(container, ["bash", "-c", f"{{ {script}; }} 2>&1"], seconds=30).output.strip()
 
 
-@pytest.fixture
-def inside(engine: str) -> Iterator[Inside]:
+@pytest.fixture(scope="module")
+def sandbox(engine: str) -> Iterator[Sandbox]:
+    """One for all tests: its engine takes half a minute to start."""
     production = DockerEngine(engine)
     sandbox = Sandbox(engine=production, drill="drill-1", instance=os.urandom(4).hex())
     try:
         sandbox.start(None, never)
         sandbox.carry([IMAGE], never)
-        compose = Compose(sandbox.copy / "projects", sandbox.host)
-        compose.before_a_start = sandbox.hand_over
-        site = Site(projects=sandbox.copy / "projects")
-        DrillRights(production=production, site=site, compose=compose, cancelled=never).hold()
-        yield Inside(sandbox=sandbox, engine=DockerEngine(sandbox.host), compose=compose)
+        yield sandbox
     finally:
         sandbox.remove()
         assert sandbox.leftovers() == ()
         production.close()
+
+
+@pytest.fixture
+def inside(sandbox: Sandbox) -> Iterator[Inside]:
+    """Nothing runs in it, nothing is in the copy."""
+    inside = DockerEngine(sandbox.host)
+    compose = Compose(sandbox.copy / "projects", sandbox.host)
+    compose.before_a_start = sandbox.hand_over
+    site = Site(projects=sandbox.copy / "projects")
+    DrillRights(production=sandbox.engine, site=site, compose=compose, cancelled=never).hold()
+    yield Inside(sandbox=sandbox, engine=inside, compose=compose)
+    for container in inside.client.containers.list(all=True):
+        container.remove(force=True)
+    inside.close()
+    for path in sandbox.copy.iterdir():
+        path.unlink() if path.is_symlink() else shutil.rmtree(path)
 
 
 def test_links_that_are_planted_between_two_starts_lead_to_no_socket(inside: Inside) -> None:

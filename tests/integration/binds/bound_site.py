@@ -4,13 +4,11 @@ import os
 import secrets
 import subprocess
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from drbot.core.runbooks.runbook import Step
-from drbot.core.runs.plan import BackupIdentity, Plan
-from drbot.core.runs.run import Run, RunKind, RunState
+from drbot.core.runs.plan import BackupIdentity
 from drbot.core.site.configuration import load_configuration
 from drbot.core.site.site import Configuration
 from drbot.lab.images import POSTGRES_IMAGE, REDIS_IMAGE
@@ -22,6 +20,7 @@ from drbot.runners.contract.target import Search
 from drbot.runners.foundation.permit import emptied, services, volume
 from drbot.runners.foundation.settings import RunnerSettings
 from tests.permits import own, permit
+from tests.step_contexts import step_context
 from tests.waiting import wait_for
 
 COMPOSE = """
@@ -107,27 +106,10 @@ class BoundSite:
         places = [store.volume for store in self.configuration.site().stores]
         mine = [f"{place}{suffix}_{run}" for place in places for suffix in ("", "_before")]
         subjects = (*map(volume, places), *map(emptied, mine), *services(self.name, ["db", "cache"]))
-        return StepContext(
-            run=Run(
-                id=run, incident=1, site="production", kind=RunKind.RECOVER, runbook="x", arguments={},
-                state=RunState.RUNNING, epoch=1, requested_by="aiko", created_at=datetime.now(UTC),
-            ),
-            plan=Plan(
-                runbook="x", runbook_sha256="0", level=2, site="production", run=run, steps=(), fingerprint={},
-                backup=backup, surveyed_at=datetime.now(UTC),
-            ),
-            step=Step(id=step, title={"en": step}, do="evidence.collect"),
-            attempt=1,
-            site=self.configuration.site(),
-            configuration=self.configuration,
-            clients=self.clients,
-            facts={},
-            cancelled=lambda: False,
-            progress=lambda done, total, unit: None,
-            log=self.lines.append,
-            labels={"drbot.incident": "1", "drbot.run": run, "drbot.step": step},
-            permit=changes.get("permit") or permit(*subjects, run=run),
-            own=own(run),
+        return step_context(
+            run, Step(id=step, title={"en": step}, do="evidence.collect"), "production", self.configuration,
+            self.clients, plan={"backup": backup}, log=self.lines.append,
+            permit=changes.get("permit") or permit(*subjects, run=run), own=own(run),
         )  # fmt: skip
 
     def clear(self) -> None:

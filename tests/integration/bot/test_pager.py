@@ -5,7 +5,7 @@ import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,8 @@ from drbot.store.base import schema
 from drbot.store.records import requests, schedules
 from drbot.store.records.schedules import Schedule
 from tests.integration.commands.verb_fixture import VerbFixture, build
-from tests.waiting import PATIENCE, wait_for
+from tests.waiting import wait_for
+from tests.web_servers import serving
 
 
 @dataclass
@@ -43,18 +44,10 @@ def pager(monkeypatch: pytest.MonkeyPatch) -> Iterator[Pager]:
             self.send_response(pager.status)
             self.end_headers()
 
-        def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the standard library's name
-            return
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    pager.url = f"http://127.0.0.1:{server.server_port}/secret-token"
-    monkeypatch.setenv("PAGER_WEBHOOK_URL", pager.url)
-    yield pager
-    server.shutdown()
-    thread.join(PATIENCE)
-    server.server_close()
+    with serving(Handler) as port:
+        pager.url = f"http://127.0.0.1:{port}/secret-token"
+        monkeypatch.setenv("PAGER_WEBHOOK_URL", pager.url)
+        yield pager
 
 
 @pytest.fixture

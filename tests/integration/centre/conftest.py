@@ -5,15 +5,13 @@ import threading
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import pytest
 
 from drbot.core.base.errors import PermanentError
 from drbot.core.runbooks.runbook import Step
-from drbot.core.runs.plan import Plan
 from drbot.core.runs.run import Run, RunKind
 from drbot.core.site.level import Level
 from drbot.core.site.site import Backups, Certificate, Configuration, Dns, Provision, Recovery, Repository, Site
@@ -22,7 +20,6 @@ from drbot.lab.cloud import NAME, TTL_SECONDS, ZONE, Cloud
 from drbot.lab.name_server import NameServer
 from drbot.lab.packages import RECOVERY_PROGRAMS, on_path
 from drbot.runners.actions.names import change_back_subjects, change_subjects
-from drbot.runners.clients.clients import Clients
 from drbot.runners.contract.action import StepContext
 from drbot.runners.contract.machine_book import MachineBook
 from drbot.runners.foundation.invitations import Invitations
@@ -33,6 +30,7 @@ from drbot.store.records import incidents
 from drbot.store.runs import runs
 from tests.integration.centre.moving import NEW, OLD, SECONDS, control, front, leads_to, old_front
 from tests.permits import own, permit
+from tests.step_contexts import step_context
 from tests.waiting import wait_for
 
 __all__ = ["NEW", "OLD", "Centre", "control", "front", "old_front"]  # the last three are fixtures
@@ -82,26 +80,13 @@ class Centre:
         machines: MachineBook | None = None,
     ) -> StepContext:
         """A step of the run."""
-        found = configuration or self.configuration
-        context = StepContext(
-            run=self.run,
-            plan=Plan(
-                runbook="x", runbook_sha256="0", level=4, site=site, run=self.run.id, steps=(),
-                fingerprint=fingerprint or {}, surveyed_at=datetime.now(UTC),
-            ),
-            step=Step(id="step", title={"en": "step"}, do="dns.change"),
-            attempt=attempt,
-            site=found.site(site),
-            configuration=found,
-            clients=cast("Clients", OnlySettings(RunnerSettings(home=self.home, docker_host=None))),
-            facts=facts or {},
-            cancelled=self.stop.is_set,
-            progress=lambda done, total, unit: None,
-            log=self.lines.append,
-            labels={},
+        context = step_context(
+            self.run, Step(id="step", title={"en": "step"}, do="dns.change"), site, configuration or self.configuration,
+            OnlySettings(RunnerSettings(home=self.home, docker_host=None)),
+            plan={"level": 4, "fingerprint": fingerprint or {}}, attempt=attempt, facts=facts or {},
+            cancelled=self.stop.is_set, log=self.lines.append, labels={},
             invitations=Invitations(self.database, self.run, OwnRecord(self.home)),
-            own=own(self.run.id, *counted_on),
-            machines=machines,
+            own=own(self.run.id, *counted_on), machines=machines,
         )  # fmt: skip
         return replace(context, permit=permit(*led(context), run=self.run.id))
 

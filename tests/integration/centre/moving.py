@@ -1,11 +1,10 @@
 """Level 4 by its own runbook: the control site's worker is real, its parts at the new place are played."""
 
 import socket
-import threading
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import replace
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,6 +26,7 @@ from drbot.store.runs import runs
 from tests.integration.runners.harmless import backup
 from tests.integration.runners.worker_fixture import WorkerFixture, worker_fixture_in
 from tests.waiting import PATIENCE, wait_for
+from tests.web_servers import serving
 
 if TYPE_CHECKING:  # whose file shows the fixtures of this one to all tests
     from tests.integration.centre.conftest import Centre
@@ -58,28 +58,15 @@ class Health(BaseHTTPRequestHandler):
         self.send_response(Health.status)
         self.end_headers()
 
-    def log_message(self, *_: object) -> None:
-        """Quiet."""
-
-
-@contextmanager
-def answering(address: str, port: int = 0) -> Iterator[int]:
-    """The system answers there; at which port."""
-    server = ThreadingHTTPServer((address, port), Health)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield int(server.server_address[1])
-    server.shutdown()
-    server.server_close()
-
 
 @pytest.fixture
 def front() -> Iterator[int]:
     """Its port, which is kept free at the old address: nobody else's connection begins there."""
     Health.status = 200
     with ExitStack() as opened:
-        port = opened.enter_context(answering(NEW))
+        port = opened.enter_context(serving(Health, NEW))
         while not keep_free(opened, OLD, port):
-            port = opened.enter_context(answering(NEW))
+            port = opened.enter_context(serving(Health, NEW))
         yield port
 
 
@@ -97,7 +84,7 @@ def keep_free(opened: ExitStack, address: str, port: int) -> bool:
 @pytest.fixture
 def old_front(front: int) -> Iterator[None]:
     """The old place answers too: it was repaired, or had never been lost."""
-    with answering(OLD, front):
+    with serving(Health, OLD, front):
         yield
 
 

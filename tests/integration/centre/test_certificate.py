@@ -2,10 +2,9 @@
 
 import socket
 import ssl
-import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import pytest
@@ -16,6 +15,7 @@ from drbot.lab.cloud import NAME
 from drbot.runners.actions import certificate, names, outside
 from drbot.runners.clients.handshake import accepted_until
 from tests.integration.centre.conftest import EDGE, NEW, Centre
+from tests.web_servers import serving
 
 HERE = {"site": "recovery"}
 
@@ -28,24 +28,14 @@ class Health(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(self.headers["Host"].encode())
 
-    def log_message(self, *_: object) -> None:
-        """Quiet."""
-
 
 @contextmanager
 def front(folder: Path, address: str) -> Iterator[int]:
     """HTTPS with the certificate in `folder`; its port."""
-    server = ThreadingHTTPServer((address, 0), Health)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(folder / "fullchain.pem", folder / "privkey.pem")
-    server.socket = context.wrap_socket(server.socket, server_side=True)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
-        yield int(server.server_address[1])
-    finally:
-        server.shutdown()
-        server.server_close()
+    with serving(Health, address, secured=context) as port:
+        yield port
 
 
 def with_url(centre: Centre, port: int, path: str = "health") -> Configuration:

@@ -1,8 +1,6 @@
 """`kept` offers exactly what `undo` and `give-up` would do now; a question about it comes after 72 hours."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 
@@ -14,14 +12,7 @@ from drbot.core.text.messages import say
 from drbot.store.records import incidents, kept, steps
 from drbot.store.records.kept import Kept
 from drbot.store.runs import runs
-from tests.integration.commands.verb_fixture import VerbFixture, build
-
-
-@pytest.fixture
-def verb_fixture(tmp_path: Path) -> Iterator[VerbFixture]:
-    built = build(tmp_path)
-    yield built
-    built.database.close()
+from tests.integration.commands.verb_fixture import VerbFixture
 
 
 def keep(verb_fixture: VerbFixture, run: Run, volume: str, original: str = "pgdata") -> None:

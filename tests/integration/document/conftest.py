@@ -12,6 +12,7 @@ from drbot.runners.clients.own_definition import OwnDefinition
 from drbot.runners.clients.postgres_server import PostgresRecipe
 from drbot.runners.clients.redis_alone import RedisAlone
 from drbot.runners.clients.scratch_postgres import Scratch
+from drbot.runners.foundation.watching import never
 from tests.integration.document.servers import LAB, Docker
 
 
@@ -29,10 +30,6 @@ def client(engine: str) -> DockerEngine:
 
 def labels() -> dict[str, str]:
     return {LABEL: LAB, "drbot.run": LAB, "drbot.step": "restore"}
-
-
-def never() -> bool:
-    return False
 
 
 def scratch_postgres(client: DockerEngine, volume: str) -> Scratch:

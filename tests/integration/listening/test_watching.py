@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import httpx
@@ -27,17 +27,8 @@ from drbot.store.records import surfaces
 from tests.integration.runners.worker_fixture import WorkerFixture
 from tests.listeners import answers, listening
 from tests.servers import free_port
-from tests.waiting import PATIENCE, wait_for
-
-
-class Clock:
-    """Seconds that a test lets pass."""
-
-    def __init__(self) -> None:
-        self.seconds = 0.0
-
-    def __call__(self) -> float:
-        return self.seconds
+from tests.waiting import PATIENCE, Clock, wait_for
+from tests.web_servers import serving
 
 
 def watched(database: Database, heart: Heart) -> AbstractContextManager[httpx.Client]:
@@ -158,12 +149,9 @@ class Switch(BaseHTTPRequestHandler):
     heard = 0
 
     def do_GET(self) -> None:
-        type(self).heard += 1
+        Switch.heard += 1
         self.send_response(200)
         self.end_headers()
-
-    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
-        """Not into the tests' output."""
 
 
 class Asked(Heart):
@@ -182,15 +170,13 @@ def test_a_dead_mans_switch_hears_only_a_drbot_that_works(worker_fixture: Worker
     heart, Switch.heard = Asked(clock), 0
     heart.beat("ticker")
     clock.seconds = DEAD_SECONDS + 1 if stands else 0.0
-    with ThreadingHTTPServer(("127.0.0.1", 0), Switch) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        url = f"http://127.0.0.1:{server.server_port}/secret"
+    with serving(Switch) as port:
+        url = f"http://127.0.0.1:{port}/secret"
         thread = threading.Thread(target=keep_beating, args=(url, worker_fixture.database, heart, stop))
         thread.start()
         wait_for(lambda: heart.asked if stands else Switch.heard, PATIENCE, "a turn of the heartbeat")
         stop.set()
         thread.join(PATIENCE)
-        server.shutdown()
 
     assert Switch.heard == (0 if stands else 1)
 

@@ -7,6 +7,7 @@ from drbot.bot.outbound.live_board import interval
 from drbot.bot.settings import BotSettings, Pace
 from drbot.bot.slack_api.rate_limiter import RateLimiter
 from drbot.core.base.errors import UserError
+from tests.waiting import Clock
 
 
 @pytest.mark.parametrize("missing", ["SLACK_BOT_TOKEN", "SLACK_APP_TOKEN"])
@@ -29,14 +30,6 @@ def test_settings_never_show_the_tokens() -> None:
 
     assert "xoxb" not in repr(settings)
     assert settings.api_url == "https://slack.com/api/"
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.seconds = 0.0
-
-    def __call__(self) -> float:
-        return self.seconds
 
 
 def test_posts_are_limited_by_channel() -> None:

@@ -25,6 +25,7 @@ from drbot.core.text.messages import (
     say,
     sentences,
 )
+from tests.pseudo_language import forget_languages
 
 NAMES = ("api", "cache", "db")
 
@@ -36,15 +37,9 @@ def strange_language(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterato
     entries = "\n".join(f'msgid "{english}"\nmsgstr "{strange}"\n' for english, strange in said.items())
     (tmp_path / "xx.po").write_text(f'msgid ""\nmsgstr "Content-Type: text/plain; charset=utf-8\\n"\n\n{entries}')
     monkeypatch.setenv(catalogue.OWN, str(tmp_path))
-    forget()
+    forget_languages()
     yield
-    forget()
-
-
-def forget() -> None:
-    """Files are read once."""
-    for cached in (catalogue.languages, catalogue.translations):
-        cached.cache_clear()
+    forget_languages()
 
 
 def test_a_message_is_its_english() -> None:

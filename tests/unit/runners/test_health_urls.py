@@ -2,13 +2,14 @@
 
 from collections.abc import Iterator
 from contextlib import suppress
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Event, Thread
+from http.server import BaseHTTPRequestHandler
+from threading import Event
 
 import pytest
 
 from drbot.runners.clients.health import MOST_REDIRECTS, REQUEST_SECONDS, answer_of, fault_of_url
 from drbot.runners.clients.web import MOST_BYTES
+from tests.web_servers import serving
 
 ANSWERS: dict[str, tuple[int, str]] = {
     "/ok": (200, ""),
@@ -54,17 +55,12 @@ class Service(BaseHTTPRequestHandler):
             while not END.wait(seconds):
                 self.wfile.write(piece)
 
-    def log_message(self, *_: object) -> None:
-        """Nothing."""
-
 
 @pytest.fixture(scope="module")
 def service() -> Iterator[str]:
-    with ThreadingHTTPServer(("127.0.0.1", 0), Service) as server:
-        Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_address[1]}"
+    with serving(Service) as port:
+        yield f"http://127.0.0.1:{port}"
         END.set()
-        server.shutdown()
 
 
 @pytest.mark.parametrize("path", ["/ok", "/empty", "/sign-in", "/twice"])

@@ -1,8 +1,7 @@
 """One table says what is looked at and whose worker looks; `drbot check`, workers and the document go by it."""
 
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
-from threading import Thread
 from typing import ClassVar, cast
 
 import pytest
@@ -15,6 +14,7 @@ from drbot.runners.clients.health import Health
 from drbot.runners.clients.postgres_server import PostgresServer
 from drbot.runners.clients.redis_server import RedisServer
 from drbot.runners.upkeep.readiness_rows import ROWS, Look, Row, Who, lines_of
+from tests.web_servers import serving
 
 DOCUMENT = Path(__file__).parents[3] / "docs" / "readiness.md"
 OTHERS = {"worker of each site, bot": "whoever asks", "Slack: tokens, scopes, channels, people": "the bot"}
@@ -70,22 +70,14 @@ class Starting(BaseHTTPRequestHandler):
         self.asked.add(self.path)
         self.end_headers()
 
-    def log_message(self, *_: object) -> None:
-        """Silent."""
-
 
 def test_a_service_that_has_just_started_is_not_down() -> None:
-    server = HTTPServer(("127.0.0.1", 0), Starting)
-    Thread(target=server.serve_forever, daemon=True).start()
-    url = f"http://127.0.0.1:{server.server_port}"
-    services = {
-        name: Service(project="p", service=name, role="app", health=f"{url}/{name}") for name in ("starts", "down")
-    }
-    site = Site(services=services)
     engine, postgres, redis = cast(DockerEngine, None), cast(PostgresServer, None), cast(RedisServer, None)
-
-    faults = Health(site, engine, postgres, redis).lasting_faults(services, pause=0.01)
-    server.shutdown()
-    server.server_close()
+    with serving(Starting) as port:
+        services = {
+            name: Service(project="p", service=name, role="app", health=f"http://127.0.0.1:{port}/{name}")
+            for name in ("starts", "down")
+        }
+        faults = Health(Site(services=services), engine, postgres, redis).lasting_faults(services, pause=0.01)
 
     assert list(faults) == ["down"]
