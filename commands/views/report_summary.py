@@ -8,7 +8,8 @@ from drbot.core.approvals.approval import ApprovalRequest, RequestState, Vote
 from drbot.core.approvals.state_words import way_of
 from drbot.core.approvals.terminals import one_terminal, one_terminal_text
 from drbot.core.runs.incident import Incident
-from drbot.core.runs.run import Run, RunState
+from drbot.core.runs.plan import Plan
+from drbot.core.runs.run import Run, RunState, StepRecord, StepState
 from drbot.core.runs.stakes import LossKind
 from drbot.core.runs.stakes_words import loss_text
 from drbot.core.site.people import Roster
@@ -16,10 +17,13 @@ from drbot.core.text.messages import clauses, duration, listed, phrase, say
 
 NOT_YET: str = phrase("not yet")
 
+_ACTED = frozenset({StepState.SUCCEEDED, StepState.UNSURE})
+
 
 def in_short(
     incident: Incident,
     runs: Sequence[Run],
+    steps: Sequence[StepRecord],
     requests: Sequence[ApprovalRequest],
     votes: Mapping[str, Sequence[Vote]],
     told_at: Sequence[datetime],
@@ -29,7 +33,7 @@ def in_short(
     """`told_at`: when Slack took the posts to stakeholders, oldest first."""
     rows = [
         (phrase("Users were without service"), _without_service(incident)),
-        (phrase("Lost"), _lost(runs)),
+        (phrase("Lost"), _lost(runs, steps)),
         (phrase("Stakeholders were told"), _told(told_at)),
         *((phrase("Approved by"), said) for said in _approved(requests, votes, roster)),
     ]
@@ -45,10 +49,16 @@ def _without_service(incident: Incident) -> str:
     return phrase("it was closed without being repaired")
 
 
-def _lost(runs: Sequence[Run]) -> str:
-    """As it was counted before two people voted."""
-    done = [run.plan.stakes.loss for run in runs if run.plan is not None and run.state is RunState.SUCCEEDED]
+def _lost(runs: Sequence[Run], steps: Sequence[StepRecord]) -> str:
+    """As it was counted before two people voted. Data that was replaced is lost whatever people say of it later."""
+    done = [run.plan.stakes.loss for run in runs if run.plan is not None and _is_carried_out(run, run.plan, steps)]
     return clauses(loss_text(one) for one in done if one.kind is not LossKind.NOTHING) or phrase("nothing")
+
+
+def _is_carried_out(run: Run, plan: Plan, steps: Sequence[StepRecord]) -> bool:
+    destroying = {step.id for step in plan.steps if step.effect == "destroy"}
+    acted = (one.state in _ACTED for one in steps if one.run == run.id and one.id in destroying)
+    return run.state is RunState.SUCCEEDED or any(acted)
 
 
 def _told(at: Sequence[datetime]) -> str:
