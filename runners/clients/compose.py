@@ -17,7 +17,7 @@ from drbot.core.base.errors import Cause, PermanentError, TemporaryError
 from drbot.core.base.waiting import needed_by
 from drbot.core.site.site import ComposeFiles, Service, Site
 from drbot.core.text.messages import phrase
-from drbot.runners.clients.compose_reads import Allowed, Reads, needs_files, needs_variables, reads_of
+from drbot.runners.clients.compose_reads import Allowed, Everything, Reads, needs_files, needs_variables, reads_of
 from drbot.runners.clients.handed_on import handed_on, withheld
 from drbot.runners.clients.patient_docker import Patience
 from drbot.runners.clients.process import Bounds, Ended, run_process
@@ -282,13 +282,16 @@ class Compose:
 
     def reads(self, project: str) -> Reads:
         """What its files have Compose read of the worker's host that is not the system's."""
+        folders = (self._projects, self.folder(project), *self._allowed.folders)
+        return self.everything(project).beyond(folders, withheld(self._allowed.variables))
+
+    def everything(self, project: str) -> Everything:
+        """All that its files have Compose read."""
         folder, known = self.folder(project), self.places().get(project) or ComposeFiles()
         files, env_files = (
             [folder / name for name in names] for names in (self.started_from(project), known.env_files)
         )
-        given = {**handed_on(self._allowed.variables), **self._environment}
-        folders = (self._projects, folder, *self._allowed.folders)
-        return reads_of(folder, files, env_files, given).beyond(folders, withheld(self._allowed.variables))
+        return reads_of(folder, files, env_files, {**handed_on(self._allowed.variables), **self._environment})
 
     def folder(self, project: str) -> Path:
         return _folder(self._projects, project, self.places().get(project))

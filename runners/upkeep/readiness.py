@@ -3,6 +3,7 @@
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 
 from sqlalchemy import Connection
 
@@ -42,6 +43,7 @@ class SiteReadiness:
     inventory: Inventory = NOTHING
     alerts: Alerts = field(default_factory=Alerts)
     is_empty: bool = False
+    is_cloned: bool = False  # a repository brings all that lies below `projects`
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
 
     def lines(self) -> Iterator[Line]:
@@ -130,12 +132,30 @@ class SiteReadiness:
                 ),
                 phrase("Give it a value in the project's .env, or name it under `variables` of the site in dr.yml."),
             )
-        if reads.outside:
+        lacking = self.clients.compose.everything(project).lacking(self._brought_first(), self._kept())
+        if lacking.first:
             yield bad(
                 what,
-                phrase("uses {paths}: no backup holds that", paths=and_more(reads.outside, SHOWN)),
+                phrase(
+                    "reads {paths}, which a lost host does not have in time and a drill not at all",
+                    paths=and_more(lacking.first, SHOWN),
+                ),
+                phrase("Move it into the project's folder."),
+            )
+        if others := sorted({*reads.outside, *lacking.later} - {*lacking.first}):
+            yield bad(
+                what,
+                phrase("uses {paths}: no backup holds that", paths=and_more(others, SHOWN)),
                 phrase("Move it into the project's folder, or name its folder under `files` in dr.yml."),
             )
+
+    def _brought_first(self) -> list[Path]:
+        """Folders that a lost host has before anything is made of what Compose reads there."""
+        projects = {service.project for service in self.site.services.values()}
+        return [*map(self.clients.compose.folder, projects), *([self.site.projects] if self.is_cloned else [])]
+
+    def _kept(self) -> list[Path]:
+        return [Path(self.site.place_of(name)) for name in (*self.site.files, *self.site.not_needed) if is_folder(name)]
 
     def _about_volumes(self, described: Described) -> Iterator[Line]:
         wanted = [(store.service, store.volume) for store in self.site.stores]
@@ -283,7 +303,12 @@ def site_lines(
             note(inventory)
         known = with_inventory(site, inventory)
         yield from SiteReadiness(
-            name=name, site=known, clients=clients.of(known), inventory=inventory, alerts=configuration.alerts
+            name=name,
+            site=known,
+            clients=clients.of(known),
+            inventory=inventory,
+            alerts=configuration.alerts,
+            is_cloned=configuration.repository is not None,
         ).lines()
         if name == configuration.default_site:
             yield from own_check_lines(configuration, clients)
