@@ -160,13 +160,20 @@ class SiteReadiness:
     def _about_volumes(self, described: Described) -> Iterator[Line]:
         wanted = [(store.service, store.volume) for store in self.site.stores]
         faults = [fault for name, volume in wanted if (fault := self._fault_of_volume(described, name, volume))]
-        what, todo = phrase("it is missing"), phrase("Correct `files` in dr.yml.")
-        lacking = [name for name in self.site.files if not self.clients.have(self.site.place_of(name))]
-        faults += [bad(self._what(phrase("files {name}", name=name)), what, todo) for name in lacking]
+        faults += [self._not_there(name) for name in self.site.files if not self._have(name)]
         yield from faults
         if not faults:
             there = phrase("{volumes}: there", volumes=listed(volume for _, volume in wanted))
             yield good(self._what(phrase("volumes")), there if wanted else phrase("none needed"))
+
+    def _have(self, name: str) -> bool:
+        return self.clients.have(self.site.place_of(name))
+
+    def _not_there(self, name: str) -> Line:
+        what = self._what(phrase("files {name}", name=name))
+        if is_folder(name) and Path(self.site.place_of(name)).is_file():
+            return bad(what, phrase("it is a file"), phrase("Name its folder under `files` in dr.yml."))
+        return bad(what, phrase("it is missing"), phrase("Correct `files` in dr.yml."))
 
     def _about_mounts(self) -> Iterator[Line]:
         """What a service keeps that no backup holds is lost with the host, and nobody else would say so."""
@@ -175,7 +182,7 @@ class SiteReadiness:
             yield bad(
                 self._what(one.name),
                 phrase("in no backup; {services} keeps data there", services=listed(one.services)),
-                phrase("Add it to `files` in dr.yml, or to `not_needed` with a reason."),
+                _how_to_keep(one.name),
             )
         for service in copied_while_written(self.site, self.inventory):
             fault = phrase("{what} writes while a full backup copies its files", what=service.program)
@@ -277,6 +284,12 @@ class SiteReadiness:
             yield bad(what, fault, todo)
             return
         yield good(what, phrase("{user} may dump and restore everything", user=user))
+
+
+def _how_to_keep(name: str) -> str:
+    if is_folder(name) and Path(name).is_file():
+        return phrase("Add its folder to `files` in dr.yml, or it to `not_needed` with a reason.")
+    return phrase("Add it to `files` in dr.yml, or to `not_needed` with a reason.")
 
 
 def site_lines(
