@@ -137,7 +137,7 @@ class SiteReadiness:
             yield bad(
                 what,
                 phrase(
-                    "reads {paths}, which a lost host does not have in time and a drill not at all",
+                    "reads {paths}, which a lost host does not have in time, whatever a drill on this one shows",
                     paths=and_more(lacking.first, SHOWN),
                 ),
                 phrase("Move it into the project's folder."),
