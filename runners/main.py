@@ -99,7 +99,7 @@ def worker_context_of(
         roster=given,
         key=key,
         rosters=Rosters(given, configuration.approvals),
-        redact=Redactor(settings.secrets),
+        redact=Redactor((*settings.secrets, key.text)),
         timing=Timing(),
         owner=owner_name(socket.gethostname(), os.getpid()),
         ring=lambda run_id: doorbell.ring(name, run_id),

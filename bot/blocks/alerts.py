@@ -8,10 +8,19 @@ from datetime import datetime
 from drbot.bot.blocks.elements import SECTION, Block, choice_buttons, one_line, plain, plain_line, section
 from drbot.commands.facts.context import CommandContext
 from drbot.commands.speech.messages import Choice
-from drbot.commands.views.alert_view import NAMED, alert_text, choices_of, headline, proposal_text, shown_names
-from drbot.core.site.alert_groups import AlertGroup, Answer
+from drbot.commands.views.alert_view import (
+    NAMED,
+    alert_text,
+    answered_text,
+    choices_of,
+    headline,
+    proposal_text,
+    shown_names,
+    urgency,
+)
+from drbot.core.site.alert_groups import AlertGroup
 from drbot.core.site.alerts import proposal_of
-from drbot.core.text.messages import filled, phrase, say
+from drbot.core.text.messages import closed, filled, phrase, say, sentences
 
 LINES = 30
 LINES_OF_A_SECTION = 10
@@ -44,12 +53,7 @@ def superseded_blocks(group: AlertGroup, language: str) -> tuple[str, list[Block
 def summary_blocks(groups: Iterable[AlertGroup], context: CommandContext, now: datetime) -> tuple[str, list[Block]]:
     """Many groups in one message: what fires first, and of that what names something of dr.yml."""
     configuration, language = context.configuration, context.configuration.language
-
-    def rank(group: AlertGroup) -> tuple[bool, bool, bool, int]:
-        named = proposal_of(configuration, group.firing).level is not None
-        return not group.firing, group.answer is not Answer.NONE, not named, group.id
-
-    ordered = sorted(groups, key=rank)
+    ordered = sorted(groups, key=lambda group: (*urgency(group, configuration), group.id))
     firing = [group for group in ordered if group.firing]
     many = say(filled(MANY, count=len(firing), number=firing[0].id), language) if firing else say(ARE_OVER, language)
     icon = ":rotating_light:" if firing else ":white_check_mark:"
@@ -65,12 +69,12 @@ def _short(group: AlertGroup, context: CommandContext, now: datetime) -> str:
     if not group.firing:
         return phrase("Alert {number} is resolved: {names}", number=group.id, names=shown_names(group))
     if group.incident is not None:
-        return phrase("{alert}: DR-{incident}", alert=headline(group, now), incident=group.incident)
-    if group.answer is not Answer.NONE:
-        who = context.roster.name_of(group.answered_by)
-        return phrase("{alert}: answered by {who}", alert=headline(group, now), who=who)
+        return phrase("{alert}; declared as DR-{incident}", alert=headline(group, now), incident=group.incident)
+    who = context.roster.name_of(group.answered_by) if group.answered_by else ""
+    if said := answered_text(group, now, who):
+        return sentences(closed(headline(group, now)), said)
     if proposed := proposal_text(proposal_of(context.configuration, group.firing)):
-        return phrase("{alert}: {proposal}", alert=headline(group, now), proposal=proposed)
+        return phrase("{alert}; drbot proposes {proposal}", alert=headline(group, now), proposal=proposed)
     return headline(group, now)
 
 

@@ -17,9 +17,9 @@ def cell(value: str, language: str) -> str:
     return _short(say(value, language))
 
 
-def table_block(table: Table, language: str, limit: int = SECTION) -> list[Block]:
+def table_block(table: Table, language: str) -> list[Block]:
     """The table as sections; what does not fit is counted, never silently dropped."""
-    kept = _fitting(table_lines(table, language), limit)
+    kept = _fitting(table_lines(table, language), SECTION)
     return [section("\n".join(kept))] if kept else []
 
 

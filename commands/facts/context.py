@@ -136,18 +136,18 @@ def actor(context: CommandContext, request: Request, access: str, verb: str = ""
         )
     if account is not None and (account.is_bot or account.is_deleted or account.is_foreign) and access:
         raise Refusal(
-            asked_for(access),
+            asked_for(verb or access),
             phrase("Only active members of this workspace may do this."),
             code="account",
         )
     if request.person is not None:
-        require_role(request.person, access)
+        require_role(request.person, access, verb)
         return request.person
     if not access or (access in ALWAYS and not context.roster.people):
         name = account.id if account is not None else "terminal"
         return Person(id=name, name=name, roles=frozenset())
     raise Refusal(
-        asked_for(access),
+        asked_for(verb or access),
         phrase("drbot does not know who you are: this account belongs to nobody on the roster in force."),
         phrase(
             "Have your Slack id added to dr.yml; once it is there, two approvers accept it: drbot dr roster. At a "
@@ -157,9 +157,9 @@ def actor(context: CommandContext, request: Request, access: str, verb: str = ""
     )
 
 
-def require_role(person: Person, access: str) -> None:
+def require_role(person: Person, access: str, verb: str = "") -> None:
     try:
-        require(person, access)
+        require(person, access, verb)
     except UserError as error:
         code = "not_approver" if access in {"approve", "deny"} else "role"
         raise Refusal(error.tried, error.why, error.todo, code=code) from error

@@ -5,7 +5,7 @@ from datetime import datetime
 from drbot.commands.facts.context import CommandContext
 from drbot.commands.speech.messages import Choice, Reply, Request, Table
 from drbot.commands.speech.parser import Words, plain
-from drbot.commands.views.alert_view import choices_of, proposal_text
+from drbot.commands.views.alert_view import choices_of, proposal_text, urgency
 from drbot.core.site.alert_groups import AlertGroup, Answer
 from drbot.core.site.alerts import proposal_of
 from drbot.core.site.people import Person
@@ -17,9 +17,11 @@ PAGE = 15
 
 
 def list_(context: CommandContext, request: Request, words: Words, person: Person) -> Reply:
-    """What fires now, and what was resolved lately: a page of them, the first or the one that is asked for."""
+    """What fires now, and what was resolved lately: a page of them, the first or the one that is asked for. What nobody
+    has answered comes first, the highest level before all; of these the newest.
+    """
     with context.database.read() as connection:
-        there = alerts.list_of(connection)
+        there = sorted(alerts.list_of(connection), key=lambda group: urgency(group, context.configuration))
     if not there:
         return Reply(text=phrase("No alert has come in yet. How alerts get here: drbot docs watching"))
     pages = -(-len(there) // PAGE)

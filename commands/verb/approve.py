@@ -152,7 +152,8 @@ def void_without(context: CommandContext, asked_id: str, gone: Person) -> Reply:
     with context.database.write() as tx:
         requests.close(tx, asked_id, RequestState.VOID, why=why)
         ring(context, tx, runs.get(tx.connection, requests.get(tx.connection, asked_id).run))
-    return Reply(text=sentences(why, phrase("The approval is void, and your vote was not counted.")), ok=False)
+    void = phrase("The approval is void, and your vote was not counted.")
+    return Reply(text=sentences(why, void, phrase("To go on, ask again in its channel.")), ok=False)
 
 
 def _warned(message: str, warning: str) -> str:

@@ -20,7 +20,7 @@ from drbot.core.site.level import RUNBOOK_OF, Level
 from drbot.core.site.people import Person
 from drbot.core.site.site import Site
 from drbot.core.text.messages import duration, filled, listed, phrase, say, sentences
-from drbot.core.text.words import clock, cut, seconds_of
+from drbot.core.text.words import clock, cut, day_and_time, seconds_of
 from drbot.store.base.database import Transaction
 from drbot.store.records import incidents
 
@@ -213,8 +213,11 @@ def find_service(site: Site, word: str) -> str | None:
     return None
 
 
-def moment_of(word: str, now: datetime) -> datetime | None:
-    """When the outage began: "20m" ago, "02:10" UTC or an ISO time. Raises UserError."""
+SINCE: str = phrase("Write since=20m, since=02:10 (UTC) or an ISO time.")
+
+
+def moment_of(word: str, now: datetime, todo: str = SINCE) -> datetime | None:
+    """When the outage began: "20m" ago, "02:10" UTC or an ISO time. Raises UserError with how to write it."""
     word = plain(word).strip()
     if not word:
         return None
@@ -224,12 +227,12 @@ def moment_of(word: str, now: datetime) -> datetime | None:
             return moment if moment <= now else moment - timedelta(days=1)
         if re.match(r"\d{4}-", word):
             moment = datetime.fromisoformat(word.upper())
-            return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+            return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
         return now - timedelta(seconds=seconds_of(word))
     except (ValueError, OverflowError) as error:
         raise Refusal(
             phrase('"{word}" is not a time.', word=printable(word)),
-            phrase("Write since=20m, since=02:10 (UTC) or an ISO time."),
+            todo,
             code="no_time",
         ) from error
 
@@ -302,7 +305,7 @@ def _is_it_so_long_ago(context: CommandContext, known: Declaration, since: datet
         text=phrase(
             "Did the outage begin on {day}, {time} ago? RTO counts from then. Nothing was opened yet. Otherwise say it "
             "again, with since=20m, since=02:10 (UTC) or without.",
-            day=f"{since:%Y-%m-%d %H:%M} UTC",
+            day=day_and_time(since),
             time=duration((now - since).total_seconds()),
         ),
         choices=(Choice(label=phrase("Yes, open it"), command=_anyway(context, known, now)),),

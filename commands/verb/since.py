@@ -13,6 +13,7 @@ from drbot.core.runs.incident import Incident
 from drbot.core.runs.run import RunState
 from drbot.core.site.people import Person
 from drbot.core.text.messages import duration, phrase, sentences
+from drbot.core.text.words import day_and_time
 from drbot.store.records import incidents
 from drbot.store.runs import runs
 
@@ -34,26 +35,34 @@ def since(context: CommandContext, request: Request, words: Words, person: Perso
         snapshot = _snapshot(tx.connection, incident)
         incidents.correct_start(tx, incident.id, began, person.id, why, snapshot_at=snapshot)
         now = incidents.get(tx.connection, incident.id)
-    return Reply(text=sentences(_said(now), _figures(now)), in_channel=True)
+    corrected = phrase("{name}: corrected, the outage began on {day}.", name=now.name, day=day_and_time(now.started_at))
+    return Reply(text=sentences(corrected, _figures(now)), in_channel=True)
 
 
 def _wanted(connection: Connection, incident: Incident, word: str, now: datetime) -> datetime:
     """The moment that is meant. Raises Refusal with what can be typed, or what is in the way."""
-    began = moment_of(word, now)
     todo = phrase("Write: /dr since {name} 20m, 02:10 (UTC) or an ISO time.", name=incident.name)
+    began = moment_of(word, now, todo)
     if began is None:
-        raise Refusal(_said(incident), todo)
+        day = day_and_time(incident.started_at)
+        raise Refusal(phrase("{name}: the outage began on {day}.", name=incident.name, day=day), todo)
     unchanged = phrase("{name}: nothing was changed.", name=incident.name)
     if incident.is_drill:
-        raise Refusal(unchanged, phrase("The copy of a drill is broken at a time that is known."))
-    end = incident.recovered_at or incident.resolved_at or now
-    if began > end:
-        raise Refusal(unchanged, phrase("{day} is later than its end.", day=_day(began)), todo)
+        raise Refusal(unchanged, phrase("A drill knows when its copy was broken."))
+    end = incident.recovered_at or incident.resolved_at
+    if end is not None and began > end:
+        raise Refusal(
+            unchanged,
+            phrase("{day} is later than its end, {end}.", day=day_and_time(began), end=day_and_time(end)),
+            todo,
+        )
+    if began > now:
+        raise Refusal(unchanged, phrase("{day} has not come yet.", day=day_and_time(began)), todo)
     is_going_on = any(not run.is_over for run in runs.of_incident(connection, incident.id))
     if is_going_on and incident.recovered_at is None:
         raise Refusal(
             unchanged,
-            phrase("A recovery is going on, whose plan tells what would be lost by the old time."),
+            phrase("A recovery is going on, and its plan counts what would be lost by the time as it was."),
             phrase("Correct it when the recovery is over."),
         )
     return began
@@ -65,7 +74,7 @@ def _is_it_so_long_ago(incident: Incident, began: datetime, why: str) -> Reply:
         text=phrase(
             "{name}: did the outage begin on {day}, {time} before it was declared? Nothing was changed yet: confirm.",
             name=incident.name,
-            day=_day(began),
+            day=day_and_time(began),
             time=duration((incident.declared_at - began).total_seconds()),
         ),
         choices=(Choice(label=phrase("Yes, it began then"), command=command),),
@@ -83,15 +92,7 @@ def _snapshot(connection: Connection, incident: Incident) -> datetime | None:
     return done[-1] if done else None
 
 
-def _said(incident: Incident) -> str:
-    return phrase("{name}: the outage began on {day}.", name=incident.name, day=_day(incident.started_at))
-
-
 def _figures(incident: Incident) -> str:
     if incident.rto_seconds is None:
         return ""
     return phrase("RTO is {time} now.", time=duration(incident.rto_seconds))
-
-
-def _day(moment: datetime) -> str:
-    return f"{moment:%Y-%m-%d %H:%M} UTC"

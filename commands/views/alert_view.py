@@ -18,7 +18,7 @@ READ_LETTERS = 12
 
 def alert_text(group: AlertGroup, configuration: Configuration, now: datetime, who: str) -> str:
     """Headline and what it proposes. `who` answered it; "" = nobody did."""
-    answered = _answered(group, now, who)
+    answered = answered_text(group, now, who)
     if not group.firing:
         said = phrase("Alert {number} is resolved: {names}", number=group.id, names=shown_names(group))
         return sentences(phrase("{what}.", what=said), answered)
@@ -59,7 +59,15 @@ def proposal_text(proposal: Proposal) -> str:
     return phrase("level {level}: {what}", level=proposal.level.value, what=what)
 
 
-def _answered(group: AlertGroup, now: datetime, who: str) -> str:
+def urgency(group: AlertGroup, configuration: Configuration) -> tuple[bool, bool, int]:
+    """To sort by: what fires, then what nobody has answered, then the higher level that is proposed."""
+    level = proposal_of(configuration, group.firing).level
+    is_answered = group.answer is not Answer.NONE or group.incident is not None
+    return not group.firing, is_answered, -(level.value if level is not None else 0)
+
+
+def answered_text(group: AlertGroup, now: datetime, who: str) -> str:
+    """Who did what about it, while that holds; "" = nobody did, or a silence is over."""
     if group.answer is Answer.SEEN:
         return phrase("{who} has seen it: not now.", who=who)
     if group.answer is Answer.CLOSED:

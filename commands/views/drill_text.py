@@ -9,14 +9,15 @@ from drbot.core.text.words import clock
 
 STATES: Mapping[DrillState, str] = {
     DrillState.ASKED: phrase(
-        "No worker of {site} has begun it yet. If none does within {time}, it ends; start one there: "
+        "No worker of {site} has begun it yet; it ends {time} after it was asked for. If none runs there, start one: "
         "drbot worker --site {site}"
     ),
-    DrillState.PREPARING: phrase("The copy is being made, and is broken then. Its clocks begin when it is."),
+    DrillState.PREPARING: phrase("The copy is being made. Then it is broken, and its clocks begin."),
     DrillState.RECOVERING: phrase("The copy is broken. Its recovery begins."),
 }
 LOST: str = phrase(
-    "Its worker has not been heard of since {moment}. A worker of {site} clears it away: drbot worker --site {site}"
+    "Its worker has not been heard of since {moment}. The next worker of {site} removes the copy and ends the drill. "
+    "If none runs there, start one: drbot worker --site {site}"
 )
 
 

@@ -197,12 +197,10 @@ def found_at(configuration: Configuration, site: str) -> tuple[StoredBackup, ...
 
 
 def prover_of(configuration: Configuration, site: str, clients: Clients, database: Database, told: Told) -> Prover:
-    home = home_path(None)
     return Prover(
         configuration=configuration,
         site_name=site,
         clients=clients,
-        home=home,
         database=database,
         redact=Redactor(clients.settings.secrets),
         stop=threading.Event(),

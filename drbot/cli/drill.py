@@ -28,7 +28,7 @@ from drbot.core.runs.drill import Drill, DrillEnd
 from drbot.core.text.messages import duration, listed, phrase
 from drbot.runners.contract.fingerprint import settings_of
 from drbot.runners.execution.run_context import WorkerContext
-from drbot.runners.execution.settings_seen import changes, may_practise
+from drbot.runners.execution.settings_seen import unagreed
 from drbot.runners.main import HANDS, worker_context_of
 from drbot.runners.upkeep.drill_keeper import Keeper
 from drbot.store.base import ledger
@@ -84,8 +84,7 @@ def _agree(worker_context: WorkerContext, yes: bool) -> None:
     """Who sits at the worker's host may let drills go by a dr.yml that two people have not agreed to yet. Raises
     UserError where nobody does.
     """
-    changed = changes(worker_context)
-    if not changed or may_practise(worker_context):
+    if not (changed := unagreed(worker_context)):
         return
     console = plain_console()
     console.print(marked(phrase("dr.yml was changed since two people last agreed to it:")))

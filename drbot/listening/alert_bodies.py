@@ -23,7 +23,7 @@ from pydantic import (
     field_validator,
 )
 
-from drbot.core.site.alerts import LEVEL_LABEL, READ_LABELS, SITE_LABEL, Alert
+from drbot.core.site.alerts import LEVEL_LABEL, READ_LABELS, SERVICE_LABELS, SITE_LABEL, Alert
 from drbot.core.text.visible import storable
 from drbot.core.text.words import cut
 
@@ -93,10 +93,13 @@ class IncomingAlert(Incoming):
     def alert(self) -> Alert:
         said = next((text for name in SAYS_WHAT if (text := self.annotations.get(name, "").strip())), "")
         all_labels = sorted(f"{name}={text}" for name, text in self.labels.items())
-        return Alert(
-            fingerprint=self.fingerprint or digest(*all_labels),
-            name=_line(NAME)(self.labels["alertname"]),
-            labels={name: _line(LABEL)(self.labels[name]) for name in READ_LABELS if self.labels.get(name)},
+        name = _line(NAME)(self.labels["alertname"])
+        labels = {name: _line(LABEL)(self.labels[name]) for name in READ_LABELS if self.labels.get(name)}
+        what = (labels.get(label, "") for label in (SITE_LABEL, *SERVICE_LABELS))
+        return Alert(  # under another's fingerprint it is nevertheless not the other
+            fingerprint=digest(self.fingerprint or digest(*all_labels), name, *what),
+            name=name,
+            labels=labels,
             summary=_line(SUMMARY)(said),
             starts_at=self.starts_at,
             ends_at=(self.ends_at or datetime.now(UTC)) if self.status == "resolved" else None,

@@ -13,6 +13,7 @@ from drbot.runners.actions.making_beside import made_beside
 from drbot.runners.backups import restore_dump
 from drbot.runners.backups.dump_at_hand import dump_named, let_go
 from drbot.runners.backups.own_checks import asked_of_copy
+from drbot.runners.backups.readings import Readings
 from drbot.runners.backups.restore_dump import Loaded
 from drbot.runners.clients.backup_reader import BackupReader, Sql
 from drbot.runners.clients.container_labels import helper_name
@@ -41,7 +42,11 @@ def fill(context: StepContext, volume: str, backup: BackupIdentity) -> Outcome:
     context.log(f"Restoring {backup.name} into {volume}")
     digests = source.manifest.digests if source.manifest else {}
     reader = BackupReader(source, context.progress, context.cancelled)
-    loaded = load(context, volume, reader, backup, digests)
+    try:
+        loaded = load(context, volume, reader, backup, digests)
+    except PermanentError:  # the next plan reads it before it is chosen again
+        Readings(context.clients.settings.home).forget(source.path)
+        raise
     carried = carry_settings(context, scratch_of(context, volume, "settings"))
     let_go(context)
     return restored(loaded, backup, source.name, volume, carried)

@@ -17,9 +17,8 @@ from drbot.runners.actions.control_target import ControlTarget
 from drbot.runners.actions.occupants import Host, made_by, measured, occupants_of, require_alone, volume_sizes
 from drbot.runners.actions.putting_back import kept_on
 from drbot.runners.backups import choose_dump as backups
-from drbot.runners.backups.choose_dump import BackupRules
+from drbot.runners.backups.choose_dump import BackupRules, rules_for
 from drbot.runners.backups.choose_full import FullRules, choose_full_backup, find_full_backup
-from drbot.runners.backups.readings import Readings
 from drbot.runners.clients.clients import Clients, clients_of
 from drbot.runners.clients.container_labels import INCIDENT_LABEL, RUN_LABEL, STEP_LABEL
 from drbot.runners.clients.dump_store import dump_stores
@@ -185,18 +184,8 @@ class SiteTarget:
         self._lock.give_back(instance, run)
 
     def _rules(self, search: Search) -> BackupRules:
-        postgres = self._clients.postgres
-        return BackupRules(
-            system=self._configuration.system,
-            site=search.site,
-            server_major=postgres.major_version(),
-            databases=postgres.settings.databases,
-            tables_now=lambda: self._tables_now(search.cancelled),
-            cancelled=search.cancelled,
-            progress=unheard,
-            damaged=search.damaged,
-            readings=Readings(self._clients.settings.home),
-        )
+        rules = rules_for(self._clients, self._configuration.system, search.site, search.cancelled, unheard)
+        return replace(rules, tables_now=lambda: self._tables_now(search.cancelled), damaged=search.damaged)
 
     def _tables_now(self, cancelled: Cancelled) -> frozenset[str] | None:
         """Of production, which may be what is broken."""

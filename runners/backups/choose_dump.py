@@ -23,6 +23,7 @@ from drbot.runners.backups.in_places import Found, backups_in
 from drbot.runners.backups.readings import Reading, Readings, Stamp, stamp_of
 from drbot.runners.clients.backup_reader import BackupReader
 from drbot.runners.clients.backup_store import SUFFIX, Backup, BackupStore, Manifest
+from drbot.runners.clients.clients import Clients
 from drbot.runners.clients.dump import major
 from drbot.runners.clients.dump_store import DumpStore, StoredDump
 from drbot.runners.clients.full_store import is_made_for
@@ -30,7 +31,7 @@ from drbot.runners.clients.plain_files import open_plain
 from drbot.runners.contract import arguments
 from drbot.runners.contract.action import Finding, Outcome, Registry, StepContext, or_why_not
 from drbot.runners.contract.target import Chosen, PassedOver, chosen_over
-from drbot.runners.foundation.watching import Progress
+from drbot.runners.foundation.watching import Cancelled, Progress
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -117,8 +118,13 @@ def _read(backup: Backup, rules: BackupRules) -> Reading:
     if rules.readings is not None and (known := rules.readings.of(backup.path, stamp)):
         return known
     reader = BackupReader(backup, rules.progress, rules.cancelled, hurried=True)
-    for _ in reader.statements():
-        pass
+    try:
+        for _ in reader.statements():
+            pass
+    except PermanentError:
+        if rules.readings is not None:
+            rules.readings.forget(backup.path)
+        raise
     found = Reading(
         sha256=reader.sha256,
         sql_bytes=reader.scanner.bytes,
@@ -302,15 +308,20 @@ def identify(store: BackupStore, identity: BackupIdentity) -> BackupIdentity:
 
 
 def rules_of(context: StepContext) -> BackupRules:
-    postgres = context.clients.postgres
+    system, site = context.configuration.system, context.plan.data_of
+    return rules_for(context.clients, system, site, context.cancelled, context.progress)
+
+
+def rules_for(clients: Clients, system: str, site: str, cancelled: Cancelled, progress: Progress) -> BackupRules:
+    """For the server that runs at this site, with what this host has read of backups before."""
     return BackupRules(
-        system=context.configuration.system,
-        site=context.plan.data_of,
-        server_major=postgres.major_version(),
-        databases=postgres.settings.databases,
-        cancelled=context.cancelled,
-        progress=context.progress,
-        readings=Readings(context.clients.settings.home),
+        system=system,
+        site=site,
+        server_major=clients.postgres.major_version(),
+        databases=clients.postgres.settings.databases,
+        cancelled=cancelled,
+        progress=progress,
+        readings=Readings(clients.settings.home),
     )
 
 

@@ -17,7 +17,7 @@ from drbot.core.site.full_manifest import DUMP, OWN, REDIS, FullManifest
 from drbot.core.site.site import Configuration, Site
 from drbot.core.text.messages import phrase
 from drbot.core.text.words import ending, size
-from drbot.runners.backups.choose_dump import BackupRules, check, with_floor
+from drbot.runners.backups.choose_dump import BackupRules, check, rules_for, with_floor
 from drbot.runners.backups.choose_full import FullRules, candidates, judged
 from drbot.runners.backups.choose_full import with_floor as with_full_floor
 from drbot.runners.backups.dump_at_hand import dumps_folder
@@ -61,7 +61,6 @@ class Bench:
     configuration: Configuration
     site_name: str
     clients: Clients
-    home: Path  # drbot's
     run: str
     cancelled: Cancelled
     progress: Progress
@@ -73,7 +72,7 @@ class Bench:
 
     @property
     def folder(self) -> Path:
-        return dumps_folder(self.home, self.site_name) / self.run
+        return dumps_folder(self.clients.settings.home, self.site_name) / self.run
 
     @property
     def cache(self) -> Path:
@@ -82,16 +81,12 @@ class Bench:
 
     @property
     def dump_rules(self) -> BackupRules:
-        postgres = self.clients.postgres
-        return BackupRules(
-            system=self.configuration.system,
-            site=self.site_name,
-            server_major=postgres.major_version(),
-            databases=postgres.settings.databases,
-            cancelled=self.cancelled,
-            progress=self.progress,
-            readings=Readings(self.home),
-        )
+        return rules_for(self.clients, self.configuration.system, self.site_name, self.cancelled, self.progress)
+
+    @property
+    def reading_rules(self) -> BackupRules:
+        """The same for who has to read a dump whatever is known of it."""
+        return replace(self.dump_rules, readings=Readings(self.clients.settings.home, anew=True))
 
     @property
     def labels(self) -> Mapping[str, str]:

@@ -1,6 +1,7 @@
 """What this host has found in a dump is not read again as long as nobody has written to its file.
 
-Nothing is trusted for that: whoever restores reads every byte, and compares it with the digest of the plan.
+Nothing is trusted for that: whoever restores reads every byte, and compares it with the digest of the plan. Nor does a
+file tell that a disk has spoiled it: the newest is read anew from time to time (upkeep/proving.py).
 """
 
 from contextlib import suppress
@@ -31,14 +32,19 @@ class Reading:
 
 
 class Readings:
-    """One small file below the worker's folder. A note that cannot be read or written is none: the dump is read."""
+    """One small file below the worker's folder. A note that cannot be read or written is none: the dump is read.
+    `anew`: nothing is remembered of before, for whoever looks whether the disk still gives what it was given.
+    """
 
-    def __init__(self, home: Path, settled: float = SETTLED_SECONDS) -> None:
+    def __init__(self, home: Path, settled: float = SETTLED_SECONDS, *, anew: bool = False) -> None:
         self._files = PrivateFolder(home / FOLDER)
         self._settled = settled
+        self._anew = anew
 
     def of(self, path: Path, stamp: Stamp) -> Reading | None:
         """What was found, if the file is still the same."""
+        if self._anew:
+            return None
         with suppress(KeyError, TypeError):
             known = self._all()[str(path)]
             if tuple(known["stamp"]) == stamp:
@@ -52,6 +58,11 @@ class Readings:
         with suppress(TemporaryError), self._files.locked():
             there = {name: one for name, one in self._all().items() if Path(name).exists()}
             self._files.write(FILE, {**there, str(path): {"stamp": stamp, "reading": asdict(reading)}})
+
+    def forget(self, path: Path) -> None:
+        """It was read, and is not what it was: a disk changes bytes without telling anybody when."""
+        with suppress(TemporaryError), self._files.locked():
+            self._files.write(FILE, {name: one for name, one in self._all().items() if name != str(path)})
 
     def _all(self) -> dict[str, Any]:
         with suppress(PermanentError):

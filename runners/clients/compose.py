@@ -17,7 +17,19 @@ from drbot.core.base.errors import Cause, PermanentError, TemporaryError
 from drbot.core.base.waiting import needed_by
 from drbot.core.site.site import ComposeFiles, Service, Site
 from drbot.core.text.messages import phrase
-from drbot.runners.clients.compose_reads import Allowed, Everything, Reads, needs_files, needs_variables, reads_of
+from drbot.runners.clients.compose_reads import (
+    Allowed,
+    Everything,
+    Reads,
+    Spoken,
+    needs_files,
+    needs_no_programs,
+    needs_plain_files,
+    needs_variables,
+    reads_of,
+    settings_in,
+    unheard,
+)
 from drbot.runners.clients.handed_on import handed_on, withheld
 from drbot.runners.clients.patient_docker import Patience
 from drbot.runners.clients.process import Bounds, Ended, run_process
@@ -38,7 +50,6 @@ COMPOSE_FILES = ("compose.yaml", "compose.yml", "docker-compose.yml", "docker-co
 OTHER_FILES = ("*.yaml", "*.yml", "*.env", ".env.*")
 DESCRIBE_SECONDS = 60
 UP = ("up", "--detach", "--no-recreate")
-_NAMED = re.compile(r"^\s*COMPOSE_FILE\s*=\s*[\"']?([^\"'#\n]*)", re.MULTILINE)  # in .env
 OVERRIDES = tuple(f"{name}.override.{end}" for name in ("compose", "docker-compose") for end in ("yml", "yaml"))
 PROJECT_FILES = (*COMPOSE_FILES, "compose.override.yml", "docker-compose.override.yml", ".env")
 
@@ -83,10 +94,8 @@ def _folder(projects: Path, project: str, known: ComposeFiles | None) -> Path:
 
 def chosen_by_compose(folder: Path) -> tuple[str, ...]:
     """What it starts a project of where nobody names files: by .env, else by their usual names."""
-    settings = folder / ".env"
-    named = _NAMED.findall(settings.read_text(errors="replace")) if settings.is_file() else []
-    if named and named[-1].strip():
-        return tuple(normpath(one) for one in named[-1].strip().split(":"))
+    if named := settings_in([folder / ".env"]).get("COMPOSE_FILE"):
+        return tuple(normpath(one) for one in named.split(":"))
     usual = (next((name for name in names if (folder / name).is_file()), "") for names in (COMPOSE_FILES, OVERRIDES))
     return tuple(filter(None, usual))
 
@@ -183,7 +192,7 @@ class Compose:
         """The whole project as its compose file describes it, passwords filled in: not to be logged."""
         bounds = Bounds(cancelled=cancelled, seconds=DESCRIBE_SECONDS)
         words = [*options, "config", "--format", "json"]
-        return _document(self._run(project, words, Watch(bounds=bounds, on_line=lambda _: None)))
+        return _document(self._run(project, words, Watch(bounds=bounds, on_line=unheard)))
 
     def documents(
         self, projects: Collection[str], cancelled: Cancelled, services: Iterable[Service] = ()
@@ -230,7 +239,7 @@ class Compose:
     def _dry_run(self, project: str, services: Sequence[str], bounds: Bounds) -> tuple[str, ...]:
         """What Compose would make now of containers."""
         dry = ["--dry-run", "create", "--no-build"]
-        return self._run(project, dry, Watch(bounds=bounds, on_line=lambda _: None), services).lines
+        return self._run(project, dry, Watch(bounds=bounds, on_line=unheard), services).lines
 
     def version(self, bounds: Bounds) -> str:
         """Of the compose program; "" where there is none."""
@@ -253,7 +262,7 @@ class Compose:
             if self.guard is not None:
                 document = self.guard(self, project, document, ())
         with _written(document) as file:
-            watch = Watch(bounds=bounds, on_line=lambda _: None)
+            watch = Watch(bounds=bounds, on_line=unheard)
             self._run(project, [verb], watch, other=(f"--project-name={document['name']}", f"--file={file}"))
 
     def _make(self, project: str, arguments: Sequence[str], watch: Watch, services: Sequence[str]) -> None:
@@ -274,8 +283,9 @@ class Compose:
         reads = self.reads(project)
         if reads.kept_from_it:
             raise PermanentError(needs_variables(project, reads.kept_from_it))
-        if reads.outside and (self.guard is not None or self._makes_any(project, services, bounds)):
-            raise PermanentError(needs_files(project, reads.outside))
+        if reads.beyond_us and (self.guard is not None or self._makes_any(project, services, bounds)):
+            needs, paths = (needs_files, reads.outside) if reads.outside else (needs_plain_files, reads.unread)
+            raise PermanentError(needs(project, paths))
 
     def _makes_any(self, project: str, services: Sequence[str], bounds: Bounds) -> bool:
         return any(_MADE.search(line) for line in self._dry_run(project, services, bounds))
@@ -286,11 +296,9 @@ class Compose:
         return self.everything(project).beyond(folders, withheld(self._allowed.variables))
 
     def everything(self, project: str) -> Everything:
-        """All that its files have Compose read."""
         folder, known = self.folder(project), self.places().get(project) or ComposeFiles()
-        files, env_files = (
-            [folder / name for name in names] for names in (self.started_from(project), known.env_files)
-        )
+        named = (self.started_from(project), known.env_files)
+        files, env_files = ([folder / name for name in names] for names in named)
         return reads_of(folder, files, env_files, {**handed_on(self._allowed.variables), **self._environment})
 
     def folder(self, project: str) -> Path:
@@ -317,7 +325,10 @@ class Compose:
         for path, above in [*named, *([(folder, self._projects)] if folder.name != project else [])]:
             if not path.resolve().is_relative_to(above.resolve()):
                 raise PermanentError(phrase("{path} leads outside of {folder}", path=path, folder=above))
-        return _options(self._projects, project, known)
+        options = _options(self._projects, project, known)
+        if known is None or not known.files:  # named in any case: Compose reads what we read, however .env is written
+            options += [f"--file={folder / name}" for name in self.started_from(project) or COMPOSE_FILES[:1]]
+        return options
 
     def _run(
         self,
@@ -338,26 +349,27 @@ class Compose:
         command = ["docker", "compose", "--ansi", "never", "--progress", "plain"]
         command += [f"--project-directory={folder}", *other] if other else self._options(project, known)
         command += arguments
+        spoken = Spoken(reads=lambda: self.reads(project), on_line=watch.on_line)
+        if "config" not in arguments and (programs := spoken.reads().programs):
+            raise PermanentError(needs_no_programs(project, programs))
         self.before_a_start()
         while True:  # every verb here may be said twice: it looks at what is there first
             ended = run_process(
-                command, watch.bounds, watch.on_line, values=services, environment=self._environment,
+                command, watch.bounds, spoken, values=services, environment=self._environment,
                 inherited=handed_on(self._allowed.variables), folder=folder,
             )  # fmt: skip
-            said = " ".join(ended.lines[-3:])
             if ended.code == 0:
                 self._patience.here()
                 return ended
-            if not UNREACHABLE.search(said):
-                raise PermanentError(
-                    phrase(
-                        "docker compose {command} ({project}) failed: {said}",
-                        command=arguments[0],
-                        project=project,
-                        said=said,
-                    ),
-                    cause=cause_in(said),
+            words, said = " ".join(ended.lines[-3:]), spoken.ending(ended.lines)
+            if not UNREACHABLE.search(words):
+                failed = phrase(
+                    "docker compose {command} ({project}) failed: {said}",
+                    command=arguments[0],
+                    project=project,
+                    said=said,
                 )
+                raise PermanentError(failed, cause=cause_in(words))
             if watch.bounds.cancelled() or self._patience.ends():
                 raise TemporaryError(
                     phrase(

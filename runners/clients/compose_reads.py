@@ -5,8 +5,9 @@ those that they include or extend.
 """
 
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from os.path import normpath
 from pathlib import Path
 from typing import Any
@@ -22,13 +23,16 @@ ELSEWHERE = re.compile(r"(https?|git|ssh|docker-image|oci|service|target)://|git
 _VARIABLE = re.compile(r"\$(?:(\w+)|\{(\w+)(?:(:?[-+?])([^{}]*))?\})")
 _NAMED = re.compile(r"(?<!\$)(?:\$\$)*\$\{?(\w+)")
 _SETTING = re.compile(r"^\s*(?:export\s+)?(\w+)\s*=\s*(?:\"([^\"]*)\"|'([^']*)'|([^#\n]*))", re.MULTILINE)
+_PLAIN = re.compile(r"\s*(?:#.*)?|\s*(?:export\s+)?\w+\s*=\s*(?:\"[^\"\\$]*\"|'[^'$]*'|[^\"'\\$#]*)\s*(?:#.*)?")
+"""A line of .env that cannot mean anything else to Compose than to us."""
 _ESCAPED = "\0"
+_DEPTH = 10  # of variables in each other's defaults
 
 Content = Mapping[str, Any]
 
 
 class _Constructor(SafeConstructor):
-    """Of Compose's own tags, `!reset` and `!override`, the value counts."""
+    """Of tags, such as Compose's own `!reset` and `!override`, the value counts."""
 
     def tagged(self, suffix: str, node: Node) -> Any:
         if isinstance(node, MappingNode):
@@ -36,7 +40,7 @@ class _Constructor(SafeConstructor):
         return self.construct_sequence(node, deep=True) if isinstance(node, SequenceNode) else node.value
 
 
-_Constructor.add_multi_constructor("!", _Constructor.tagged)
+_Constructor.add_multi_constructor("", _Constructor.tagged)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -53,6 +57,13 @@ class Reads:
 
     outside: tuple[str, ...] = ()
     kept_from_it: tuple[str, ...] = ()  # names of variables that it does not get
+    unread: tuple[str, ...] = ()  # files that Compose may understand, and we do not: who knows what they lead to
+    programs: tuple[str, ...] = ()  # that Compose would start on the host itself
+
+    @property
+    def beyond_us(self) -> tuple[str, ...]:
+        """Files of which a complaint of Compose may repeat a line."""
+        return (*self.outside, *self.unread)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -69,6 +80,8 @@ class Everything:
 
     files: frozenset[Path]
     variables: frozenset[str]
+    unread: frozenset[Path]
+    programs: frozenset[str]
     first: frozenset[Path] = frozenset()  # of the files, those without which Compose cannot even read the project
 
     def beyond(self, folders: Iterable[Path], withheld: Collection[str]) -> Reads:
@@ -76,7 +89,12 @@ class Everything:
         roots = [folder.resolve() for folder in folders]
         outside = (path for path in self.files if not any(path.resolve().is_relative_to(root) for root in roots))
         kept = self.variables.intersection(withheld)
-        return Reads(outside=tuple(sorted(map(str, outside))), kept_from_it=tuple(sorted(kept)))
+        return Reads(
+            outside=tuple(sorted(map(str, outside))),
+            kept_from_it=tuple(sorted(kept)),
+            unread=tuple(sorted(map(str, self.unread))),
+            programs=tuple(sorted(self.programs)),
+        )
 
     def lacking(self, projects: Iterable[Path], kept: Iterable[Path]) -> Lacking:
         """`projects`: their folders, which come back first; a link in one comes as the file that it leads to. `kept`:
@@ -98,7 +116,13 @@ def reads_of(folder: Path, files: Iterable[Path], env_files: Collection[Path], g
     """Of a project in this folder that is started from these. `given`: what Compose gets of the environment."""
     walk = _Walk(given=given)
     walk.go(folder, files, walk.values_of(env_files or (folder / ".env",)))
-    return Everything(files=frozenset(walk.found), variables=frozenset(walk.variables), first=frozenset(walk.first))
+    return Everything(
+        files=frozenset(walk.found),
+        variables=frozenset(walk.variables),
+        unread=frozenset(walk.unread),
+        programs=frozenset(walk.programs),
+        first=frozenset(walk.first),
+    )
 
 
 def settings_in(files: Iterable[Path]) -> dict[str, str]:
@@ -127,21 +151,81 @@ def needs_files(project: str, paths: Iterable[str]) -> str:
     )
 
 
+def needs_plain_files(project: str, paths: Iterable[str]) -> str:
+    return phrase(
+        "drbot cannot tell what the compose files of {project} use of the worker's host: it does not understand all of "
+        "{paths}. Write paths without variables, and the file as plain YAML or as lines of NAME=value",
+        project=project,
+        paths=listed(sorted(paths)),
+    )
+
+
+def needs_no_programs(project: str, names: Iterable[str]) -> str:
+    return phrase(
+        "The compose files of {project} have {names} started on the worker's own host (`provider`), which drbot does "
+        "not do: take that out of them",
+        project=project,
+        names=listed(sorted(names)),
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Spoken:
+    """What Compose says while it is at work. It repeats the line of a file that it cannot read, whosever file that is;
+    so its words go nowhere where it reads what is not the system's. `reads`: of the project, looked at when asked.
+    """
+
+    reads: Callable[[], Reads]
+    on_line: Callable[[str], None]
+
+    def __call__(self, line: str) -> None:
+        if self.on_line is not unheard and not self._beyond:
+            self.on_line(line)
+
+    @cached_property
+    def _beyond(self) -> tuple[str, ...]:
+        return self.reads().beyond_us
+
+    def ending(self, lines: Sequence[str]) -> str:
+        """Its last words, why it failed."""
+        paths = {*self.reads().beyond_us}
+        if self.on_line is not unheard:
+            paths |= {*self._beyond}
+        if not paths:
+            return " ".join(lines[-3:])
+        return phrase("its words are kept back, for they may repeat what is in {paths}", paths=listed(sorted(paths)))
+
+
+def unheard(line: str) -> None:
+    """Nobody listens."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Values:
+    """Of variables. `unsure`: files of which Compose may take more, or other ones, than we do."""
+
+    of: Mapping[str, str]
+    unsure: tuple[Path, ...] = ()
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Walk:
     given: Mapping[str, str]
     found: set[Path] = field(default_factory=set)
     first: set[Path] = field(default_factory=set)
     variables: set[str] = field(default_factory=set)
+    unread: set[Path] = field(default_factory=set)
+    programs: set[str] = field(default_factory=set)
     walked: set[tuple[Path, Path]] = field(default_factory=set)
 
-    def values_of(self, env_files: Collection[Path]) -> dict[str, str]:
+    def values_of(self, env_files: Collection[Path]) -> _Values:
         """Of variables, in files that are filled in by these; the environment counts."""
         self.found.update(env_files)
         self.first.update(env_files)
-        return {**settings_in(env_files), **self.given}
+        unsure = tuple(file for file in env_files if file.is_file() and not _is_plain(file))
+        return _Values(of={**settings_in(env_files), **self.given}, unsure=unsure)
 
-    def go(self, folder: Path, files: Iterable[Path], values: Mapping[str, str]) -> None:
+    def go(self, folder: Path, files: Iterable[Path], values: _Values) -> None:
         """These, and what they lead to. Paths in them start at `folder`."""
         for file in files:
             self.found.add(file)
@@ -149,9 +233,12 @@ class _Walk:
             if (file, folder) in self.walked or not file.is_file():
                 continue
             self.walked.add((file, folder))
-            text = file.read_text(errors="replace")
-            self.variables.update({*_NAMED.findall(text)} - values.keys())
-            for said in _parsed(text):
+            raw = file.read_bytes()
+            self.variables.update({*_NAMED.findall(raw.decode(errors="replace"))} - values.of.keys())
+            documents = _parsed(raw)
+            if documents is None:
+                self.unread.add(file)
+            for said in documents or ():
                 self._project(_Part(walk=self, folder=folder, values=values), said)
 
     def _project(self, part: "_Part", said: Content) -> None:
@@ -162,7 +249,7 @@ class _Walk:
         for kind in ("secrets", "configs"):
             for one in _mappings(said.get(kind)):
                 part.reads(one.get("file"))
-                self.variables.update({*map(str, _list(one.get("environment")))} - part.values.keys())
+                self.variables.update({*map(str, _list(one.get("environment")))} - part.values.of.keys())
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -171,11 +258,13 @@ class _Part:
 
     walk: _Walk
     folder: Path
-    values: Mapping[str, str]
+    values: _Values
 
     def path(self, said: Any, start: Path | None = None) -> Path | None:
         """None: nothing, or nothing of this host."""
-        text = filled_in(str(said), self.values) if isinstance(said, str) else ""
+        if isinstance(said, str) and "$" in said:
+            self.walk.unread.update(self.values.unsure)
+        text = filled_in(str(said), self.values.of) if isinstance(said, str) else ""
         if not text or ELSEWHERE.match(text):
             return None
         return Path(normpath((start or self.folder) / Path(text.removeprefix("file://")).expanduser()))
@@ -202,42 +291,56 @@ class _Part:
         extends = said.get("extends")
         if isinstance(extends, Mapping) and (other := self.path(extends.get("file"))) is not None:
             self.walk.go(other.parent, [other], self.values)
+        if provider := said.get("provider"):
+            self.walk.programs.add(
+                str(provider.get("type", provider)) if isinstance(provider, Mapping) else str(provider)
+            )
         self._build(said.get("build"))
-        self.walk.variables.update({*_passed_on(said.get("environment"))} - self.values.keys())
+        self.walk.variables.update({*_passed_on(said.get("environment"))} - self.values.of.keys())
 
     def _build(self, said: Any) -> None:
         build = said if isinstance(said, Mapping) else {"context": said}
         context = self.path(build.get("context") or ("." if said else None))
         if context is not None:
             self.walk.found.add(context)
-            self.reads(build.get("dockerfile"), context)
+            self.reads(build.get("dockerfile") or "Dockerfile", context)
         for one in (*_values(build.get("additional_contexts")), *_values(build.get("ssh"))):
             self.reads(one.removeprefix("oci-layout://"))
-        self.walk.variables.update({*_passed_on(build.get("args"))} - self.values.keys())
+        self.walk.variables.update({*_passed_on(build.get("args"))} - self.values.of.keys())
 
 
 def filled_in(text: str, values: Mapping[str, str]) -> str:
     """With variables as Compose fills them in, from the innermost on."""
 
     def value(found: re.Match[str]) -> str:
-        name, how, other = found[1] or found[2], (found[3] or "").removeprefix(":"), found[4] or ""
+        name, how, other = found[1] or found[2], found[3] or "", found[4] or ""
         there = values.get(name, "")
-        return (other if there else "") if how == "+" else there or (other if how == "-" else "")
+        is_there = bool(there) if how.startswith(":") else name in values
+        if how.endswith("+"):
+            return other if is_there else ""
+        return other if how.endswith("-") and not is_there else there
 
-    text, before = text.replace("$$", _ESCAPED), ""
-    while text != before:
-        before, text = text, _VARIABLE.sub(value, text)
+    text = text.replace("$$", _ESCAPED)
+    for _ in range(_DEPTH):
+        text, before = _VARIABLE.sub(value, text), text
+        if text == before:
+            break
     return text.replace(_ESCAPED, "$")
 
 
-def _parsed(text: str) -> list[Content]:
-    """Its documents. What Compose cannot read either is its to complain about."""
+def _is_plain(file: Path) -> bool:
+    """Whether each of its lines says one thing, and to everybody the same."""
+    return all(map(_PLAIN.fullmatch, file.read_text(errors="replace").splitlines()))
+
+
+def _parsed(raw: bytes) -> list[Content] | None:
+    """Its documents, in whatever letters they are written; None: we cannot read it, and Compose may."""
     yaml = YAML(typ="safe", pure=True)
     yaml.Constructor, yaml.allow_duplicate_keys = _Constructor, True
     try:
-        return [one for one in yaml.load_all(text) if isinstance(one, Mapping)]
+        return [one for one in yaml.load_all(raw) if isinstance(one, Mapping)]
     except (YAMLError, ValueError, RecursionError):
-        return []
+        return None
 
 
 def _list(said: Any) -> list[Any]:

@@ -22,10 +22,9 @@ def handed_on(also: Collection[str] = (), environment: Mapping[str, str] | None 
     return {name: value for name, value in there.items() if name in also or _is_harmless(name)}
 
 
-def withheld(also: Collection[str] = (), environment: Mapping[str, str] | None = None) -> frozenset[str]:
+def withheld(also: Collection[str]) -> frozenset[str]:
     """Names of what it does not get."""
-    there = os.environ if environment is None else environment
-    return frozenset(there.keys() - handed_on(also, there).keys())
+    return frozenset(os.environ.keys() - handed_on(also).keys())
 
 
 def _is_harmless(name: str) -> bool:

@@ -104,7 +104,7 @@ class EngineWithFolders(DockerEngine):
         like = PurePosixPath(wanted.get(LIKE, ""))
         beside = str(like.relative_to(there)) if like.is_relative_to(there) else ""
         words = (str(PurePosixPath(name).relative_to(there)), beside, wanted.get(OWNER, ""), wanted.get(MODE, ""))
-        self._do(MAKE, there, *words, labels=labels)
+        _do(self, MAKE, there, *words, labels=labels)
 
     def remove_emptied_volume(self, name: str, permit: Permit) -> None:
         """A move takes a folder along, so what is left of it is that it was drbot's."""
@@ -123,7 +123,7 @@ class EngineWithFolders(DockerEngine):
         if found is not None and (RUN_LABEL not in found.labels or found.fault):
             raise PermanentError(phrase("The folder {folder} was not made by drbot; it was not touched", folder=name))
         if found is not None:
-            self._do(REMOVE, path.parent, path.name, labels={})
+            _do(self, REMOVE, path.parent, path.name, labels={})
         self._forget(name)
 
     def _forget(self, folder: str) -> None:
@@ -131,47 +131,40 @@ class EngineWithFolders(DockerEngine):
 
     def _seen(self, name: str) -> list[str]:
         """The words of LOOK."""
-        return self._do(LOOK, PurePosixPath("/"), *PurePosixPath(name).parts[1:], labels={}, read_only=True).split()
-
-    def _do(
-        self, script: str, folder: PurePosixPath, *words: str, labels: Mapping[str, str], read_only: bool = False
-    ) -> str:
-        """A short script, not to be stopped half-way. Raises PermanentError with what it said."""
-        order = HelperOrder(
-            image=tools_image(self),
-            name=None,
-            labels=labels,
-            entrypoint=("sh", "-c", script, "sh"),
-            command=words,
-            mounts=(Mount(source=str(folder), target=HOST, read_only=read_only),),
-            user="root",
-            pinned={} if read_only else {HOST: identity_of(self, str(folder))},
-        )
-        ended = helper.run(self, order, never, SECONDS)
-        if ended.code != 0 or not (ended.output or not read_only):
-            raise PermanentError(
-                phrase("The folder {folder}: {said}", folder=folder, said=ending(ended.output, 300) or ended.code)
-            )
-        return ended.output
+        return _do(self, LOOK, PurePosixPath("/"), *PurePosixPath(name).parts[1:], labels={}, read_only=True).split()
 
 
 def identity_of(engine: DockerEngine, folder: str) -> str:
     """Which folder of the engine's host it is, looked up without following a link. Raises PermanentError."""
+    root, *words = PurePosixPath(folder).parts
+    return _do(engine, WHERE, PurePosixPath(root), *words, labels={}, read_only=True, about=folder).strip()
+
+
+def _do(
+    engine: DockerEngine,
+    script: str,
+    folder: PurePosixPath,
+    *words: str,
+    labels: Mapping[str, str],
+    read_only: bool = False,
+    about: str = "",
+) -> str:
+    """A short script, not to be stopped half-way. Raises PermanentError with what it said."""
     order = HelperOrder(
         image=tools_image(engine),
         name=None,
-        labels={},
-        entrypoint=("sh", "-c", WHERE, "sh"),
-        command=PurePosixPath(folder).parts[1:],
-        mounts=(Mount(source="/", target=HOST, read_only=True),),
+        labels=labels,
+        entrypoint=("sh", "-c", script, "sh"),
+        command=words,
+        mounts=(Mount(source=str(folder), target=HOST, read_only=read_only),),
         user="root",
+        pinned={} if read_only else {HOST: identity_of(engine, str(folder))},
     )
     ended = helper.run(engine, order, never, SECONDS)
-    if ended.code != 0:
-        raise PermanentError(
-            phrase("The folder {folder}: {said}", folder=folder, said=ending(ended.output, 300) or ended.code)
-        )
-    return ended.output.strip()
+    if ended.code != 0 or (read_only and not ended.output):
+        said = ending(ended.output, 300) or ended.code
+        raise PermanentError(phrase("The folder {folder}: {said}", folder=about or folder, said=said))
+    return ended.output
 
 
 def marker_of(folder: str) -> str:

@@ -42,27 +42,28 @@ def changes(worker_context: WorkerContext) -> tuple[str, ...]:
     return tuple(worker_context.redact(one) for one in found)
 
 
-def may_practise(worker_context: WorkerContext) -> bool:
-    """Whether somebody at this host let drills and proofs go by dr.yml as it is."""
+def unagreed(worker_context: WorkerContext, service: str | None = None) -> tuple[str, ...]:
+    """The same for drills and proofs, unless somebody at this host let these go by dr.yml as it is. `service`: of what
+    its compose file is found by alone.
+    """
+    both = (agreed(worker_context), settings_of(worker_context.configuration))
     known = worker_context.own.practice()
-    return known is not None and not differences(known, settings_of(worker_context.configuration))
+    if known is not None and not differences(known, both[1]):
+        return ()
+    then, now = (_places(one, worker_context.site_name, (service,)) if service else one for one in both)
+    return tuple(worker_context.redact(one) for one in differences(then, now))
 
 
 def require_agreed(worker_context: WorkerContext) -> None:
     """For a drill. Raises PermanentError with what nobody has agreed to."""
-    found = changes(worker_context)
-    if found and not may_practise(worker_context):
+    if found := unagreed(worker_context):
         raise PermanentError(filled(NOBODY_AGREED, what=clauses(found)))
 
 
 def require_agreed_place(worker_context: WorkerContext, service: str) -> None:
-    """The same for one service, tried by its compose file. Raises TemporaryError: it may be agreed to later."""
-    then, now = agreed(worker_context), settings_of(worker_context.configuration)
-    before, after = (_places(one, worker_context.site_name, (service,)) for one in (then, now))
-    found = differences(before, after)
-    if found and not may_practise(worker_context):
-        what = clauses(worker_context.redact(one) for one in found)
-        raise TemporaryError(filled(NOBODY_AGREED, what=what), kind="starting")
+    """For one service, tried by its compose file. Raises TemporaryError: it may be agreed to later."""
+    if found := unagreed(worker_context, service):
+        raise TemporaryError(filled(NOBODY_AGREED, what=clauses(found)), kind="starting")
 
 
 def services_of(worker_context: WorkerContext) -> frozenset[str]:

@@ -15,7 +15,7 @@ from typing import TypeVar
 import pyotp
 
 from drbot.core.base.errors import UserError
-from drbot.core.base.signing import BYTES, KeyPair, roster_secret
+from drbot.core.base.signing import KeyPair, roster_secret
 from drbot.core.ledger.attestation import Purpose
 from drbot.core.text.messages import closed, phrase
 from drbot.runners.foundation.private_folder import PrivateFolder
@@ -58,7 +58,7 @@ class TotpSecrets:
     def _make(self, path: Path) -> None:
         part = path.with_suffix(".part")
         with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
-            file.write(base64.b64encode(secrets.token_bytes(BYTES)).decode())
+            file.write(KeyPair.new().text)
         part.replace(path)  # whole or not at all
 
     def entry(self, person: str) -> Entry | None:

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from importlib.metadata import version
-from pathlib import Path
 
 import structlog
 
@@ -59,7 +58,6 @@ class Prover:
     configuration: Configuration
     site_name: str
     clients: Clients
-    home: Path
     database: Database
     redact: Callable[[str], str]
     stop: threading.Event
@@ -107,7 +105,7 @@ class Prover:
     @property
     def run(self) -> str:
         """What all containers of this home's proofs carry."""
-        return f"proof-{hashlib.sha256(str(self.home).encode()).hexdigest()[:8]}"
+        return f"proof-{hashlib.sha256(str(self.clients.settings.home).encode()).hexdigest()[:8]}"
 
     def tidy(self) -> None:
         """What a process that was killed has left behind goes. Raises TemporaryError."""
@@ -121,13 +119,12 @@ class Prover:
             configuration=self.configuration,
             site_name=self.site_name,
             clients=self.clients,
-            home=self.home,
             run=self.run,
             cancelled=Interrupted(self.database, self.site_name, self.stop),
             progress=self.progress,
             room=self.room,
         )
-        with PrivateFolder(self.home / FOLDER).taken(LOCK) as ours:
+        with PrivateFolder(self.clients.settings.home / FOLDER).taken(LOCK) as ours:
             if not ours:
                 raise TemporaryError(phrase("Another process is proving a backup"), kind="busy")
             bench.clear()
@@ -137,13 +134,13 @@ class Prover:
                 shutil.rmtree(bench.folder, ignore_errors=True)
 
     def _tried(self, bench: Bench, one: StoredBackup, *, may_read: bool) -> tuple[ProofResult, BackupIdentity]:
-        own = OwnProofs(self.home)
+        own = OwnProofs(self.clients.settings.home)
         if one.kind is BackupKind.FULL:
             return ProofResult.PROVEN, prove_full(bench, _full(bench, one))
         if one.place == self.clients.backups.place:
             here = self.clients.backups.get(one.name)
             if may_read and here.manifest is not None and own.of(here.manifest.sha256) is not None:
-                return ProofResult.SAME, check(here, bench.dump_rules)
+                return ProofResult.SAME, check(here, bench.reading_rules)
             return ProofResult.PROVEN, prove_dump(bench, here)
         copy = _copy(bench, one)
         sealed = judged(copy, bench.dump_rules)
@@ -176,7 +173,7 @@ class Prover:
             proofs.tried(tx, proof)
         if result is ProofResult.PROVEN:
             seen = OwnProof(sha256=proof.sha256, proven_at=proof.proven_at, seconds=proof.seconds)
-            OwnProofs(self.home).note(seen)
+            OwnProofs(self.clients.settings.home).note(seen)
         return proof
 
 
@@ -240,7 +237,6 @@ def prover_of(worker_context: WorkerContext, stop: threading.Event) -> Prover:
         configuration=configuration,
         site_name=worker_context.site_name,
         clients=clients_of(site, configuration, RunnerSettings.from_environment(worker_context.home)),
-        home=worker_context.home,
         database=worker_context.database,
         redact=worker_context.redact,
         stop=stop,

@@ -148,6 +148,18 @@ class SiteReadiness:
                 phrase("uses {paths}: no backup holds that", paths=and_more(others, SHOWN)),
                 phrase("Move it into the project's folder, or name its folder under `files` in dr.yml."),
             )
+        if reads.unread:
+            yield bad(
+                what,
+                phrase("drbot does not understand all of {paths}", paths=and_more(reads.unread, SHOWN)),
+                phrase("Write paths without variables, and the file as plain YAML or as lines of NAME=value."),
+            )
+        if reads.programs:
+            yield bad(
+                what,
+                phrase("starts {names} on the worker's own host", names=listed(reads.programs)),
+                phrase("Take `provider` out of its compose file."),
+            )
 
     def _brought_first(self) -> list[Path]:
         """Folders that a lost host has before anything is made of what Compose reads there."""

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from drbot.cli import demo_sites
 from drbot.cli.demo_player import DemoPlayer
+from drbot.cli.demo_story import count
 from drbot.core.runs.incident import Incident
 from drbot.core.runs.run import Run, RunState, StepState
 from drbot.core.site.configuration import load_configuration
@@ -108,6 +109,19 @@ class Scene:
         found = list(demo_sites.differences(self.sites, configuration, self.backup, alert=alert))
         now = contents(self.lab)
         return found + [f"{name}: {now[name]}, not {was}" for name, was in self.seen.items() if now[name] != was]
+
+
+def unlike_backup(sites: Sites, player: DemoPlayer, run: Run) -> list[str]:
+    """What is not as the manifest says, rows included."""
+    assert run.plan is not None
+    assert run.plan.backup is not None
+    configuration = load_configuration(player.stack.configuration).configuration
+    found = list(demo_sites.differences(sites, configuration, run.plan.backup.name))
+    for name, rows in run.plan.backup.rows.items():
+        database, _, table = name.partition(".")
+        if count(sites.recovered, database, table) != rows:
+            found.append(f"{name} has not {rows} rows")
+    return found
 
 
 @contextmanager

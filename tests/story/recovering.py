@@ -36,9 +36,9 @@ def approve_by_two(player: DemoPlayer, incident: Incident) -> None:
     player.vote("chika", incident)
 
 
-def finish(player: DemoPlayer, incident: Incident) -> Run:
+def finish(player: DemoPlayer, incident: Incident, seconds: float = 180) -> Run:
     """Aiko confirms that users can work again."""
-    wait_for_step(player, incident, "confirm", StepState.WAITING)
+    wait_for_step(player, incident, "confirm", StepState.WAITING, seconds=seconds)
     player.press("aiko", incident, f"answer {incident.name} confirm yes")
     return player.wait_for_run(incident, RunState.SUCCEEDED)
 

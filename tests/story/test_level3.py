@@ -9,8 +9,7 @@ from drbot.cli import demo_sites
 from drbot.cli.demo_player import DemoPlayer
 from drbot.cli.demo_story import count
 from drbot.core.runs.incident import Incident, IncidentState
-from drbot.core.runs.run import Run, RunState, StepState
-from drbot.core.site.configuration import load_configuration
+from drbot.core.runs.run import RunState, StepState
 from drbot.lab.breakage import BROKEN, break_it
 from drbot.lab.layout import PARTS, STORES
 from drbot.lab.seed import seed
@@ -19,8 +18,8 @@ from drbot.lab.system import Lab
 from tests.labs import LabFactory
 from tests.story.demo_stacks import sites_of
 from tests.story.dying import kill_engine, starts_of, survivors
-from tests.story.new_host import WORDS, playing
-from tests.story.recovering import wait_for_step
+from tests.story.new_host import WORDS, playing, unlike_backup
+from tests.story.recovering import finish, wait_for_step
 from tests.waiting import wait_for
 
 pytest.importorskip("moto")
@@ -45,35 +44,16 @@ def lose_the_host(sites: Sites, player: DemoPlayer) -> Incident:
     return player.declare("aiko", WORDS)
 
 
-def finish(player: DemoPlayer, incident: Incident) -> Run:
-    wait_for_step(player, incident, "confirm", StepState.WAITING, seconds=240)
-    player.press("aiko", incident, f"answer {incident.name} confirm yes")
-    return player.wait_for_run(incident, RunState.SUCCEEDED)
-
-
-def wrong(sites: Sites, player: DemoPlayer, run: Run) -> list[str]:
-    """What is not as the manifest says, rows included."""
-    assert run.plan is not None
-    assert run.plan.backup is not None
-    configuration = load_configuration(player.stack.configuration).configuration
-    found = list(demo_sites.differences(sites, configuration, run.plan.backup.name))
-    for name, rows in run.plan.backup.rows.items():
-        database, _, table = name.partition(".")
-        if count(sites.recovered, database, table) != rows:
-            found.append(f"{name} has not {rows} rows")
-    return found
-
-
 def test_a_lost_host_is_raised_again_without_anybody_approving(sites: Sites, player: DemoPlayer) -> None:
     player.stack.start("drbot", "all")
     player.stack.people.wait_for_connection()
 
     incident = lose_the_host(sites, player)
-    run = finish(player, incident)
+    run = finish(player, incident, seconds=240)
 
     assert run.site == "recovery"
     assert {record.state for record in player.records(run.id).values()} == {StepState.SUCCEEDED}
-    assert wrong(sites, player, run) == []
+    assert unlike_backup(sites, player, run) == []
     recovered = player.incident(incident.id)
     assert recovered.state is IncidentState.RECOVERED
     assert recovered.outage_seconds is not None
@@ -96,13 +76,13 @@ def test_worker_bot_and_engine_are_killed_and_the_run_goes_on_at_its_step(sites:
     stack.start("worker-2", "worker", "--site", "recovery")
     wait_for(lambda: starts_of(player, run.id).get("restore-postgres") == 2, 60, "the restore to be started again")
     kill_engine(sites)
-    finished = finish(player, incident)
+    finished = finish(player, incident, seconds=240)
 
     assert finished.id == run.id
     starts = starts_of(player, run.id)
     assert starts["restore-postgres"] == 2
     assert {starts[step] for step in ("clone", "fetch", "configuration", "images", "volumes", "start-stores")} == {1}
-    assert wrong(sites, player, finished) == []
+    assert unlike_backup(sites, player, finished) == []
     assert survivors(sites, run) == []
 
 
@@ -116,10 +96,10 @@ def test_what_ran_already_is_started_again_when_the_host_is_rebooted_in_the_midd
     for step in ("start-stores", "start-apps"):
         wait_for_step(player, incident, step, StepState.SUCCEEDED)
         kill_engine(sites)
-    run = finish(player, incident)
+    run = finish(player, incident, seconds=240)
 
     assert {record.state for record in player.records(run.id).values()} == {StepState.SUCCEEDED}
-    assert wrong(sites, player, run) == []
+    assert unlike_backup(sites, player, run) == []
 
 
 def test_a_host_that_holds_data_is_only_taken_by_two_and_its_data_is_kept(sites: Sites, player: DemoPlayer) -> None:
@@ -137,9 +117,9 @@ def test_a_host_that_holds_data_is_only_taken_by_two_and_its_data_is_kept(sites:
     assert player.records(asked.id)["clone"].state is StepState.PENDING
     for person in ("ben", "chika"):
         player.vote(person, incident, target="recovery")
-    run = finish(player, incident)
+    run = finish(player, incident, seconds=240)
 
-    assert wrong(sites, player, run) == []
+    assert unlike_backup(sites, player, run) == []
     with lab.client() as client:
         kept = [one.name for one in client.volumes.list() if str(one.name).startswith(f"{volume.name}_before_")]
         assert len(kept) == 1

@@ -9,7 +9,7 @@ import pytest
 
 from drbot.cli import demo_centre, demo_sites
 from drbot.cli.demo_player import DemoPlayer
-from drbot.cli.demo_story import count, records_of
+from drbot.cli.demo_story import records_of
 from drbot.core.runs.incident import Incident, IncidentState
 from drbot.core.runs.run import Run, RunKind, RunState, StepState
 from drbot.core.site.configuration import load_configuration
@@ -23,6 +23,7 @@ from drbot.store.records import machines, requests
 from tests.labs import LabFactory
 from tests.story.demo_stacks import playing_in, sites_of
 from tests.story.dying import kill_engine, kill_joined, starts_of, survivors
+from tests.story.new_host import unlike_backup
 from tests.waiting import wait_for
 
 pytest.importorskip("moto")
@@ -95,16 +96,8 @@ def finish(player: DemoPlayer, incident: Incident) -> Run:
 
 def wrong(sites: Sites, player: DemoPlayer, run: Run) -> list[str]:
     """What is not as the manifest says, or as users would see it."""
-    assert run.plan is not None
-    assert run.plan.backup is not None
     configuration = load_configuration(player.stack.configuration).configuration
-    found = [*demo_sites.differences(sites, configuration, run.plan.backup.name)]
-    found += demo_centre.differences(sites, configuration)
-    for name, rows in run.plan.backup.rows.items():
-        database, _, table = name.partition(".")
-        if count(sites.recovered, database, table) != rows:
-            found.append(f"{name} has not {rows} rows")
-    return found
+    return [*unlike_backup(sites, player, run), *demo_centre.differences(sites, configuration)]
 
 
 def test_a_lost_data_centre_is_raised_elsewhere_and_users_are_moved_by_two(sites: Sites, player: DemoPlayer) -> None:

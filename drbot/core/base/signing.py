@@ -42,6 +42,11 @@ class KeyPair:
         halves = (self._signing.public_key(), self._exchange.public_key())
         return PREFIX + _text(b"".join(half.public_bytes_raw() for half in halves))
 
+    @property
+    def text(self) -> str:
+        """All of it, as it lies in its file: nobody is ever shown that."""
+        return base64.b64encode(self.seed).decode()
+
     def sign(self, statement: bytes) -> str:
         return _text(self._signing.sign(statement))
 

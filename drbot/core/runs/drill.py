@@ -76,7 +76,7 @@ class DrillEnd(StrEnum):
     MISSED = "missed"  # recovered, and a goal was missed
     FAILED = "failed"  # not recovered
     STOPPED = "stopped"  # by a person, or because a real incident came
-    BROKEN_OFF = "broken_off"  # its worker died
+    BROKEN_OFF = "broken_off"  # its worker died, or none took it up: `why` says which
 
 
 ENDS: Mapping[DrillEnd, str] = {
@@ -84,7 +84,7 @@ ENDS: Mapping[DrillEnd, str] = {
     DrillEnd.MISSED: phrase("✗ recovered, but a goal was missed"),
     DrillEnd.FAILED: phrase("✗ not recovered"),
     DrillEnd.STOPPED: phrase("stopped"),
-    DrillEnd.BROKEN_OFF: phrase("broken off: its worker died"),
+    DrillEnd.BROKEN_OFF: phrase("broken off"),
 }
 UNCLEAN: str = phrase(
     "! recovered in time, but production changed meanwhile, something is left behind, or the copy was not seen shut in"

@@ -68,9 +68,6 @@ class AlertGroup:
     def is_silent(self, now: datetime) -> bool:
         return self.silent_until is not None and now < self.silent_until
 
-    def is_like(self, alert: Alert) -> bool:
-        return any(one.likeness == alert.likeness for one in self.alerts)
-
 
 def rung(group: AlertGroup) -> AlertGroup:
     """Nobody answers for it any more: it is announced by a new message."""

@@ -46,7 +46,7 @@ class _Hearing:
         its next beginning, end every earlier one, whose own end may be lost.
         """
         news: dict[str, Alert] = {}
-        for alert in came:
+        for alert in map(self._of_today, came):
             before = news.get(alert.fingerprint)
             if before is not None and alert.starts_at >= before.starts_at:
                 del news[alert.fingerprint]
@@ -56,6 +56,13 @@ class _Hearing:
                 self._end(alert, alert.starts_at, but=_id(alert))
                 news[alert.fingerprint] = alert
         return list(news.values())
+
+    def _of_today(self, alert: Alert) -> Alert:
+        """Nothing has begun that is yet to come: it would be newer than whatever fires until then."""
+        if not alert.fires or alert.starts_at <= self._now + LATE:
+            return alert
+        known = [self._alerts[place][id_] for place, id_ in self._places.get(alert.fingerprint, ())]
+        return replace(alert, starts_at=max((one.starts_at for one in known if one.fires), default=self._now))
 
     def _is_news(self, alert: Alert) -> bool:
         """Notes that it was heard where it is not."""

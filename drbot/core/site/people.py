@@ -160,13 +160,15 @@ ACCESS: Mapping[str, frozenset[Role]] = {
 """Who may use a verb; a verb that is not here changes nothing and is open to everybody on the roster."""
 
 
-def require(person: Person, verb: str) -> None:
-    """Raises UserError, naming the roles that may, unless the person may use the verb."""
-    allowed = ACCESS.get(verb)
+def require(person: Person, access: str, verb: str = "") -> None:
+    """Raises UserError, naming the roles that may, unless the person may. `verb`: what was typed, where it goes by the
+    row of another one.
+    """
+    allowed = ACCESS.get(access)
     if allowed is None or person.roles & allowed:
         return
     raise UserError(
-        phrase("You asked for {verb}.", verb=verb),
+        phrase("You asked for {verb}.", verb=verb or access),
         phrase(
             "It needs the role {allowed}; you are {roles}.",
             allowed=either(sorted(allowed)),

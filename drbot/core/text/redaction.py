@@ -70,6 +70,7 @@ SHAPES: Mapping[str, re.Pattern[str]] = {
     "github or gitlab token": re.compile(r"(?P<secret>\bgh[pousr]_\w{20,}|\bgithub_pat_\w{20,}|\bglpat-[\w-]{20,})"),
     "aws key": re.compile(r"(?P<secret>\b(?:AKIA|ASIA)[0-9A-Z]{16}\b)"),
     "jwt": re.compile(r"(?P<secret>\beyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*)"),
+    "seed of a key": re.compile(r"(?i)\bseed\\*[\"']\s*:\s*\\*[\"'](?P<secret>[\w+/=-]{32,})"),
     "key of a service": re.compile(
         r"(?P<secret>\b[sr]k_(?:live|test)_\w{16,}|\bsk-[\w-]{20,}|\bnpm_\w{30,}|\bAIza[\w-]{30,}|\bSG\.[\w-]{16,}\.[\w-]{16,})"
     ),
@@ -103,6 +104,7 @@ HINTS: Mapping[str, tuple[str, ...]] = {
     "github or gitlab token": ("gh", "github_pat", "glpat"),
     "aws key": ("akia", "asia"),
     "jwt": ("eyj",),
+    "seed of a key": ("seed",),
     "key of a service": ("k_", "sk-", "npm_", "aiza", "sg."),
 }
 """What a line holds, in small letters, before its shape is looked for at all: most lines hold none of it."""

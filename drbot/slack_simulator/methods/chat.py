@@ -15,17 +15,7 @@ LONGEST_UPDATE = 4_000
 def post_message(context: MethodContext, arguments: Json) -> Json:
     """`channel` may be an id, a name, or a person (then it is a direct message)."""
     channel = _channel_to_post(context, str(arguments["channel"]))
-    text, blocks = content_of(arguments, LONGEST_TEXT)
-    message = context.state.post(
-        Message(
-            channel=channel.id,
-            user=BOT_USER,
-            text=text,
-            blocks=blocks,
-            thread_ts=_thread(context, channel, arguments),
-            metadata=_metadata(arguments),
-        )
-    )
+    message = _posted(context, channel, arguments, metadata=_metadata(arguments))
     return {"channel": channel.id, "ts": message.ts, "message": message.as_slack()}
 
 
@@ -100,18 +90,15 @@ def post_ephemeral(context: MethodContext, arguments: Json) -> Json:
     person = context.person(str(arguments["user"]))
     if person.id not in channel.members:
         raise SlackError("user_not_in_channel")
+    return {"message_ts": _posted(context, channel, arguments, ephemeral_for=person.id).ts}
+
+
+def _posted(context: MethodContext, channel: Channel, arguments: Json, **more: Any) -> Message:
     text, blocks = content_of(arguments, LONGEST_TEXT)
-    message = context.state.post(
-        Message(
-            channel=channel.id,
-            user=BOT_USER,
-            text=text,
-            blocks=blocks,
-            thread_ts=_thread(context, channel, arguments),
-            ephemeral_for=person.id,
-        )
+    thread = _thread(context, channel, arguments)
+    return context.state.post(
+        Message(channel=channel.id, user=BOT_USER, text=text, blocks=blocks, thread_ts=thread, **more)
     )
-    return {"message_ts": message.ts}
 
 
 def get_permalink(context: MethodContext, arguments: Json) -> Json:

@@ -60,7 +60,7 @@ def test_a_backup_whose_redis_dr_yml_does_not_know_is_not_called_proven(here: Pr
     assert proof is not None
     assert (proof.result, "It holds data of Redis" in proof.fault) == (ProofResult.POSTPONED, True), proof
     assert here.lines()[FULLS].colour is not Colour.GREEN
-    assert OwnProofs(here.prover.home).of(made.digest) is None
+    assert OwnProofs(here.clients.settings.home).of(made.digest) is None
     assert started(lab, here, since) == []
 
 

@@ -95,7 +95,7 @@ def test_a_shared_message_says_what_became_of_each(scene: Scene, monitoring: htt
     assert scene.people.command("U00AIKO", "dr-ops", "/dr alert 12 seen").acknowledged
 
     posted(scene, "Alert 11 is resolved: Pod10")
-    posted(scene, "answered by Aiko")
+    posted(scene, "Aiko has seen it: not now.")
 
 
 def test_what_slack_does_not_answer_for_holds_up_no_other_alert(scene: Scene, monitoring: httpx.Client) -> None:

@@ -127,7 +127,7 @@ def test_a_group_is_one_message_whatever_comes_twice_or_in_another_order(
     for bodies in ([one()], [one(), auth], [one()], [auth, one()]):
         post(monitoring, *bodies)
     posted(served, "AuthServiceDown, PostgreSQLDown")
-    post(monitoring, resolved(), resolved("AuthServiceDown"))
+    post(monitoring, resolved(), resolved("AuthServiceDown", labels={"service": "auth"}))
     posted(served, "Alert 1 is resolved")
 
     assert post(monitoring, one(), auth) == "known already"  # what was sent before, and comes late

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from drbot.core.approvals.approval import RequestState
+from drbot.core.approvals.approval import ApprovalRequest, RequestState
 from drbot.core.ledger.events import EventKind
 from drbot.core.runs.incident import Incident
 from drbot.store.records import requests
@@ -128,17 +128,19 @@ def test_a_dialog_that_is_delivered_twice_is_answered_with_what_came_of_it(serve
         assert len(requests.votes(connection, request.id)) == 1
 
 
-def test_a_vote_is_void_once_its_account_is_deactivated_though_nobody_votes_in_slack_again(served: Scene) -> None:
-    """The other vote may come from a terminal, or has come and the run waits for its worker."""
+def deactivated_after_a_vote(served: Scene) -> tuple[Incident, ApprovalRequest, Message]:
+    """Ben has approved, and is no member any more. The last: the card that asks."""
     incident = served.declare()
     request = opened(served.database, planned(served.database, incident))
     asking = card(served, incident, "Approval needed")
     submit(served, "U00BEN", open_dialog(served, "U00BEN", asking), target="production", reason="I read it")
     shown(served, "U00BEN", "1 of 2")
     people = served.simulator.state.people
-
     people["U00BEN"] = replace(people["U00BEN"], deleted=True)
+    return incident, request, asking
 
+
+def wait_until_void(served: Scene, incident: Incident, request: ApprovalRequest) -> None:
     def state() -> RequestState:
         with served.database.read() as connection:
             return requests.get(connection, request.id).state
@@ -146,23 +148,18 @@ def test_a_vote_is_void_once_its_account_is_deactivated_though_nobody_votes_in_s
     wait_for(lambda: state() is RequestState.VOID, PATIENCE, "the approval to be void")
     said = "Ben, who approved, is no longer an active member of this workspace."
     served.message(incident.channel, lambda one: said in str(one), said)
+
+
+def test_a_vote_is_void_once_its_account_is_deactivated_though_nobody_votes_in_slack_again(served: Scene) -> None:
+    """The other vote may come from a terminal, or has come and the run waits for its worker."""
+    incident, request, _ = deactivated_after_a_vote(served)
+
+    wait_until_void(served, incident, request)
 
 
 def test_a_voter_whose_account_was_deactivated_since_counts_no_more(served: Scene) -> None:
-    incident = served.declare()
-    request = opened(served.database, planned(served.database, incident))
-    asking = card(served, incident, "Approval needed")
-    submit(served, "U00BEN", open_dialog(served, "U00BEN", asking), target="production", reason="I read it")
-    shown(served, "U00BEN", "1 of 2")
-    people = served.simulator.state.people
-    people["U00BEN"] = replace(people["U00BEN"], deleted=True)
+    incident, request, asking = deactivated_after_a_vote(served)
 
     submit(served, "U00CHIKA", open_dialog(served, "U00CHIKA", asking), target="production", reason="読みました")
 
-    def state() -> RequestState:
-        with served.database.read() as connection:
-            return requests.get(connection, request.id).state
-
-    wait_for(lambda: state() is RequestState.VOID, PATIENCE, "the approval to be void")
-    said = "Ben, who approved, is no longer an active member of this workspace."
-    served.message(incident.channel, lambda one: said in str(one), said)
+    wait_until_void(served, incident, request)

@@ -7,12 +7,11 @@ from sqlalchemy import update
 
 from drbot.bot.blocks.board import board
 from drbot.bot.scheduled.forgotten_drills import end_forgotten
-from drbot.commands.views.incident_view import view_of
 from drbot.core.runs.drill import TAKEN_UP_WITHIN as WAITS
 from drbot.core.runs.drill import DrillState
 from drbot.core.text.messages import say
 from drbot.store.base.schema import drills as rows
-from drbot.store.records import drills, incidents
+from drbot.store.records import drills
 from tests.integration.commands.verb_fixture import VerbFixture, build
 
 
@@ -33,6 +32,7 @@ def test_a_drill_that_no_worker_takes_up_ends_and_the_next_one_begins(tmp_path: 
         ended = drills.get(connection, 1)
     assert ended is not None and ended.state is DrillState.ENDED
     assert "No worker of production took it up" in say(ended.why or "", "en")
+    assert "broken off. No worker" in told(people) and "died" not in told(people)
     assert not people.incident().is_open
     assert people.say("ben", "drill level2 rehearsed").ok
 
@@ -43,7 +43,7 @@ def test_until_then_its_channel_says_that_nobody_has_begun_and_no_word_of_a_reco
 
     shown = told(people)
 
-    assert "No worker of production has begun it yet. If none does within 10 min, it ends" in shown
+    assert "No worker of production has begun it yet; it ends 10 min after it was asked for." in shown
     assert "by hand" not in shown and "drbot cannot do this" not in shown
 
 
@@ -65,9 +65,7 @@ def test_a_drill_whose_worker_died_says_so_until_another_clears_it_away(tmp_path
 
 def told(people: VerbFixture) -> str:
     """All that the pinned message of its channel says."""
-    with people.database.read() as connection:
-        view = view_of(connection, people.context, incidents.get(connection, 1), datetime.now(UTC))
-    return say(str(board(view)), "en")
+    return say(str(board(people.view())), "en")
 
 
 def test_one_that_was_just_asked_for_waits_and_one_that_a_worker_has_goes_on(tmp_path: Path) -> None:

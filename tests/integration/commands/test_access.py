@@ -23,7 +23,7 @@ def test_who_may_not_is_told_privately_who_may(verb_fixture: VerbFixture, verb: 
         before = len(verb_fixture.events(EventKind.COMMAND_REFUSED))
         reply = verb_fixture.say(person, f"{verb} DR-1")
         assert not reply.ok and not reply.in_channel
-        assert f"It needs the role {either(sorted(ACCESS[access]))}" in reply.text
+        assert f"You asked for {verb}. It needs the role {either(sorted(ACCESS[access]))}" in reply.text
         assert len(verb_fixture.events(EventKind.COMMAND_REFUSED)) == before + 1
 
 

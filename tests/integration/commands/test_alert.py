@@ -171,6 +171,22 @@ def test_the_service_that_was_typed_is_meant(verb_fixture: VerbFixture) -> None:
     assert (verb_fixture.incident().level.value, verb_fixture.incident().service) == (1, "redis")
 
 
+def test_what_names_data_stands_before_a_crowd_that_names_nothing_and_what_was_seen_behind_it(
+    verb_fixture: VerbFixture,
+) -> None:
+    came(verb_fixture, "AuthServiceDown")
+    came(verb_fixture)
+    for number in range(20):
+        came(verb_fixture, f"Alert{number}")
+    assert verb_fixture.say("ben", "alert 1 seen").ok
+
+    first, second = (verb_fixture.say("dan", words) for words in ("alerts", "alerts 2"))
+
+    assert [row[1] for row in first.tables[0].rows[:2]] == ["PostgreSQLDown", "Alert19"]
+    assert first.choices[0].command.startswith("alert 2 declare")
+    assert second.tables[0].rows[-1][1] == "AuthServiceDown"
+
+
 def test_every_alert_is_on_some_page(verb_fixture: VerbFixture) -> None:
     for number in range(53):
         came(verb_fixture, f"Alert{number}")

@@ -17,7 +17,6 @@ from drbot.core.base.errors import UserError
 from drbot.core.ledger.events import EventKind
 from drbot.core.site.alert_groups import AlertGroup, Answer
 from drbot.core.site.alerts import Alert
-from drbot.store.base import ledger
 from drbot.store.base.database import Database
 from drbot.store.base.schema import head
 from drbot.store.records import alerts, drills
@@ -70,18 +69,13 @@ def at_once(people: VerbFixture, url: str, *said: tuple[str, str]) -> list[str]:
     return [heard[number] for number in range(len(said))]
 
 
-def recorded(people: VerbFixture, kind: EventKind) -> int:
-    with people.database.read() as connection:
-        return len(ledger.of_kinds(connection, [kind]))
-
-
 def test_the_second_yes_to_a_roster_brings_it_into_force(people: VerbFixture, url: str, tmp_path: Path) -> None:
     seal = propose(people, tmp_path)
 
     answers = at_once(people, url, ("ben", f"roster accept {seal}"), ("chika", f"roster accept {seal}"))
 
     assert ["1 of 2" in answers[0], "In force now" in answers[1]] == [True, True], answers
-    assert recorded(people, EventKind.ROSTER_ACCEPTED) == 2  # the first one at installation
+    assert len(people.recorded(EventKind.ROSTER_ACCEPTED)) == 2  # the first one at installation
     assert people.context.roster.person("eve") is not None
 
 

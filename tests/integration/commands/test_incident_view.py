@@ -5,18 +5,12 @@ from datetime import UTC, datetime
 import pytest
 
 from drbot.commands.views.available_actions import available_actions
-from drbot.commands.views.incident_view import IncidentView, view_of
 from drbot.core.approvals.approval import ApprovalRequest
 from drbot.core.runs.run import Offer, Run, RunKind, RunState
-from drbot.store.records import incidents, kept
+from drbot.store.records import kept
 from drbot.store.records.kept import Kept
 from drbot.store.runs import runs, sub_runs
 from tests.integration.commands.verb_fixture import VerbFixture
-
-
-def seen(verb_fixture: VerbFixture) -> IncidentView:
-    with verb_fixture.database.read() as connection:
-        return view_of(connection, verb_fixture.context, incidents.get(connection, 1), datetime.now(UTC))
 
 
 def at_work(verb_fixture: VerbFixture) -> Run:
@@ -44,7 +38,7 @@ def test_the_vote_of_a_part_is_open_whatever_its_whole_waits_for(verb_fixture: V
     verb_fixture.park(whole, state)
     asked = part_that_asks(verb_fixture, whole)
 
-    view = seen(verb_fixture)
+    view = verb_fixture.view()
     assert view.request == asked
     assert {"approve DR-1", "deny DR-1"} <= {action.command for action in available_actions(view)}
     dialog = verb_fixture.say("ben", "approve").dialog
@@ -72,14 +66,14 @@ def test_what_is_kept_at_another_site_comes_back_too(verb_fixture: VerbFixture) 
         kept.add(tx, host)
         runs.finish(tx, run, RunState.FAILED, "No.")
 
-    assert "undo DR-1" in {action.command for action in available_actions(seen(verb_fixture))}
+    assert "undo DR-1" in {action.command for action in available_actions(verb_fixture.view())}
 
 
 def test_what_a_run_asked_last_is_read_while_it_waits_for_the_answer(verb_fixture: VerbFixture) -> None:
     run = at_work(verb_fixture)
-    assert seen(verb_fixture).turn is None
+    assert verb_fixture.view().turn is None
 
     verb_fixture.park(run, RunState.BLOCKED, why="It expired.", offers=(Offer.DISCARD,))
 
-    turn = seen(verb_fixture).turn
+    turn = verb_fixture.view().turn
     assert turn is not None and turn.payload["why"] == "It expired."

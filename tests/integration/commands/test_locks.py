@@ -6,9 +6,8 @@ import pytest
 
 from drbot.core.approvals.approval import EntryPoint
 from drbot.core.ledger.attestation import Claim, Entrance, Origin, Proof, Purpose
-from drbot.core.ledger.events import Event, EventKind
+from drbot.core.ledger.events import EventKind
 from drbot.runners.second_factor.totp_secrets import TotpSecrets
-from drbot.store.base import ledger
 from drbot.store.records import codes
 from tests.integration.commands.conftest import Build
 from tests.integration.commands.factors import (
@@ -31,11 +30,6 @@ def at_terminal(verb_fixture: VerbFixture, person: str, code: str, terminal: str
     seal = verb_fixture.requests(verb_fixture.runs()[-1])[-1].seal
     values = {"target": "production", "reason": "read it", "seal": seal, "code": code}
     return verb_fixture.say(person, "approve", entry_point=EntryPoint.TERMINAL, values=values, terminal=terminal).code
-
-
-def recorded(verb_fixture: VerbFixture, *kinds: EventKind) -> list[Event]:
-    with verb_fixture.database.read() as conn:
-        return ledger.of_kinds(conn, kinds)
 
 
 def test_five_wrong_codes_lock_and_only_the_workers_host_unlocks(built: Build, tmp_path: Path) -> None:
@@ -66,7 +60,7 @@ def test_a_shell_locks_itself_and_not_the_approver_in_whose_name_it_guesses(buil
         assert guessed == ["wrong_code"] * 4 + ["locked"]
         assert at_terminal(verb_fixture, "ben", ben.code(), "mallory@host") == "locked"
         assert click(verb_fixture, "ben", ben.code()) == "approved"
-    (locked,) = recorded(verb_fixture, EventKind.FACTOR_LOCKED)
+    (locked,) = verb_fixture.recorded(EventKind.FACTOR_LOCKED)
     assert (locked.payload["entrance"], locked.payload["place"]) == ("terminal", "mallory@host")
 
 
@@ -116,7 +110,7 @@ def test_wrong_phone_codes_lock_who_typed_them_and_no_approver(built: Build, tmp
         assert click(verb_fixture, "ben", ben.code()) == "approved"
         assert verb_fixture.say("aiko", f"phone DR-1 chika approve {read} she has read it").code == "granted"
 
-    locked = recorded(verb_fixture, EventKind.FACTOR_REFUSED, EventKind.FACTOR_LOCKED)
+    locked = verb_fixture.recorded(EventKind.FACTOR_REFUSED, EventKind.FACTOR_LOCKED)
     assert {(event.payload["typed_by"], event.payload["place"]) for event in locked} == {("emi", "U6")}
 
 

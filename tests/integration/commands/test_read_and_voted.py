@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -15,7 +14,7 @@ from drbot.bot.outbound.calls import called
 from drbot.commands.speech.messages import Reply
 from drbot.commands.verb.approve import dialog_of
 from drbot.commands.views.available_actions import available_actions
-from drbot.commands.views.incident_view import IncidentView, view_of
+from drbot.commands.views.incident_view import IncidentView
 from drbot.core.approvals.approval import ApprovalRequest, EntryPoint, RequestState
 from drbot.core.base.errors import UserError
 from drbot.core.ledger.events import EventKind
@@ -23,7 +22,7 @@ from drbot.core.runs.plan import short_seal
 from drbot.core.runs.run import StopKind
 from drbot.core.site.site import DRILL_SITE
 from drbot.store.base import schema
-from drbot.store.records import incidents, requests
+from drbot.store.records import requests
 from drbot.store.runs import runs
 from tests.integration.commands.verb_fixture import VerbFixture
 
@@ -85,11 +84,6 @@ def write(verb_fixture: VerbFixture, table: Table, keys: list[str], now: list[An
             tx.connection.execute(update(table).where(*which).values(**values))
 
 
-def seen(verb_fixture: VerbFixture) -> IncidentView:
-    with verb_fixture.database.read() as conn:
-        return view_of(conn, verb_fixture.context, incidents.get(conn, 1), datetime.now(UTC))
-
-
 def vote(verb_fixture: VerbFixture, asked: ApprovalRequest, entry_point: EntryPoint, verb: str = "approve") -> Reply:
     """An old dialog or a terminal that names the genuine plan."""
     kept = {"request": asked.id, "seal": asked.seal} if entry_point is EntryPoint.DIALOG else {}
@@ -111,7 +105,7 @@ def test_every_surface_says_not_to_vote_until_the_row_is_put_back(verb_fixture: 
     ben = verb_fixture.context.roster.person("ben")
 
     with edited(verb_fixture, EDITS[name]):
-        view = seen(verb_fixture)
+        view = verb_fixture.view()
         status = verb_fixture.say("ben", "status 1", entry_point=EntryPoint.TERMINAL)
         at_home = str(home("system", ben, [view], [], "en"))
 
@@ -121,7 +115,7 @@ def test_every_surface_says_not_to_vote_until_the_row_is_put_back(verb_fixture: 
     assert not {"approve", "deny"} & {action.verb for action in available_actions(view)}
     assert "'vote:" not in at_home
     assert "volume of a copy" not in texts(view)["card"]
-    whole = seen(verb_fixture)
+    whole = verb_fixture.view()
     assert not any(DO_NOT_VOTE in said for said in texts(whole).values())
     assert {"approve", "deny"} <= {action.verb for action in available_actions(whole)}
 
@@ -167,10 +161,10 @@ def test_nobody_is_called_to_approve_what_is_not_the_plan(verb_fixture: VerbFixt
     (opened,) = verb_fixture.events(EventKind.REQUEST_OPENED)
 
     with edited(verb_fixture, EDITS["the request's target"]):
-        view = seen(verb_fixture)
+        view = verb_fixture.view()
 
     assert called(opened, view, view.run) == ()
-    assert called(opened, seen(verb_fixture), view.run)
+    assert called(opened, verb_fixture.view(), view.run)
 
 
 def test_a_request_that_has_ended_warns_nobody(verb_fixture: VerbFixture) -> None:
@@ -180,4 +174,4 @@ def test_a_request_that_has_ended_warns_nobody(verb_fixture: VerbFixture) -> Non
         requests.end_live(tx, run, RequestState.STOPPED, why="enough")
 
     with edited(verb_fixture, EDITS["what is replaced"]):
-        assert not any(DO_NOT_VOTE in said for said in texts(seen(verb_fixture)).values())
+        assert not any(DO_NOT_VOTE in said for said in texts(verb_fixture.view()).values())

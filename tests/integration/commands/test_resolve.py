@@ -3,7 +3,6 @@
 import pytest
 
 from drbot.bot.blocks.status_post import status_post, status_sentence
-from drbot.commands.views.incident_view import IncidentView, view_of
 from drbot.core.approvals.approval import EntryPoint
 from drbot.core.ledger.events import EventKind
 from drbot.core.runs.incident import IncidentState, UsersSay
@@ -32,13 +31,6 @@ def recovered(verb_fixture: VerbFixture) -> None:
     with verb_fixture.database.write() as tx:
         incidents.recovered(tx, run.incident, run=run.id, rto_seconds=60, rpo_seconds=None, outage_seconds=9)
         runs.finish(tx, run, RunState.SUCCEEDED, "Every check passed.")
-
-
-def seen(verb_fixture: VerbFixture) -> IncidentView:
-    """As the stakeholders' post is drawn from it."""
-    incident = verb_fixture.incident()
-    with verb_fixture.database.read() as connection:
-        return view_of(connection, verb_fixture.context, incident, incident.declared_at)
 
 
 def test_resolve_waits_for_the_recovery_and_for_a_summary(verb_fixture: VerbFixture) -> None:
@@ -84,7 +76,7 @@ def test_closed_as_it_is_stakeholders_and_report_read_that_it_is_not_repaired(ve
     assert "closed, not repaired" in closed.text
     assert (incident.state, incident.summary) == (IncidentState.RESOLVED, "we keep the old data")
     assert incident_text(incident) == "closed, not repaired"
-    view = seen(verb_fixture)
+    view = verb_fixture.view()
     assert "closed, not repaired" in status_sentence(view)
     assert "The system was not repaired." in str(status_post(view)) and "resolved" not in str(status_post(view))
     assert "終了、復旧していない" in (verb_fixture.say("aiko", "report DR-1").markdown or "")  # Aiko reads Japanese

@@ -1,6 +1,6 @@
 """`since`: a slip of the pen at the declaration is put right, and with it every figure that counts from there."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
@@ -56,8 +56,8 @@ def test_rto_and_mttr_of_an_incident_that_is_over_count_from_the_new_time(verb_f
     ("words", "why"),
     [
         ("since DR-1", "Write: /dr since DR-1 20m"),
-        ("since DR-1 yesterday", "is not a time"),
-        (f"since DR-1 {NOW + timedelta(hours=2):%Y-%m-%dT%H:%M}", "is later than its end"),
+        ("since DR-1 yesterday", "is not a time. Write: /dr since DR-1 20m"),
+        (f"since DR-1 {NOW + timedelta(hours=2):%Y-%m-%dT%H:%M}", "has not come yet"),
     ],
 )
 def test_what_is_no_time_changes_nothing(verb_fixture: VerbFixture, words: str, why: str) -> None:
@@ -72,9 +72,13 @@ def test_what_is_no_time_changes_nothing(verb_fixture: VerbFixture, words: str, 
 def test_a_time_days_before_the_declaration_is_asked_about_first(verb_fixture: VerbFixture) -> None:
     before = declared(verb_fixture, "now")
 
-    asked = verb_fixture.say("aiko", f"since DR-1 {NOW - timedelta(days=30):%Y-%m-%dT%H:%M} wrong clock")
+    began = NOW - timedelta(days=30)
+    tokyo = began.astimezone(timezone(timedelta(hours=9)))
+
+    asked = verb_fixture.say("aiko", f"since DR-1 {tokyo.isoformat(timespec='minutes')} wrong clock")
 
     assert verb_fixture.incident() == before
+    assert f"{began:%Y-%m-%d %H:%M} UTC" in say(asked.text, "en")
     assert verb_fixture.say("aiko", asked.choices[0].command).ok
     assert NOW - verb_fixture.incident().started_at > timedelta(days=29)
     assert verb_fixture.events(EventKind.INCIDENT_START_CORRECTED)[0].payload["why"] == "wrong clock"
@@ -93,8 +97,22 @@ def test_a_plan_that_people_vote_on_keeps_the_time_that_its_loss_was_told_by(ver
 def test_an_observer_corrects_nothing(verb_fixture: VerbFixture) -> None:
     before = declared(verb_fixture, "now")
 
-    assert not verb_fixture.say("dan", "since DR-1 20m").ok
+    reply = verb_fixture.say("dan", "since DR-1 20m")
+
+    assert not reply.ok and "You asked for since." in say(reply.text, "en")
     assert verb_fixture.incident() == before
+
+
+def test_what_is_over_did_not_begin_later(verb_fixture: VerbFixture) -> None:
+    declared(verb_fixture, "long ago")
+    with verb_fixture.database.write() as tx:
+        incidents.recovered(tx, 1, run="r1", rto_seconds=60.0, rpo_seconds=None, outage_seconds=9)
+    end = verb_fixture.incident().recovered_at
+    assert end is not None
+
+    reply = verb_fixture.say("aiko", f"since DR-1 {end + timedelta(minutes=2):%Y-%m-%dT%H:%M}")
+
+    assert not reply.ok and f"is later than its end, {end:%Y-%m-%d %H:%M} UTC." in say(reply.text, "en")
 
 
 @pytest.mark.parametrize(

@@ -17,12 +17,12 @@ from drbot.commands.facts.context import context_of
 from drbot.commands.facts.faults import faults_of
 from drbot.core.base.signing import KeyPair, fingerprint
 from drbot.core.ledger.attestation import Claim, Entrance, Origin, Proof, Purpose, document_of
-from drbot.core.ledger.events import Event, EventKind
+from drbot.core.ledger.events import EventKind
 from drbot.core.site.configuration import Loaded
 from drbot.runners.execution.run_context import WorkerContext
 from drbot.runners.upkeep.code_checker import CodeChecker
 from drbot.runners.upkeep.key_watch import worker_key_line
-from drbot.store.base import ledger, schema
+from drbot.store.base import schema
 from drbot.store.base.doorbell import doorbell_of
 from drbot.store.records import codes
 from drbot.store.records.known_workers import KnownWorkers
@@ -39,11 +39,6 @@ def publish(verb_fixture: VerbFixture, key: KeyPair | str) -> None:
     with verb_fixture.database.write() as tx:
         public = key if isinstance(key, str) else key.public
         tx.connection.execute(update(schema.worker_keys).values(public=public))
-
-
-def recorded(verb_fixture: VerbFixture, kind: EventKind) -> list[Event]:
-    with verb_fixture.database.read() as conn:
-        return ledger.of_kinds(conn, [kind])
 
 
 def readable(verb_fixture: VerbFixture) -> list[str]:
@@ -133,7 +128,7 @@ def test_another_published_key_is_red_on_every_surface_and_closes_the_gates(
     assert fingerprint(THIEF.public) in (there.fault or "")
     assert line is not None and line.colour.value == "red"
     assert click(verb_fixture, "ben", ben.code()) == "roster_fault"
-    (event,) = recorded(verb_fixture, EventKind.WORKER_KEY_CHANGED)
+    (event,) = verb_fixture.recorded(EventKind.WORKER_KEY_CHANGED)
     assert event.payload["published"] == fingerprint(THIEF.public)
 
 
@@ -165,7 +160,7 @@ def test_a_worker_that_finds_another_key_at_its_start_says_so(built: Build, tmp_
 
     CodeChecker(worker_context_of(verb_fixture, tmp_path / "worker-home")).tick()
 
-    (event,) = recorded(verb_fixture, EventKind.WORKER_KEY_CHANGED)
+    (event,) = verb_fixture.recorded(EventKind.WORKER_KEY_CHANGED)
     assert event.payload["published"] == fingerprint(THIEF.public)
 
 
@@ -201,7 +196,7 @@ def test_a_code_in_the_row_of_another_question_is_not_looked_at(
 
     answered = answer_to(verb_fixture, row)
     assert answered is not None and (answered.answer, answered.signature) == ("unchecked", None)
-    assert recorded(verb_fixture, EventKind.FACTOR_REFUSED) == []
+    assert verb_fixture.recorded(EventKind.FACTOR_REFUSED) == []
 
 
 def test_a_host_remembers_the_first_key_over_a_restart_and_the_ledger_says_so(built: Build, tmp_path: Path) -> None:
@@ -220,7 +215,7 @@ def test_a_host_remembers_the_first_key_over_a_restart_and_the_ledger_says_so(bu
         roster = restarted.rosters.look(conn, "production")
 
     assert roster.worker_key == own.public and roster.fault is not None
-    (event,) = recorded(verb_fixture, EventKind.WORKER_KEY_BELIEVED)
+    (event,) = verb_fixture.recorded(EventKind.WORKER_KEY_BELIEVED)
     assert (event.payload["key"], event.payload["is_first"]) == (fingerprint(own.public), True)
 
 

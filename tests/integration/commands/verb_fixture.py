@@ -10,6 +10,7 @@ from typing import Any
 from drbot.commands.dispatch import dispatch
 from drbot.commands.facts.context import CommandContext
 from drbot.commands.speech.messages import Reply, Request, Signers
+from drbot.commands.views.incident_view import IncidentView, view_of
 from drbot.core.approvals.approval import ApprovalRequest, EntryPoint
 from drbot.core.files.runbook_file import find_runbooks, load_runbook, runbook_folders
 from drbot.core.ledger.events import Event, EventKind
@@ -147,6 +148,16 @@ class VerbFixture:
     def events(self, kind: EventKind, number: int = 1) -> list[Event]:
         with self.database.read() as conn:
             return [event for event in ledger.of_incident(conn, number) if event.kind is kind]
+
+    def recorded(self, *kinds: EventKind) -> list[Event]:
+        """Whatever incident they are about."""
+        with self.database.read() as conn:
+            return ledger.of_kinds(conn, kinds)
+
+    def view(self) -> IncidentView:
+        """DR-1 as every surface draws it now."""
+        with self.database.read() as conn:
+            return view_of(conn, self.context, incidents.get(conn, 1), datetime.now(UTC))
 
     def requests(self, run: Run) -> list[ApprovalRequest]:
         with self.database.read() as conn:

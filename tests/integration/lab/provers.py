@@ -87,7 +87,7 @@ def proving(
     configuration = loaded.model_copy(update={"backups": backups, "targets": targets, "sites": sites, **changes})
     clients = clients_of(configuration.site(), configuration, RunnerSettings.from_environment(folder, {}))
     prover = Prover(
-        configuration=configuration, site_name="production", clients=clients, home=folder, database=database,
+        configuration=configuration, site_name="production", clients=clients, database=database,
         redact=lambda text: text, stop=Event(),
     )  # fmt: skip
     yield Proving(prover=prover, clients=clients, database=database)

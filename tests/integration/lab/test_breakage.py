@@ -32,14 +32,6 @@ def auth(lab: Lab) -> bool:
         return False
 
 
-def test_auth_down_is_healed_by_a_restart(lab: Lab) -> None:
-    break_it(lab, "auth-down")
-    assert not auth(lab)
-    compose(lab.host, lab.project(part("auth")), "restart")
-
-    wait_for(lambda: auth(lab), 60, "auth to work")
-
-
 def test_auth_crashloop_is_not_healed_by_a_restart_but_by_down_and_up(lab: Lab) -> None:
     break_it(lab, "auth-crashloop")
     project = lab.project(part("auth"))

@@ -126,7 +126,7 @@ def test_a_copy_whose_bytes_were_never_restored_is_fetched_and_restored_and_noth
     assert (proof.place, proof.sha256) == (copied.store.place, copied.made.sha256)
     assert copied.here.lines()[DUMPS].colour is Colour.GREEN
     assert copied.here.left_behind() == []
-    assert list(copied.here.prover.home.rglob("*.sql.gz*")) == []
+    assert list(copied.here.clients.settings.home.rglob("*.sql.gz*")) == []
 
 
 @pytest.mark.long
@@ -211,7 +211,7 @@ def another(copied: Copied) -> None:
 
 def plant(copied: Copied, manifest: Manifest) -> None:
     """In place of the bucket's copy."""
-    folder = copied.here.prover.home / "planted"
+    folder = copied.here.clients.settings.home / "planted"
     folder.mkdir()
     name = copied.made.name
     (folder / name).write_bytes((copied.here.configuration.backups.directory / name).read_bytes())
@@ -260,7 +260,7 @@ def test_a_copy_that_would_not_come_back_is_told_by_its_place_and_the_dump_here_
     assert failed.place in line.reason and HARMS[harm] in line.reason
     assert "drbot backup postgres" in line.remedy and "drbot backup prove" in line.remedy
     assert copied.here.left_behind() == []
-    assert list((copied.here.prover.home / "recoveries").rglob("*.sql.gz*")) == []
+    assert list((copied.here.clients.settings.home / "recoveries").rglob("*.sql.gz*")) == []
 
 
 @pytest.mark.more

@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -27,6 +28,8 @@ from drbot.lab.system import Lab
 from drbot.runners.actions.site_target import SiteTarget
 from drbot.runners.backups.make_dump import back_up_postgres
 from drbot.runners.backups.make_full import back_up_full
+from drbot.runners.backups.readings import Reading, Readings, stamp_of
+from drbot.runners.clients.backup_store import manifest_path, read_manifest
 from drbot.runners.contract.target import Search
 from drbot.runners.execution.damage import noting
 from drbot.runners.foundation.own_proofs import OwnProofs
@@ -65,7 +68,7 @@ def test_a_new_backup_of_postgresql_is_restored_once_and_nothing_stays(here: Pro
     assert here.lines()[DUMPS].colour is Colour.GREEN
     assert made.name in here.lines()[DUMPS].reason
     assert here.left_behind() == []
-    seen = OwnProofs(here.prover.home).of(made.sha256)
+    seen = OwnProofs(here.clients.settings.home).of(made.sha256)
     assert seen is not None and (seen.proven_at, seen.seconds) == (proof.proven_at, proof.seconds)
 
     (found,) = here.look()
@@ -127,6 +130,17 @@ def flip(path: Path) -> None:
     os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
 
 
+def spoilt_by_its_disk(here: Proving, path: Path) -> None:
+    """Nothing that the file system tells of it has changed since it was found good."""
+    made = read_manifest(manifest_path(path))[0]
+    assert made is not None
+    found = Reading(
+        sha256=made.sha256, sql_bytes=made.sql_bytes, server_version=made.server_version, holds_data=True,
+        at=time.time(),
+    )  # fmt: skip
+    Readings(here.prover.clients.settings.home, settled=0).keep(path, stamp_of(path), found)
+
+
 def test_a_dump_that_was_good_is_read_again_and_red_once_a_bit_of_it_has_flipped(here: Proving) -> None:
     made = back_up_postgres(here.configuration, "production", clients=here.clients)
     here.look()
@@ -145,6 +159,7 @@ def test_a_dump_that_was_good_is_read_again_and_red_once_a_bit_of_it_has_flipped
     os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
 
     flip(path)
+    spoilt_by_its_disk(here, path)
     assert here.lines()[DUMPS].colour is Colour.GREEN
     with here.database.write() as tx:
         tx.connection.execute(update(proof_rows).values(proven_at=tx.now - READ_AGAIN))

@@ -1,6 +1,7 @@
 """`worker_fixture`: a worker on the real store with a harmless target."""
 
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,15 @@ import pytest
 
 from tests.integration.attacks.rows import with_second_factor
 from tests.integration.runners.worker_fixture import WorkerFixture, worker_fixture_in
+from tests.integration.store.store_fixture import ClockedDatabase
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Iterator[ClockedDatabase]:
+    """Migrated and empty; its time is what a test says."""
+    with closing(ClockedDatabase(f"sqlite:///{tmp_path / 'state.db'}")) as database:
+        database.migrate()
+        yield database
 
 
 @pytest.fixture

@@ -1,11 +1,7 @@
 """What ends a recovery, a drill or a doubt is seen in the answer soon after it, and not five minutes later."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
-
-import pytest
 
 from drbot.core.ledger.policy import document_of
 from drbot.core.site.confirmations import Subject
@@ -22,14 +18,6 @@ from tests.integration.runners.worker_fixture import WorkerFixture
 from tests.integration.store.store_fixture import ClockedDatabase
 
 A_MOMENT = timedelta(seconds=10)
-
-
-@pytest.fixture
-def database(tmp_path: Path) -> Iterator[ClockedDatabase]:
-    database = ClockedDatabase(f"sqlite:///{tmp_path / 'state.db'}")
-    database.migrate()
-    yield database
-    database.close()
 
 
 def test_it_looks_at_once_and_then_every_five_minutes(database: ClockedDatabase) -> None:

@@ -1,7 +1,7 @@
 """What is due by the calendar of dr.yml is done by one worker, beside the runs and never against them."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -31,14 +31,6 @@ KEY, NAME = "backup.postgres", "scheduled backup of PostgreSQL"
 HOURLY = Calendar(expression="0 * * * *")
 SECRET = "hunter2-hunter2"
 HOUR = timedelta(hours=1)
-
-
-@pytest.fixture
-def database(tmp_path: Path) -> Iterator[ClockedDatabase]:
-    database = ClockedDatabase(f"sqlite:///{tmp_path / 'state.db'}")
-    database.migrate()
-    yield database
-    database.close()
 
 
 @pytest.fixture

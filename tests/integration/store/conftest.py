@@ -1,6 +1,7 @@
 """`database`: a migrated, empty database, once on SQLite and once on PostgreSQL."""
 
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -24,3 +25,11 @@ def database(database_url: str) -> Iterator[Database]:
     database.migrate()
     yield database
     database.close()
+
+
+@pytest.fixture
+def elsewhere(tmp_path: Path) -> Iterator[Database]:
+    """An empty database, for a state that is brought back."""
+    with closing(Database(f"sqlite:///{tmp_path / 'elsewhere.db'}")) as database:
+        database.migrate()
+        yield database

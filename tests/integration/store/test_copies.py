@@ -1,13 +1,9 @@
 """The state as plain values: whatever a column holds travels as JSON and is the same again."""
 
 import json
-from collections.abc import Iterator
-from contextlib import closing
 from datetime import UTC, date, datetime
-from pathlib import Path
 from typing import Any
 
-import pytest
 from sqlalchemy import BigInteger, Boolean, Date, Float, Integer, Table, Text, insert
 
 from drbot.core.text.messages import phrase
@@ -28,14 +24,6 @@ HELD = {
     Text: "words",
 }
 """A value of each type of column that the tables have: a new type wants one."""
-
-
-@pytest.fixture
-def elsewhere(tmp_path: Path) -> Iterator[Database]:
-    """An empty database, for a state that is brought back."""
-    with closing(Database(f"sqlite:///{tmp_path / 'elsewhere.db'}")) as database:
-        database.migrate()
-        yield database
 
 
 def row_of(table: Table) -> dict[str, Any]:

@@ -1,9 +1,6 @@
 """What is written in English is said in another language when it is read again, and the ledger's chain holds."""
 
 import json
-from collections.abc import Iterator
-from contextlib import closing
-from pathlib import Path
 
 import pytest
 
@@ -34,14 +31,6 @@ def ended(database: Database) -> Run:
         steps.succeed(tx, run, "look", summary=SUMMARY, facts={"checks": [SUMMARY]})
         runs.finish(tx, run, RunState.SUCCEEDED, OUTCOME, found={"again": [SUMMARY]})
     return run
-
-
-@pytest.fixture
-def elsewhere(tmp_path: Path) -> Iterator[Database]:
-    """An empty database, for a state that is brought back."""
-    with closing(Database(f"sqlite:///{tmp_path / 'elsewhere.db'}")) as database:
-        database.migrate()
-        yield database
 
 
 def events(database: Database, kind: str) -> list[Event]:

@@ -93,7 +93,7 @@ def test_a_pasted_log_is_refused_with_its_length() -> None:
         parse("update " + "x" * (LONGEST + 3))
 
 
-@pytest.mark.parametrize("typed", ["level3", "L3", "3", "LEVEL3", "３"])
+@pytest.mark.parametrize("typed", ["level3", "L3", "3", "LEVEL3", "３", "Level-3", "level_3"])
 def test_a_level_may_be_written_in_short(typed: str) -> None:
     assert level_of(typed, "drill level2") is Level.HOST
 

@@ -13,7 +13,7 @@ from drbot.core.ledger.events import Event, EventKind
 from drbot.core.runs.action_item import ActionItem
 from drbot.core.runs.drill import Drill, DrillEnd
 from drbot.core.runs.incident import Incident, IncidentState, UsersSay
-from drbot.core.runs.run import Run, RunState, StepRecord, StepState
+from drbot.core.runs.run import Run, RunKind, RunState, StepRecord, StepState
 from drbot.core.runs.stakes import Loss, LossKind, Stakes
 from drbot.core.site.inventory import Inventory, KnownService, Mount
 from drbot.core.site.level import Level
@@ -239,6 +239,18 @@ def test_what_was_replaced_is_lost_before_people_say_that_they_can_work(
     text = report(runs=(run(end, made),), steps=(record("swap", state),))
 
     assert ("12 rows" in text[text.index("## In short") : text.index("## Measured")]) is is_lost
+
+
+def test_nothing_counts_as_lost_or_as_whole_before_a_recovery_succeeded() -> None:
+    looked = replace(
+        run(RunState.SUCCEEDED, plan(stakes=Stakes(loss=Loss(kind=LossKind.SINCE_BACKUP)))), kind=RunKind.PLAN
+    )
+
+    assert "- **Lost**: not known yet" in report(runs=(looked,)).splitlines()
+    closed = report(closed_broken=True, runs=(run(RunState.FAILED),)).splitlines()
+    assert "- **Lost**: not known: nothing was brought back by drbot" in closed
+    restarted = run(RunState.SUCCEEDED, plan(stakes=Stakes(loss=Loss(kind=LossKind.NOTHING))))
+    assert "- **Lost**: nothing" in report(runs=(restarted,)).splitlines()
 
 
 @pytest.mark.parametrize("words", ["shop_pgdata", "<what> & [why]", "a|b `c` *d*", "C:\\temp"])

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -65,3 +65,33 @@ def test_what_fires_and_nobody_has_answered_is_on_the_screen(part: int) -> None:
 def test_so_it_is_after_many_more_sequences(part: int) -> None:
     for seed in range(QUICK + part, ALL, 8):
         play(Memory(), seed, ACTS)
+
+
+T0 = datetime(2026, 11, 26, 3, 0, tzinfo=UTC)
+
+
+def said(fingerprint: str, starts_at: datetime) -> Alert:
+    return Alert(fingerprint=fingerprint, name="PostgresDown", labels={}, summary="", starts_at=starts_at)
+
+
+def test_what_is_said_to_begin_in_the_future_keeps_no_later_one_from_the_screen() -> None:
+    memory = Memory()
+    memory.take("k", [said("f", T0 + timedelta(days=3650))], T0)
+    memory.take("k", [said("f", T0 + timedelta(days=3650))], T0 + timedelta(minutes=1))
+    (first,) = memory.groups()
+    assert (first.began, first.version) == (T0, 1)
+    memory.answer(first.id, Answer.SEEN, T0 + timedelta(minutes=2))
+
+    memory.take("k", [said("f", T0 + timedelta(hours=1))], T0 + timedelta(hours=1))
+
+    assert [(group.began, group.answer) for group in memory.groups() if group.firing] == [
+        (T0 + timedelta(hours=1), Answer.NONE)
+    ]
+
+
+def test_a_clock_that_is_a_little_fast_changes_nothing() -> None:
+    memory = Memory()
+    memory.take("k", [said("f", T0 + timedelta(seconds=50))], T0)
+    memory.take("k", [said("f", T0 + timedelta(seconds=50))], T0 + timedelta(minutes=5))
+
+    assert [group.began for group in memory.groups()] == [T0 + timedelta(seconds=50)]

@@ -71,6 +71,7 @@ EXAMPLES = (
     ("github or gitlab token", "remote: {} is not valid", "github_pat_" + "a1" * 20),
     ("aws key", "The AWS Access Key Id {} does not exist", "AKIAIOSFODNN7EXAMPLE"),
     ("jwt", "cannot verify {}", JWT),
+    ("seed of a key", 'name "{{\\"person\\": \\"ben\\", \\"seed\\": \\"{}\\"}}"', "a1+/" * 10 + "abc="),
     ("key of a service", "stripe {}", "sk_live_" + "a1" * 10),
 )
 

@@ -6,9 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from drbot.core.base.errors import UserError
 from drbot.core.runs.incident import Incident, IncidentState, channel_name, incident_number
-from drbot.core.site.level import Level, parse_level
+from drbot.core.site.level import Level
 from drbot.core.text.messages import OwnWords, duration, say
 from drbot.core.text.words import seconds_of, size
 
@@ -41,18 +40,6 @@ def test_sizes_and_durations_of_files() -> None:
     assert [seconds_of(t) for t in ("90s", "30m", "4h", "3d", "250ms", 7)] == [90, 1800, 14_400, 259_200, 0.25, 7]
     with pytest.raises(ValueError, match="write 90s"):
         seconds_of("soon")
-
-
-@pytest.mark.parametrize("word", ["level3", "L3", "3", "Level-3", "level_3"])
-def test_a_level_is_understood_as_people_write_it(word: str) -> None:
-    assert parse_level(word, "") is Level.HOST
-
-
-def test_an_unknown_level_gets_the_nearest_word() -> None:
-    with pytest.raises(UserError) as caught:
-        parse_level("levl2", "")
-
-    assert 'Did you mean "level2"?' in caught.value.why
 
 
 def test_a_missing_translation_falls_back_to_english() -> None:

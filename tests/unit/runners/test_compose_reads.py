@@ -1,12 +1,13 @@
 """What compose files may bring of the worker's own host into a container: its secrets stay its own."""
 
 import shutil
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from drbot.core.base.errors import PermanentError
+from drbot.core.base.errors import DrbotError, PermanentError
 from drbot.runners.clients.compose import Compose, Watch
 from drbot.runners.clients.compose_reads import Allowed, filled_in
 from drbot.runners.clients.handed_on import handed_on
@@ -190,8 +191,113 @@ def test_docker_gets_what_it_needs_itself_and_no_more() -> None:
     ("text", "said"),
     [
         ("$A/${A}", "a/a"), ("${B:-b}", "b"), ("${A:-b}", "a"), ("${B-${A}}", "a"), ("${A:+c}", "c"), ("${B:+c}", ""),
-        ("${B:?needed}", ""), ("$$A", "$A"), ("plain", "plain"),
+        ("${B:?needed}", ""), ("${C+c}", "c"), ("${C:+c}", ""), ("${C-c}", ""), ("$$A", "$A"), ("plain", "plain"),
     ],
 )  # fmt: skip
 def test_variables_mean_what_compose_takes_them_for(text: str, said: str) -> None:
-    assert filled_in(text, {"A": "a"}) == said
+    assert filled_in(text, {"A": "a", "C": ""}) == said
+
+
+KEY = "AbCdEfGhIjKlMnOpQrStUvWx+z0123456789abcdefg="
+NAMES_IT = "services: {web: {image: x, env_file: %s}}"
+
+
+@pytest.fixture
+def key(tmp_path: Path) -> Path:
+    """What of the worker's own host is nobody's business."""
+    path = tmp_path / "home" / "worker" / "key"
+    path.parent.mkdir(parents=True)
+    path.write_text(KEY)
+    return path
+
+
+@DOCKER
+@pytest.mark.parametrize(
+    "settings",
+    ["", "COMPOSE_FILE: hidden.yml\n", "A=hidden.yml\nCOMPOSE_FILE=${A}\n",
+     "COMPOSE_PATH_SEPARATOR=,\nCOMPOSE_FILE=hidden.yml,hidden.yml\n",
+     'COMPOSE_FILE=hidden.yml\nA="\nCOMPOSE_FILE=compose.yml\n"\n'],
+)  # fmt: skip
+@pytest.mark.parametrize(
+    "prefix", [b"", b"x-a: !!foo bar\n", b"x-a: !<tag:example.org,2026:a> b\n", b"x-a: \x00", "utf-16"]
+)
+def test_no_line_of_the_workers_files_is_repeated(
+    projects: Path, key: Path, settings: str, prefix: bytes | str
+) -> None:
+    text = NAMES_IT % key
+    raw = text.encode(prefix) if isinstance(prefix, str) else prefix + text.encode()
+    (projects / "shop" / ("hidden.yml" if settings else "compose.yml")).write_bytes(raw)
+    if settings:
+        (projects / "shop" / "compose.yml").write_text("services: {web: {image: x}}")
+        (projects / "shop" / ".env").write_text(settings)
+    compose, heard = Compose(projects, None), list[str]()
+    listening = Watch(bounds=Bounds(cancelled=never), on_line=heard.append)
+    stopping = partial(compose.stop, "shop", ["web"], permit("service shop/web"), listening)
+    for call in (partial(compose.describe, "shop", never), partial(compose.up, "shop", ["web"], listening), stopping):
+        try:
+            call()
+        except DrbotError as error:
+            heard.append(str(error))
+
+    assert KEY not in "\n".join(heard)
+    assert heard
+
+
+@DOCKER
+def test_a_link_in_the_place_of_env_repeats_nothing_either(projects: Path, key: Path) -> None:
+    (projects / "shop" / ".env").unlink()
+    (projects / "shop" / ".env").symlink_to(key)
+
+    with pytest.raises(PermanentError) as told:
+        described(projects, "services: {web: {image: x}}").describe("shop", never)
+
+    assert KEY not in str(told.value)
+    assert "its words are kept back" in str(told.value)
+
+
+@DOCKER
+def test_what_is_wrong_with_the_systems_own_files_is_told(projects: Path) -> None:
+    with pytest.raises(PermanentError, match="refers to undefined network"):
+        described(projects, "services: {web: {image: x, networks: [other]}}").describe("shop", never)
+
+
+@pytest.mark.parametrize(
+    ("settings", "text"),
+    [
+        ("A: /w/key\n", "services: {web: {image: x, env_file: '${A}'}}"),
+        ('A="/w\\x2fkey"\n', "services: {web: {image: x, env_file: '${A}'}}"),
+        ("B=/w/key\nA=${B}\n", "services: {web: {image: x, env_file: '${A}'}}"),
+        ('A=b\nC="\nA=a\n"\n', "services: {web: {image: x, env_file: '${A}'}}"),
+    ],
+)
+def test_a_path_by_a_variable_whose_file_says_more_than_we_understand(projects: Path, settings: str, text: str) -> None:
+    (projects / "shop" / ".env").write_text(settings)
+
+    assert described(projects, text).reads("shop").unread == (str(projects / "shop" / ".env"),)
+
+
+def test_a_file_that_we_cannot_read_starts_nothing_new(projects: Path) -> None:
+    compose = described(projects, "services: {web: {image: 'x}}")
+
+    assert compose.reads("shop").unread == (str(projects / "shop" / "compose.yml"),)
+
+
+def test_the_usual_dockerfile_is_looked_at_too(projects: Path) -> None:
+    (projects / "shop" / "Dockerfile").symlink_to("/w/key")
+
+    assert described(projects, "services: {web: {build: .}}").reads("shop").outside == (
+        str(projects / "shop" / "Dockerfile"),
+    )
+
+
+def test_variables_in_each_other_come_to_an_end() -> None:
+    assert len(filled_in("${A}", {"A": "${A}x"})) < 100
+
+
+@pytest.mark.parametrize("verb", ["up", "create", "build", "stop", "pull"])
+def test_no_program_of_the_host_is_started(projects: Path, verb: str) -> None:
+    compose = described(projects, "services: {web: {provider: {type: ./mine}}}")
+    permits = [permit("service shop/web")] if verb == "stop" else []
+
+    with pytest.raises(PermanentError, match=r"have \./mine started on the worker's own host"):
+        getattr(compose, verb)("shop", ["web"], *permits, WATCH)

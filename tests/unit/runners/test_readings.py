@@ -1,5 +1,6 @@
 """A dump that this host has read is not read again before somebody writes to its file."""
 
+import json
 import os
 from collections.abc import Callable
 from dataclasses import replace
@@ -7,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from drbot.core.base.errors import UserError
+from drbot.core.base.errors import BackupError, UserError
 from drbot.core.runs.plan import BackupIdentity
-from drbot.runners.backups.choose_dump import BackupRules, choose
-from drbot.runners.backups.readings import FILE, FOLDER, Readings
+from drbot.runners.backups.choose_dump import BackupRules, check, choose
+from drbot.runners.backups.readings import FILE, FOLDER, Readings, stamp_of
 from drbot.runners.clients.backup_store import BackupStore, manifest_path
 from tests.unit.runners.test_backups import RULES, SQL, put
 
@@ -88,6 +89,29 @@ def test_whoever_changes_it_is_noticed(reads: Reads, folder: Path, changed: Call
     changed(path)
 
     with pytest.raises(UserError, match=r"is damaged|its SHA-256 is not"):
+        reads.choose(folder)
+
+
+def spoiled(path: Path, notes: Path) -> None:
+    """By its disk: nothing that the file system tells of it has changed."""
+    flipped(path)
+    known = json.loads(notes.read_text())
+    known[str(path)]["stamp"] = stamp_of(path)
+    notes.write_text(json.dumps(known))
+
+
+def test_what_a_disk_has_spoiled_is_noticed_by_whoever_reads_anew_and_by_all_afterwards(
+    reads: Reads, folder: Path, tmp_path: Path
+) -> None:
+    path = put(folder, 1)
+    reads.choose(folder)
+    spoiled(path, tmp_path / "home" / FOLDER / FILE)
+    assert reads.choose(folder)[1] is False
+
+    with pytest.raises(BackupError, match="is damaged"):
+        check(BackupStore(folder).get(path.name), replace(reads.rules, readings=Readings(tmp_path / "home", anew=True)))
+
+    with pytest.raises(UserError, match="is damaged"):
         reads.choose(folder)
 
 
