@@ -283,6 +283,10 @@ class Compose:
         reads = self.reads(project)
         if reads.kept_from_it:
             raise PermanentError(needs_variables(project, reads.kept_from_it))
+        if self.guard is not None:  # a host that was lost would not have it, though production's data has it here
+            needed = self.everything(project).lacking((self._projects, self.folder(project)), ()).first
+            if needed:
+                raise PermanentError(needs_files(project, needed))
         if reads.beyond_us and (self.guard is not None or self._makes_any(project, services, bounds)):
             needs, paths = (needs_files, reads.outside) if reads.outside else (needs_plain_files, reads.unread)
             raise PermanentError(needs(project, paths))
@@ -363,21 +367,13 @@ class Compose:
                 return ended
             words, said = " ".join(ended.lines[-3:]), spoken.ending(ended.lines)
             if not UNREACHABLE.search(words):
-                failed = phrase(
-                    "docker compose {command} ({project}) failed: {said}",
-                    command=arguments[0],
-                    project=project,
-                    said=said,
-                )
+                failed = phrase("docker compose {command} ({project}) failed: {said}", command=arguments[0],
+                                project=project, said=said)  # fmt: skip
                 raise PermanentError(failed, cause=cause_in(words))
             if watch.bounds.cancelled() or self._patience.ends():
-                raise TemporaryError(
-                    phrase(
-                        "docker compose {command} ({project}): {said}", command=arguments[0], project=project, said=said
-                    ),
-                    kind="network",
-                    cause=Cause.ENGINE,
-                )
+                away = phrase("docker compose {command} ({project}): {said}", command=arguments[0], project=project,
+                              said=said)  # fmt: skip
+                raise TemporaryError(away, kind="network", cause=Cause.ENGINE)
             watch.on_line(f"The Docker engine is away; trying {arguments[0]} again")
 
 

@@ -144,8 +144,8 @@ def needs_variables(project: str, names: Iterable[str]) -> str:
 
 def needs_files(project: str, paths: Iterable[str]) -> str:
     return phrase(
-        "The compose files of {project} use {paths}, outside of the projects: move it into the project's folder, or "
-        "name its folder under `files` of the site in dr.yml",
+        "The compose files of {project} use {paths}, outside of the projects: move it into the project's folder. What "
+        "only `configs`, `secrets` or a build name may lie in a folder under `files` of the site in dr.yml",
         project=project,
         paths=listed(sorted(paths)),
     )

@@ -256,6 +256,20 @@ def test_a_link_in_the_place_of_env_repeats_nothing_either(projects: Path, key: 
 
 
 @DOCKER
+def test_a_drill_reads_nothing_of_productions_data_to_make_a_project(projects: Path) -> None:
+    """On a host that was lost it is not there yet: the drill would pass where the recovery fails."""
+    data = projects.parent / "data"
+    data.mkdir()
+    (data / "app.env").write_text("A=1\n")
+    text = f"services: {{web: {{image: x, env_file: {data}/app.env}}}}"
+    compose = described(projects, text, allowed=Allowed(folders=(data,)))
+    compose.guard = lambda _, project, document, services: document
+
+    with pytest.raises(PermanentError, match=r"app.env, outside of the projects: move it into the project's folder"):
+        compose.up("shop", ["web"], WATCH)
+
+
+@DOCKER
 def test_what_is_wrong_with_the_systems_own_files_is_told(projects: Path) -> None:
     with pytest.raises(PermanentError, match="refers to undefined network"):
         described(projects, "services: {web: {image: x, networks: [other]}}").describe("shop", never)
