@@ -1,6 +1,7 @@
 """Restores Redis, files or settings of a full backup beside production, and proves them there."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from drbot.core.base.errors import DrbotError, PermanentError
@@ -11,6 +12,7 @@ from drbot.runners.actions import file_sets
 from drbot.runners.actions.fetching import fetched
 from drbot.runners.actions.making_beside import made_beside
 from drbot.runners.actions.restoring import fill_redis, other_folders, redis_alone, with_redis
+from drbot.runners.backups.restore_redis import require_no_more
 from drbot.runners.clients import scratch_redis
 from drbot.runners.clients.fetched import ARCHIVE, Fetched, Volume, files_wanted, settings_wanted
 from drbot.runners.clients.tools_image import tools_image
@@ -20,7 +22,9 @@ from drbot.runners.contract.action import Finding, Outcome, Registry, StepContex
 
 def redis(context: StepContext, given: Mapping[str, Any]) -> Outcome:
     volume, found = arguments.text(given, "volume"), with_redis(context)
-    alone = redis_alone(context, volume)
+    alone, site = redis_alone(context, volume), context.site
+    if site.redis is not None:
+        require_no_more(alone, site.services[site.redis.service], Path(site.projects))
     with made_beside(context, volume):
         return fill_redis(alone, found)
 

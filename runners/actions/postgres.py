@@ -45,7 +45,7 @@ def fill(context: StepContext, volume: str, backup: BackupIdentity) -> Outcome:
     try:
         loaded = load(context, volume, reader, backup, digests)
     except PermanentError:  # the next plan reads it before it is chosen again
-        Readings(context.clients.settings.home).forget(source.path)
+        Readings(context.clients.settings.home).doubt(source.path)
         raise
     carried = carry_settings(context, scratch_of(context, volume, "settings"))
     let_go(context)

@@ -123,7 +123,7 @@ def _read(backup: Backup, rules: BackupRules) -> Reading:
             pass
     except PermanentError:
         if rules.readings is not None:
-            rules.readings.forget(backup.path)
+            rules.readings.doubt(backup.path)
         raise
     found = Reading(
         sha256=reader.sha256,

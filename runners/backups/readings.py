@@ -59,7 +59,7 @@ class Readings:
             there = {name: one for name, one in self._all().items() if Path(name).exists()}
             self._files.write(FILE, {**there, str(path): {"stamp": stamp, "reading": asdict(reading)}})
 
-    def forget(self, path: Path) -> None:
+    def doubt(self, path: Path) -> None:
         """It was read, and is not what it was: a disk changes bytes without telling anybody when."""
         with suppress(TemporaryError), self._files.locked():
             self._files.write(FILE, {name: one for name, one in self._all().items() if name != str(path)})

@@ -1,6 +1,7 @@
 """The Redis of a site on a volume beside production, and whether all of a backup came back in it."""
 
 from collections.abc import Mapping
+from pathlib import Path
 
 from drbot.core.base.errors import PermanentError, TemporaryError
 from drbot.core.site.full_manifest import RedisState
@@ -47,9 +48,23 @@ def require_as_production(alone: RedisAlone, service: Service) -> None:
             service=service.service,
         )
         raise TemporaryError(said, kind="starting")
-    document = alone.definition.alone(alone.name, alone.definition.data, {})  # on production's own volume
-    if more := beyond_production(Asked(document=document, service=service.service), alone.engine, service):
+    if more := _beyond_production(alone, service, None):
         raise TemporaryError(more, kind="starting")
+
+
+def require_no_more(alone: RedisAlone, service: Service, projects: Path) -> None:
+    """For what runs beside production before people have approved anything: as a compose file says that was edited
+    since, it could do to the host whatever it likes. Raises PermanentError. Where production has no container of it,
+    an ordinary one that uses nothing of the host but the projects.
+    """
+    is_there = bool(alone.engine.containers(service))
+    if more := _beyond_production(alone, service, None if is_there else projects):
+        raise PermanentError(more)
+
+
+def _beyond_production(alone: RedisAlone, service: Service, own: Path | None) -> str:
+    document = alone.definition.alone(alone.name, alone.definition.data, {})  # on production's own volume
+    return beyond_production(Asked(document=document, service=service.service, own=own), alone.engine, service)
 
 
 def require_keys(count: RdbCount, expected: RedisState | None) -> None:

@@ -1,5 +1,6 @@
 """Redis, files and settings of a full backup: restored beside, proven there, swapped, and never more than was told."""
 
+import json
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -88,6 +89,24 @@ def test_redis_is_restored_beside_and_its_keys_are_counted_in_the_file_that_it_r
     assert found.passed and found.facts["keys"] == outcome.facts["keys"] >= 500
     backed.worker_fixture.shell(given["volume"], "find /x/ -type f -name '*base*' -delete")
     assert not beside.redis_keys(backed.step("redis"), given).passed
+
+
+def test_a_redis_beside_production_gets_no_right_that_nobody_agreed_to(backed: Backed, tmp_path: Path) -> None:
+    """It starts before anybody has voted; what lies among its data it would even write."""
+    service = backed.site.services["redis"]
+    override = backed.worker_fixture.clients.compose.folder(service.project) / "docker-compose.override.yml"
+    said = {"privileged": True, "volumes": [f"{tmp_path}:/data/there"]}
+    given = {"backup": "x", "volume": backed.name("more"), "expect": "manifest"}
+
+    override.write_text(json.dumps({"services": {service.service: said}}))
+    try:
+        with pytest.raises(PermanentError, match="which production's own container of it does not have") as told:
+            beside.redis(backed.step("more"), given)
+    finally:
+        override.unlink()
+
+    assert "privileged" in str(told.value) and f"{tmp_path} (writable)" in str(told.value)
+    assert backed.worker_fixture.clients.docker.volume(given["volume"]) is None
 
 
 @pytest.mark.parametrize("is_folder", [True, False])
