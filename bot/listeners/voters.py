@@ -2,6 +2,8 @@
 votes, and again and again until the run has begun: the last vote may come from a terminal, which has no Slack to ask.
 """
 
+from contextlib import suppress
+
 from drbot.bot.listeners.accounts import Accounts
 from drbot.commands.facts.context import CommandContext
 from drbot.commands.verb.approve import approved_in_slack, void_without
@@ -14,20 +16,23 @@ EVERY_SECONDS = 10.0
 
 def gone_voter(context: CommandContext, accounts: Accounts, asked_id: str) -> Person | None:
     """One of them. Raises UserError where Slack does not say."""
-    for person in approved_in_slack(context, asked_id):
-        if not any(accounts.now(one).is_full_member for one in person.slack):
-            return person
-    return None
+    return next((one for one in approved_in_slack(context, asked_id) if is_gone(accounts, one)), None)
+
+
+def is_gone(accounts: Accounts, person: Person) -> bool:
+    """Raises UserError where Slack does not say."""
+    return not any(accounts.now(one).is_full_member for one in person.slack)
 
 
 def look_at_voters(context: CommandContext, accounts: Accounts) -> None:
-    """Once, at all that is being asked or waits for its start. Where Slack does not say, nothing is void."""
+    """Once, at all that is being asked or waits for its start. Where Slack does not say, nothing is void; of the others
+    it may say.
+    """
     with context.database.read() as connection:
         asked = requests.live(connection)
     for asked_id in asked:
-        try:
-            gone = gone_voter(context, accounts, asked_id)
-        except UserError:
-            return
-        if gone is not None:
-            void_without(context, asked_id, gone)
+        for person in approved_in_slack(context, asked_id):
+            with suppress(UserError):
+                if is_gone(accounts, person):
+                    void_without(context, asked_id, person)
+                    break

@@ -148,8 +148,11 @@ def actor(context: CommandContext, request: Request, access: str, verb: str = ""
         return Person(id=name, name=name, roles=frozenset())
     raise Refusal(
         asked_for(verb or access),
-        phrase("drbot does not know who you are: this account belongs to nobody in dr.yml, people."),
-        phrase("Have your Slack id added there, or at a terminal name yourself with --as."),
+        phrase("drbot does not know who you are: this account belongs to nobody on the roster in force."),
+        phrase(
+            "Have your Slack id added to dr.yml; once it is there, two approvers accept it: drbot dr roster. At a "
+            "terminal name yourself with --as."
+        ),
         code="unknown_person",
     )
 

@@ -40,8 +40,8 @@ def _one(verb: str) -> Reply:
 
 
 UNKNOWN_ACCOUNT: str = phrase(
-    "drbot does not know you: this account belongs to nobody in dr.yml, people. Give your Slack id to whoever keeps "
-    "dr.yml."
+    "drbot does not know you: this account belongs to nobody on the roster in force. Give your Slack id to whoever "
+    "keeps dr.yml; two approvers accept it."
 )
 UNKNOWN_LOGIN: str = phrase(
     "drbot does not know you: your login is no name in dr.yml, people. Say who you are with --as or DRBOT_PERSON."

@@ -1,5 +1,7 @@
 """`roster`: who may approve and by which rules, and what two approvers have to agree to."""
 
+from collections.abc import Callable, Iterator
+
 from drbot.commands.facts.context import CommandContext
 from drbot.commands.facts.faults import fault_tables
 from drbot.commands.speech.messages import Choice, Reply, Request, Table
@@ -9,7 +11,17 @@ from drbot.commands.verb.enrol import workers
 from drbot.commands.verb.proving import by_key, by_worker
 from drbot.core.approvals.refusals import REFUSALS
 from drbot.core.ledger.attestation import Attestation, Claim, Proof
-from drbot.core.ledger.policy import ACCEPT, AGREEING, Policy, differences, is_too_new, needed_to_change, roster_seal
+from drbot.core.ledger.policy import (
+    ACCEPT,
+    AGREEING,
+    Document,
+    Policy,
+    differences,
+    gained,
+    is_too_new,
+    needed_to_change,
+    roster_seal,
+)
 from drbot.core.site.people import Account, Person
 from drbot.core.text.messages import filled, listed, phrase
 from drbot.core.text.words import clock
@@ -149,10 +161,31 @@ def _counts_from(person: Person) -> str:
 def _proposed(policy: Policy, proposal: str) -> Table:
     lines = differences(policy.document, policy.proposals[proposal])
     agreed = listed(sorted(policy.voters(proposal))) or "-"
+    lines += _would_wait(policy, policy.proposals[proposal])
     return Table(
         rows=(*((line,) for line in lines), (phrase("Agreed so far: {agreed}", agreed=agreed),)),
         title=phrase("dr.yml proposes {seal}", seal=roster_seal(proposal)),
     )
+
+
+def _would_wait(policy: Policy, proposed: Document) -> Iterator[str]:
+    """Whose votes would count for nothing for a day, in whatever way they vote, and whether anything can be approved
+    meanwhile.
+    """
+    new = gained(policy.document, proposed)
+    if not new:
+        return
+    yield phrase("Once accepted, votes of {names} do not count for 24 hours.", names=listed(map(_name(proposed), new)))
+    able = [key for key, one in proposed["people"].items() if "approver" in one["roles"] and key not in new]
+    if len(able) < proposed["approvals"]["people"]:
+        yield phrase(
+            "⚠️ Then too few can vote ({names}), and no data can be recovered that day. Change one person a day.",
+            names=listed(map(_name(proposed), able)) or phrase("nobody"),
+        )
+
+
+def _name(document: Document) -> Callable[[str], str]:
+    return lambda key: str(document["people"][key]["name"])
 
 
 def _refusal(why: str, code: str = "") -> Refusal:

@@ -11,6 +11,7 @@ from drbot.commands.speech.refusal import Refusal
 from drbot.commands.verb.declare import LONG_AGO, moment_of
 from drbot.core.runs.incident import Incident
 from drbot.core.runs.run import RunState
+from drbot.core.runs.stakes import Act
 from drbot.core.site.people import Person
 from drbot.core.text.messages import duration, phrase, sentences
 from drbot.core.text.words import day_and_time
@@ -83,13 +84,16 @@ def _is_it_so_long_ago(incident: Incident, began: datetime, why: str) -> Reply:
 
 
 def _snapshot(connection: Connection, incident: Incident) -> datetime | None:
-    """Of the backup that the last recovery has put in place; None: no backup was."""
-    done = [
-        run.plan.backup.snapshot_at
-        for run in runs.of_incident(connection, incident.id)
-        if run.state is RunState.SUCCEEDED and run.plan is not None and run.plan.backup is not None
-    ]
-    return done[-1] if done else None
+    """Of the backup whose data the last recovery has put in place; None: of none, or what was kept is back."""
+    for run in reversed(runs.of_incident(connection, incident.id)):
+        plan = run.plan
+        if plan is None or run.state is not RunState.SUCCEEDED:
+            continue
+        if plan.stakes.act is Act.UNDO:
+            return None
+        if plan.backup is not None and plan.loss_seconds is not None:
+            return plan.backup.snapshot_at
+    return None
 
 
 def _figures(incident: Incident) -> str:

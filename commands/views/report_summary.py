@@ -8,7 +8,8 @@ from drbot.core.approvals.approval import ApprovalRequest, RequestState, Vote
 from drbot.core.approvals.state_words import way_of
 from drbot.core.approvals.terminals import one_terminal, one_terminal_text
 from drbot.core.runs.incident import Incident
-from drbot.core.runs.run import Run, RunKind, RunState
+from drbot.core.runs.plan import Plan
+from drbot.core.runs.run import Run, RunKind, RunState, StepRecord, StepState
 from drbot.core.runs.stakes import LossKind
 from drbot.core.runs.stakes_words import loss_text
 from drbot.core.site.people import Roster
@@ -18,10 +19,13 @@ NOT_YET: str = phrase("not measured yet")
 SHOWS_ALONE = frozenset({RunKind.PLAN, RunKind.DRILL_COPY})
 """What a plan of these would lose is not lost."""
 
+_ACTED = frozenset({StepState.SUCCEEDED, StepState.UNSURE})
+
 
 def in_short(
     incident: Incident,
     runs: Sequence[Run],
+    steps: Sequence[StepRecord],
     requests: Sequence[ApprovalRequest],
     votes: Mapping[str, Sequence[Vote]],
     told_at: Sequence[datetime],
@@ -31,7 +35,7 @@ def in_short(
     """`told_at`: when Slack took the posts to stakeholders, oldest first."""
     rows = [
         (phrase("Users were without service"), _without_service(incident)),
-        (phrase("Lost"), _lost(incident, runs)),
+        (phrase("Lost"), _lost(incident, runs, steps)),
         (phrase("Stakeholders were told"), _told(told_at)),
         *((phrase("Approved by"), said) for said in _approved(requests, votes, roster)),
     ]
@@ -47,13 +51,21 @@ def _without_service(incident: Incident) -> str:
     return phrase("it was closed without being repaired")
 
 
-def _lost(incident: Incident, runs: Sequence[Run]) -> str:
-    """As it was counted before two people voted; of what drbot did not bring back nobody has counted it."""
-    ended = [run for run in runs if run.state is RunState.SUCCEEDED and run.kind not in SHOWS_ALONE]
-    done = [run.plan.stakes.loss for run in ended if run.plan is not None]
+def _lost(incident: Incident, runs: Sequence[Run], steps: Sequence[StepRecord]) -> str:
+    """As it was counted before two people voted; of what drbot did not bring back nobody has counted it. Data that was
+    replaced is lost whatever people say of it later.
+    """
+    shown = [run for run in runs if run.kind not in SHOWS_ALONE]
+    done = [run.plan.stakes.loss for run in shown if run.plan is not None and _is_carried_out(run, run.plan, steps)]
     if not done:
         return phrase("not known yet") if incident.is_open else phrase("not known: nothing was brought back by drbot")
     return clauses(loss_text(one) for one in done if one.kind is not LossKind.NOTHING) or phrase("nothing")
+
+
+def _is_carried_out(run: Run, plan: Plan, steps: Sequence[StepRecord]) -> bool:
+    destroying = {step.id for step in plan.steps if step.effect == "destroy"}
+    acted = (one.state in _ACTED for one in steps if one.run == run.id and one.id in destroying)
+    return run.state is RunState.SUCCEEDED or any(acted)
 
 
 def _told(at: Sequence[datetime]) -> str:

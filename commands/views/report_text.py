@@ -73,7 +73,7 @@ def report_of(
     lost = not_brought_back((run.plan for run in runs if run.state is RunState.SUCCEEDED), configuration)
     sections = (
         _head(incident, drill, configuration, voice),
-        "" if incident.is_drill else in_short(incident, runs, requests, votes, told_at, voice.roster, language),
+        "" if incident.is_drill else in_short(incident, runs, steps, requests, votes, told_at, voice.roster, language),
         results(incident, drill, targets, language)
         if drill is not None
         else _figures(incident, repair_times, configuration, lost, language),

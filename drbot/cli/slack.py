@@ -153,8 +153,9 @@ def _nobody(configuration: Configuration) -> UserError:
         return UserError(TRIED, why, phrase("`drbot init` says what to add."))
     why = phrase("Nobody under `people` in dr.yml has a Slack id.")
     todo = phrase(
-        "Add `slack: [U…]` to each; before there is a Slack any id will do. Or recover at a terminal: drbot worker, "
-        "and drbot dr declare."
+        "Recover at a terminal now: drbot worker, and drbot dr declare. Or add `slack: [U…]` to each; before there is "
+        "a Slack any id will do. Where this drbot was started before, two people accept that first, and their votes "
+        "then rest for a day, at a terminal too: drbot dr roster."
     )
     return UserError(TRIED, why, todo)
 

@@ -19,6 +19,7 @@ from drbot.core.site.site import ComposeFiles, Service, Site
 from drbot.core.text.messages import phrase
 from drbot.runners.clients.compose_reads import (
     Allowed,
+    Everything,
     Reads,
     Spoken,
     needs_files,
@@ -291,13 +292,14 @@ class Compose:
 
     def reads(self, project: str) -> Reads:
         """What its files have Compose read of the worker's host that is not the system's."""
+        folders = (self._projects, self.folder(project), *self._allowed.folders)
+        return self.everything(project).beyond(folders, withheld(self._allowed.variables))
+
+    def everything(self, project: str) -> Everything:
         folder, known = self.folder(project), self.places().get(project) or ComposeFiles()
-        files, env_files = (
-            [folder / name for name in names] for names in (self.started_from(project), known.env_files)
-        )
-        given = {**handed_on(self._allowed.variables), **self._environment}
-        folders = (self._projects, folder, *self._allowed.folders)
-        return reads_of(folder, files, env_files, given).beyond(folders, withheld(self._allowed.variables))
+        named = (self.started_from(project), known.env_files)
+        files, env_files = ([folder / name for name in names] for names in named)
+        return reads_of(folder, files, env_files, {**handed_on(self._allowed.variables), **self._environment})
 
     def folder(self, project: str) -> Path:
         return _folder(self._projects, project, self.places().get(project))

@@ -67,6 +67,14 @@ class Reads:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Lacking:
+    """Of what a project reads, paths that a host which was lost does not have when Compose reads them there."""
+
+    first: tuple[str, ...] = ()  # without them the project cannot be read, and nothing of it be made
+    later: tuple[str, ...] = ()  # it can, and cannot be started
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Everything:
     """What one project reads."""
 
@@ -74,6 +82,7 @@ class Everything:
     variables: frozenset[str]
     unread: frozenset[Path]
     programs: frozenset[str]
+    first: frozenset[Path] = frozenset()  # of the files, those without which Compose cannot even read the project
 
     def beyond(self, folders: Iterable[Path], withheld: Collection[str]) -> Reads:
         """What is in none of these folders, wherever a link leads, and what it uses of these variables."""
@@ -87,6 +96,21 @@ class Everything:
             programs=tuple(sorted(self.programs)),
         )
 
+    def lacking(self, projects: Iterable[Path], kept: Iterable[Path]) -> Lacking:
+        """`projects`: their folders, which come back first; a link in one comes as the file that it leads to. `kept`:
+        folders whose content comes back as data, after Compose has read the project.
+        """
+        own, data = tuple(projects), tuple(kept)
+        elsewhere = [path for path in sorted(self.files) if not _is_in(path, own)]
+        return Lacking(
+            first=tuple(str(path) for path in elsewhere if path in self.first),
+            later=tuple(str(path) for path in elsewhere if path not in self.first and not _is_in(path, data)),
+        )
+
+
+def _is_in(path: Path, folders: Iterable[Path]) -> bool:
+    return any(path.is_relative_to(one) or path.resolve().is_relative_to(one.resolve()) for one in folders)
+
 
 def reads_of(folder: Path, files: Iterable[Path], env_files: Collection[Path], given: Mapping[str, str]) -> Everything:
     """Of a project in this folder that is started from these. `given`: what Compose gets of the environment."""
@@ -97,6 +121,7 @@ def reads_of(folder: Path, files: Iterable[Path], env_files: Collection[Path], g
         variables=frozenset(walk.variables),
         unread=frozenset(walk.unread),
         programs=frozenset(walk.programs),
+        first=frozenset(walk.first),
     )
 
 
@@ -187,6 +212,7 @@ class _Values:
 class _Walk:
     given: Mapping[str, str]
     found: set[Path] = field(default_factory=set)
+    first: set[Path] = field(default_factory=set)
     variables: set[str] = field(default_factory=set)
     unread: set[Path] = field(default_factory=set)
     programs: set[str] = field(default_factory=set)
@@ -195,6 +221,7 @@ class _Walk:
     def values_of(self, env_files: Collection[Path]) -> _Values:
         """Of variables, in files that are filled in by these; the environment counts."""
         self.found.update(env_files)
+        self.first.update(env_files)
         unsure = tuple(file for file in env_files if file.is_file() and not _is_plain(file))
         return _Values(of={**settings_in(env_files), **self.given}, unsure=unsure)
 
@@ -202,6 +229,7 @@ class _Walk:
         """These, and what they lead to. Paths in them start at `folder`."""
         for file in files:
             self.found.add(file)
+            self.first.add(file)
             if (file, folder) in self.walked or not file.is_file():
                 continue
             self.walked.add((file, folder))
@@ -241,9 +269,10 @@ class _Part:
             return None
         return Path(normpath((start or self.folder) / Path(text.removeprefix("file://")).expanduser()))
 
-    def reads(self, said: Any, start: Path | None = None) -> None:
+    def reads(self, said: Any, start: Path | None = None, *, is_first: bool = False) -> None:
         if (path := self.path(said, start)) is not None:
             self.walk.found.add(path)
+            self.walk.first.update([path] if is_first else [])
 
     def included(self, one: Any) -> None:
         """With its own folder, and its own .env."""
@@ -252,11 +281,13 @@ class _Part:
         if paths:
             folder = self.path(said.get("project_directory")) or paths[0].parent
             named = [path for path in map(self.path, _list(said.get("env_file"))) if path is not None]
-            self.walk.go(folder, paths, self.walk.values_of(named or (folder / ".env",)))
+            usual = folder / ".env"
+            self.walk.go(folder, paths, self.walk.values_of(named or ([usual] if usual.is_file() else [])))
 
     def service(self, said: Content) -> None:
         for one in (*_list(said.get("env_file")), *_list(said.get("label_file"))):
-            self.reads(one.get("path") if isinstance(one, Mapping) else one)
+            said_so = one if isinstance(one, Mapping) else {"path": one}
+            self.reads(said_so.get("path"), is_first=said_so.get("required", True) is not False)
         extends = said.get("extends")
         if isinstance(extends, Mapping) and (other := self.path(extends.get("file"))) is not None:
             self.walk.go(other.parent, [other], self.values)

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 
 from sqlalchemy import Connection
 
@@ -42,6 +43,7 @@ class SiteReadiness:
     inventory: Inventory = NOTHING
     alerts: Alerts = field(default_factory=Alerts)
     is_empty: bool = False
+    is_cloned: bool = False  # a repository brings all that lies below `projects`
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
 
     def lines(self) -> Iterator[Line]:
@@ -130,10 +132,20 @@ class SiteReadiness:
                 ),
                 phrase("Give it a value in the project's .env, or name it under `variables` of the site in dr.yml."),
             )
-        if reads.outside:
+        lacking = self.clients.compose.everything(project).lacking(self._brought_first(), self._kept())
+        if lacking.first:
             yield bad(
                 what,
-                phrase("uses {paths}: no backup holds that", paths=and_more(reads.outside, SHOWN)),
+                phrase(
+                    "reads {paths}, which a lost host does not have in time, whatever a drill on this one shows",
+                    paths=and_more(lacking.first, SHOWN),
+                ),
+                phrase("Move it into the project's folder."),
+            )
+        if others := sorted({*reads.outside, *lacking.later} - {*lacking.first}):
+            yield bad(
+                what,
+                phrase("uses {paths}: no backup holds that", paths=and_more(others, SHOWN)),
                 phrase("Move it into the project's folder, or name its folder under `files` in dr.yml."),
             )
         if reads.unread:
@@ -149,16 +161,31 @@ class SiteReadiness:
                 phrase("Take `provider` out of its compose file."),
             )
 
+    def _brought_first(self) -> list[Path]:
+        """Folders that a lost host has before anything is made of what Compose reads there."""
+        projects = {service.project for service in self.site.services.values()}
+        return [*map(self.clients.compose.folder, projects), *([self.site.projects] if self.is_cloned else [])]
+
+    def _kept(self) -> list[Path]:
+        return [Path(self.site.place_of(name)) for name in (*self.site.files, *self.site.not_needed) if is_folder(name)]
+
     def _about_volumes(self, described: Described) -> Iterator[Line]:
         wanted = [(store.service, store.volume) for store in self.site.stores]
         faults = [fault for name, volume in wanted if (fault := self._fault_of_volume(described, name, volume))]
-        what, todo = phrase("it is missing"), phrase("Correct `files` in dr.yml.")
-        lacking = [name for name in self.site.files if not self.clients.have(self.site.place_of(name))]
-        faults += [bad(self._what(phrase("files {name}", name=name)), what, todo) for name in lacking]
+        faults += [self._not_there(name) for name in self.site.files if not self._have(name)]
         yield from faults
         if not faults:
             there = phrase("{volumes}: there", volumes=listed(volume for _, volume in wanted))
             yield good(self._what(phrase("volumes")), there if wanted else phrase("none needed"))
+
+    def _have(self, name: str) -> bool:
+        return self.clients.have(self.site.place_of(name))
+
+    def _not_there(self, name: str) -> Line:
+        what = self._what(phrase("files {name}", name=name))
+        if is_folder(name) and Path(self.site.place_of(name)).is_file():
+            return bad(what, phrase("it is a file"), phrase("Name its folder under `files` in dr.yml."))
+        return bad(what, phrase("it is missing"), phrase("Correct `files` in dr.yml."))
 
     def _about_mounts(self) -> Iterator[Line]:
         """What a service keeps that no backup holds is lost with the host, and nobody else would say so."""
@@ -167,7 +194,7 @@ class SiteReadiness:
             yield bad(
                 self._what(one.name),
                 phrase("in no backup; {services} keeps data there", services=listed(one.services)),
-                phrase("Add it to `files` in dr.yml, or to `not_needed` with a reason."),
+                _how_to_keep(one.name),
             )
         for service in copied_while_written(self.site, self.inventory):
             fault = phrase("{what} writes while a full backup copies its files", what=service.program)
@@ -271,6 +298,12 @@ class SiteReadiness:
         yield good(what, phrase("{user} may dump and restore everything", user=user))
 
 
+def _how_to_keep(name: str) -> str:
+    if is_folder(name) and Path(name).is_file():
+        return phrase("Add its folder to `files` in dr.yml, or it to `not_needed` with a reason.")
+    return phrase("Add it to `files` in dr.yml, or to `not_needed` with a reason.")
+
+
 def site_lines(
     configuration: Configuration,
     name: str,
@@ -295,7 +328,12 @@ def site_lines(
             note(inventory)
         known = with_inventory(site, inventory)
         yield from SiteReadiness(
-            name=name, site=known, clients=clients.of(known), inventory=inventory, alerts=configuration.alerts
+            name=name,
+            site=known,
+            clients=clients.of(known),
+            inventory=inventory,
+            alerts=configuration.alerts,
+            is_cloned=configuration.repository is not None,
         ).lines()
         if name == configuration.default_site:
             yield from own_check_lines(configuration, clients)

@@ -4,7 +4,7 @@ through all of it at once; each worker goes through its own rows again and again
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 
@@ -92,7 +92,7 @@ def _site(look: Look, site: str) -> Iterator[Line]:
 
 
 def _approvers(look: Look, _: str) -> Iterator[Line]:
-    yield approvers_line(look.roster, look.approvals, look.away)
+    yield approvers_line(look.roster, look.approvals, datetime.now(UTC), look.away)
 
 
 def _second_factor(look: Look, _: str) -> Iterator[Line]:

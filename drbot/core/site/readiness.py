@@ -2,12 +2,13 @@
 `drbot check` prints, what workers and bots keep looking at, and what `/dr readiness` shows is made of the same lines.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 
 from drbot.core.base.errors import DrbotError
-from drbot.core.site.people import Roster
+from drbot.core.site.people import Person, Roster
 from drbot.core.site.site import Approvals
 from drbot.core.text.messages import closed, listed, phrase, sentences
 
@@ -74,10 +75,11 @@ def tried(what: str, look: Callable[[], str], todo: str) -> Line:
         return bad(what, str(error), todo)
 
 
-def approvers_line(roster: Roster, approvals: Approvals, away: frozenset[str] = frozenset()) -> Line:
+def approvers_line(roster: Roster, approvals: Approvals, now: datetime, away: frozenset[str] = frozenset()) -> Line:
     """Enough approvers also when one of them declares; `away`: people whose votes Slack would not bring."""
     what = phrase("approvers")
-    able = [person.name for person in roster.approvers(without=away)]
+    approvers = roster.approvers(without=away)
+    able = [person.name for person in approvers if person.counts_from is None or person.counts_from <= now]
     needed = approvals.people + (0 if approvals.requester_counts else 1)
     if len(able) >= needed:
         return good(what, phrase("{count}: {names}", count=len(able), names=listed(able)))
@@ -86,4 +88,15 @@ def approvers_line(roster: Roster, approvals: Approvals, away: frozenset[str] = 
     why = phrase("{count} are needed.", count=needed)
     if not approvals.requester_counts:
         why = phrase("{count} are needed, and whoever declares does not count.", count=needed)
-    return bad(what, who, sentences(why, phrase("Give more people of dr.yml the role approver.")))
+    return bad(what, who, sentences(why, _how_more_can_vote(approvers, now)))
+
+
+def _how_more_can_vote(approvers: Sequence[Person], now: datetime) -> str:
+    new = [person for person in approvers if person.counts_from is not None and person.counts_from > now]
+    if not new:
+        return phrase("Give more people of dr.yml the role approver.")
+    return phrase(
+        "Votes of {names}, who are new on the roster or have a new account or key, count from {moment} UTC.",
+        names=listed(person.name for person in new),
+        moment=f"{max(person.counts_from for person in new if person.counts_from):%Y-%m-%d %H:%M}",
+    )

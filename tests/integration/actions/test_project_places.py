@@ -1,15 +1,18 @@
 """A compose project may lie in a folder of another name, and be started from files with names of their own."""
 
+import json
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
 from drbot.cli.inventory import place_text
 from drbot.core.base.errors import PermanentError
 from drbot.core.site.inventory import Inventory, KnownProject, with_inventory
+from drbot.core.site.readiness import Line
 from drbot.core.site.site import ComposeFiles
 from drbot.runners.clients.clients import Clients
 from drbot.runners.clients.compose import Watch
@@ -55,14 +58,18 @@ class Shop:
 
     def red(self) -> str:
         """What readiness says of the projects."""
-        site, clients = self.machine.site, self.machine.clients
+        return " ".join(line.sentence for line in self.lines() if not line.well and line.what == f"here: {self.name}")
+
+    def lines(self, *files: str) -> list[Line]:
+        """Of readiness. `files`: as dr.yml names them."""
+        site, clients = self.machine.site.model_copy(update={"files": files}), self.machine.clients
         inventory = read_inventory(site, clients.docker, clients.compose, never)
         known = with_inventory(site, inventory)
         about = SiteReadiness(
             name="here", site=known, clients=clients.of(known), inventory=inventory,
             alerts=self.machine.worker_fixture.configuration.alerts,
         )  # fmt: skip
-        return " ".join(line.sentence for line in about.lines() if not line.well and line.what == f"here: {self.name}")
+        return list(about.lines())
 
 
 Open = Callable[[Path], Shop]
@@ -107,6 +114,40 @@ def test_where_it_lies_and_what_it_was_started_from_is_read_from_its_containers(
     assert str(place_text(known, shop.name)) == (
         f"{shop.name}: {shop.folder}; started from stack.yml, parts/host.yml, settings.txt"
     )
+
+
+def test_a_file_beside_the_projects_folder_that_compose_reads_is_red(shop: Shop) -> None:
+    """It lies below `projects`, and is in no backup all the same: a backup holds the projects' folders."""
+    (shop.folder.parent / "all.env").write_text("WORD=of all\n")
+    host = shop.folder / "parts" / "host.yml"
+    host.write_text("services: {app: {env_file: ../all.env}}\n")
+    shop.typed(*STACK, "up", "--detach")
+
+    assert f"reads {shop.folder.parent / 'all.env'}, which a lost host" in shop.red()
+    host.write_text("services: {app: {env_file: settings.txt}}\n")
+    assert not shop.red()
+
+
+@pytest.fixture
+def apart() -> Iterator[Path]:
+    """A folder elsewhere on the host; pytest's own may lie below /dev, which is no place of data."""
+    with TemporaryDirectory(dir="/tmp", prefix="drbot-apart-") as folder:
+        yield Path(folder)
+
+
+def test_a_file_that_a_service_mounts_is_kept_by_its_folder(shop: Shop, apart: Path) -> None:
+    file = apart / "prices.json"
+    file.write_text("{}")
+    mounted = {"services": {"app": {"volumes": [f"{file}:/etc/prices.json"]}}}
+    (shop.folder / "parts" / "host.yml").write_text(json.dumps(mounted))
+    shop.typed(*STACK, "up", "--detach")
+
+    def said(*files: str) -> str:
+        return " ".join(line.sentence for line in shop.lines(*files) if str(file) in line.what)
+
+    assert "Add its folder to `files` in dr.yml" in said()
+    assert "it is a file. Name its folder under `files`" in said(str(file))
+    assert not said(str(apart))
 
 
 def test_every_verb_uses_the_same_folder_and_files(shop: Shop) -> None:

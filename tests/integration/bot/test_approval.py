@@ -5,10 +5,12 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from sqlalchemy import insert
 
 from drbot.core.approvals.approval import ApprovalRequest, RequestState
 from drbot.core.ledger.events import EventKind
 from drbot.core.runs.incident import Incident
+from drbot.store.base.schema import votes
 from drbot.store.records import requests
 from tests.integration.bot.conftest import PATIENCE, Message, Scene
 from tests.integration.bot.worker import planned
@@ -153,6 +155,29 @@ def wait_until_void(served: Scene, incident: Incident, request: ApprovalRequest)
 def test_a_vote_is_void_once_its_account_is_deactivated_though_nobody_votes_in_slack_again(served: Scene) -> None:
     """The other vote may come from a terminal, or has come and the run waits for its worker."""
     incident, request, _ = deactivated_after_a_vote(served)
+
+    wait_until_void(served, incident, request)
+
+
+def test_an_account_that_slack_does_not_know_hides_no_other_that_is_gone(served: Scene) -> None:
+    """Whoever writes rows could let somebody vote before whom nothing is known."""
+    incident = served.declare()
+    request = opened(served.database, planned(served.database, incident))
+    asking = card(served, incident, "Approval needed")
+    row = {"person": "chika", "decision": "approve", "reason": "x", "seal": request.seal, "entry_point": "dialog"}
+    with served.database.write() as tx:
+        tx.connection.execute(insert(votes).values(request=request.id, at=tx.now, **row))
+
+    def voters() -> set[str]:
+        with served.database.read() as connection:
+            return {vote.person for vote in requests.votes(connection, request.id)}
+
+    submit(served, "U00BEN", open_dialog(served, "U00BEN", asking), target="production", reason="I read it")
+    wait_for(lambda: "ben" in voters(), PATIENCE, "the vote")
+    people = served.simulator.state.people
+
+    del people["U00CHIKA"]
+    people["U00BEN"] = replace(people["U00BEN"], deleted=True)
 
     wait_until_void(served, incident, request)
 

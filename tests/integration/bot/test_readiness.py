@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from drbot.slack_simulator.server import SlackSimulator
 from drbot.store.records import readiness
 from tests.integration.bot.conftest import ROOT, Scene
 
+NOW = datetime(2026, 12, 1, tzinfo=UTC)
 SCOPES = frozenset(read_manifest(ROOT / "manifest.yml").scopes)
 PEOPLE = {
     "aiko": PersonEntry(name="Aiko", slack=("U00AIKO",), roles=("commander", "approver")),
@@ -43,7 +45,7 @@ def look(simulator: SlackSimulator, people: dict[str, PersonEntry] = PEOPLE, **c
     settings = BotSettings(bot_token=BOT_TOKEN, app_token=APP_TOKEN, api_url=simulator.api_url)
     slack = SlackReadiness(replace(settings, **changed), SCOPES)
     lines = [*slack.lines(roster(people), Channels(home=home))]
-    lines.append(approvers_line(roster(people), Approvals(), frozenset(slack.departed)))
+    lines.append(approvers_line(roster(people), Approvals(), NOW, frozenset(slack.departed)))
     assert len(lines) > 1
     assert {call["method"] for call in simulator.web_api.calls()} <= LOOKING
     return [line for line in lines if not line.well]
@@ -147,8 +149,19 @@ def test_an_approver_with_one_good_account_counts(simulator: SlackSimulator) -> 
 def test_two_approvers_are_too_few_where_whoever_declares_does_not_count() -> None:
     two = {name: PEOPLE[name] for name in ("aiko", "ben")}
 
-    assert "3 are needed" in approvers_line(roster(two), Approvals()).sentence
-    assert approvers_line(roster(two), Approvals(requester_counts=True)).well
+    assert "3 are needed" in approvers_line(roster(two), Approvals(), NOW).sentence
+    assert approvers_line(roster(two), Approvals(requester_counts=True), NOW).well
+
+
+def test_whose_votes_do_not_count_yet_is_none_who_can_vote() -> None:
+    given = roster(PEOPLE)
+    people = {name: replace(person, counts_from=NOW + timedelta(hours=5)) for name, person in given.people.items()}
+    new = replace(given, people=people | {"aiko": given.people["aiko"]})
+
+    line = approvers_line(new, Approvals(), NOW)
+
+    assert "only 1 can vote: Aiko" in line.sentence and "2026-12-01 05:00 UTC" in line.sentence
+    assert approvers_line(new, Approvals(), NOW + timedelta(hours=5)).well
 
 
 def test_slack_that_does_not_answer_is_said_once(simulator: SlackSimulator) -> None:

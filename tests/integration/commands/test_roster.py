@@ -84,6 +84,19 @@ def test_who_is_new_is_told_from_when_the_vote_counts(verb_fixture: VerbFixture,
     assert not reply.ok and "are new on the roster" in reply.text
 
 
+def test_who_accepts_a_roster_reads_before_whose_votes_it_takes_away_for_a_day(
+    verb_fixture: VerbFixture, tmp_path: Path
+) -> None:
+    propose(verb_fixture, tmp_path)
+    one = str(verb_fixture.say("ben", "roster").tables)
+    text = MORE.replace("[U2]", "[U2, U29]").replace("[U3, U4]", "[U3, U4, U39]")
+    propose(verb_fixture, tmp_path, text)
+    everybody = str(verb_fixture.say("ben", "roster").tables)
+
+    assert "votes of Eve do not count for 24 hours" in one and "too few can vote" not in one
+    assert "too few can vote" in everybody and "no data can be recovered that day" in everybody
+
+
 @pytest.mark.parametrize("who", ["aiko", "dan", "emi", "eve"])
 def test_nobody_else_accepts_least_of_all_the_one_who_is_proposed(
     verb_fixture: VerbFixture, tmp_path: Path, who: str

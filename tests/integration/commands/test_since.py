@@ -3,12 +3,15 @@
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
+from sqlalchemy import insert, select, update
 
 from drbot.core.ledger.events import EventKind
 from drbot.core.runs.clocks import counted_from
 from drbot.core.runs.incident import Incident
+from drbot.core.runs.stakes import Act, Stakes
 from drbot.core.site.level import Level
 from drbot.core.text.messages import say
+from drbot.store.base.schema import runs as table
 from drbot.store.records import incidents
 from tests.integration.commands.verb_fixture import VerbFixture
 
@@ -92,6 +95,22 @@ def test_a_plan_that_people_vote_on_keeps_the_time_that_its_loss_was_told_by(ver
 
     assert not reply.ok and "Correct it when the recovery is over." in say(reply.text, "en")
     assert verb_fixture.incident() == before
+
+
+def test_what_an_undo_has_brought_back_is_not_lost_by_another_begin(verb_fixture: VerbFixture) -> None:
+    run, _ = verb_fixture.asked()
+    assert run.plan is not None
+    undo = run.plan.model_copy(update={"backup": None, "stakes": Stakes(act=Act.UNDO), "loss_seconds": None})
+    with verb_fixture.database.write() as tx:
+        tx.connection.execute(update(table).values(state="succeeded"))
+        (row,) = tx.connection.execute(select(table)).mappings().all()
+        later = {"id": f"{run.id}-undo", "created_at": tx.now, "plan": undo.model_dump(mode="json", by_alias=True)}
+        tx.connection.execute(insert(table).values(**(dict(row) | later)))
+        incidents.recovered(tx, 1, run=run.id, rto_seconds=60.0, rpo_seconds=5.0, outage_seconds=9)
+
+    assert verb_fixture.say("aiko", "since DR-1 20m").ok
+
+    assert verb_fixture.incident().rpo_seconds == 5.0
 
 
 def test_an_observer_corrects_nothing(verb_fixture: VerbFixture) -> None:

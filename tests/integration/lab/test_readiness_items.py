@@ -159,6 +159,7 @@ SCHEDULED = "scheduled backup of PostgreSQL, scheduled full backup, scheduled dr
 ELSEWHERE = {
     "copies of full backups": "tests/unit/runners/test_backup_readiness.py",
     "backups of another site": "tests/unit/runners/test_backup_readiness.py",
+    "proofs of another site": "tests/integration/lab/test_proving.py",
     "own checks": "tests/integration/actions/test_own_checks.py",
     "worker of each site, bot": "tests/integration/commands/test_readiness.py",
     "clock": "below",

@@ -226,6 +226,21 @@ def test_the_first_page_says_how_long_what_was_lost_and_who_was_told_when() -> N
     assert "drbot posted nothing to them" in report()
 
 
+@pytest.mark.parametrize(
+    ("state", "is_lost"),
+    [(StepState.SUCCEEDED, True), (StepState.UNSURE, True), (StepState.PENDING, False), (StepState.UNDONE, False)],
+)
+@pytest.mark.parametrize("end", [RunState.WAITING, RunState.FAILED])
+def test_what_was_replaced_is_lost_before_people_say_that_they_can_work(
+    state: StepState, is_lost: bool, end: RunState
+) -> None:
+    made = plan(stakes=Stakes(loss=Loss(kind=LossKind.SINCE_BACKUP, rows=12)))
+
+    text = report(runs=(run(end, made),), steps=(record("swap", state),))
+
+    assert ("12 rows" in text[text.index("## In short") : text.index("## Measured")]) is is_lost
+
+
 def test_nothing_counts_as_lost_or_as_whole_before_a_recovery_succeeded() -> None:
     looked = replace(
         run(RunState.SUCCEEDED, plan(stakes=Stakes(loss=Loss(kind=LossKind.SINCE_BACKUP)))), kind=RunKind.PLAN

@@ -95,6 +95,40 @@ def test_what_dr_yml_keeps_is_the_systems(projects: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "first", "later"),
+    [
+        ("services: {web: {image: x, env_file: ../all.env}}", ["projects/all.env"], []),
+        ("services: {web: {image: x, env_file: [{path: ../all.env, required: false}]}}", [], ["projects/all.env"]),
+        ("services: {web: {image: x, env_file: ../../data/a.env}}", ["data/a.env"], []),
+        ("services: {}\nconfigs: {a: {file: ../../data/a.json}}", [], []),
+        ("services: {}\nconfigs: {a: {file: ../a.json}}", [], ["projects/a.json"]),
+        ("include: [../../data/compose.yml]\nservices: {}", ["data/compose.yml"], []),
+        ("services: {web: {image: x, extends: {file: ../base.yml, service: one}}}", ["projects/base.yml"], []),
+        (ORDINARY, ["projects/shared/base.yml", "projects/shared/one.env"], ["projects/shared/all.env"]),
+    ],
+)
+def test_what_a_lost_host_does_not_have_when_compose_reads_it(
+    projects: Path, text: str, first: list[str], later: list[str]
+) -> None:
+    """A full backup holds the projects' folders, which come first, and the folders of `files`, which come as data."""
+    said = described(projects, text).everything("shop")
+
+    lacking = said.lacking([projects / "shop", projects / "other"], [projects.parent / "data"])
+
+    assert lacking.first == tuple(str(projects.parent / name) for name in first)
+    assert lacking.later == tuple(str(projects.parent / name) for name in later)
+
+
+def test_what_an_included_project_could_have_and_has_not_is_not_named(projects: Path) -> None:
+    (projects.parent / "elsewhere").mkdir()
+    (projects.parent / "elsewhere" / "compose.yml").write_text("services: {x: {image: x}}\n")
+
+    reads = described(projects, "include: [../../elsewhere/compose.yml]\nservices: {}").reads("shop")
+
+    assert reads.outside == (str(projects.parent / "elsewhere" / "compose.yml"),)
+
+
+@pytest.mark.parametrize(
     "text",
     [
         'services: {web: {image: "x:${RESTIC_PASSWORD}"}}',
