@@ -109,8 +109,6 @@ ELSEWHERE = {  # never the system's: what drbot itself has made, by its place
     "actions/evidence.py:keep_disk": "drbot's home",
     "actions/evidence.py:keep_cluster": "drbot's home",
     "actions/fetching.py:fetch": "drbot's home: downloads, by the mark inside",
-    "actions/postgres.py:fill": "drbot's home: what is noted of a dump that did not come back",
-    "backups/choose_dump.py:_read": "drbot's home: what is noted of a dump that is damaged by now",
     "foundation/private_folder.py:write": "drbot's home",
     "second_factor/totp_secrets.py:_make": "drbot's home",
     "own_state/bootstrap.py:written": "files that this very call has made, when what follows them fails",
