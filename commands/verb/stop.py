@@ -5,9 +5,12 @@ from drbot.commands.facts.context import CommandContext, incident_of
 from drbot.commands.speech.messages import Choice, Reply, Request
 from drbot.commands.speech.parser import Words
 from drbot.commands.speech.refusal import Refusal
+from drbot.core.runs.incident import Incident
 from drbot.core.runs.run import RunState, StopKind
 from drbot.core.site.people import Person
 from drbot.core.text.messages import phrase
+from drbot.store.base.database import Transaction
+from drbot.store.records import drills, incidents, schedules
 from drbot.store.runs import runs, sub_runs
 
 
@@ -17,6 +20,8 @@ def stop(context: CommandContext, request: Request, words: Words, person: Person
     with context.database.write() as tx:
         incident = incident_of(tx.connection, request, words)
         going = [run for run in runs.of_incident(tx.connection, incident.id) if not run.is_over]
+        if not going and incident.is_open and (drill := drills.get(tx.connection, incident.id)) and not drill.is_over:
+            return _end_drill(tx, incident, person, why)
         if not going:
             raise Refusal(
                 phrase("{name}: you asked to stop.", name=incident.name),
@@ -37,3 +42,10 @@ def stop(context: CommandContext, request: Request, words: Words, person: Person
             name=incident.name,
         )
     return Reply(text=said, in_channel=True)
+
+
+def _end_drill(tx: Transaction, incident: Incident, person: Person, why: str) -> Reply:
+    """While its copy is being made no run is going on; its worker sees that it is resolved, and removes the copy."""
+    incidents.resolve(tx, incident.id, person.id, why or phrase("Stopped before its copy was recovered."))
+    schedules.drop(tx, incident.id)
+    return Reply(text=phrase("{name}: stopping. Its worker removes the copy.", name=incident.name), in_channel=True)

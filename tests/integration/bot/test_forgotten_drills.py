@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import pytest
 from sqlalchemy import update
 
 from drbot.bot.blocks.board import board
@@ -61,6 +62,23 @@ def test_a_drill_whose_worker_died_says_so_until_another_clears_it_away(tmp_path
 
     assert "Its worker has not been heard of since" in told(people)
     assert "has not been heard of" in say(str(people.say("ben", "status DRILL-1").tables), "en")
+
+
+@pytest.mark.parametrize("state", [DrillState.ASKED, DrillState.PREPARING])
+def test_a_drill_whose_copy_is_being_made_is_stopped_by_whoever_types_stop(tmp_path: Path, state: DrillState) -> None:
+    people = build(tmp_path)
+    asked(people, timedelta(minutes=1))
+    with people.database.write() as tx:
+        drills.change(tx, 1, state=state)
+
+    reply = people.say("ben", "stop DRILL-1 wrong evening")
+
+    assert reply.ok and "DRILL-1: stopping. Its worker removes the copy." in say(reply.text, "en")
+    assert not people.incident().is_open and people.incident().summary == "wrong evening"
+    with people.database.read() as connection:  # which is the worker's to end, that sees it resolved
+        going = drills.going_on(connection)
+    assert going is not None and going.state is state
+    assert not people.say("ben", "stop DRILL-1").ok
 
 
 def told(people: VerbFixture) -> str:
