@@ -14,11 +14,26 @@ from drbot.store.base.database import Transaction
 
 def gives_way(incident: Incident, run: Run) -> bool:
     """Only the question whether users can work again is left, or it is blocked."""
-    only_asks = incident.state is IncidentState.RECOVERED and run.state is RunState.WAITING
-    return only_asks or run.state is RunState.BLOCKED
+    return only_asks(incident, run) or run.state is RunState.BLOCKED
+
+
+def only_asks(incident: Incident, run: Run) -> bool:
+    """Whether all is done but that somebody says whether users can work."""
+    return incident.state is IncidentState.RECOVERED and run.state is RunState.WAITING
 
 
 def in_progress(incident: Incident, run: Run, verb: str) -> Refusal:
+    """What is in the way of the verb, and what to do first."""
+    if only_asks(incident, run):
+        return Refusal(
+            asked_for(verb, incident),
+            phrase("Nobody has said yet whether users can work."),
+            phrase("Say it first: /dr answer {name} yes, or no.", name=incident.name),
+            choices=(
+                Choice(label=phrase("Users can work"), command=f"answer {incident.name} yes", style="primary"),
+                Choice(label=phrase("Users cannot work"), command=f"answer {incident.name} no"),
+            ),
+        )
     now = run_text(run)
     return Refusal(
         asked_for(verb, incident),

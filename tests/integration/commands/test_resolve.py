@@ -52,6 +52,18 @@ def test_a_run_in_progress_is_let_end_first(verb_fixture: VerbFixture) -> None:
     assert "in progress" in verb_fixture.say("aiko", "resolve done").text
 
 
+def test_what_only_waits_for_an_answer_is_answered_first_and_not_stopped(verb_fixture: VerbFixture) -> None:
+    run, _ = verb_fixture.asked()
+    with verb_fixture.database.write() as tx:
+        incidents.recovered(tx, run.incident, run=run.id, rto_seconds=60, rpo_seconds=None, outage_seconds=9)
+    verb_fixture.park(run, RunState.WAITING)
+
+    reply = verb_fixture.say("aiko", "resolve it was a full disk")
+
+    assert "Nobody has said yet whether users can work. Say it first: /dr answer DR-1 yes, or no." in reply.text
+    assert [choice.command for choice in reply.choices] == ["answer DR-1 yes", "answer DR-1 no"]
+
+
 def test_who_closes_what_does_not_work_is_told_so_and_asked(verb_fixture: VerbFixture) -> None:
     failed(verb_fixture)
 
