@@ -5,7 +5,6 @@ Compose itself makes the container, so entrypoint, command, user, secrets and th
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import PurePosixPath
 from posixpath import normpath
 from typing import Any
 
@@ -110,12 +109,10 @@ class OwnDefinition:
         known = {key: str(one["name"]) for key, one in (self.document.get("volumes") or {}).items()}
         return known.get(str(mount.get("source")))
 
-    def _is_among_the_data(self, target: str) -> bool:
-        """Where the engine really mounts it: `..` leads out again."""
-        return PurePosixPath(normpath(target)).is_relative_to(self.mounted_at)
-
     def _shut_in_mounts(self, volume: str) -> Iterator[dict[str, Any]]:
-        """It may write its data, and what is mounted among them; nothing else of the host."""
+        """It may write its new data, and nothing else of the host: what is mounted among production's data, such as an
+        append-only file in a folder of its own, is production's.
+        """
         is_bound = is_folder(volume)
         place = {"type": "bind", "source": volume} if is_bound else {"type": "volume", "source": DATA}
         for mount in self._mounts:
@@ -124,7 +121,7 @@ class OwnDefinition:
                 yield (mount if mount["type"] == place["type"] else {"target": mount["target"]}) | place
             elif name is not None and mount["type"] == "volume":
                 yield {**mount, "source": name, "read_only": True}
-            elif mount["type"] == "bind" and not self._is_among_the_data(mount["target"]):
+            elif mount["type"] == "bind":
                 yield {**mount, "read_only": True}
             else:
                 yield mount
