@@ -24,16 +24,6 @@ def only_asks(incident: Incident, run: Run) -> bool:
 
 def in_progress(incident: Incident, run: Run, verb: str) -> Refusal:
     """What is in the way of the verb, and what to do first."""
-    if only_asks(incident, run):
-        return Refusal(
-            asked_for(verb, incident),
-            phrase("Nobody has said yet whether users can work."),
-            phrase("Say it first: /dr answer {name} yes, or no.", name=incident.name),
-            choices=(
-                Choice(label=phrase("Users can work"), command=f"answer {incident.name} yes", style="primary"),
-                Choice(label=phrase("Users cannot work"), command=f"answer {incident.name} no"),
-            ),
-        )
     now = run_text(run)
     return Refusal(
         asked_for(verb, incident),

@@ -6,9 +6,10 @@ from sqlalchemy import Connection
 
 from drbot.commands.facts.context import CommandContext, asked_for, current_run, incident_of, must_be_open
 from drbot.commands.facts.machines import machines_table
-from drbot.commands.facts.making_way import in_progress
+from drbot.commands.facts.making_way import in_progress, only_asks
 from drbot.commands.speech.messages import Choice, DialogRequest, Reply, Request
 from drbot.commands.speech.parser import Words, clean, plain
+from drbot.commands.speech.refusal import Refusal
 from drbot.commands.views.available_actions import available_actions
 from drbot.commands.views.incident_view import IncidentView, view_of
 from drbot.core.approvals.approval import EntryPoint
@@ -39,7 +40,7 @@ def resolve(context: CommandContext, request: Request, words: Words, person: Per
         must_be_open(incident, "resolve")
         run = current_run(tx.connection, incident)
         if run is not None and not run.is_over:
-            raise in_progress(incident, run, "resolve")
+            raise _unanswered(incident) if only_asks(incident, run) else in_progress(incident, run, "resolve")
         doubt = "" if said is not None else _doubt(tx.connection, incident, run)
         if doubt or (not summary and request.entry_point is EntryPoint.COMMAND):
             return _asked(incident, doubt, {"text": summary, "doubt": doubt, "users": plain(typed)})
@@ -49,6 +50,18 @@ def resolve(context: CommandContext, request: Request, words: Words, person: Per
         schedules.drop(tx, incident.id)
         view = view_of(tx.connection, context, incidents.get(tx.connection, incident.id), request.at)
     return _closed(context, view, request)
+
+
+def _unanswered(incident: Incident) -> Refusal:
+    return Refusal(
+        asked_for("resolve", incident),
+        phrase("Nobody has said yet whether users can work."),
+        phrase("Say it first: /dr answer {name} yes, or no.", name=incident.name),
+        choices=(
+            Choice(label=phrase("Users can work"), command=f"answer {incident.name} yes", style="primary"),
+            Choice(label=phrase("Users cannot work"), command=f"answer {incident.name} no"),
+        ),
+    )
 
 
 def _doubt(connection: Connection, incident: Incident, run: Run | None) -> str:
