@@ -4,7 +4,7 @@ from drbot.bot.blocks.elements import Block, bar, choice_buttons, context, escap
 from drbot.bot.blocks.plan import plan_blocks
 from drbot.bot.blocks.tables import table_block
 from drbot.commands.facts.runbook_selection import by_hand
-from drbot.commands.views.drill_text import drill_text, is_lost
+from drbot.commands.views.drill_text import drill_text
 from drbot.commands.views.incident_view import IncidentView
 from drbot.commands.views.shown_actions import Place, actions_at
 from drbot.core.approvals.refusals import REFUSALS
@@ -60,9 +60,9 @@ def _cut(words: str, language: str) -> str:
 
 
 def _state(situation: IncidentView) -> str:
-    run, drill = situation.run, situation.drill
-    if drill is not None and (run is None or is_lost(drill, situation.now)):
-        return drill_text(drill, situation.now)
+    run = situation.run
+    if said := drill_text(situation):
+        return said
     if run is None:
         return NO_RUN
     return sentences(sentence_of(run_text(run)), run.outcome or _doing(situation))

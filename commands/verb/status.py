@@ -7,7 +7,7 @@ from drbot.commands.facts.faults import fault_tables
 from drbot.commands.facts.machines import machine_text, names_texts
 from drbot.commands.speech.messages import Choice, Reply, Request, Table
 from drbot.commands.speech.parser import Words, plain
-from drbot.commands.views.drill_text import drill_text, is_lost
+from drbot.commands.views.drill_text import drill_text
 from drbot.commands.views.incident_view import IncidentView, view_of
 from drbot.commands.views.shown_actions import Place, actions_at
 from drbot.core.approvals.approval import ApprovalRequest, RequestState, Vote, standing
@@ -93,8 +93,8 @@ def rows_of(view: IncidentView) -> tuple[tuple[str, ...], ...]:
     rows: list[tuple[str, ...]] = [(phrase("Since"), incident.started_at.strftime("%Y-%m-%d %H:%M:%S UTC"))]
     if incident.channel_name:
         rows.append((phrase("Channel"), f"#{incident.channel_name}"))
-    if view.drill is not None and (run is None or is_lost(view.drill, view.now)):
-        rows.append((phrase("Drill"), drill_text(view.drill, view.now)))
+    if said := drill_text(view):
+        rows.append((phrase("Drill"), said))
     if run is not None:
         rows.append((phrase("Recovery"), _run_text(run)))
         rows += [(phrase("Now"), line) for line in _working(view)]

@@ -1,9 +1,9 @@
 """What is told of a drill while it has no recovery to show: before its copy is broken, or if it never came so far."""
 
 from collections.abc import Mapping
-from datetime import datetime
 
-from drbot.core.runs.drill import TAKEN_UP_WITHIN, Drill, DrillState
+from drbot.commands.views.incident_view import IncidentView
+from drbot.core.runs.drill import TAKEN_UP_WITHIN, DrillState
 from drbot.core.text.messages import closed, duration, filled, phrase, sentences
 from drbot.core.text.words import clock
 
@@ -21,15 +21,16 @@ LOST: str = phrase(
 )
 
 
-def drill_text(drill: Drill, now: datetime) -> str:
-    """Where it stands, in one sentence or two."""
+def drill_text(view: IncidentView) -> str:
+    """Where it stands, in one sentence or two; "" = it is no drill, or its run says that."""
+    drill = view.drill
+    if drill is None:
+        return ""
+    heard = None if drill.is_over else drill.lease_until
+    if heard is not None and heard < view.now:
+        return filled(LOST, moment=clock(heard), site=drill.site)
+    if view.run is not None:
+        return ""
     if drill.is_over:
         return sentences(closed(drill.how), drill.why or "")
-    if is_lost(drill, now):
-        return filled(LOST, moment=clock(drill.lease_until or now), site=drill.site)
     return filled(STATES[drill.state], site=drill.site, time=duration(TAKEN_UP_WITHIN.total_seconds()))
-
-
-def is_lost(drill: Drill, now: datetime) -> bool:
-    """Whether whoever held it has stopped answering."""
-    return not drill.is_over and drill.lease_until is not None and drill.lease_until < now

@@ -280,11 +280,12 @@ class Compose:
         """Raises PermanentError where its files would bring something of the worker's host into a container that is
         not the system's. What production's containers were made with already goes on.
         """
-        reads = self.reads(project)
+        everything = self.everything(project)
+        reads = self._beyond(project, everything)
         if reads.kept_from_it:
             raise PermanentError(needs_variables(project, reads.kept_from_it))
         if self.guard is not None:  # a host that was lost would not have it, though production's data has it here
-            needed = self.everything(project).lacking((self._projects, self.folder(project)), ()).first
+            needed = everything.lacking((self._projects, self.folder(project)), ()).first
             if needed:
                 raise PermanentError(needs_files(project, needed))
         if reads.beyond_us and (self.guard is not None or self._makes_any(project, services, bounds)):
@@ -296,8 +297,11 @@ class Compose:
 
     def reads(self, project: str) -> Reads:
         """What its files have Compose read of the worker's host that is not the system's."""
+        return self._beyond(project, self.everything(project))
+
+    def _beyond(self, project: str, everything: Everything) -> Reads:
         folders = (self._projects, self.folder(project), *self._allowed.folders)
-        return self.everything(project).beyond(folders, withheld(self._allowed.variables))
+        return everything.beyond(folders, withheld(self._allowed.variables))
 
     def everything(self, project: str) -> Everything:
         folder, known = self.folder(project), self.places().get(project) or ComposeFiles()

@@ -121,10 +121,10 @@ def _backups_elsewhere(look: Look, site: str) -> Iterator[Line]:
 
 def _proofs(look: Look, site: str) -> Iterable[Line]:
     """What is known of the backups that were found a moment ago."""
-    if look.database is None:
-        return ()
-    with look.database.read() as connection:
-        return tuple(proof_lines(look.configuration, site, look.backups, proofs.list_of(connection, site)))
+    known = _by_state(
+        lambda _, state, __: proof_lines(look.configuration, site, look.backups, proofs.list_of(state, site))
+    )
+    return known(look, site)
 
 
 def _rented(look: Look, _: str) -> Iterator[Line]:
