@@ -1,11 +1,12 @@
 """Puts the parts of a full backup into their places on the new host: only into what this run has made, empty."""
 
 from collections.abc import Mapping
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from drbot.core.base.errors import CancelledError, PermanentError
 from drbot.core.site.full_manifest import DUMP, REDIS
+from drbot.core.site.site import Site
 from drbot.core.text.messages import clauses, phrase
 from drbot.runners.actions import postgres
 from drbot.runners.actions.fetching import fetched
@@ -14,10 +15,12 @@ from drbot.runners.backups.choose_dump import version_fault
 from drbot.runners.backups.restore_redis import alone_on, require_keys
 from drbot.runners.clients import scratch_redis
 from drbot.runners.clients.backup_reader import Pieces
+from drbot.runners.clients.compose import Compose
 from drbot.runners.clients.fetched import Fetched
 from drbot.runners.clients.host_folders import data_below
 from drbot.runners.clients.own_folder import make_own, require_own
 from drbot.runners.clients.redis_alone import RedisAlone
+from drbot.runners.clients.shared_settings import shared_names
 from drbot.runners.clients.survivors import remove_survivors
 from drbot.runners.contract import arguments
 from drbot.runners.contract.action import Outcome, Registry, StepContext
@@ -36,15 +39,31 @@ def configuration(context: StepContext, given: Mapping[str, Any]) -> Outcome:
     found = fetched(context)
     if not found.facts.projects:
         raise PermanentError(phrase("The backup holds no configuration"))
-    count = found.put_settings(folder, other_folders(context))
+    count = put_settings(found, context.site, context.clients.compose, other_folders(context))
+    projects = found.manifest.projects if found.manifest else found.facts.projects
     return Outcome(
         summary=phrase(
             "Files that were put back: {count}, of projects: {projects}",
             count=count,
-            projects=len(found.facts.projects),
+            projects=len(projects),
         ),
-        facts={"projects": list(found.facts.projects)},
+        facts={"projects": list(projects)},
     )
+
+
+def put_settings(found: Fetched, site: Site, compose: Compose, data: tuple[str, ...]) -> int:
+    """With the files that Compose reads in folders of `data`, which come back when it has read the projects. One may
+    lead to the next, so it is looked again until there is no further one. Returns how many files.
+    """
+    count, tried = found.put_settings(site.projects, data), set[str]()
+    while further := {*shared_names(site, compose)} - tried:
+        count += sum(found.put_file(name, site.projects) for name in sorted(further) if _is_in(name, data))
+        tried |= further
+    return count
+
+
+def _is_in(name: str, folders: tuple[str, ...]) -> bool:
+    return any(PurePosixPath(name).is_relative_to(folder) for folder in folders)
 
 
 def other_folders(context: StepContext) -> tuple[str, ...]:

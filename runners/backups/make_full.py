@@ -48,6 +48,7 @@ from drbot.runners.clients.inventory_reader import read_inventory
 from drbot.runners.clients.pausing import paused
 from drbot.runners.clients.restic import Restic, plain
 from drbot.runners.clients.restic_helper import ResticHelper, portable
+from drbot.runners.clients.shared_settings import shared_settings
 from drbot.runners.clients.tools_image import tools_image
 from drbot.runners.foundation.own_record import FOLDER as OWN_FOLDER
 from drbot.runners.foundation.watching import Cancelled, Progress, never, unheard
@@ -272,6 +273,10 @@ def mounts_of(making: Making, linked: Mapping[str, Path]) -> Iterator[Mount]:
     for name in site.file_folders:
         if not any(PurePosixPath(name).is_relative_to(folder) for folder in making.folders):
             yield _folder(making, site.projects / name, f"{PROJECTS}/{name.strip('/')}")
+    kept = (*making.folders, *(name.strip("/") for name in site.file_folders))
+    for name in shared_settings(site, making.clients.compose):
+        if not any(PurePosixPath(name).is_relative_to(folder) for folder in kept):
+            yield _folder(making, site.projects / name, f"{PROJECTS}/{name}")
     for name in site.file_volumes:
         inside, is_volume = f"{FILES}/{name.strip('/')}", not is_folder(name)
         yield Mount(source=name, target=inside, read_only=True) if is_volume else _folder(making, Path(name), inside)

@@ -212,6 +212,10 @@ class Fetched:
     def compare_settings(self, target: Path, without: tuple[str, ...]) -> Compared:
         return self._restic.compare(self._id, settings_wanted(without), str(target), alone=False)
 
+    def put_file(self, path: str, target: Path) -> int:
+        """One file by its path below `projects`; none where the backup has none there."""
+        return self._restic.restore(self._id, Wanted(folder=PROJECTS, only=path), str(target))
+
     def put_folder(self, name: str, target: Path) -> int:
         """One folder below `projects`."""
         return self._restic.restore(self._id, files_wanted(name), str(target))

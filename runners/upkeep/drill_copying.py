@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Iterable
+from os.path import lexists
 from pathlib import Path
 
 from drbot.core.base.errors import PermanentError
@@ -18,9 +19,9 @@ def images_of(site: Site, clients: Clients, cancelled: Cancelled) -> tuple[str, 
     return tuple(image for image in dict.fromkeys(one.image for one in services) if clients.docker.has_image(image))
 
 
-def copy_projects(site: Site, below: Iterable[str], folder: Path) -> None:
-    """The compose projects with their settings; folders of data, `below` the projects, come empty. Raises
-    PermanentError.
+def copy_projects(site: Site, below: Iterable[str], shared: Iterable[str], folder: Path) -> None:
+    """The compose projects with their settings; folders of data, `below` the projects, come with nothing but what of
+    them is `shared` settings. Raises PermanentError.
     """
     data = {(site.projects / name).resolve() for name in below}
 
@@ -32,6 +33,9 @@ def copy_projects(site: Site, below: Iterable[str], folder: Path) -> None:
         shutil.copytree(site.projects, folder, symlinks=True, ignore=left_out, dirs_exist_ok=True)
         for name in site.file_folders:
             (folder / name).mkdir(parents=True, exist_ok=True)
+        for name in (one for one in shared if not lexists(folder / one)):
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(site.projects / name, folder / name, follow_symlinks=False)
     except (OSError, shutil.Error) as error:
         raise PermanentError(
             phrase("{folder} could not be copied for the drill: {why}", folder=site.projects, why=error)

@@ -26,6 +26,7 @@ from drbot.runners.clients.engine_census import census, changes
 from drbot.runners.clients.host_folders import data_below
 from drbot.runners.clients.sandbox import Sandbox
 from drbot.runners.clients.sandbox_ports import SandboxPorts
+from drbot.runners.clients.shared_settings import shared_settings
 from drbot.runners.contract.action import Outcome, Registry, StepContext
 from drbot.runners.contract.target import Target
 from drbot.runners.execution.run_context import DrillTerms, WorkerContext
@@ -145,7 +146,8 @@ class DrillRun:
         self._tell(phrase("Copying images into it: {count}.", count=len(images)))
         sandbox.carry(images, self._is_over)
         if backup_for(self.drill.runbook, site) is BackupKind.POSTGRES:
-            copy_projects(site, data_below(clients.docker, site), sandbox.copy / "projects")
+            below, shared = data_below(clients.docker, site), shared_settings(site, clients.compose)
+            copy_projects(site, below, shared, sandbox.copy / "projects")
 
     def _is_over(self) -> bool:
         return self.cancelled() is not None

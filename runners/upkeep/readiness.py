@@ -22,6 +22,7 @@ from drbot.runners.clients.discovery import written_elsewhere
 from drbot.runners.clients.full_store import password
 from drbot.runners.clients.inventory_reader import read_inventory
 from drbot.runners.clients.own_definition import definition_of
+from drbot.runners.clients.shared_settings import shared_settings
 from drbot.runners.foundation.at_once import at_once
 from drbot.runners.foundation.settings import RunnerSettings
 from drbot.runners.foundation.watching import never
@@ -137,10 +138,10 @@ class SiteReadiness:
             yield bad(
                 what,
                 phrase(
-                    "reads {paths}, which a lost host does not have in time, whatever a drill on this one shows",
+                    "reads {paths}, which a lost host does not have in time",
                     paths=and_more(lacking.first, SHOWN),
                 ),
-                phrase("Move it into the project's folder."),
+                phrase("Move it below {folder}.", folder=self.site.projects),
             )
         if others := sorted({*reads.outside, *lacking.later} - {*lacking.first}):
             yield bad(
@@ -163,8 +164,11 @@ class SiteReadiness:
 
     def _brought_first(self) -> list[Path]:
         """Folders that a lost host has before anything is made of what Compose reads there."""
-        projects = {service.project for service in self.site.services.values()}
-        return [*map(self.clients.compose.folder, projects), *([self.site.projects] if self.is_cloned else [])]
+        compose, projects = self.clients.compose, self.site.projects
+        shared = (projects / name for name in shared_settings(self.site, compose))
+        return [
+            *map(compose.folder, self.site.compose_projects()), *shared, *([projects] if self.is_cloned else []),
+        ]  # fmt: skip
 
     def _kept(self) -> list[Path]:
         return [Path(self.site.place_of(name)) for name in (*self.site.files, *self.site.not_needed) if is_folder(name)]

@@ -95,7 +95,7 @@ ANIMALS: tuple[Animal, ...] = (
     Animal(
         name="beacon", stores=(postgres("postgres"), redis(password="flash5")), projects=("stores", "web"),
         external_volumes=("_postgres", "_redis", "_avatars"), external_networks=("_shared",),
-        shows="two projects, external volumes and network",
+        shows="two projects, external volumes and network, env_file beside them and in a folder with data",
     ),
     Animal(
         name="vaultkeeper", stores=(postgres(user="keeper"),),

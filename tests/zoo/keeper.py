@@ -62,13 +62,13 @@ class Kept:
         """Copy its files, with the names and ports that it has here."""
         self.copy_projects(self.projects)
         self.outside.mkdir(parents=True, exist_ok=True)
-        if (self.animal.folder / "outside").exists():
-            _copy(self.animal.folder / "outside", self.outside, self.words)
+        _copy(self.animal.folder / "outside", self.outside, self.words)
 
     def copy_projects(self, target: Path) -> None:
-        """As they are before anything was started."""
+        """As they are before anything was started, with what lies beside them."""
         for part in self.animal.projects:
             _copy(self.animal.folder / part, target / self.project(part).name, self.words)
+        _copy(self.animal.folder / "beside", target, self.words)
 
     @property
     def words(self) -> Mapping[str, str]:
@@ -210,10 +210,12 @@ def fault_of(container: Container) -> str:
 
 
 def _copy(source: Path, target: Path, words: Mapping[str, str]) -> None:
-    shutil.copytree(source, target, dirs_exist_ok=True)
-    for path in target.rglob("*"):
-        if path.is_file():
-            path.write_text(filled(path.read_text(), words))
+    """Nothing where there is no such folder."""
+    for path in (one for one in sorted(source.rglob("*")) if one.is_file()):
+        there = target / filled(str(path.relative_to(source)), words)
+        there.parent.mkdir(parents=True, exist_ok=True)
+        there.write_text(filled(path.read_text(), words))
+        there.chmod(path.stat().st_mode)
 
 
 def filled(text: str, words: Mapping[str, str]) -> str:

@@ -116,18 +116,6 @@ def test_where_it_lies_and_what_it_was_started_from_is_read_from_its_containers(
     )
 
 
-def test_a_file_beside_the_projects_folder_that_compose_reads_is_red(shop: Shop) -> None:
-    """It lies below `projects`, and is in no backup all the same: a backup holds the projects' folders."""
-    (shop.folder.parent / "all.env").write_text("WORD=of all\n")
-    host = shop.folder / "parts" / "host.yml"
-    host.write_text("services: {app: {env_file: ../all.env}}\n")
-    shop.typed(*STACK, "up", "--detach")
-
-    assert f"reads {shop.folder.parent / 'all.env'}, which a lost host" in shop.red()
-    host.write_text("services: {app: {env_file: settings.txt}}\n")
-    assert not shop.red()
-
-
 @pytest.fixture
 def apart() -> Iterator[Path]:
     """A folder elsewhere on the host; pytest's own may lie below /dev, which is no place of data."""

@@ -17,7 +17,7 @@ def test_sockets_and_pipes_of_running_programs_are_left_out(tmp_path: Path) -> N
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(str(project / "run" / "s"))
 
-        copy_projects(Site(projects=tmp_path / "projects"), (), tmp_path / "copy")
+        copy_projects(Site(projects=tmp_path / "projects"), (), (), tmp_path / "copy")
 
     copied = {path.relative_to(tmp_path / "copy").as_posix() for path in (tmp_path / "copy").rglob("*")}
     assert copied == {"shop", "shop/compose.yml", "shop/link.yml", "shop/run"}
