@@ -24,6 +24,7 @@ from drbot.runners.clients.shared_settings import shared_names
 from drbot.runners.clients.survivors import remove_survivors
 from drbot.runners.contract import arguments
 from drbot.runners.contract.action import Outcome, Registry, StepContext
+from drbot.runners.foundation.permit import OwnWork
 
 
 def configuration(context: StepContext, given: Mapping[str, Any]) -> Outcome:
@@ -35,11 +36,10 @@ def configuration(context: StepContext, given: Mapping[str, Any]) -> Outcome:
         raise PermanentError(phrase("Settings are not written to {folder}: only to the site's projects", folder=folder))
     if context.configuration.repository is None:
         make_own(folder, context.own_work())
-    require_own(folder, context.own_work())
     found = fetched(context)
     if not found.facts.projects:
         raise PermanentError(phrase("The backup holds no configuration"))
-    count = put_settings(found, context.site, context.clients.compose, other_folders(context))
+    count = put_settings(found, context.site, context.clients.compose, other_folders(context), context.own_work())
     projects = found.manifest.projects if found.manifest else found.facts.projects
     return Outcome(
         summary=phrase(
@@ -51,10 +51,11 @@ def configuration(context: StepContext, given: Mapping[str, Any]) -> Outcome:
     )
 
 
-def put_settings(found: Fetched, site: Site, compose: Compose, data: tuple[str, ...]) -> int:
+def put_settings(found: Fetched, site: Site, compose: Compose, data: tuple[str, ...], own: OwnWork) -> int:
     """With the files that Compose reads in folders of `data`, which come back when it has read the projects. One may
     lead to the next, so it is looked again until there is no further one. Returns how many files.
     """
+    require_own(site.projects, own)
     count, tried = found.put_settings(site.projects, data), set[str]()
     while further := {*shared_names(site, compose)} - tried:
         count += sum(found.put_file(name, site.projects) for name in sorted(further) if _is_in(name, data))

@@ -9,12 +9,14 @@ from drbot.runners.actions.restoring import put_settings
 from drbot.runners.backups.make_full import back_up_full
 from drbot.runners.clients.compose import Compose
 from drbot.runners.clients.fetched import Fetched, Recovery
+from drbot.runners.clients.own_folder import make_own
 from drbot.runners.clients.shared_settings import shared_settings
 from drbot.runners.foundation.watching import never, unheard
 from drbot.runners.upkeep.drill_copying import copy_projects
 from drbot.runners.upkeep.readiness import SiteReadiness
 from tests.archives import store_in
 from tests.integration.actions.machine import Machine
+from tests.permits import own
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(300)]
 
@@ -59,9 +61,10 @@ def environments(compose: Compose, project: str) -> list[object]:
 
 def test_a_lost_host_has_them_when_compose_reads_the_project(machine: Machine, site: Site, tmp_path: Path) -> None:
     found, there = backed_up(machine, site, tmp_path), site.model_copy(update={"projects": tmp_path / "elsewhere"})
-    compose = Compose(there.projects, None)
+    compose, mine = Compose(there.projects, None), own()
+    make_own(there.projects, mine)
 
-    put_settings(found, there, compose, ("shared",))
+    put_settings(found, there, compose, ("shared",), mine)
 
     assert environments(compose, machine.name) == [{"ALL": "0", "ONE": "1"}, {"TWO": "2"}]
     assert not (there.projects / "shared/upload.txt").exists()  # data, which comes later

@@ -96,7 +96,8 @@ OF_FOLDERS = {  # the same for what is a folder
     "clients/host_folders.py:_forget": "the mark, an empty volume",
 }
 FILLS = {  # write into what the run has made: these places alone call each, and look at the mark before
-    "clients/fetched.py:put_settings": {"actions/restoring.py:configuration"},
+    "clients/fetched.py:put_settings": {"actions/restoring.py:put_settings"},
+    "clients/fetched.py:put_file": {"actions/restoring.py:put_settings"},
     "clients/fetched.py:put_folder": {"actions/file_sets.py:put_folder"},
     "clients/fetched.py:put_volume": {"actions/file_sets.py:fill_volume"},
     "actions/file_sets.py:unpack_folder": {"actions/file_sets.py:put_folder"},

@@ -12,6 +12,7 @@ from drbot.core.base.errors import PermanentError
 from drbot.core.site.site import Backups, Configuration, Site
 from drbot.runners.backups.make_full import Making, mounts_of
 from drbot.runners.clients.clients import Clients
+from drbot.runners.clients.compose import Compose
 from drbot.runners.foundation.watching import never, unheard
 from drbot.runners.upkeep.scheduled_backups import is_of_last
 
@@ -51,10 +52,11 @@ def test_however_often_a_row_says_that_one_is_due_there_are_no_more_than_due_tim
 
 def making(home: Path, projects: Path, *files: str) -> Making:
     sites = {"production": Site(projects=projects, files=files)}
+    clients = SimpleNamespace(settings=SimpleNamespace(home=home), compose=Compose(projects, None))
     return Making(
         configuration=Configuration(system="shop", backups=Backups(directory=home), sites=sites),
-        site_name="production", clients=cast("Clients", SimpleNamespace(settings=SimpleNamespace(home=home))),
-        started=DUE, folder=home / "parts", progress=unheard, cancelled=never,
+        site_name="production", clients=cast("Clients", clients), started=DUE, folder=home / "parts",
+        progress=unheard, cancelled=never,
     )  # fmt: skip
 
 
