@@ -104,7 +104,7 @@ class DrillNotices:
         if routine.fault:
             said.append(filled(DID_NOT_BEGIN, why=closed(routine.fault)))
         elif last is not None and last.end in (DrillEnd.FAILED, DrillEnd.MISSED):
-            said.append(filled(DID_NOT_PASS, name=f"DRILL-{last.incident}", how=last.how))
+            said.append(filled(DID_NOT_PASS, name=last.name, how=last.how))
         if routine.succeeded_at is None and needs_password(level, self._context.configuration):
             said.append(NEEDS_PASSWORD)
         return said

@@ -155,7 +155,7 @@ def _proven(passed: Mapping[Level, Drill], now: datetime) -> str:
 
 def _row(one: Drill, now: datetime) -> tuple[str, ...]:
     return (
-        f"DRILL-{one.incident}",
+        one.name,
         one.what,
         phrase("{time} ago", time=duration(one.age(now).total_seconds())),
         one.how or STATES[one.state],

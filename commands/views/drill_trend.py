@@ -114,7 +114,7 @@ def _level(level: Level) -> str:
 
 
 def _column(drill: Drill) -> str:
-    return f"DRILL-{drill.incident}\n{drill.asked_at:%Y-%m-%d}\n{drill.asked_at:%H:%M}"
+    return f"{drill.name}\n{drill.asked_at:%Y-%m-%d}\n{drill.asked_at:%H:%M}"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

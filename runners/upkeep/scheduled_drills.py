@@ -13,7 +13,7 @@ from drbot.core.site.data_kinds import first_files, runbook_of
 from drbot.core.site.level import Level
 from drbot.core.site.readiness import Line, bad, good, soon
 from drbot.core.site.site import Configuration
-from drbot.core.text.messages import duration, phrase
+from drbot.core.text.messages import duration, phrase, sentences
 from drbot.runners.clients.full_store import password
 from drbot.runners.execution.run_context import WorkerContext
 from drbot.runners.foundation.watching import Cancelled
@@ -83,7 +83,8 @@ def _line(level: Level, last: Drill | None, now: datetime) -> Line:
         return soon(what, phrase("it was never practised"), todo)
     said = phrase("{time} ago: {how}", time=duration(last.age(now).total_seconds()), how=last.how)
     if last.end is DrillEnd.FAILED:
-        return bad(what, said, todo)
+        why = phrase("See why: drbot dr report {drill}.", drill=last.name)
+        return bad(what, said, sentences(why, todo))
     if last.end is DrillEnd.MISSED or now - last.ended_at > QUARTER:
         return soon(what, said, todo)
     return good(what, said)

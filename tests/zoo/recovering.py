@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from drbot.cli.demo_player import DemoPlayer
+from drbot.cli.demo_player import DemoPlayer, StoryError
 from drbot.core.runs.incident import Incident
 from drbot.core.runs.run import Run, RunKind, RunState
 from drbot.lab.images import SYSTEM_IMAGES
@@ -206,7 +206,11 @@ def resolve(of: Scene, run: Run) -> None:
         of.player.wait(lambda: of.player.run(incident).is_over, f"{incident.name} to stop")
     how = "that was it" if run.state is RunState.SUCCEEDED else "not-repaired"
     of.player.say("aiko", f"/dr resolve {incident.name} {how}", incident.channel or "")
-    of.player.wait(lambda: not of.player.incident(incident.id).is_open, f"{incident.name} to be resolved", 30)
+    try:
+        of.player.wait(lambda: not of.player.incident(incident.id).is_open, f"{incident.name} to be resolved", 30)
+    except StoryError as error:
+        shown = [one["text"] for one in of.player.messages(incident)][-3:]
+        raise StoryError(f"{error} {of.player.describe(incident)} {shown}") from error
 
 
 def _outcome(of: Scene, tried: str, began: float, run: Run, wrong: Sequence[str]) -> Outcome:

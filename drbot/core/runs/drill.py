@@ -123,6 +123,11 @@ class Drill:
     steps: Mapping[str, float] = field(default_factory=dict)  # step of the runbook → seconds
 
     @property
+    def name(self) -> str:
+        """What people type, as `Incident.name`."""
+        return f"DRILL-{self.incident}"
+
+    @property
     def is_over(self) -> bool:
         return self.state is DrillState.ENDED
 
