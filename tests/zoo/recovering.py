@@ -204,7 +204,7 @@ def resolve(of: Scene, run: Run) -> None:
     if run.state is RunState.NEEDS_DECISION:
         of.player.say("aiko", f"/dr stop {incident.name} nobody knows how to go on", incident.channel or "")
         of.player.wait(lambda: of.player.run(incident).is_over, f"{incident.name} to stop")
-    how = "that was it" if run.state is RunState.SUCCEEDED else "not-repaired"
+    how = "users-can-work that was it" if run.state is RunState.SUCCEEDED else "not-repaired"  # as was looked at
     of.player.say("aiko", f"/dr resolve {incident.name} {how}", incident.channel or "")
     try:
         of.player.wait(lambda: not of.player.incident(incident.id).is_open, f"{incident.name} to be resolved", 30)
