@@ -65,8 +65,8 @@ class Recovery:
 
     def fetch(self, backup: FullBackup) -> Snapshot:
         """Copy it here; what is here already does not come again, unless it has rotted, and what is another backup's
-        goes. It is read once more as a whole, for a host is cleared because it is here: what an index of the place has
-        lost restic leaves out without a word.
+        goes. restic reads each piece against its digest as it copies, but what an index of the place has lost it leaves
+        out without a word: so it is looked whether all is here, for a host is cleared because it is.
         """
         assert backup.snapshot is not None
         source = backup.store.repository
@@ -74,7 +74,7 @@ class Recovery:
         self.restic.copy_from(source, backup.snapshot.id)
         found = self.only(backup.snapshot.tree)
         try:
-            self.restic.check()
+            self.restic.check(reads_data=False)
         except PermanentError as error:
             raise PermanentError(
                 phrase(

@@ -250,9 +250,12 @@ class Restic:
         self._run(["unlock", "--remove-all"])
         self._run(["repair", "index"])
 
-    def check(self) -> None:
-        """Read everything in it. Raises PermanentError when something is missing or has changed."""
-        self._done(phrase("{place} could not be read whole: {why}"), ["check", "--read-data", "--no-lock"])
+    def check(self, *, reads_data: bool = True) -> None:
+        """Read everything in it, else look whether all that its snapshots need is there. Raises PermanentError when
+        something is missing or has changed.
+        """
+        options = ["--read-data"] if reads_data else []
+        self._done(phrase("{place} could not be read whole: {why}"), ["check", "--no-lock", *options])
 
     def forget(self, snapshots: Sequence[str]) -> bool:
         """Remove these, and what only they used. False: somebody is at work there, so it is left for next time."""
