@@ -1,17 +1,21 @@
-"""Weakens approval, seal, permit, drift, fence, roster and ledger code in one place at a time: each must be noticed.
+"""Weakens approval, seal, permit, drift, fence, roster and ledger code in one place at a time, and what lets drbot recover
+anybody's system (tests/weakened_systems.py): each must be noticed.
 
-`python -m tests.mutations [NAME …]` works on a copy of the repository and takes about half an hour. It prints a line a
+`python -m tests.mutations [NAME …]` works on a copy of the repository and takes about an hour. It prints a line a
 weakening and ends with 1 when one survives that is not among SURVIVES.
 """
 
+import os
 import shutil
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
+
+from tests.weakened_systems import SYSTEMS
+from tests.weakening import Weakening, weak
 
 ROOT = Path(__file__).parents[1]
 SECONDS = 900
@@ -39,22 +43,6 @@ ASIDE, BACK, FOLDERS = (
     "runners/clients/own_folder.py",
 )
 SEARCH = "tests/integration/attacks/test_table.py tests/integration/attacks/test_more.py"
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Weakening:
-    """One place and what it becomes; the tests of `make test` that should notice."""
-
-    name: str
-    file: str
-    old: str
-    new: str
-    tests: str
-
-
-def weak(name: str, file: str, old: str, new: str, tests: str) -> Weakening:
-    """A row of the table."""
-    return Weakening(name=name, file=file, old=old, new=new, tests=tests)
 
 
 TRUTH = "tests/unit/bot/test_one_truth.py"
@@ -285,7 +273,7 @@ WEAKENINGS = (
     weak("another full backup of this name", "runners/backups/choose_full.py", "backup.name == identity.name and backup.digest == identity.sha256", "backup.name == identity.name", FULL),
     weak("an archive of another size", "runners/backups/choose_full.py", "if stored.size != identity.size:", "if False:", FULL),
     weak("a manifest of another moment", "runners/backups/choose_full.py", "if manifest.snapshot_at != backup.moment:", "if False:", FULL),
-    weak("nobody looks whether all was fetched", "runners/clients/fetched.py", "            self.restic.check(reads_data=False)\n        except", "            pass\n        except", FETCHED),
+    weak("what was fetched is not looked at", "runners/clients/fetched.py", "            self.restic.check(reads_data=False)\n        except", "            pass\n        except", FETCHED),
     weak("a header that has rotted is an end", "runners/clients/tar_entries.py", 'raise READ_ERROR(phrase("a header in it is broken ({why})", why=error)) from error', "raise", CRAFTED),
     weak("what lies behind the end", "runners/clients/tar_entries.py", "if piece.count(0) != len(piece):", "if False:", CRAFTED),
     weak("links of an archive that lead elsewhere", "runners/clients/tar_entries.py", "if info.issym() and out:", "if False:", CRAFTED),
@@ -324,6 +312,7 @@ WEAKENINGS = (
     weak("missing records", "core/ledger/ledger.py", "if event.seq > self.seq + 1:", "if False:", LEDGER),
     weak("a cut end", "core/ledger/ledger.py", "if (seq, digest) != (self.seq, self.hash):", "if False:", LEDGER),
     weak("a person is not hashed", "core/ledger/events.py", '        "person": event.person,\n        "payload": stored(event.payload),\n        "previous"', '        "payload": stored(event.payload),\n        "previous"', LEDGER),
+    *SYSTEMS,
 )
 # fmt: on
 
@@ -335,6 +324,8 @@ SURVIVES: Mapping[str, str] = {
 
 def main(names: list[str]) -> int:
     """Exit code: 1 when something survived that should not."""
+    if unknown := sorted({*names} - {one.name for one in WEAKENINGS}):
+        raise SystemExit(f"no such weakening: {unknown}\n\n{__doc__}")
     chosen = [one for one in WEAKENINGS if not names or one.name in names]
     with tempfile.TemporaryDirectory() as folder:
         copy = _copied(Path(folder) / "drbot")
@@ -360,7 +351,8 @@ def _noticed(copy: Path, one: Weakening) -> bool:
     path.write_text(text.replace(one.old, one.new))
     try:
         command = [sys.executable, "-m", "pytest", "-x", "-q", "-n", "0", "-p", "no:randomly", *one.tests.split()]
-        ended = subprocess.run(command, cwd=copy, capture_output=True, text=True, timeout=SECONDS)
+        environment = {**os.environ, "PYTHONPATH": str(copy)}  # of drbot as a process of its own, too
+        ended = subprocess.run(command, cwd=copy, env=environment, capture_output=True, text=True, timeout=SECONDS)
     finally:
         path.write_text(text)
     noticed = ended.returncode == 1

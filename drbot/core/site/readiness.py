@@ -2,7 +2,7 @@
 `drbot check` prints, what workers and bots keep looking at, and what `/dr readiness` shows is made of the same lines.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -10,7 +10,7 @@ from enum import StrEnum
 from drbot.core.base.errors import DrbotError
 from drbot.core.site.people import Person, Roster
 from drbot.core.site.site import Approvals
-from drbot.core.text.messages import closed, listed, phrase, sentences
+from drbot.core.text.messages import clauses, closed, listed, phrase, sentences
 
 EVERY_SECONDS = 5 * 60.0
 """How often workers and bots look."""
@@ -73,6 +73,22 @@ def tried(what: str, look: Callable[[], str], todo: str) -> Line:
         return good(what, look())
     except DrbotError as error:
         return bad(what, str(error), todo)
+
+
+def one_each(lines: Iterable[Line]) -> list[Line]:
+    """One line for each thing: all that several lines have to say of it, in the worst colour."""
+    found: dict[str, list[Line]] = {}
+    for line in lines:
+        found.setdefault(line.what, []).append(line)
+    return [same[0] if len(same) == 1 else _all_of(same) for same in found.values()]
+
+
+def _all_of(same: Sequence[Line]) -> Line:
+    worst = min((line.colour for line in same), key=list(Colour).index)
+    told = [line for line in same if line.colour is not Colour.GREEN] or same
+    remedies = dict.fromkeys(line.remedy for line in told)
+    reason = clauses(dict.fromkeys(line.reason for line in told))
+    return Line(what=same[0].what, colour=worst, reason=reason, remedy=sentences(*remedies))
 
 
 def approvers_line(roster: Roster, approvals: Approvals, now: datetime, away: frozenset[str] = frozenset()) -> Line:

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, delete, func, insert, select
 
-from drbot.core.site.readiness import Colour, Line
+from drbot.core.site.readiness import Colour, Line, one_each
 from drbot.store.base.database import Transaction
 from drbot.store.base.schema import confirmations, drills, proofs, readiness, routines, runs
 
@@ -29,7 +29,7 @@ def saw(tx: Transaction, source: str, lines: Sequence[Line]) -> None:
     before = {seen.line.what: seen for seen in of_source(tx.connection, source)}
     tx.connection.execute(delete(readiness).where(readiness.c.source == source))
     rows = {}
-    for position, line in enumerate(lines):
+    for position, line in enumerate(one_each(lines)):
         known = before.get(line.what)
         since = known.since if known is not None and known.line.colour is line.colour else tx.now
         rows[line.what] = {

@@ -120,6 +120,7 @@ def test_what_has_run_to_its_end_does_not_run_again_with_what_waits_for_it(shop:
     compose.start(context, given)
 
     assert (made(shop), started(shop, "migrate")) == before
+    assert clients.health.faults(site.services) == {}  # which is no service that is down
     allowed = permit(f"service {shop.name}/app", run=own("r1"))
     compose.recreate(replace(context, permit=allowed), {"services": ["app"]})
     anew = made(shop)

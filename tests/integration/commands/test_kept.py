@@ -47,6 +47,18 @@ def does_what_it_offers(verb_fixture: VerbFixture, reply: Reply) -> bool:
     return all(verb_fixture.say("aiko", command).ok for command in offered(reply))
 
 
+def test_the_report_lists_what_is_there(verb_fixture: VerbFixture) -> None:
+    run = recovered(verb_fixture)
+    keep(verb_fixture, run, "pgdata_undone_r2")
+    with verb_fixture.database.write() as tx:
+        kept.moved(tx, kept.list_of(tx.connection)[0].id, "brought back")
+
+    written = verb_fixture.say("dan", "report DR-1").markdown or ""
+    part = written.partition("## What is kept of the data that was replaced")[2].partition("##")[0]
+
+    assert "pgdata_undone_r2" in part and "pgdata_before_r1" not in part
+
+
 def test_a_copy_that_could_not_be_removed_is_listed(verb_fixture: VerbFixture) -> None:
     run, _ = verb_fixture.asked()
     assert verb_fixture.say("aiko", "kept").tables == ()

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import update
 
-from drbot.core.site.readiness import EVERY_SECONDS, Line, bad, good, soon
+from drbot.core.site.readiness import EVERY_SECONDS, Colour, Line, bad, good, soon
 from drbot.core.text.messages import say
 from drbot.store.base.schema import readiness as rows
 from drbot.store.records import readiness
@@ -88,6 +88,21 @@ def test_what_stays_as_it_was_has_been_so_since_then(verb_fixture: VerbFixture) 
 
     assert seen[GONE.what].since < seen[VOLUMES.what].since == seen[VOLUMES.what].looked_at
     assert [one.line.reason for one in seen.values()] == ["auth does not answer", "gone"]
+
+
+def test_all_that_is_said_of_one_thing_is_told_in_the_worst_colour(verb_fixture: VerbFixture) -> None:
+    """A service that its compose file does not describe, and that nothing watches: the second hid the first."""
+    web = "production: web"
+    lines = bad(web, "shop describes no service web", "Correct it."), soon(web, "nothing watches it", "Watch it.")
+    saw(verb_fixture, *lines, good(web, "there"))
+
+    text, names = shown(verb_fixture)
+
+    with verb_fixture.database.read() as connection:
+        (seen,) = readiness.list_of(connection)
+    assert seen.line.colour is Colour.RED
+    assert seen.line.sentence == "shop describes no service web; nothing watches it. Correct it. Watch it."
+    assert "Not ready: 1 of 1" in text and names == [web]
 
 
 def test_a_person_whom_dr_yml_leaves_out_is_a_red_line(tmp_path: Path) -> None:

@@ -165,7 +165,7 @@ ELSEWHERE = {
     "clock": "below",
     SCHEDULED: "tests/integration/runners/test_routines.py",
     "restic": "below",
-    "mounts": "tests/zoo/test_levels.py",
+    "mounts": "tests/integration/actions/test_left_out.py",
     "programs": "tests/unit/runners/test_prevention.py",
     "rented machines": "tests/integration/centre/test_rented.py",
     "Slack: tokens, scopes, channels, people": "tests/integration/bot/test_readiness.py",

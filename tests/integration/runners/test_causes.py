@@ -81,13 +81,17 @@ def test_what_cannot_be_taken_back_is_a_command_that_people_can_type(worker_fixt
     assert Offer.RESTART in run.offers
 
 
-def until_told(context: StepContext, given: Mapping[str, Any]) -> Outcome:
-    """A restore that never ends by itself."""
-    wait_for(context.cancelled, PATIENCE, "the limit of the step")
-    raise CancelledError("Stopped while data was being sent")
+STOPPED = CancelledError("Stopped while data was being sent")
+CUT_OFF = BackupError("psql ended in the middle of it")  # its container was removed under it
 
 
-def test_a_step_that_its_limit_ended_is_no_fault_of_the_backup(worker_fixture: WorkerFixture) -> None:
+@pytest.mark.parametrize("error", [STOPPED, CUT_OFF], ids=["stopped", "cut off"])
+def test_a_step_that_its_limit_ended_is_no_fault_of_the_backup(worker_fixture: WorkerFixture, error: Exception) -> None:
+    def until_told(context: StepContext, given: Mapping[str, Any]) -> Outcome:
+        """A restore that never ends by itself."""
+        wait_for(context.cancelled, PATIENCE, "the limit of the step")
+        raise error
+
     text = own("level2-postgres", ("limits: {time: 2h, quiet: 10m, budget: 30s}", "limits: {time: 1s}"))
     slow = with_registry(with_runbook(worker_fixture, "own.yml", text), actions={"postgres.restore_beside": until_told})
 

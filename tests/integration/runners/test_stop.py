@@ -5,10 +5,14 @@ import time
 import pytest
 
 from drbot.core.base.errors import PermanentError, TemporaryError
+from drbot.core.runs.incident import IncidentState
 from drbot.core.runs.run import Offer, RunKind, RunState, StepState
+from drbot.runners.contract.action import Finding, Outcome
 from drbot.store.records import incidents
+from tests.integration.runners.test_edited_files import own
 from tests.integration.runners.test_kept import recovered
-from tests.integration.runners.worker_fixture import WorkerFixture, title
+from tests.integration.runners.test_rows_over_time import with_runbook
+from tests.integration.runners.worker_fixture import WorkerFixture, title, with_registry
 from tests.strain import Strain
 from tests.waiting import PATIENCE
 
@@ -184,3 +188,27 @@ def test_an_undo_run_brings_the_kept_data_back_behind_two_approvals(worker_fixtu
     told = str(worker_fixture.events(undo, "run.failed")[-1].payload["todo"])
     assert "/dr undo brings back what was in place before this undo. /dr recover restores from a backup." in told
     assert worker_fixture.incident(undo).rto_seconds is None
+
+
+def test_services_that_answer_are_no_recovery_before_the_data_answers(worker_fixture: WorkerFixture) -> None:
+    """In an order of one's own they are asked first, and their health opens a connection and asks nothing."""
+    done, keeper = recovered(worker_fixture)
+    turned = (
+        ("within: 1m}\n    after: [start-apps]", "within: 1m}\n    after: [health]"),
+        ("within: 20s}\n    after: [verify]", "within: 20s}\n    after: [start-apps]"),
+        ("silence: unconfirmed\n    after: [health]", "silence: unconfirmed\n    after: [verify]"),
+    )
+    careless = with_registry(
+        with_runbook(worker_fixture, "own.yml", own("level2-undo", *turned)),
+        actions={"health.wait": lambda context, given: Outcome(summary="They answer.")},
+        probes={"health.services": lambda context, given: Finding(passed=True, sentence="They answer.")},
+    )
+    undo = careless.go(careless.queue(done.incident, "own", RunKind.UNDO, keeper=keeper))
+    careless.approve(undo)
+
+    undo = careless.go(undo)
+
+    assert careless.step(undo, "health").state is StepState.SUCCEEDED
+    assert undo.state is RunState.FAILED and "PostgreSQL does not answer" in str(undo.outcome)
+    incident = careless.incident(undo)
+    assert (incident.state, incident.rto_seconds) == (IncidentState.RECOVERING, None)

@@ -10,7 +10,9 @@ import pytest
 from sqlalchemy import delete
 
 from drbot.core.base.errors import PermanentError
+from drbot.core.runbooks.runbook import names_in
 from drbot.core.runs.run import Run, RunState
+from drbot.core.site.inventory import Inventory, KnownService
 from drbot.core.site.site import Monitoring
 from drbot.runners.contract.action import StepContext
 from drbot.store.base.schema import locks
@@ -78,6 +80,20 @@ def put_back_by_a_row(worker_fixture: WorkerFixture, run: Run) -> None:
         queued(run),
     )
     worker_fixture.go(run)
+
+
+def test_a_service_that_dr_yml_does_not_list_is_stopped_before_data_moves_and_started_again(
+    guarded: WorkerFixture,
+) -> None:
+    collector = KnownService(project="auth", service="collector", image_id="sha256:1", needs=("auth",))
+    guarded.target.unnamed = Inventory(services=(collector,))
+    guarded.target.running.add("collector")
+
+    run = guarded.go(guarded.declare())
+
+    assert run.plan is not None
+    for step in ("stop-apps", "start-apps"):
+        assert "collector" in names_in(run.plan.step(step).with_["services"])
 
 
 def test_users_that_another_run_let_in_under_other_roles_are_known(guarded: WorkerFixture) -> None:

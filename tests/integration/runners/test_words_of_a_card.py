@@ -282,6 +282,25 @@ def test_what_comes_in_place_of_a_host_is_put_there_by_a_step(guarded: WorkerFix
     assert "By: the backup" not in card(worker_fixture, run)
 
 
+def test_a_card_of_a_host_says_what_does_not_come_back_or_may_not_start(guarded: WorkerFixture) -> None:
+    """What the system consists of says the backup: a lost host has no engine to ask."""
+    lite, stock = (Mount(kind="volume", source=name, target="/data") for name in ("shop_lite", "shop_stock"))
+    services = (
+        KnownService(project="shop", service="lite", mounts=(lite,)),
+        KnownService(project="shop", service="stock", mounts=(stock,), program="mysqld"),
+    )
+    first, *others = guarded.target.backups
+    holds = first.holds.model_copy(update={"inventory": Inventory(services=services)})
+    guarded.target.backups[:] = [first.model_copy(update={"holds": holds}), *others]
+    worker_fixture = with_site(with_runbook(guarded, "own.yml", SET_ASIDE + FOLDER_BACK), files=("shop_stock",))
+    worker_fixture = with_repository(worker_fixture, "a")
+
+    words = card(worker_fixture, worker_fixture.go(worker_fixture.queue(worker_fixture.declare().incident, "own")))
+
+    assert "In no backup: shop_lite (of shop/lite). This recovery does not bring them back." in words
+    assert "Copied while they write: shop/stock (mysqld). Such a copy may not start." in words
+
+
 def test_a_host_that_holds_no_volumes_is_not_said_to_lose_what_was_written_after_nothing(
     guarded: WorkerFixture,
 ) -> None:

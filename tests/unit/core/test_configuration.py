@@ -125,6 +125,15 @@ def test_files_are_volumes_or_folders_of_data(path: Path, files: str) -> None:
     assert why.startswith("dr.yml:5: sites.production.files.0: this must")
 
 
+@pytest.mark.parametrize("reason", ["", "-", "x" * 201])
+def test_what_is_not_needed_has_a_reason_that_people_can_read(path: Path, reason: str) -> None:
+    excused = f'    projects: projects\n    not_needed: {{cache: "{reason}"}}'
+
+    why = refusal(path, GOOD.replace("    projects: projects", excused))
+
+    assert why.startswith("dr.yml:5: sites.production.not_needed.cache: "), why
+
+
 @pytest.mark.parametrize("system", ["shop\u202e", "\u3164", "a\\nb", "x" * 81])
 def test_what_people_call_the_system_can_be_read_in_one_line(path: Path, system: str) -> None:
     why = refusal(path, GOOD.replace("system: ai-micro-service", f'system: "{system}"'))

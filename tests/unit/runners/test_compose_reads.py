@@ -315,3 +315,16 @@ def test_no_program_of_the_host_is_started(projects: Path, verb: str) -> None:
 
     with pytest.raises(PermanentError, match=r"have \./mine started on the worker's own host"):
         getattr(compose, verb)("shop", ["web"], *permits, WATCH)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["compose.yaml", "docker-compose.yml", "compose.override.yaml", "docker-compose.override.yml", "host.yml", ".env",
+     ".env.local", "app.env"],
+)  # fmt: skip
+def test_whatever_a_project_may_be_started_from_is_in_the_fingerprint(tmp_path: Path, name: str) -> None:
+    file = tmp_path / "shop" / name
+    file.parent.mkdir()
+    file.touch()
+
+    assert Compose(tmp_path, None).files("shop") == (file,)

@@ -1,0 +1,99 @@
+"""What no backup holds is said by whoever looks and by whoever backs up; so is a database whose files were copied while
+it wrote.
+"""
+
+from pathlib import Path
+
+import pytest
+from ruamel.yaml import YAML
+from typer.testing import CliRunner
+
+from drbot.cli.main import app
+from drbot.core.site.configuration import load_configuration
+from drbot.core.site.readiness import Colour, Line, one_each
+from drbot.runners.clients.compose import Watch
+from drbot.runners.clients.process import Bounds
+from drbot.runners.upkeep.readiness import site_lines
+from tests.integration.actions.machine import Machine
+
+pytestmark = [pytest.mark.docker, pytest.mark.timeout(300)]
+WATCH = Watch(bounds=Bounds(cancelled=lambda: False, seconds=120), on_line=lambda line: None)
+
+
+@pytest.fixture
+def shop(machine: Machine) -> Machine:
+    """Beside what dr.yml names it has a database that is copied, and one that its people forgot."""
+    machine.volume("data", {"rows": "of the shop"})
+    machine.files(
+        {
+            f"{machine.name}/compose.yml": f"""
+x-common: &common {{image: {machine.image}, network_mode: none, stop_grace_period: 0s, entrypoint: [sleep, "600"]}}
+services:
+  app: {{<<: *common, volumes: ["data:/data"]}}
+  stock: {{<<: *common, entrypoint: [bash, -c, "exec -a mysqld sleep 600"], volumes: ["stock:/stock"]}}
+  lite: {{<<: *common, volumes: ["lite:/lite"]}}
+volumes:
+  data: {{name: {machine.volume_name("data")}, external: true}}
+  stock: {{}}
+  lite: {{}}
+"""
+        }
+    )
+    machine.clients.compose.up(machine.name, ["app", "stock", "lite"], WATCH)
+    return machine
+
+
+def written(shop: Machine, folder: Path, **site: object) -> Path:
+    """dr.yml as its people wrote it."""
+    production = {
+        "docker": {"host": shop.site.docker.host},
+        "projects": str(shop.folder),
+        "services": {"app": {"project": shop.name, "service": "app", "role": "app"}},
+        "files": [shop.volume_name("data"), f"{shop.name}_stock"],
+        **site,
+    }
+    document = {"system": "shop", "sites": {"production": production}, "backups": {"directory": str(folder / "b")}}
+    with (folder / "dr.yml").open("w") as output:
+        YAML().dump(document, output)
+    return folder / "dr.yml"
+
+
+def lines(shop: Machine, document: Path) -> dict[str, Line]:
+    """What `drbot check` and `/dr readiness` tell of the site."""
+    configuration = load_configuration(document).configuration
+    return {one.what: one for one in one_each(site_lines(configuration, "production", shop.clients.settings))}
+
+
+def backed_up(document: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """What `drbot backup full` says."""
+    monkeypatch.setenv("RESTIC_PASSWORD", "secret")
+    monkeypatch.setenv("COLUMNS", "400")
+    done = CliRunner().invoke(app, ["backup", "full", "--config", str(document)])
+    assert done.exit_code == 0, done.output
+    return done.output
+
+
+def test_what_no_backup_holds_is_said_until_it_is_not_needed(
+    shop: Machine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    forgotten, document = f"{shop.name}_lite", written(shop, tmp_path)
+
+    line = lines(shop, document)[f"production: {forgotten}"]
+    assert line.colour is Colour.RED
+    assert f"in no backup; {shop.name}/lite keeps data there" in line.sentence
+    assert f"In no backup: {forgotten} (of {shop.name}/lite)." in backed_up(document, monkeypatch)
+
+    document = written(shop, tmp_path, not_needed={forgotten: "a cache"})
+    assert lines(shop, document)["production: mounts"].well
+    assert "In no backup" not in backed_up(document, monkeypatch)
+
+
+def test_a_database_that_writes_while_its_files_are_copied_is_said(
+    shop: Machine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    document = written(shop, tmp_path)
+
+    line = lines(shop, document)["production: stock"]
+    assert line.colour is Colour.AMBER
+    assert "mysqld writes while a full backup copies its files" in line.sentence
+    assert f"Copied while they write: {shop.name}/stock (mysqld)." in backed_up(document, monkeypatch)
