@@ -94,7 +94,7 @@ def _of_data(site: Site, seen: Seen, is_there: Callable[[str], bool]) -> Iterato
         said = phrase(
             "{name} is in no backup; {services} keeps data there.", name=one.name, services=listed(one.services)
         )
-        where, what = ("files", one.name) if seen.can_keep(one) else ("not_needed", {one.name: REASON})
+        where, what = ("files", name) if (name := seen.kept_as(one)) else ("not_needed", {one.name: REASON})
         yield Change(mark="+", sentence=said, below=where, add=(_line(what),))
     for name in seen.data:
         if not any(Path(name).is_relative_to(one) for one in site.file_folders):

@@ -47,16 +47,18 @@ class Seen:
         stores = [Path(one.volume) for kind in ("postgres", "redis") if (one := self.first(kind)) is not None]
         return tuple(name for name in self.written if not any(one.is_relative_to(self.folder / name) for one in stores))
 
-    def can_keep(self, one: Unkept) -> bool:
-        """Whether `files` can name it: a volume with a name, or a folder that drbot can put aside."""
+    def kept_as(self, one: Unkept) -> str | None:
+        """How `files` can name it: a volume with a name, or a folder that drbot can put aside. None: not at all."""
         mounts = (mount for service in self.inventory.all_services for mount in service.mounts)
         if one.name in {mount.source for mount in mounts if mount.kind == "volume"}:
-            return True
+            return one.name
+        path = Path(one.name)
+        name = f"{path.relative_to(self.folder)}/" if path.is_relative_to(self.folder) else one.name
         try:
-            site = Site(projects=self.folder, files=(one.name,))
+            site = Site(projects=self.folder, files=(name,))
         except ValidationError:
-            return False
-        return Path(one.name).is_dir() and not any(entangled(site, {}))
+            return None
+        return name if path.is_dir() and not any(entangled(site, {})) else None
 
     @property
     def count(self) -> int:
@@ -187,7 +189,7 @@ def _add_files(site: CommentedMap, seen: Seen) -> None:
     """Every other volume and folder is in `files`; what else there is is a gap, which check and readiness name too."""
     there = _as_site(site, seen)
     left = unkept(there, seen.inventory)
-    names = [one.name for one in left if seen.can_keep(one)]
+    names = [name for one in left if (name := seen.kept_as(one)) is not None]
     names = [one for one in names if not any(one != name and Path(one).is_relative_to(name) for name in names)]
     files = [*names, *seen.data]
     if files:
