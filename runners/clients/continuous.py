@@ -33,6 +33,7 @@ mkdir -p "$1"
 cd "$1"
 rm -rf .part
 pg_basebackup --pgdata=.part --wal-method=none --checkpoint=fast --no-password --label="$2"
+pg_verifybackup --quiet --no-parse-wal .part
 mv .part "$2"
 """
 LIST = r"""
@@ -45,7 +46,7 @@ for one in */base_*; do
     "$(tail -n 5 "$one/backup_manifest" | sed -n 's/.*"End-LSN": "\([^"]*\)".*/\1/p')"
 done
 """
-SERIES = 'ls "$1" | sort | tail -n 1'
+SERIES = 'ls -d "$1"/*_"$2" 2>/dev/null | sort | tail -n 1'
 FORGET = r"""
 set -eu
 for one in "$1"/*/base_*; do [ ! "${one##*/}" \< "$3" ] || rm -rf "$one"; done
@@ -112,17 +113,18 @@ class Continuous:
         asked = self._run(("psql", "-XAtqw", "replication=true", "-c", "IDENTIFY_SYSTEM"), ())
         return None if asked.code == 0 else phrase("it refuses replication: {said}", said=ending(asked.output, 200))
 
-    def start(self) -> None:
-        """Receive from now on, if nobody does. What there is already stays."""
+    def start(self) -> bool:
+        """Receive from now on, if nobody does. What there is already stays. Whether a new series begins."""
         self._make_places()
         if self.is_receiving():
-            return
+            return False
         self.engine.remove_helper(self.receiver)
-        if self.following() is None:  # the folder first: a slot without one would go on in an older series
-            self._begin_series()
-        words = ("pg_receivewal", "--no-password", f"--slot={self.slot}", f"--directory={WAL}/{self.series()}")
+        known = self.series() if self.following() is not None else None  # none: of data that came back nothing is kept
+        series = known or self._begin_series()
+        words = ("pg_receivewal", "--no-password", f"--slot={self.slot}", f"--directory={WAL}/{series}")
         order = self._order((*words, "--synchronous"), (Mount(source=self.wal, target=WAL),))
         helper.start(self.engine, helper.create(self.engine, replace(order, name=self.receiver)))
+        return known is None
 
     def stop(self) -> None:
         """Nobody receives any more, and the server keeps nothing for it; what was received stays."""
@@ -150,10 +152,15 @@ class Continuous:
         return Following(behind=received, held=int(held), is_lost=lost == "t")
 
     def take_base(self, now: datetime) -> Base:
-        """A base backup: what a recovery to any later moment begins with. A failure leaves none."""
+        """A base backup, read back against its manifest: what a recovery to any later moment begins with. A failure
+        leaves none.
+        """
         self._make_places()
         name = f"base_{now.astimezone(UTC):{STAMP}}"
-        order = ("sh", "-c", TAKE, "sh", f"{BASES}/{self.series()}", name)
+        series = self.series()
+        if series is None:
+            raise PermanentError(phrase("No WAL of PostgreSQL has been received here"))
+        order = ("sh", "-c", TAKE, "sh", f"{BASES}/{series}", name)
         self._require(self._run(order, (Mount(source=self.bases_place, target=BASES),)), phrase("Make a base backup"))
         return next(one for one in self.bases() if one.name == name)
 
@@ -165,12 +172,10 @@ class Continuous:
         said = self._aside(("sh", "-c", LIST, "sh", BASES), (mount,), phrase("List the base backups"))
         return tuple(sorted(_bases_in(said.output.splitlines()), key=lambda one: one.name, reverse=True))
 
-    def series(self) -> str:
-        """The newest one."""
-        said = self._of_wal(("sh", "-c", SERIES, "sh", WAL))
-        if not said.output:
-            raise PermanentError(phrase("No WAL of PostgreSQL has been received here"))
-        return said.output
+    def series(self) -> str | None:
+        """The newest one of the cluster that runs: data that came back goes on where it was left."""
+        said = self._of_wal(("sh", "-c", SERIES, "sh", WAL, self.postgres.identity().system_identifier))
+        return said.output.rpartition("/")[2] or None
 
     def received(self, series: str) -> tuple[str, ...]:
         """Names of its segments, `.partial` too."""
@@ -180,12 +185,15 @@ class Continuous:
         mount = Mount(source=self.wal, target=WAL, read_only=True)
         return self._aside(command, (mount,), phrase("Look at the WAL that was received"))
 
-    def _begin_series(self) -> None:
-        identifier, now = self.postgres.identity().system_identifier, datetime.now(UTC)
-        folder = ("mkdir", f"{WAL}/{now:{STAMP}}_{identifier}")
+    def _begin_series(self) -> str:
+        """Its folder. That comes first: a slot without one would go on in an older series."""
+        series = f"{datetime.now(UTC):{STAMP}}_{self.postgres.identity().system_identifier}"
+        folder = ("mkdir", f"{WAL}/{series}")
         self._aside(folder, (Mount(source=self.wal, target=WAL),), phrase("Begin to receive WAL"))
+        self.postgres.answer(DROP.format(slot=self.slot))
         made = ("pg_receivewal", "--no-password", f"--slot={self.slot}", "--create-slot")
         self._require(self._run(made, ()), phrase("Make a replication slot"))
+        return series
 
     def gap_since(self, base: Base) -> str | None:
         """The first segment that is missing of what a recovery from this base needs; None: all is there."""

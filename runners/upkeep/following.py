@@ -30,6 +30,8 @@ log = structlog.get_logger()
 LOOK_SECONDS = 10.0
 HELD_BYTES = 4 << 30
 """So much WAL a server keeps for a receiver that is away; then it is let go, and begins anew with a base backup."""
+STUCK_LOOKS = 6
+"""So often it may be on its way, for a minute."""
 BEHIND_BYTES = 64 << 20
 """More than that, four segments, is no word of a moment ago."""
 
@@ -72,24 +74,28 @@ class Follower:
     may_act: Callable[[], bool] = lambda: True
     held_bytes: int = HELD_BYTES
     base_due: float = field(default_factory=time.monotonic)
+    unheard: int = 0  # looks at a receiver that is there and does not receive, one after another
 
     def look(self) -> None:
         """What is to do now. Raises TemporaryError while engine or server do not answer, PermanentError."""
         if not self.may_act():
             return
         following = self.continuous.following()
-        if following is not None and (following.is_lost or self._is_too_much(following)):
+        if following is not None and (following.is_lost or self._is_too_much(following) or self._is_stuck(following)):
             log.error("WAL was not received in time; it is received anew from now on.", held=following.held)
             self.continuous.stop()
-            following = None
-        self.continuous.start()
-        if following is None:  # what was written meanwhile was not received
-            self.base_due = time.monotonic()
-        if time.monotonic() >= self.base_due:
-            self._base(is_new=following is None)
+        is_new = self.continuous.start()
+        if is_new or time.monotonic() >= self.base_due:
+            self._base(is_new=is_new)
 
     def _is_too_much(self, following: Following) -> bool:
         return following.behind is None and following.held > self.held_bytes
+
+    def _is_stuck(self, following: Following) -> bool:
+        """As where older data of the same cluster was put in place: what it asks for next does not exist there."""
+        silent = following.behind is None and self.continuous.is_receiving()
+        self.unheard = self.unheard + 1 if silent else 0
+        return self.unheard > STUCK_LOOKS
 
     def _base(self, *, is_new: bool) -> None:
         now, bases = datetime.now(UTC), self.continuous.bases()

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,11 +14,14 @@ from pathlib import Path
 import pytest
 from ruamel.yaml import YAML
 
+from drbot.core.base.errors import TemporaryError
 from drbot.core.site.readiness import Colour, Line
 from drbot.core.site.site import Continuous as Wanted
 from drbot.core.site.site import Site
 from drbot.core.site.wal import Base
-from drbot.runners.clients.continuous import LABEL, Following
+from drbot.runners.clients import helper
+from drbot.runners.clients.continuous import LABEL, Continuous, Following
+from drbot.runners.clients.helper import HelperOrder, Mount
 from drbot.runners.foundation.watching import never
 from drbot.runners.upkeep.following import Follower, continuous_of, following_lines, needed
 from tests.integration.actions.conftest import WorkerFixture
@@ -67,21 +71,22 @@ def test_nothing_is_looked_at_where_nobody_asks_for_it(shared: WorkerFixture) ->
 def test_the_first_look_begins_it_and_readiness_is_green(shared: WorkerFixture, site: Site, follower: Follower) -> None:
     wait_for(lambda: received(follower), PATIENCE, "everything to be received")
 
-    assert len(follower.continuous.bases()) == 1
+    assert follower.continuous.bases()[0].series == follower.continuous.series()
     found = line(shared, site)
     assert (found.what, found.colour) == ("production: WAL of PostgreSQL", Colour.GREEN), found.reason
 
 
 def test_after_a_restart_of_the_server_it_is_received_again_in_the_same_series(follower: Follower) -> None:
-    series, server = follower.continuous.series(), follower.continuous.postgres.container()
+    server = follower.continuous.postgres.container()
     assert server is not None
+    before = follower.continuous.series(), follower.continuous.bases()
     follower.continuous.engine.client.api.restart(server.id, timeout=30)
     wait_for(lambda: follower.continuous.postgres.fault() is None, PATIENCE, "the server to answer")
 
     follower.look()
 
     wait_for(lambda: received(follower), PATIENCE, "everything to be received")
-    assert (follower.continuous.series(), len(follower.continuous.bases())) == (series, 1)
+    assert (follower.continuous.series(), follower.continuous.bases()) == before
 
 
 def test_while_a_run_is_at_work_on_the_server_nothing_is_done(
@@ -112,9 +117,60 @@ def test_a_server_does_not_fill_its_disk_for_a_receiver_that_is_away(follower: F
 
     replace(follower, held_bytes=1 << 20).look()
 
-    assert continuous.series() > series
+    newer = continuous.series()
+    assert newer is not None and series is not None and newer > series
     assert [one.series for one in continuous.bases()] == [continuous.series(), series]
     wait_for(lambda: received(follower), PATIENCE, "everything to be received")
+
+
+def test_another_cluster_begins_a_series_and_what_comes_back_goes_on_in_its_own(
+    shared: WorkerFixture, follower: Follower
+) -> None:
+    """As after a recovery from a dump, and its undo."""
+    continuous, first = follower.continuous, follower.continuous.series()
+    written = continuous.postgres.answer("CREATE TABLE public.kept AS SELECT 7 AS seven; SELECT seven FROM public.kept")
+    with put_aside(shared, continuous):
+        wait_for(lambda: answers(continuous), PATIENCE, "the new server to answer")
+
+        follower.look()
+
+        second = continuous.series()
+        assert first is not None and second is not None and second.split("_")[2] != first.split("_")[2]
+        assert continuous.bases()[0].series == second
+    wait_for(lambda: answers(continuous), PATIENCE, "the old server to answer")
+
+    follower.look()
+
+    wait_for(lambda: received(follower), PATIENCE, "everything to be received")
+    assert continuous.series() == first
+    assert continuous.postgres.answer("SELECT seven FROM public.kept") == written
+
+
+def answers(continuous: Continuous) -> bool:
+    try:
+        return continuous.postgres.answer("SELECT 1") == "1"
+    except TemporaryError:
+        return False
+
+
+@contextmanager
+def put_aside(shared: WorkerFixture, continuous: Continuous) -> Iterator[None]:
+    """The data of the server, which makes a new cluster meanwhile."""
+    engine, server, aside = continuous.engine, continuous.postgres.container(), f"{shared.volume}_aside"
+    assert server is not None
+    engine.create_volume(aside, {})
+    for source, target, rest in ((shared.volume, aside, True), (aside, shared.volume, False)):
+        engine.client.api.stop(server.id, timeout=30)
+        order = HelperOrder(
+            image=continuous.postgres.recipe(never).image, name=None, labels={}, user="root",
+            entrypoint=("sh", "-ec", "rm -rf /to/*; cp -a /from/. /to/; rm -rf /from/*"),
+            mounts=(Mount(source=source, target="/from"), Mount(source=target, target="/to")),
+        )  # fmt: skip
+        assert helper.run(engine, order, never).code == 0
+        engine.client.api.start(server.id)
+        if rest:
+            yield
+    engine.client.api.remove_volume(aside)
 
 
 def base(days: float) -> Base:
