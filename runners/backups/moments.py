@@ -75,7 +75,11 @@ def recovered_to(continuous: Continuous, scratch: Scratch, moment: datetime | No
     """Fill the empty volume of `scratch` and open it as it was at `moment`, the newest one for None. Raises
     PermanentError where WAL is missing or ends before, CancelledError.
     """
-    base = base_for(continuous.bases(), moment, now)
+    bases = continuous.bases()
+    if moment is None:  # of another cluster that was here before, "now" is long ago
+        series = continuous.written_last()
+        bases = tuple(one for one in bases if one.series == series)
+    base = base_for(bases, moment, now)
     if missing := continuous.gap_since(base):
         raise PermanentError(phrase("The WAL segment {name} is missing", name=missing))
     _copy(scratch, continuous, base)

@@ -47,6 +47,7 @@ for one in */base_*; do
 done
 """
 SERIES = 'ls -d "$1"/*_"$2" 2>/dev/null | sort | tail -n 1'
+WRITTEN_LAST = 'ls -t "$1"/*/* 2>/dev/null | head -n 1'
 FORGET = r"""
 set -eu
 for one in "$1"/*/base_*; do [ ! "${one##*/}" \< "$3" ] || rm -rf "$one"; done
@@ -113,18 +114,18 @@ class Continuous:
         asked = self._run(("psql", "-XAtqw", "replication=true", "-c", "IDENTIFY_SYSTEM"), ())
         return None if asked.code == 0 else phrase("it refuses replication: {said}", said=ending(asked.output, 200))
 
-    def start(self) -> bool:
-        """Receive from now on, if nobody does. What there is already stays. Whether a new series begins."""
+    def start(self) -> str | None:
+        """Receive from now on, if nobody does. What there is already stays. Into which series; None: it does so."""
         self._make_places()
         if self.is_receiving():
-            return False
+            return None
         self.engine.remove_helper(self.receiver)
         known = self.series() if self.following() is not None else None  # none: of data that came back nothing is kept
         series = known or self._begin_series()
         words = ("pg_receivewal", "--no-password", f"--slot={self.slot}", f"--directory={WAL}/{series}")
         order = self._order((*words, "--synchronous"), (Mount(source=self.wal, target=WAL),))
         helper.start(self.engine, helper.create(self.engine, replace(order, name=self.receiver)))
-        return known is None
+        return series
 
     def stop(self) -> None:
         """Nobody receives any more, and the server keeps nothing for it; what was received stays."""
@@ -176,6 +177,12 @@ class Continuous:
         """The newest one of the cluster that runs: data that came back goes on where it was left."""
         said = self._of_wal(("sh", "-c", SERIES, "sh", WAL, self.postgres.identity().system_identifier))
         return said.output.rpartition("/")[2] or None
+
+    def written_last(self) -> str | None:
+        """The series to which something was written last, whether or not a server runs."""
+        return (
+            self._of_wal(("sh", "-c", WRITTEN_LAST, "sh", WAL)).output.removeprefix(f"{WAL}/").partition("/")[0] or None
+        )
 
     def received(self, series: str) -> tuple[str, ...]:
         """Names of its segments, `.partial` too."""

@@ -84,9 +84,8 @@ class Follower:
         if following is not None and (following.is_lost or self._is_too_much(following) or self._is_stuck(following)):
             log.error("WAL was not received in time; it is received anew from now on.", held=following.held)
             self.continuous.stop()
-        is_new = self.continuous.start()
-        if is_new or time.monotonic() >= self.base_due:
-            self._base(is_new=is_new)
+        if self.continuous.start() is not None or time.monotonic() >= self.base_due:
+            self._base()
 
     def _is_too_much(self, following: Following) -> bool:
         return following.behind is None and following.held > self.held_bytes
@@ -97,10 +96,11 @@ class Follower:
         self.unheard = self.unheard + 1 if silent else 0
         return self.unheard > STUCK_LOOKS
 
-    def _base(self, *, is_new: bool) -> None:
+    def _base(self) -> None:
+        """Of this series, and not too old: between two of another cluster nobody can tell which a moment is of."""
         now, bases = datetime.now(UTC), self.continuous.bases()
         every = timedelta(seconds=self.wanted.base_every)
-        if is_new or not bases or bases[0].series != self.continuous.series() or bases[0].ended_at + every <= now:
+        if not bases or bases[0].series != self.continuous.series() or bases[0].ended_at + every <= now:
             bases = (self.continuous.take_base(now), *bases)
             log.info("Made a base backup.", name=bases[0].name)
         if (oldest := needed(bases, now - timedelta(seconds=self.wanted.keep))) != bases[-1]:
@@ -135,8 +135,8 @@ def _line(continuous: Continuous, what: str, now: datetime) -> Line:
 
 
 def _of_bases(continuous: Continuous, what: str, behind: int, now: datetime) -> Line:
-    bases = continuous.bases()
-    if not bases:
+    bases, series = continuous.bases(), continuous.series()
+    if not bases or bases[0].series != series:
         return bad(what, phrase("there is no base backup yet"), phrase("The worker makes one; see its log."))
     if missing := continuous.gap_since(bases[0]):
         todo = phrase("Restart the worker: it makes a new base backup.")
