@@ -26,6 +26,7 @@ from drbot.runners.own_state.state_readiness import state_line
 from drbot.runners.second_factor.totp_secrets import TotpSecrets
 from drbot.runners.upkeep.drill_keeper import Keeper
 from drbot.runners.upkeep.drill_run import Hands
+from drbot.runners.upkeep.following import keep_following
 from drbot.runners.upkeep.proving import keep_proving
 from drbot.runners.upkeep.readiness_keeper import keep_looking
 from drbot.runners.upkeep.routines import keep_doing
@@ -72,6 +73,7 @@ def run_worker(
     looking = (worker_context, stop, partial(state_line, configuration, database))
     threading.Thread(target=keep_looking, args=looking, name="readiness", daemon=True).start()
     threading.Thread(target=keep_proving, args=(worker_context, stop), name="proofs", daemon=True).start()
+    keep_following(worker_context, stop)
     if name == configuration.default_site:
         keeper = Keeper(worker_context=worker_context, hands=HANDS, stop=stop)
         threading.Thread(target=keeper.run, name="drills", daemon=True).start()

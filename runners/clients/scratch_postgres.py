@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import PurePosixPath
 
@@ -72,6 +72,8 @@ class Scratch:
     labels: Mapping[str, str]
     cancelled: Cancelled
     gentle: bool = False  # True: nobody waits for it
+    settings: Mapping[str, str] = field(default_factory=dict)  # beside those of every temporary server
+    mounts: tuple[Mount, ...] = ()  # the same
 
 
 @contextmanager
@@ -119,13 +121,13 @@ def order_of(scratch: Scratch, *, tuned: bool, own_rules: bool = True) -> Helper
     rules = {"hba_file": str(OWN_RULES)} if own_rules and not tuned else {}
     needed = needed_of(scratch.recipe.command)
     still = {"max_worker_processes": "0"} if PRELOADED in needed else {}  # no library does its own work in a copy
-    settings = {**needed, **still, **ALONE, **rules, **(TUNED if tuned else {})}
+    settings = {**needed, **still, **ALONE, **rules, **(TUNED if tuned else {}), **scratch.settings}
     return HelperOrder(
         image=scratch.recipe.image,
         name=scratch.name,
         labels=scratch.labels,
         command=("postgres", *(part for name, value in settings.items() for part in ("-c", f"{name}={value}"))),
-        mounts=(Mount(source=scratch.volume, target=scratch.recipe.mounted_at),),
+        mounts=(Mount(source=scratch.volume, target=scratch.recipe.mounted_at), *scratch.mounts),
         hidden=(OWN_INIT,),
         environment=environment,
         confined=True,
@@ -134,8 +136,10 @@ def order_of(scratch: Scratch, *, tuned: bool, own_rules: bool = True) -> Helper
 
 
 def wait_until_ready(scratch: Scratch, container: str) -> None:
-    """Until it answers over TCP: an image may first run a temporary server on the Unix socket."""
-    deadline = time.monotonic() + READY_WITHIN_SECONDS
+    """Until it answers over TCP: an image may first run a temporary server on the Unix socket. As long as it tells what
+    it does, such as that it has restored a segment, it is waited for.
+    """
+    deadline, told = time.monotonic() + READY_WITHIN_SECONDS, ""
     command = ["pg_isready", "-q", "-h", "127.0.0.1", "-U", scratch.user]
     while True:
         if scratch.cancelled():
@@ -149,11 +153,19 @@ def wait_until_ready(scratch: Scratch, container: str) -> None:
         if scratch.engine.execute(container, command, seconds=5).code == 0:
             return
         if time.monotonic() > deadline:
-            raise PermanentError(
-                phrase("The temporary server did not answer within {seconds} s", seconds=READY_WITHIN_SECONDS),
-                cause=Cause.TIME,
-            )
+            if (telling := _told(scratch, container)) == told:
+                raise PermanentError(
+                    phrase("The temporary server did not answer within {seconds} s", seconds=READY_WITHIN_SECONDS),
+                    cause=Cause.TIME,
+                )
+            deadline, told = time.monotonic() + READY_WITHIN_SECONDS, telling
         _PAUSE.wait(0.2)
+
+
+def _told(scratch: Scratch, container: str) -> str:
+    """The last line of its log that is no answer to who asks whether it is ready."""
+    lines = scratch.engine.logs(container, 2000).splitlines()
+    return next((line for line in reversed(lines) if "the database system is" not in line), "")
 
 
 def ask(scratch: Scratch, container: str, statement: str, database: str = "postgres") -> str:

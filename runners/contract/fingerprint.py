@@ -50,6 +50,7 @@ def settings_of(configuration: Configuration) -> dict[str, Any]:
         _drop_empty(site, "not_needed")
         _drop_empty(site, "compose")
         _drop_empty(site, "variables")
+        _drop_empty(site.get("postgres") or {}, "continuous")
         for service in site["services"].values():
             _drop_empty(service, "once")
             _drop_empty(service, "pause_for_backup")

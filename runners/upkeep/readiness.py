@@ -27,6 +27,7 @@ from drbot.runners.foundation.at_once import at_once
 from drbot.runners.foundation.settings import RunnerSettings
 from drbot.runners.foundation.watching import never
 from drbot.runners.second_factor.totp_secrets import TotpSecrets
+from drbot.runners.upkeep.following import following_lines
 from drbot.runners.upkeep.own_check_readiness import own_check_lines
 from drbot.runners.upkeep.prevention import Described, Prevention
 from drbot.store.records import confirmations
@@ -69,6 +70,7 @@ class SiteReadiness:
         yield from self._about_health_checks(described)
         yield self._about_services()
         yield from self._about_postgres()
+        yield from following_lines(self.clients, self.site, self.name, self.now())
         yield from Prevention(
             name=self.name,
             site=self.site,

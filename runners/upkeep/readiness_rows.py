@@ -161,6 +161,7 @@ def _by_file(ask: Callable[[Configuration], Iterable[Line]]) -> Probe:
 
 SYSTEM = (
     "Docker engine", "compose projects", "volumes", "mounts", "health checks", "services", "PostgreSQL role",
+    "WAL of PostgreSQL",
     "restart policies", "memory and CPU limits", "room for a copy", "clock", "alert rules", "own checks",
 )  # fmt: skip
 BACKUPS = (

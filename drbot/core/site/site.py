@@ -49,11 +49,19 @@ class Service(Model):
     title: Title = ""
 
 
+class Continuous(Model):
+    """What is committed is received as it is written: the data can be seen as it was at any second."""
+
+    keep: Seconds = 2 * 86_400.0  # so far back
+    base_every: Seconds = 86_400.0  # a base backup: each reads all data once, and makes replaying shorter
+
+
 class Postgres(Model):
     service: Name = "postgres"
     user: Word = "postgres"
     volume: Place  # with its data directory: a Docker volume's real name, or a folder (whole path, or below `projects`)
     databases: tuple[str, ...]
+    continuous: Continuous | None = None
 
 
 class Redis(Model):

@@ -157,6 +157,7 @@ ITEMS = (
 
 SCHEDULED = "scheduled backup of PostgreSQL, scheduled full backup, scheduled drills"
 ELSEWHERE = {
+    "WAL of PostgreSQL": "tests/integration/actions/test_following.py",
     "copies of full backups": "tests/unit/runners/test_backup_readiness.py",
     "backups of another site": "tests/unit/runners/test_backup_readiness.py",
     "proofs of another site": "tests/integration/lab/test_proving.py",

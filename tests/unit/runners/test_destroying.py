@@ -116,6 +116,7 @@ ELSEWHERE = {  # never the system's: what drbot itself has made, by its place
     "backups/dump_at_hand.py:dump_named": "drbot's home: what other runs have fetched, untouched for a day",
     "backups/dump_at_hand.py:let_go": "drbot's home: what this run has fetched, once it is restored",
     "backups/make_dump.py:back_up_postgres": "the new backup",
+    "upkeep/following.py:look": "the receiver of WAL and its slot, both drbot's",
     "backups/prove.py:restore_redis": "a volume of its own that goes with its container",
     "backups/prove.py:clear": "drbot's home: what an earlier proof has fetched",
     "upkeep/proving.py:_bench": "drbot's home: what this proof has fetched",

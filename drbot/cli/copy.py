@@ -1,0 +1,107 @@
+"""`drbot copy`: PostgreSQL as it was at a moment, beside production, to look at. Nothing is replaced."""
+
+import os
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+
+from drbot.cli.backup import SiteName, opened, refused
+from drbot.cli.terminal import Config, marked, plain_console
+from drbot.commands.verb.declare import moment_of
+from drbot.core.base.errors import UserError
+from drbot.core.text.messages import phrase
+from drbot.core.text.words import seconds_of
+from drbot.runners.backups.moments import Reached, recovered_to, to_the_second
+from drbot.runners.clients import helper
+from drbot.runners.clients.continuous import LABEL, Continuous
+from drbot.runners.clients.scratch_postgres import Scratch
+from drbot.runners.upkeep.following import continuous_of, wanted_by
+
+HOW: str = phrase("Write --to 02:13 (UTC), --to 20m (ago) or an ISO time.")
+READ_ONLY = {"default_transaction_read_only": "on"}
+
+
+def copy(
+    to: Annotated[str, typer.Option(help="The moment: 02:13 (UTC), 20m (ago) or an ISO time (default: now)")] = "",
+    keep: Annotated[str, typer.Option(help="Remove it after so long; Ctrl-C removes it before")] = "4h",
+    site: SiteName = "",
+    config: Config = None,
+) -> None:
+    """Open PostgreSQL as it was at any second beside production, read only and without a network, until Ctrl-C."""
+    configuration, clients, name = opened(config, site)
+    tried = phrase("Tried to open PostgreSQL as it was.")
+    if wanted_by(configuration.site(name)) is None:
+        raise UserError(
+            tried,
+            phrase("Nothing is received of this site's PostgreSQL."),
+            phrase("Write `continuous: {}` under its `postgres` in dr.yml, and restart its worker: drbot docs moments"),
+        )
+    stop, console, seconds = _until_stopped(), plain_console(), _seconds(keep)
+    now = datetime.now(UTC)
+    moment = moment_of(to, now, HOW)
+    with refused(tried):
+        continuous = continuous_of(clients, configuration.site(name), name, stop.is_set)
+        console.print(marked(phrase("Copying the base backup, then replaying what was committed since.")))
+        with as_it_was(continuous, moment, now) as (scratch, reached):
+            tell(console, scratch, reached, moment)
+            stop.wait(seconds)
+    console.print(marked(phrase("The copy is removed.")))
+
+
+@contextmanager
+def as_it_was(continuous: Continuous, moment: datetime | None, now: datetime) -> Iterator[tuple[Scratch, Reached]]:
+    """In a volume that goes with it."""
+    recipe, labels = continuous.postgres.recipe(continuous.cancelled), {LABEL: continuous.site}
+    with helper.throw_away_volume(continuous.engine, recipe.image, labels) as volume:
+        scratch = Scratch(
+            engine=continuous.engine,
+            recipe=recipe,
+            user=continuous.postgres.settings.user,
+            volume=volume,
+            name=f"drbot-copy-{continuous.site}-{os.getpid()}",
+            labels=labels,
+            cancelled=continuous.cancelled,
+            settings=READ_ONLY,
+        )
+        with recovered_to(continuous, scratch, moment, now) as reached:
+            yield scratch, reached
+
+
+def tell(console: Console, scratch: Scratch, reached: Reached, moment: datetime | None) -> None:
+    """What it is, and how to look at it."""
+    last = to_the_second(reached.last_commit) if reached.last_commit is not None else "?"
+    if moment is None:
+        console.print(marked(phrase("PostgreSQL as it is now; the last commit is of {last} UTC.", last=last)))
+    else:
+        said = phrase(
+            "PostgreSQL as it was at {moment} UTC; the last commit is of {last} UTC.",
+            moment=to_the_second(moment),
+            last=last,
+        )
+        console.print(marked(said))
+    inside = f"docker exec -it {scratch.name}"
+    console.print(f"  {escape(inside)} psql -U {escape(scratch.user)} DATABASE")
+    console.print(f"  {escape(inside)} pg_dump -U {escape(scratch.user)} -t TABLE --data-only DATABASE > rows.sql")
+    console.print(marked(phrase("It can only be read, and reaches nothing. Ctrl-C removes it.")))
+
+
+def _seconds(keep: str) -> float:
+    try:
+        return seconds_of(keep)
+    except ValueError as error:
+        raise UserError(phrase("Read --keep."), str(error)) from error
+
+
+def _until_stopped() -> threading.Event:
+    """Set by Ctrl-C and by whoever ends the process, so that the copy goes in any case."""
+    stop = threading.Event()
+    for one in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(one, lambda *_: stop.set())
+    return stop

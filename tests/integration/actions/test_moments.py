@@ -1,0 +1,172 @@
+"""A server that knows nothing of drbot is followed as it is, and comes back as it was at any second."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from drbot.core.base.errors import PermanentError
+from drbot.runners.backups.moments import Reached, recovered_to
+from drbot.runners.clients import helper
+from drbot.runners.clients.continuous import BASES, WAL, Continuous
+from drbot.runners.clients.helper import HelperOrder, Mount
+from drbot.runners.clients.scratch_postgres import Scratch, ask
+from drbot.runners.foundation.watching import never
+from tests.integration.actions.conftest import WorkerFixture
+from tests.waiting import PATIENCE, wait_for
+
+pytestmark = [pytest.mark.docker, pytest.mark.timeout(600)]
+
+WITNESS = "CREATE TABLE public.witness (id serial PRIMARY KEY, at timestamptz NOT NULL DEFAULT clock_timestamp())"
+
+
+@pytest.fixture(scope="module")
+def followed(shared: WorkerFixture) -> Iterator[Continuous]:
+    """The lab's server, received from, with a base backup."""
+    clients = shared.clients
+    continuous = Continuous(clients.docker, clients.postgres, "production", never)
+    clients.postgres.answer(WITNESS)
+    assert continuous.refusal() is None
+    continuous.start()
+    continuous.take_base(datetime.now(UTC))
+    yield continuous
+    continuous.stop()
+    for place in (continuous.wal, continuous.bases_place):
+        clients.docker.client.api.remove_volume(place)
+
+
+@contextmanager
+def as_it_was(continuous: Continuous, moment: datetime | None) -> Iterator[tuple[Scratch, Reached]]:
+    """The past, in a volume that goes again."""
+    recipe = continuous.postgres.recipe(never)
+    with helper.throw_away_volume(continuous.engine, recipe.image, {}) as volume:
+        scratch = Scratch(
+            engine=continuous.engine, recipe=recipe, user=continuous.postgres.settings.user, volume=volume,
+            name=f"drbot-moment-{os.getpid()}", labels={}, cancelled=never,
+        )  # fmt: skip
+        with recovered_to(continuous, scratch, moment, datetime.now(UTC)) as reached:
+            yield scratch, reached
+
+
+def write(continuous: Continuous, times: int) -> list[str]:
+    """So many commits; the ids that the server has confirmed."""
+    return [continuous.postgres.answer("INSERT INTO public.witness DEFAULT VALUES RETURNING id") for _ in range(times)]
+
+
+def witnesses(scratch: Scratch, reached: Reached) -> list[str]:
+    return ask(scratch, reached.container, "SELECT id FROM public.witness ORDER BY id").split()
+
+
+def clock(continuous: Continuous) -> datetime:
+    """Of the server."""
+    return datetime.fromtimestamp(
+        float(continuous.postgres.answer("SELECT extract(epoch FROM clock_timestamp())")), UTC
+    )
+
+
+def in_volume(continuous: Continuous, place: str, inside: str, script: str) -> None:
+    image = continuous.postgres.recipe(never).image
+    order = HelperOrder(
+        image=image, name=None, labels={}, entrypoint=("sh", "-ec", script), user="root",
+        mounts=(Mount(source=place, target=inside),),
+    )  # fmt: skip
+    ended = helper.run(continuous.engine, order, never)
+    assert ended.code == 0, ended.output
+
+
+def test_the_second_before_a_delete_comes_back_and_production_keeps_what_came_later(followed: Continuous) -> None:
+    before = write(followed, 3)
+    moment = clock(followed)
+    followed.postgres.answer("DELETE FROM public.witness")
+    later = write(followed, 2)
+
+    with as_it_was(followed, moment) as (scratch, reached):
+        assert witnesses(scratch, reached)[-3:] == before
+        assert reached.last_commit is not None and reached.last_commit <= moment
+
+    assert followed.postgres.answer("SELECT string_agg(id::text, ' ' ORDER BY id) FROM public.witness").split() == later
+
+
+def test_a_server_that_was_killed_has_lost_no_commit_that_it_confirmed(followed: Continuous) -> None:
+    server = followed.postgres.container()
+    assert server is not None
+    confirmed = write(followed, 20)[-1]
+    followed.engine.client.api.kill(server.id)
+
+    try:
+        with as_it_was(followed, None) as (scratch, reached):
+            assert witnesses(scratch, reached)[-1] == confirmed
+    finally:
+        followed.engine.client.api.start(server.id)
+        wait_for(lambda: followed.postgres.fault() is None, PATIENCE, "the server to answer")
+        followed.start()
+    wait_for(lambda: behind(followed) == 0, PATIENCE, "the receiver to be back")
+
+
+def behind(continuous: Continuous) -> int | None:
+    following = continuous.following()
+    assert following is not None
+    return following.behind
+
+
+def test_what_is_not_possible_is_said_with_what_is(followed: Continuous) -> None:
+    oldest = followed.bases()[-1].ended_at
+    for moment, said in (
+        (datetime.now(UTC) + timedelta(hours=1), "is in the future"),
+        (oldest - timedelta(seconds=1), f"The oldest moment to go back to is {oldest:%Y-%m-%d %H:%M:%S} UTC"),
+    ):
+        with pytest.raises(PermanentError, match=said), as_it_was(followed, moment):
+            pass
+
+
+def test_a_moment_that_was_not_received_is_refused(followed: Continuous) -> None:
+    write(followed, 1)
+
+    ends = pytest.raises(PermanentError, match=r"What was received ends before .* UTC")
+    with ends, as_it_was(followed, datetime.now(UTC)):
+        pass
+
+
+def test_a_segment_that_is_missing_is_named(followed: Continuous) -> None:
+    write(followed, 1)
+    followed.postgres.answer("SELECT pg_switch_wal()")
+    write(followed, 1)
+    wait_for(lambda: behind(followed) == 0, PATIENCE, "everything to be received")
+    gone = followed.bases()[0].first_segment
+    folder = f"{WAL}/{followed.bases()[0].series}"
+    in_volume(followed, followed.wal, WAL, f"mv {folder}/{gone} {WAL}/hidden")
+
+    try:
+        with pytest.raises(PermanentError, match=f"The WAL segment {gone} is missing"), as_it_was(followed, None):
+            pass
+    finally:
+        in_volume(followed, followed.wal, WAL, f"mv {WAL}/hidden {folder}/{gone}")
+
+
+def test_one_flipped_byte_in_a_base_backup_is_refused(followed: Continuous) -> None:
+    newest = followed.bases()[0]
+    file = f"{BASES}/{newest.series}/{newest.name}/base/1/1259"
+    flip = f"printf X | dd of={file} bs=1 seek=100 conv=notrunc status=none"
+    in_volume(followed, followed.bases_place, BASES, f"cp -a {file} {BASES}/whole; {flip}")
+
+    try:
+        with pytest.raises(PermanentError, match=r"is no use: .*base/1/1259"), as_it_was(followed, None):
+            pass
+    finally:
+        in_volume(followed, followed.bases_place, BASES, f"mv {BASES}/whole {file}")
+
+
+def test_older_base_backups_go_with_the_wal_that_only_they_need(followed: Continuous) -> None:
+    older = followed.bases()[0]
+    newer = followed.take_base(datetime.now(UTC) + timedelta(seconds=1))
+    assert newer.first_segment > older.first_segment
+
+    followed.forget_before(newer)
+
+    assert [one.name for one in followed.bases()] == [newer.name]
+    assert min(followed.received(newer.series)) >= newer.first_segment
+    confirmed = write(followed, 2)[-1]
+    with as_it_was(followed, None) as (scratch, reached):
+        assert witnesses(scratch, reached)[-1] == confirmed
