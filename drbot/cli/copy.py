@@ -1,11 +1,13 @@
 """`drbot copy`: PostgreSQL as it was at a moment, beside production, to look at. Nothing is replaced."""
 
 import os
+import platform
 import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -25,6 +27,7 @@ from drbot.runners.clients.scratch_postgres import Scratch
 from drbot.runners.upkeep.following import continuous_of, wanted_by
 
 HOW: str = phrase("Write --to 02:13 (UTC), --to 20m (ago) or an ISO time.")
+COPY_LABEL = "drbot.copy"  # host/process
 READ_ONLY = {"default_transaction_read_only": "on"}
 
 
@@ -57,8 +60,12 @@ def copy(
 
 @contextmanager
 def as_it_was(continuous: Continuous, moment: datetime | None, now: datetime) -> Iterator[tuple[Scratch, Reached]]:
-    """In a volume that goes with it."""
-    recipe, labels = continuous.postgres.recipe(continuous.cancelled), {LABEL: continuous.site}
+    """In a volume that goes with it; so do those of processes of this host that were killed."""
+    mine = f"{platform.node()}/{os.getpid()}"
+    recipe, labels = continuous.postgres.recipe(continuous.cancelled), {LABEL: continuous.site, COPY_LABEL: mine}
+    for one in continuous.engine.helpers({LABEL: continuous.site}):
+        if _is_left(continuous.engine.inspect(one)["Config"]["Labels"].get(COPY_LABEL, mine)):
+            continuous.engine.remove_helper(one)
     with helper.throw_away_volume(continuous.engine, recipe.image, labels) as volume:
         scratch = Scratch(
             engine=continuous.engine,
@@ -72,6 +79,12 @@ def as_it_was(continuous: Continuous, moment: datetime | None, now: datetime) ->
         )
         with recovered_to(continuous, scratch, moment, now) as reached:
             yield scratch, reached
+
+
+def _is_left(owner: str) -> bool:
+    """Whether the process that made it is no more, as far as this host can tell."""
+    host, _, process = owner.partition("/")
+    return host == platform.node() and not Path("/proc", process).exists()
 
 
 def tell(console: Console, scratch: Scratch, reached: Reached, moment: datetime | None) -> None:
@@ -88,7 +101,8 @@ def tell(console: Console, scratch: Scratch, reached: Reached, moment: datetime 
         console.print(marked(said))
     inside = f"docker exec -it {scratch.name}"
     console.print(f"  {escape(inside)} psql -U {escape(scratch.user)} DATABASE")
-    console.print(f"  {escape(inside)} pg_dump -U {escape(scratch.user)} -t TABLE --data-only DATABASE > rows.sql")
+    dump = f"docker exec {scratch.name} pg_dump -U {scratch.user} --data-only -t TABLE DATABASE > rows.sql"
+    console.print(f"  {escape(dump)}")
     console.print(marked(phrase("It can only be read, and reaches nothing. Ctrl-C removes it.")))
 
 
@@ -100,8 +114,8 @@ def _seconds(keep: str) -> float:
 
 
 def _until_stopped() -> threading.Event:
-    """Set by Ctrl-C and by whoever ends the process, so that the copy goes in any case."""
+    """Set by Ctrl-C, and by whoever ends the process or closes its terminal: the copy goes in any case."""
     stop = threading.Event()
-    for one in (signal.SIGINT, signal.SIGTERM):
+    for one in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(one, lambda *_: stop.set())
     return stop

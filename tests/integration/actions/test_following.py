@@ -195,15 +195,16 @@ def test_anybody_at_a_terminal_opens_the_past_and_ctrl_c_removes_it(
 ) -> None:
     continuous = follower.continuous
     continuous.postgres.answer("CREATE TABLE public.orders AS SELECT 41 AS number")
+    wait_for(lambda: datetime.now(UTC) > continuous.bases()[0].ended_at, PATIENCE, "the base backup to be of the past")
     moment = datetime.fromisoformat(continuous.postgres.answer("SELECT to_json(clock_timestamp()) #>> '{}'"))
     continuous.postgres.answer("UPDATE public.orders SET number = 42")
     file, before = with_continuous(shared, tmp_path), continuous.engine.labelled({LABEL: "production"})
     command = [sys.executable, "-m", "drbot.cli.main", "copy", "--config", str(file), "--to", moment.isoformat()]
-    copy = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env={**os.environ, "DRBOT_HOME": str(tmp_path)})
-    assert copy.stdout is not None
-
-    (said,) = itertools.islice((line.split() for line in copy.stdout if " psql " in line), 1)
-    name = said[said.index("-it") + 1]
+    wait_for(lambda: received(follower), PATIENCE, "everything to be received")
+    killed, first = opened(command, tmp_path)
+    killed.kill()
+    killed.wait()
+    copy, name = opened(command, tmp_path)
 
     def asked(statement: str) -> tuple[int, str]:
         ended = continuous.engine.execute(name, ["psql", "-XAtU", "postgres", "-c", statement], seconds=20)
@@ -217,7 +218,17 @@ def test_anybody_at_a_terminal_opens_the_past_and_ctrl_c_removes_it(
         copy.send_signal(signal.SIGINT)
         ended = copy.wait(PATIENCE)
     assert ended == 0
+    assert continuous.engine.find(first) is None  # the next one has removed what was left of it
     assert continuous.engine.labelled({LABEL: "production"}) == before
+
+
+def opened(command: list[str], home: Path) -> tuple[subprocess.Popen[str], str]:
+    """Once it can be looked at, and the name of its container."""
+    environment = {**os.environ, "DRBOT_HOME": str(home)}
+    copy = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment)
+    assert copy.stdout is not None
+    (said,) = itertools.islice((line.split() for line in copy.stdout if " psql " in line), 1)
+    return copy, said[said.index("-it") + 1]
 
 
 def with_continuous(shared: WorkerFixture, folder: Path) -> Path:
