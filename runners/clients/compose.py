@@ -27,10 +27,10 @@ from drbot.runners.clients.compose_reads import (
     needs_plain_files,
     needs_variables,
     reads_of,
-    settings_in,
     unheard,
 )
-from drbot.runners.clients.handed_on import handed_on, withheld
+from drbot.runners.clients.compose_text import settings_in
+from drbot.runners.clients.handed_on import handed_on, usable, withheld
 from drbot.runners.clients.patient_docker import Patience
 from drbot.runners.clients.process import Bounds, Ended, run_process
 from drbot.runners.foundation.at_once import at_once
@@ -128,7 +128,7 @@ class Compose:
         self._allowed = allowed or Allowed()
         self.places = places
         self._patience = patience or Patience(0)
-        self._environment = {"DOCKER_HOST": docker_host} if docker_host else {}
+        self._environment = {"COMPOSE_REMOVE_ORPHANS": "false", **({"DOCKER_HOST": docker_host} if docker_host else {})}
         if address:
             self._environment["ADDRESS"] = address  # the same files publish their ports on another host's address
         self.guard: Guard | None = None  # asked before anything is made of a file
@@ -307,7 +307,7 @@ class Compose:
         folder, known = self.folder(project), self.places().get(project) or ComposeFiles()
         named = (self.started_from(project), known.env_files)
         files, env_files = ([folder / name for name in names] for names in named)
-        return reads_of(folder, files, env_files, {**handed_on(self._allowed.variables), **self._environment})
+        return reads_of(folder, files, env_files, {**usable(self._allowed.variables), **self._environment})
 
     def folder(self, project: str) -> Path:
         return _folder(self._projects, project, self.places().get(project))
