@@ -19,11 +19,12 @@ def images_of(site: Site, clients: Clients, cancelled: Cancelled) -> tuple[str, 
     return tuple(image for image in dict.fromkeys(one.image for one in services) if clients.docker.has_image(image))
 
 
-def copy_projects(site: Site, below: Iterable[str], shared: Iterable[str], folder: Path) -> None:
+def copy_projects(site: Site, below: Iterable[str], shared: Iterable[str], folder: Path, home: Path) -> None:
     """The compose projects with their settings; folders of data, `below` the projects, come with nothing but what of
-    them is `shared` settings. Raises PermanentError.
+    them is `shared` settings, and drbot's own `home`, which may lie among them, not at all. Raises PermanentError.
     """
-    data = {(site.projects / name).resolve() for name in below}
+    home = home.resolve()
+    data = {home, *((site.projects / name).resolve() for name in below)}
 
     def left_out(where: str, names: list[str]) -> set[str]:
         found = ((name, Path(where) / name) for name in names)
@@ -33,7 +34,8 @@ def copy_projects(site: Site, below: Iterable[str], shared: Iterable[str], folde
         shutil.copytree(site.projects, folder, symlinks=True, ignore=left_out, dirs_exist_ok=True)
         for name in site.file_folders:
             (folder / name).mkdir(parents=True, exist_ok=True)
-        for name in (one for one in shared if not lexists(folder / one)):
+        settings = (one for one in shared if not (site.projects / one).resolve().is_relative_to(home))
+        for name in (one for one in settings if not lexists(folder / one)):
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(site.projects / name, folder / name, follow_symlinks=False)
     except (OSError, shutil.Error) as error:

@@ -17,7 +17,22 @@ def test_sockets_and_pipes_of_running_programs_are_left_out(tmp_path: Path) -> N
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(str(project / "run" / "s"))
 
-        copy_projects(Site(projects=tmp_path / "projects"), (), (), tmp_path / "copy")
+        copy_projects(Site(projects=tmp_path / "projects"), (), (), tmp_path / "copy", tmp_path / "home")
 
     copied = {path.relative_to(tmp_path / "copy").as_posix() for path in (tmp_path / "copy").rglob("*")}
     assert copied == {"shop", "shop/compose.yml", "shop/link.yml", "shop/run"}
+
+
+def test_what_drbot_keeps_among_the_projects_is_left_out_though_a_compose_file_names_it(tmp_path: Path) -> None:
+    """Its default home is `.drbot` in the folder that it is started in, which may be that of the projects."""
+    projects = tmp_path / "projects"
+    for name in (".drbot/worker/key", "shop/compose.yml", "data/all.env"):
+        (projects / name).parent.mkdir(parents=True, exist_ok=True)
+        (projects / name).write_text("a")
+    (projects / "data" / "other.env").symlink_to("../.drbot/worker/key")
+    shared = (".drbot/worker/key", "data/all.env", "data/other.env")
+
+    copy_projects(Site(projects=projects), ("data",), shared, tmp_path / "copy", projects / ".drbot")
+
+    copied = {path.relative_to(tmp_path / "copy").as_posix() for path in (tmp_path / "copy").rglob("*")}
+    assert copied == {"data", "data/all.env", "shop", "shop/compose.yml"}
