@@ -5,6 +5,7 @@ import socket
 from pathlib import Path
 
 from drbot.core.site.site import Site
+from drbot.runners.backups.make_full import links_outside
 from drbot.runners.upkeep.drill_copying import copy_projects
 
 
@@ -36,3 +37,14 @@ def test_what_drbot_keeps_among_the_projects_is_left_out_though_a_compose_file_n
 
     copied = {path.relative_to(tmp_path / "copy").as_posix() for path in (tmp_path / "copy").rglob("*")}
     assert copied == {"data", "data/all.env", "shop", "shop/compose.yml"}
+
+
+def test_a_link_that_leads_to_itself_ends_neither_a_drill_nor_a_backup(tmp_path: Path) -> None:
+    project = tmp_path / "projects" / "shop"
+    project.mkdir(parents=True)
+    (project / "itself").symlink_to("itself")
+
+    copy_projects(Site(projects=tmp_path / "projects"), (), (), tmp_path / "copy", tmp_path / "home")
+
+    assert (tmp_path / "copy" / "shop" / "itself").is_symlink()
+    assert list(links_outside(tmp_path / "projects", ["shop"])) == []
