@@ -9,7 +9,6 @@ import tempfile
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from os.path import normpath
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +28,7 @@ from drbot.runners.clients.compose_reads import (
     reads_of,
     unheard,
 )
-from drbot.runners.clients.compose_text import settings_in
+from drbot.runners.clients.compose_text import COMPOSE_FILES, chosen_by_compose, is_file
 from drbot.runners.clients.handed_on import handed_on, usable, withheld
 from drbot.runners.clients.patient_docker import Patience
 from drbot.runners.clients.process import Bounds, Ended, run_process
@@ -46,11 +45,9 @@ UNREACHABLE = re.compile(
 )
 _MADE_ANEW = re.compile(r"Container (\S+)\s+Recreate\b")  # in what a dry run says
 _MADE = re.compile(r"Container \S+\s+(Recreate|Creating)\b")
-COMPOSE_FILES = ("compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml")
 OTHER_FILES = ("*.yaml", "*.yml", "*.env", ".env.*")
 DESCRIBE_SECONDS = 60
 UP = ("up", "--detach", "--no-recreate")
-OVERRIDES = tuple(f"{name}.override.{end}" for name in ("compose", "docker-compose") for end in ("yml", "yaml"))
 PROJECT_FILES = (*COMPOSE_FILES, "compose.override.yml", "docker-compose.override.yml", ".env")
 
 
@@ -90,14 +87,6 @@ def _options(projects: Path, project: str, known: ComposeFiles | None) -> list[s
 
 def _folder(projects: Path, project: str, known: ComposeFiles | None) -> Path:
     return projects / (known.folder if known and known.folder else project)
-
-
-def chosen_by_compose(folder: Path) -> tuple[str, ...]:
-    """What it starts a project of where nobody names files: by .env, else by their usual names."""
-    if named := settings_in([folder / ".env"]).get("COMPOSE_FILE"):
-        return tuple(normpath(one) for one in named.split(":"))
-    usual = (next((name for name in names if (folder / name).is_file()), "") for names in (COMPOSE_FILES, OVERRIDES))
-    return tuple(filter(None, usual))
 
 
 Document = Mapping[str, Any]
@@ -324,7 +313,7 @@ class Compose:
         others = {path.name for pattern in OTHER_FILES for path in folder.glob(pattern)} - {*PROJECT_FILES}
         named = (*known.files, *known.env_files) or chosen_by_compose(folder)
         names = dict.fromkeys((*PROJECT_FILES, *sorted(others), *named))
-        return tuple(folder / name for name in names if (folder / name).is_file())
+        return tuple(folder / name for name in names if is_file(folder / name))
 
     def _options(self, project: str, known: ComposeFiles | None) -> list[str]:
         """Raises PermanentError where a folder, or a file in it, that is named for a project leads out of its place."""

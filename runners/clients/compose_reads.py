@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from drbot.core.text.messages import listed, phrase
-from drbot.runners.clients.compose_text import filled_in, is_file, parsed, raw_of, settings_in, settings_of
+from drbot.runners.clients.compose_text import filled_in, is_file, is_possible, parsed, raw_of, settings_in, settings_of
 
 _REMOTE = re.compile(r"\w+://|\w+@|github\.com/")
 _NAMED = re.compile(r"(?<!\$)(?:\$\$)*\$\{?(\w+)")
@@ -252,7 +252,7 @@ class _Part:
         if "$" in said:
             self.walk.unread.update(self.values.unsure)
         text = filled_in(said, self.values.of)
-        if text is None or not _is_possible(text):
+        if text is None or not is_possible(text):
             self.walk.unread.add(self.file)
             return ""
         return text
@@ -313,14 +313,6 @@ class _Part:
 def _is_plain(file: Path) -> bool:
     raw = raw_of(file)
     return raw is not None and settings_of(raw).is_plain
-
-
-def _is_possible(path: str) -> bool:
-    """Whether there can be a file of this name."""
-    try:
-        return all(len(part) <= 255 for part in path.encode().split(b"/")) and "\0" not in path
-    except UnicodeEncodeError:
-        return False
 
 
 def _list(said: Any) -> list[Any]:

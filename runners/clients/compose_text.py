@@ -8,6 +8,7 @@ import re
 from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
+from os.path import normpath
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,8 @@ from ruamel.yaml import YAML
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from ruamel.yaml.tokens import DirectiveToken, TagToken
 
+COMPOSE_FILES = ("compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml")
+OVERRIDES = tuple(f"{name}.override.{end}" for name in ("compose", "docker-compose") for end in ("yml", "yaml"))
 MOST_BYTES = 1 << 18  # no file of settings is larger
 MOST_LETTERS = 4096  # nor a path longer
 DEPTH = 10  # of variables in each other's defaults
@@ -37,6 +40,15 @@ def is_file(path: Path) -> bool:
         return path.is_file()
     except OSError:
         return False
+
+
+def is_possible(path: str) -> bool:
+    """Whether there can be a file of this name."""
+    try:
+        written = path.encode()
+    except UnicodeEncodeError:
+        return False
+    return len(written) < MOST_LETTERS and b"\0" not in written and all(len(one) <= 255 for one in written.split(b"/"))
 
 
 def raw_of(file: Path) -> bytes | None:
@@ -121,7 +133,7 @@ class Settings:
 
 @lru_cache(maxsize=64)
 def settings_of(raw: bytes) -> Settings:
-    text = raw.decode(errors="replace").replace("\r\n", "\n")
+    text = raw.decode(errors="replace").replace("\r\n", "\n").replace("\0", "\ufffd")
     of, is_plain, at = dict[str, str](), _ODD.search(text) is None, 0
     while at < len(text):
         end = _end_of_line(text, at)
@@ -152,6 +164,16 @@ def _end_of_line(text: str, at: int) -> int:
 def settings_in(files: Iterable[Path]) -> dict[str, str]:
     """What files such as .env say."""
     return {name: said for file in files for name, said in settings_of(raw_of(file) or b"").of.items()}
+
+
+def chosen_by_compose(folder: Path) -> tuple[str, ...]:
+    """What it starts a project of where nobody names files: by .env, else by their usual names."""
+    if named := settings_in([folder / ".env"]).get("COMPOSE_FILE"):
+        names = named.split(":")
+        is_sound = len(named) <= MOST_LETTERS and all(map(is_possible, names))
+        return tuple(map(normpath, names)) if is_sound else ("COMPOSE_FILE",)  # which says why there is none
+    usual = (next((name for name in names if is_file(folder / name)), "") for names in (COMPOSE_FILES, OVERRIDES))
+    return tuple(filter(None, usual))
 
 
 def filled_in(text: str, values: Mapping[str, str]) -> str | None:

@@ -9,9 +9,14 @@ from pathlib import Path
 
 import pytest
 
+from drbot.core.base.errors import PermanentError
+from drbot.core.site.site import Service, Site
 from drbot.runners.clients.compose import Compose
 from drbot.runners.clients.compose_reads import Everything, reads_of
 from drbot.runners.clients.compose_text import MOST_BYTES, filled_in, parsed, settings_of
+from drbot.runners.clients.container_labels import CONFIG_FILES, PROJECT, WORKING_DIR
+from drbot.runners.clients.project_places import places_of
+from drbot.runners.foundation.watching import never
 
 DOCKER = pytest.mark.skipif(shutil.which("docker") is None, reason="docker is not installed")
 ANCHOR = "x-a: &a {env_file: ../../w.env}\n"
@@ -143,6 +148,29 @@ def test_an_inclusion_that_goes_ever_deeper_comes_to_an_end(tmp_path: Path) -> N
     (folder / "compose.yml").write_text(f"include: [{{path: {folder}/compose.yml, project_directory: x}}]")
 
     assert everything_in(folder).unread == {folder / "compose.yml"}
+
+
+@pytest.mark.parametrize("said", [5000 * "a", 200_000 * "a", 2000 * "a:", "a\0b", "\udcff"])
+def test_names_that_no_file_has_are_none_of_a_project(tmp_path: Path, said: str) -> None:
+    folder = written(tmp_path, {})
+    (folder / ".env").write_bytes(f"COMPOSE_FILE={said}".encode(errors="surrogateescape"))
+
+    compose = Compose(tmp_path / "projects", None)
+
+    with pytest.raises(PermanentError):
+        compose.describe("shop", never)
+    assert compose.files("shop") == (folder / ".env", folder / "ok.env")
+
+
+@pytest.mark.parametrize("said", [5000 * "a", 300 * "a", "a\0b"])
+@pytest.mark.parametrize("label", [WORKING_DIR, CONFIG_FILES])
+def test_a_container_that_names_what_cannot_be_there_says_nothing_of_its_project(
+    tmp_path: Path, label: str, said: str
+) -> None:
+    labels = {PROJECT: "shop", WORKING_DIR: str(tmp_path / "shop"), CONFIG_FILES: "", label: f"{tmp_path}/{said}"}
+    site = Site(projects=tmp_path, services={"web": Service(project="shop", service="web", role="app")})
+
+    assert places_of(site, [{"Labels": labels}]) == ()
 
 
 @pytest.mark.parametrize(
