@@ -314,7 +314,7 @@ WEAKENINGS = (
     weak("a drill with production's record", "runners/upkeep/drill_run.py", "own=OwnRecord(home),", "own=worker_context.own,", DRILLS),
     weak("stand-ins in every drill", "runners/upkeep/drill_run.py", "roster=stand_ins() if rehearsed else worker_context.roster,", "roster=stand_ins(),", DRILLS),
     weak("bodies are forgotten soon", "bot/http_mode.py", "KEPT = timedelta(seconds=2 * OLDEST_SECONDS)", "KEPT = timedelta(seconds=30)", "tests/integration/bot/test_http.py"),
-    weak("a leaver's vote stands", "bot/listeners/voters.py", "if is_gone(accounts, person):", "if False:", "tests/integration/bot/test_approval.py"),
+    weak("a leaver's vote stands", "bot/listeners/voters.py", "if is_gone(accounts, used):", "if False:", "tests/integration/bot/test_approval.py"),
     weak("lines of the worker's files", "runners/clients/compose_reads.py", "        if not paths:\n            return", "        if paths:\n            return", "tests/unit/runners/test_compose_reads.py"),
     weak("production's data makes a drill", "runners/clients/compose.py", "            if needed:\n", "            if False:\n", "tests/unit/runners/test_compose_reads.py"),
     weak("any Redis before a vote", "runners/backups/restore_redis.py", "        raise PermanentError(more)\n", "        pass\n", "tests/integration/actions/test_beside.py"),

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ruamel.yaml import YAML
+from ruamel.yaml.composer import Composer
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from ruamel.yaml.tokens import DirectiveToken, TagToken
 
@@ -75,8 +76,18 @@ def parsed(raw: bytes) -> tuple[Content, ...] | None:
     return tuple(one for one in made if isinstance(one, Mapping))
 
 
+class _Composer(Composer):
+    """Of a name that is given twice the last one counts; a warning would repeat lines of the file."""
+
+    def __init__(self, loader: Any = None) -> None:
+        super().__init__(loader=loader)
+        self.warn_double_anchors = False
+
+
 def _yaml() -> YAML:
-    return YAML(typ="safe", pure=True)
+    yaml = YAML(typ="safe", pure=True)
+    yaml.Composer = _Composer
+    return yaml
 
 
 def _is_plain(token: object) -> bool:

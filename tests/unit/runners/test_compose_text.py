@@ -199,6 +199,11 @@ def test_words_that_may_mean_something_else_are_unclear(text: str) -> None:
     assert filled_in(text, {"A": "a"}) is None
 
 
+@pytest.mark.filterwarnings("error")
+def test_a_name_that_is_given_twice_is_the_last_one_and_no_line_of_the_file_is_repeated() -> None:
+    assert parsed(b"a: &a {x: '1'}\nb: &a {x: '2'}\nc: *a\n") == ({"a": {"x": "1"}, "b": {"x": "2"}, "c": {"x": "2"}},)
+
+
 def test_values_are_what_is_written_and_what_is_merged_counts_less() -> None:
     text = b"a: &a {x: 1, y: 2001-01-01, z: ~}\nb: {<<: *a, x: yes}\n---\n- no document\n---\nc: !override [d]\n"
 
