@@ -181,7 +181,13 @@ class Compose:
         """The whole project as its compose file describes it, passwords filled in: not to be logged."""
         bounds = Bounds(cancelled=cancelled, seconds=DESCRIBE_SECONDS)
         words = [*options, "config", "--format", "json"]
-        return _document(self._run(project, words, Watch(bounds=bounds, on_line=unheard)))
+        said = self._run(project, words, Watch(bounds=bounds, on_line=unheard))
+        try:
+            return _document(said)
+        except ValueError as error:
+            raise PermanentError(
+                phrase("What docker compose says of {project} cannot be read: it is too long", project=project)
+            ) from error
 
     def documents(
         self, projects: Collection[str], cancelled: Cancelled, services: Iterable[Service] = ()

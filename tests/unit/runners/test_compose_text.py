@@ -162,6 +162,19 @@ def test_names_that_no_file_has_are_none_of_a_project(tmp_path: Path, said: str)
     assert compose.files("shop") == (folder / ".env", folder / "ok.env")
 
 
+@DOCKER
+def test_a_large_project_is_read_whole_and_one_that_is_too_large_is_told(tmp_path: Path) -> None:
+    folder, compose = written(tmp_path, named("ok.env")), Compose(tmp_path / "projects", None)
+
+    (folder / "ok.env").write_text("".join(f"A{number}=1\n" for number in range(6000)))
+    read = compose.describe("shop", never)
+    (folder / "ok.env").write_text("".join(f"A{number}=1\n" for number in range(60_000)))
+
+    assert len(read["services"]["web"]["environment"]) == 6000
+    with pytest.raises(PermanentError, match="it is too long"):
+        compose.describe("shop", never)
+
+
 @pytest.mark.parametrize("said", [5000 * "a", 300 * "a", "a\0b"])
 @pytest.mark.parametrize("label", [WORKING_DIR, CONFIG_FILES])
 def test_a_container_that_names_what_cannot_be_there_says_nothing_of_its_project(
