@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from os.path import realpath
 from pathlib import Path
 from typing import Any
 
@@ -326,7 +327,7 @@ class Compose:
         folder = _folder(self._projects, project, known)
         named = [(folder / name, folder) for name in (*known.files, *known.env_files)] if known else []
         for path, above in [*named, *([(folder, self._projects)] if folder.name != project else [])]:
-            if not path.resolve().is_relative_to(above.resolve()):
+            if not Path(realpath(path)).is_relative_to(realpath(above)):
                 raise PermanentError(phrase("{path} leads outside of {folder}", path=path, folder=above))
         options = _options(self._projects, project, known)
         if known is None or not known.files:  # named in any case: Compose reads what we read, however .env is written

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from drbot.core.base.errors import PermanentError
-from drbot.core.site.site import Service, Site
+from drbot.core.site.site import ComposeFiles, Service, Site
 from drbot.runners.clients.compose import Compose
 from drbot.runners.clients.compose_reads import Everything, reads_of
 from drbot.runners.clients.compose_text import MOST_BYTES, filled_in, parsed, settings_of
@@ -160,6 +160,17 @@ def test_names_that_no_file_has_are_none_of_a_project(tmp_path: Path, said: str)
     with pytest.raises(PermanentError):
         compose.describe("shop", never)
     assert compose.files("shop") == (folder / ".env", folder / "ok.env")
+
+
+@DOCKER
+def test_a_file_of_a_project_that_leads_to_itself_is_told(tmp_path: Path) -> None:
+    folder = written(tmp_path, named("ok.env"))
+    (folder / "compose.yml").unlink()
+    (folder / "compose.yml").symlink_to("compose.yml")
+    place = ComposeFiles(folder="shop", files=("compose.yml",))
+
+    with pytest.raises(PermanentError):
+        Compose(tmp_path / "projects", None, places=lambda: {"shop": place}).describe("shop", never)
 
 
 @DOCKER
