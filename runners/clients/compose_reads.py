@@ -200,7 +200,14 @@ class _Walk:
         self.first.update(env_files)
         unsure = tuple(file for file in env_files if is_file(file) and not _is_plain(file))
         above = above or _Values(of=self.given)
-        return _Values(of={**settings_in(env_files), **above.of}, unsure=(*above.unsure, *unsure))
+        values = _Values(of={**settings_in(env_files), **above.of}, unsure=(*above.unsure, *unsure))
+        self.fills_in(env_files, values)
+        return values
+
+    def fills_in(self, env_files: Iterable[Path], values: _Values) -> None:
+        """Compose takes variables that these name from its own environment too."""
+        for raw in map(raw_of, env_files):
+            self.variables.update(_named_in(raw) - values.of.keys() - settings_of(raw or b"").of.keys())
 
     def go(self, folder: Path, files: Iterable[Path], values: _Values) -> None:
         """These, and what they lead to. Paths in them start at `folder`."""
@@ -212,7 +219,7 @@ class _Walk:
             self.walked.add((file, folder))
             raw = raw_of(file)
             documents = None if raw is None or len(self.walked) > _MOST_FILES else parsed(raw)
-            self.variables.update({*_NAMED.findall((raw or b"").decode(errors="replace"))} - values.of.keys())
+            self.variables.update(_named_in(raw) - values.of.keys())
             if documents is None:
                 self.unread.add(file)
             for said in documents or ():
@@ -285,6 +292,7 @@ class _Part:
     def service(self, said: Content) -> None:
         for one in (*_list(said.get("env_file")), *_list(said.get("label_file"))):
             said_so = one if isinstance(one, Mapping) else {"path": one}
+            self.walk.fills_in(self.paths(said_so.get("path")), self.values)
             self.reads(said_so.get("path"), is_first=_word(said_so.get("required")).lower() != "false")
         extends = said.get("extends")
         for other in self._leads_to([extends.get("file")]) if isinstance(extends, Mapping) else ():
@@ -308,6 +316,11 @@ class _Part:
             for word in _word(one).split(","):
                 self.reads(word.partition("=")[2] if word.strip().startswith(("src=", "dest=")) else None)
         self.walk.variables.update({*_passed_on(build.get("args"))} - self.values.of.keys())
+
+
+def _named_in(raw: bytes | None) -> set[str]:
+    """Variables, as Compose knows them."""
+    return {*_NAMED.findall((raw or b"").decode(errors="replace"))}
 
 
 def _is_plain(file: Path) -> bool:

@@ -109,6 +109,19 @@ def test_passwords_of_registries_reach_no_container(tmp_path: Path, monkeypatch:
     assert reads.outside == (str(Path.home() / ".docker" / "config.json"),)
 
 
+@DOCKER
+@pytest.mark.parametrize("file", [".env", "app.env"])
+def test_nor_by_way_of_a_file_that_compose_fills_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, file: str) -> None:
+    monkeypatch.setenv("DOCKER_AUTH_CONFIG", "of-the-worker")
+    text = 'services: {web: {image: x, env_file: app.env, environment: ["A=$Q"]}}'
+    written(tmp_path, {"compose.yml": text, ".env": "", "app.env": "", file: "P=1\nQ=${DOCKER_AUTH_CONFIG}${P}\n"})
+
+    compose = Compose(tmp_path / "projects", None)
+
+    assert "of-the-worker" in str(compose.describe("shop", never))
+    assert compose.reads("shop").kept_from_it == ("DOCKER_AUTH_CONFIG",)
+
+
 BESIDE_ITSELF = "".join(f"x-{n}: &b{n} [{', '.join(10 * [f'*b{n - 1}'])}]\n" for n in range(1, 40))
 MERGED = "".join(f"x-{n}: &b{n} {{<<: [{', '.join(10 * [f'*b{n - 1}'])}]}}\n" for n in range(1, 40))
 
