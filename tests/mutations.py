@@ -29,6 +29,7 @@ ROSTER = "tests/unit/core/test_policy.py tests/integration/commands/test_roster_
 PROOFS = "tests/integration/commands/test_proofs.py tests/integration/commands/test_keys.py"
 KEYS, KNOWN = "tests/integration/commands/test_worker_keys.py", "store/records/known_workers.py"
 BROKEN, DRILLS = "tests/integration/commands/test_break_glass.py", "tests/integration/attacks/test_drills.py"
+READS = "tests/unit/runners/test_compose_text.py"
 SIGNED = "tests/integration/runners/test_signed_proofs.py"
 GLASS = f"tests/unit/core/test_attestation.py tests/integration/commands/test_break_glass.py {RULES}"
 STORE = "tests/integration/store/test_requests.py tests/integration/store/test_leases.py tests/integration/store/test_runs.py"
@@ -302,8 +303,17 @@ WEAKENINGS = (
     weak("a drill with production's record", "runners/upkeep/drill_run.py", "own=OwnRecord(home),", "own=worker_context.own,", DRILLS),
     weak("stand-ins in every drill", "runners/upkeep/drill_run.py", "roster=stand_ins() if rehearsed else worker_context.roster,", "roster=stand_ins(),", DRILLS),
     weak("bodies are forgotten soon", "bot/http_mode.py", "KEPT = timedelta(seconds=2 * OLDEST_SECONDS)", "KEPT = timedelta(seconds=30)", "tests/integration/bot/test_http.py"),
-    weak("a leaver's vote stands", "bot/listeners/voters.py", "if is_gone(accounts, person):", "if False:", "tests/integration/bot/test_approval.py"),
+    weak("a leaver's vote stands", "bot/listeners/voters.py", "if is_gone(accounts, used):", "if False:", "tests/integration/bot/test_approval.py"),
     weak("lines of the worker's files", "runners/clients/compose_reads.py", "        if not paths:\n            return", "        if paths:\n            return", "tests/unit/runners/test_compose_reads.py"),
+    weak("tags mean nothing", "runners/clients/compose_text.py", "or token.value in _TAGS", "or True", READS),
+    weak("what is reset is not merged", "runners/clients/compose_text.py", " if value.tag != _RESET}", "}", READS),
+    weak("values above an included file", "runners/clients/compose_reads.py", "self.walk.values_of(own, self.values)", "self.walk.values_of(own)", READS),
+    weak("what Compose fetches", "runners/clients/compose_reads.py", "_REMOTE.match(self._filled_in(one))", "False", READS),
+    weak("a file that Compose fills in", "runners/clients/compose_reads.py", '            self.walk.fills_in(self.paths(said_so.get("path")), self.values)\n', "", READS),
+    weak("drbot's home in a drill", "runners/upkeep/drill_copying.py", "data = {realpath(home), ", "data = {", "tests/unit/runners/test_drill_copying.py"),
+    weak("any file as a log", "bot/outbound/event_batch.py", 'realpath(publisher_context.home / "logs")', "realpath(publisher_context.home)", "tests/integration/bot/test_around.py"),
+    weak("a dump from memory", "runners/backups/choose_dump.py", "from_disk=from_disk", "from_disk=False", "tests/unit/runners/test_readings.py"),
+    weak("one bad code stops all", "runners/upkeep/code_checker.py", '                codes.answer(tx, attempt_id, "unchecked")', "                raise", KEYS),
     weak("production's data makes a drill", "runners/clients/compose.py", "            if needed:\n", "            if False:\n", "tests/unit/runners/test_compose_reads.py"),
     weak("any Redis before a vote", "runners/backups/restore_redis.py", "        raise PermanentError(more)\n", "        pass\n", "tests/integration/actions/test_beside.py"),
     # The ledger.

@@ -2,6 +2,7 @@
 votes, and again and again until the run has begun: the last vote may come from a terminal, which has no Slack to ask.
 """
 
+from collections.abc import Iterable
 from contextlib import suppress
 
 from drbot.bot.listeners.accounts import Accounts
@@ -16,12 +17,14 @@ EVERY_SECONDS = 10.0
 
 def gone_voter(context: CommandContext, accounts: Accounts, asked_id: str) -> Person | None:
     """One of them. Raises UserError where Slack does not say."""
-    return next((one for one in approved_in_slack(context, asked_id) if is_gone(accounts, one)), None)
+    return next((one for one, used in approved_in_slack(context, asked_id) if is_gone(accounts, used)), None)
 
 
-def is_gone(accounts: Accounts, person: Person) -> bool:
-    """Raises UserError where Slack does not say."""
-    return not any(accounts.now(one).is_full_member for one in person.slack)
+def is_gone(accounts: Accounts, used: Iterable[str]) -> bool:
+    """Whether none of the accounts that the vote can have come from is there. Raises UserError where Slack does not
+    say.
+    """
+    return not any(accounts.now(one).is_full_member for one in used)
 
 
 def look_at_voters(context: CommandContext, accounts: Accounts) -> None:
@@ -31,8 +34,8 @@ def look_at_voters(context: CommandContext, accounts: Accounts) -> None:
     with context.database.read() as connection:
         asked = requests.live(connection)
     for asked_id in asked:
-        for person in approved_in_slack(context, asked_id):
+        for person, used in approved_in_slack(context, asked_id):
             with suppress(UserError):
-                if is_gone(accounts, person):
+                if is_gone(accounts, used):
                     void_without(context, asked_id, person)
                     break

@@ -6,6 +6,7 @@ it has to be repeated: what was posted is found, what was not is posted. Nothing
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from os.path import realpath
 from pathlib import Path
 
 from drbot.bot.blocks.decision import decision_buttons
@@ -252,10 +253,10 @@ def _upload(
 
 
 def _log_file(publisher_context: PublisherContext, situation: IncidentView, step: str) -> Path | None:
-    """The step's log, when it lies on this host below drbot's own directory."""
+    """The step's log, when it lies on this host among logs: a row may name anything, such as the worker's keys."""
     record = next((one for one in situation.steps if one.id == step), None)
     if record is None or not record.log:
         return None
-    path = Path(record.log).resolve()
-    is_ours = path.is_relative_to(publisher_context.home.resolve()) and path.is_file()
+    path = Path(realpath(record.log))
+    is_ours = path.is_relative_to(realpath(publisher_context.home / "logs")) and path.is_file()
     return path if is_ours and 0 < path.stat().st_size < LOG_BYTES else None

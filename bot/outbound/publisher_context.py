@@ -29,7 +29,7 @@ class PublisherContext:
 
     context: CommandContext
     messenger: Messenger
-    home: Path  # drbot's own directory: only log files below it are ever uploaded
+    home: Path  # drbot's own directory: only what lies in its `logs` is ever uploaded
     pace: Pace
     _told: set[tuple[int, str]] = field(default_factory=set)
     _lock: threading.Lock = field(default_factory=threading.Lock)

@@ -138,12 +138,14 @@ def vote(context: CommandContext, request: Request, asked_id: str, ballot: Ballo
     return Reply(text=said, ok=outcome.counted, code=outcome.code)
 
 
-def approved_in_slack(context: CommandContext, asked_id: str) -> list[Person]:
-    """Whose votes count so far, and came from an account of Slack."""
+def approved_in_slack(context: CommandContext, asked_id: str) -> list[tuple[Person, tuple[str, ...]]]:
+    """Whose votes count so far, and came from Slack; with the account, or all of theirs where nobody has noted it."""
     with context.database.read() as connection:
         votes = requests.votes(connection, asked_id)
+        used = requests.accounts_of(connection, requests.get(connection, asked_id))
     in_slack = {vote.person for vote in votes if vote.decision == "approve" and not vote.terminal}
-    return [person for person in context.roster.people.values() if person.id in in_slack and person.slack]
+    people = [person for person in context.roster.people.values() if person.id in in_slack and person.slack]
+    return [(one, (used[one.id],) if used.get(one.id) in one.slack else one.slack) for one in people]
 
 
 def void_without(context: CommandContext, asked_id: str, gone: Person) -> Reply:

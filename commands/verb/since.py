@@ -59,6 +59,10 @@ def _wanted(connection: Connection, incident: Incident, word: str, now: datetime
         )
     if began > now:
         raise Refusal(unchanged, phrase("{day} has not come yet.", day=day_and_time(began)), todo)
+    if began > incident.declared_at:  # it had begun by then; a later time would make a target met that was missed
+        declared = day_and_time(incident.declared_at)
+        said = phrase("{day} is later than its declaration, {declared}.", day=day_and_time(began), declared=declared)
+        raise Refusal(unchanged, said, todo)
     is_going_on = any(not run.is_over for run in runs.of_incident(connection, incident.id))
     if is_going_on and incident.recovered_at is None:
         raise Refusal(

@@ -117,7 +117,8 @@ def _read(backup: Backup, rules: BackupRules) -> Reading:
     stamp, began = _stamp_of(backup), time.time()
     if rules.readings is not None and (known := rules.readings.of(backup.path, stamp)):
         return known
-    reader = BackupReader(backup, rules.progress, rules.cancelled, hurried=True)
+    from_disk = rules.readings is not None and rules.readings.anew
+    reader = BackupReader(backup, rules.progress, rules.cancelled, hurried=True, from_disk=from_disk)
     try:
         for _ in reader.statements():
             pass

@@ -11,6 +11,7 @@ from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
+from os.path import realpath
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -286,7 +287,7 @@ def mounts_of(making: Making, linked: Mapping[str, Path]) -> Iterator[Mount]:
 
 def _folder(making: Making, source: Path, target: str) -> Mount:
     """dr.yml says what is backed up, and into whose bucket: never what the worker signs with."""
-    own, there = (making.clients.settings.home / OWN_FOLDER).resolve(), source.resolve()
+    own, there = (making.clients.settings.home / OWN_FOLDER).resolve(), Path(realpath(source))
     if own.is_relative_to(there) or there.is_relative_to(own):
         raise PermanentError(
             phrase(
@@ -302,14 +303,14 @@ def links_outside(projects: Path, names: Sequence[str], written: Sequence[str] =
     """Links in the projects' folders to what no backup of these folders holds, and where they lead. Below what a
     container writes to a link is data: nothing of the host is meant by it there, and a service could choose what.
     """
-    own, data = [(projects / name).resolve() for name in names], {projects / one for one in written}
+    own, data = [realpath(projects / name) for name in names], {projects / one for one in written}
     for name in names:
         for folder, folders, files in os.walk(projects / name):
             if Path(folder) in data:
                 folders.clear()
                 continue
             for path in (Path(folder) / entry for entry in (*folders, *files)):
-                target = path.resolve()
+                target = Path(realpath(path))  # of one that leads to itself: itself
                 if path.is_symlink() and target.exists() and not any(target.is_relative_to(one) for one in own):
                     yield path.relative_to(projects).as_posix(), target
 

@@ -123,7 +123,7 @@ def prove_dump(bench: Bench, backup: Backup) -> BackupIdentity:
     rules, manifest = bench.dump_rules, backup.manifest
     identity = with_floor(check(backup, rules), bench.clients.backups, rules)
     require_room(bench, backup.sql_bytes)
-    reader = BackupReader(backup, bench.progress, bench.cancelled)
+    reader = BackupReader(backup, bench.progress, bench.cancelled, from_disk=True)
     restore_postgres(bench, reader, identity, manifest.digests if manifest else {})
     return identity
 

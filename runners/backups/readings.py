@@ -33,17 +33,18 @@ class Reading:
 
 class Readings:
     """One small file below the worker's folder. A note that cannot be read or written is none: the dump is read.
-    `anew`: nothing is remembered of before, for whoever looks whether the disk still gives what it was given.
+    `anew`: nothing is remembered of before, not by the host's memory either, for whoever looks whether the disk still
+    gives what it was given.
     """
 
     def __init__(self, home: Path, settled: float = SETTLED_SECONDS, *, anew: bool = False) -> None:
         self._files = PrivateFolder(home / FOLDER)
         self._settled = settled
-        self._anew = anew
+        self.anew = anew
 
     def of(self, path: Path, stamp: Stamp) -> Reading | None:
         """What was found, if the file is still the same."""
-        if self._anew:
+        if self.anew:
             return None
         with suppress(KeyError, TypeError):
             known = self._all()[str(path)]

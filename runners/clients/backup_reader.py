@@ -16,7 +16,7 @@ from drbot.core.text.words import size
 from drbot.runners.clients.backup_store import Backup
 from drbot.runners.clients.byte_streams import CHUNK
 from drbot.runners.clients.dump import DumpScanner
-from drbot.runners.clients.plain_files import open_plain
+from drbot.runners.clients.plain_files import forget_cached, open_plain
 from drbot.runners.clients.reading_limits import limits_of
 from drbot.runners.foundation.watching import Progress
 
@@ -89,7 +89,8 @@ class Pieces:
 
 class BackupReader:
     """One pass over a backup. `sha256` and `scanner` are complete when `statements` is exhausted. `hurried`: for a
-    look, which ends after the seconds a file of this size may take.
+    look, which ends after the seconds a file of this size may take. `from_disk`: for whoever wants to know whether the
+    disk still gives what it was given.
     """
 
     def __init__(
@@ -99,6 +100,7 @@ class BackupReader:
         cancelled: Callable[[], bool],
         *,
         hurried: bool = False,
+        from_disk: bool = False,
     ) -> None:
         self.scanner = DumpScanner()
         self.sha256 = ""
@@ -106,6 +108,7 @@ class BackupReader:
         self._progress = progress
         self._cancelled = cancelled
         self._told = 0.0
+        self._from_disk = from_disk
         self._limits = limits_of(backup.size, backup.manifest.sql_bytes if backup.manifest else None)
         self._deadline = time.monotonic() + self._limits.seconds if hurried else math.inf
 
@@ -118,6 +121,8 @@ class BackupReader:
                 phrase("{name} cannot be read: {why}", name=self._backup.name, why=error.strerror)
             ) from error
         with file:
+            if self._from_disk:
+                forget_cached(file)
             source = DigestingFile(file)
             try:
                 yield from self._pass(source)

@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from os.path import normpath
+from os.path import realpath
 from pathlib import Path
 from typing import Any
 
@@ -27,10 +27,10 @@ from drbot.runners.clients.compose_reads import (
     needs_plain_files,
     needs_variables,
     reads_of,
-    settings_in,
     unheard,
 )
-from drbot.runners.clients.handed_on import handed_on, withheld
+from drbot.runners.clients.compose_text import COMPOSE_FILES, chosen_by_compose, is_file
+from drbot.runners.clients.handed_on import handed_on, usable, withheld
 from drbot.runners.clients.patient_docker import Patience
 from drbot.runners.clients.process import Bounds, Ended, run_process
 from drbot.runners.foundation.at_once import at_once
@@ -46,11 +46,9 @@ UNREACHABLE = re.compile(
 )
 _MADE_ANEW = re.compile(r"Container (\S+)\s+Recreate\b")  # in what a dry run says
 _MADE = re.compile(r"Container \S+\s+(Recreate|Creating)\b")
-COMPOSE_FILES = ("compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml")
 OTHER_FILES = ("*.yaml", "*.yml", "*.env", ".env.*")
 DESCRIBE_SECONDS = 60
 UP = ("up", "--detach", "--no-recreate")
-OVERRIDES = tuple(f"{name}.override.{end}" for name in ("compose", "docker-compose") for end in ("yml", "yaml"))
 PROJECT_FILES = (*COMPOSE_FILES, "compose.override.yml", "docker-compose.override.yml", ".env")
 
 
@@ -92,14 +90,6 @@ def _folder(projects: Path, project: str, known: ComposeFiles | None) -> Path:
     return projects / (known.folder if known and known.folder else project)
 
 
-def chosen_by_compose(folder: Path) -> tuple[str, ...]:
-    """What it starts a project of where nobody names files: by .env, else by their usual names."""
-    if named := settings_in([folder / ".env"]).get("COMPOSE_FILE"):
-        return tuple(normpath(one) for one in named.split(":"))
-    usual = (next((name for name in names if (folder / name).is_file()), "") for names in (COMPOSE_FILES, OVERRIDES))
-    return tuple(filter(None, usual))
-
-
 Document = Mapping[str, Any]
 """A project as Compose reads its files. Any: it is JSON."""
 
@@ -128,7 +118,7 @@ class Compose:
         self._allowed = allowed or Allowed()
         self.places = places
         self._patience = patience or Patience(0)
-        self._environment = {"DOCKER_HOST": docker_host} if docker_host else {}
+        self._environment = {"COMPOSE_REMOVE_ORPHANS": "false", **({"DOCKER_HOST": docker_host} if docker_host else {})}
         if address:
             self._environment["ADDRESS"] = address  # the same files publish their ports on another host's address
         self.guard: Guard | None = None  # asked before anything is made of a file
@@ -192,7 +182,13 @@ class Compose:
         """The whole project as its compose file describes it, passwords filled in: not to be logged."""
         bounds = Bounds(cancelled=cancelled, seconds=DESCRIBE_SECONDS)
         words = [*options, "config", "--format", "json"]
-        return _document(self._run(project, words, Watch(bounds=bounds, on_line=unheard)))
+        said = self._run(project, words, Watch(bounds=bounds, on_line=unheard))
+        try:
+            return _document(said)
+        except ValueError as error:
+            raise PermanentError(
+                phrase("What docker compose says of {project} cannot be read: it is too long", project=project)
+            ) from error
 
     def documents(
         self, projects: Collection[str], cancelled: Cancelled, services: Iterable[Service] = ()
@@ -307,7 +303,7 @@ class Compose:
         folder, known = self.folder(project), self.places().get(project) or ComposeFiles()
         named = (self.started_from(project), known.env_files)
         files, env_files = ([folder / name for name in names] for names in named)
-        return reads_of(folder, files, env_files, {**handed_on(self._allowed.variables), **self._environment})
+        return reads_of(folder, files, env_files, {**usable(self._allowed.variables), **self._environment})
 
     def folder(self, project: str) -> Path:
         return _folder(self._projects, project, self.places().get(project))
@@ -324,14 +320,14 @@ class Compose:
         others = {path.name for pattern in OTHER_FILES for path in folder.glob(pattern)} - {*PROJECT_FILES}
         named = (*known.files, *known.env_files) or chosen_by_compose(folder)
         names = dict.fromkeys((*PROJECT_FILES, *sorted(others), *named))
-        return tuple(folder / name for name in names if (folder / name).is_file())
+        return tuple(folder / name for name in names if is_file(folder / name))
 
     def _options(self, project: str, known: ComposeFiles | None) -> list[str]:
         """Raises PermanentError where a folder, or a file in it, that is named for a project leads out of its place."""
         folder = _folder(self._projects, project, known)
         named = [(folder / name, folder) for name in (*known.files, *known.env_files)] if known else []
         for path, above in [*named, *([(folder, self._projects)] if folder.name != project else [])]:
-            if not path.resolve().is_relative_to(above.resolve()):
+            if not Path(realpath(path)).is_relative_to(realpath(above)):
                 raise PermanentError(phrase("{path} leads outside of {folder}", path=path, folder=above))
         options = _options(self._projects, project, known)
         if known is None or not known.files:  # named in any case: Compose reads what we read, however .env is written

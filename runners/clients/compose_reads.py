@@ -8,39 +8,18 @@ import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from os.path import normpath
+from os.path import normpath, realpath
 from pathlib import Path
 from typing import Any
 
-from ruamel.yaml import YAML
-from ruamel.yaml.constructor import SafeConstructor
-from ruamel.yaml.error import YAMLError
-from ruamel.yaml.nodes import MappingNode, Node, SequenceNode
-
 from drbot.core.text.messages import listed, phrase
+from drbot.runners.clients.compose_text import filled_in, is_file, is_possible, parsed, raw_of, settings_in, settings_of
 
-ELSEWHERE = re.compile(r"(https?|git|ssh|docker-image|oci|service|target)://|git@|github\.com/|service:|target:")
-_VARIABLE = re.compile(r"\$(?:(\w+)|\{(\w+)(?:(:?[-+?])([^{}]*))?\})")
+_REMOTE = re.compile(r"\w+://|\w+@|github\.com/")
 _NAMED = re.compile(r"(?<!\$)(?:\$\$)*\$\{?(\w+)")
-_SETTING = re.compile(r"^\s*(?:export\s+)?(\w+)\s*=\s*(?:\"([^\"]*)\"|'([^']*)'|([^#\n]*))", re.MULTILINE)
-_PLAIN = re.compile(r"\s*(?:#.*)?|\s*(?:export\s+)?\w+\s*=\s*(?:\"[^\"\\$]*\"|'[^'$]*'|[^\"'\\$#]*)\s*(?:#.*)?")
-"""A line of .env that cannot mean anything else to Compose than to us."""
-_ESCAPED = "\0"
-_DEPTH = 10  # of variables in each other's defaults
+_MOST_FILES = 100  # that include or extend each other
 
 Content = Mapping[str, Any]
-
-
-class _Constructor(SafeConstructor):
-    """Of tags, such as Compose's own `!reset` and `!override`, the value counts."""
-
-    def tagged(self, suffix: str, node: Node) -> Any:
-        if isinstance(node, MappingNode):
-            return self.construct_mapping(node, deep=True)
-        return self.construct_sequence(node, deep=True) if isinstance(node, SequenceNode) else node.value
-
-
-_Constructor.add_multi_constructor("", _Constructor.tagged)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -86,8 +65,8 @@ class Everything:
 
     def beyond(self, folders: Iterable[Path], withheld: Collection[str]) -> Reads:
         """What is in none of these folders, wherever a link leads, and what it uses of these variables."""
-        roots = [folder.resolve() for folder in folders]
-        outside = (path for path in self.files if not any(path.resolve().is_relative_to(root) for root in roots))
+        roots = [_resolved(folder) for folder in folders]
+        outside = (path for path in self.files if not any(_resolved(path).is_relative_to(root) for root in roots))
         kept = self.variables.intersection(withheld)
         return Reads(
             outside=tuple(sorted(map(str, outside))),
@@ -109,7 +88,12 @@ class Everything:
 
 
 def _is_in(path: Path, folders: Iterable[Path]) -> bool:
-    return any(path.is_relative_to(one) or path.resolve().is_relative_to(one.resolve()) for one in folders)
+    return any(path.is_relative_to(one) or _resolved(path).is_relative_to(_resolved(one)) for one in folders)
+
+
+def _resolved(path: Path) -> Path:
+    """Wherever links lead; one that leads to itself stays."""
+    return Path(realpath(path))
 
 
 def reads_of(folder: Path, files: Iterable[Path], env_files: Collection[Path], given: Mapping[str, str]) -> Everything:
@@ -123,14 +107,6 @@ def reads_of(folder: Path, files: Iterable[Path], env_files: Collection[Path], g
         programs=frozenset(walk.programs),
         first=frozenset(walk.first),
     )
-
-
-def settings_in(files: Iterable[Path]) -> dict[str, str]:
-    """What files such as .env say."""
-    texts = (file.read_text(errors="replace") for file in files if file.is_file())
-    return {
-        one[1]: next(filter(None, one.groups()[1:]), "").strip() for text in texts for one in _SETTING.finditer(text)
-    }
 
 
 def needs_variables(project: str, names: Iterable[str]) -> str:
@@ -218,28 +194,36 @@ class _Walk:
     programs: set[str] = field(default_factory=set)
     walked: set[tuple[Path, Path]] = field(default_factory=set)
 
-    def values_of(self, env_files: Collection[Path]) -> _Values:
-        """Of variables, in files that are filled in by these; the environment counts."""
+    def values_of(self, env_files: Collection[Path], above: "_Values | None" = None) -> _Values:
+        """Of variables, in files that are filled in by these; the environment counts, and what is said above them."""
         self.found.update(env_files)
         self.first.update(env_files)
-        unsure = tuple(file for file in env_files if file.is_file() and not _is_plain(file))
-        return _Values(of={**settings_in(env_files), **self.given}, unsure=unsure)
+        unsure = tuple(file for file in env_files if is_file(file) and not _is_plain(file))
+        above = above or _Values(of=self.given)
+        values = _Values(of={**settings_in(env_files), **above.of}, unsure=(*above.unsure, *unsure))
+        self.fills_in(env_files, values)
+        return values
+
+    def fills_in(self, env_files: Iterable[Path], values: _Values) -> None:
+        """Compose takes variables that these name from its own environment too."""
+        for raw in map(raw_of, env_files):
+            self.variables.update(_named_in(raw) - values.of.keys() - settings_of(raw or b"").of.keys())
 
     def go(self, folder: Path, files: Iterable[Path], values: _Values) -> None:
         """These, and what they lead to. Paths in them start at `folder`."""
         for file in files:
             self.found.add(file)
             self.first.add(file)
-            if (file, folder) in self.walked or not file.is_file():
+            if (file, folder) in self.walked or not is_file(file):
                 continue
             self.walked.add((file, folder))
-            raw = file.read_bytes()
-            self.variables.update({*_NAMED.findall(raw.decode(errors="replace"))} - values.of.keys())
-            documents = _parsed(raw)
+            raw = raw_of(file)
+            documents = None if raw is None or len(self.walked) > _MOST_FILES else parsed(raw)
+            self.variables.update(_named_in(raw) - values.of.keys())
             if documents is None:
                 self.unread.add(file)
             for said in documents or ():
-                self._project(_Part(walk=self, folder=folder, values=values), said)
+                self._project(_Part(walk=self, file=file, folder=folder, values=values), said)
 
     def _project(self, part: "_Part", said: Content) -> None:
         for one in _list(said.get("include")):
@@ -249,7 +233,7 @@ class _Walk:
         for kind in ("secrets", "configs"):
             for one in _mappings(said.get(kind)):
                 part.reads(one.get("file"))
-                self.variables.update({*map(str, _list(one.get("environment")))} - part.values.of.keys())
+                self.variables.update({*map(_word, _list(one.get("environment")))} - part.values.of.keys())
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -257,90 +241,91 @@ class _Part:
     """One file of a project: where its paths start, and what its variables mean."""
 
     walk: _Walk
+    file: Path
     folder: Path
     values: _Values
 
-    def path(self, said: Any, start: Path | None = None) -> Path | None:
-        """None: nothing, or nothing of this host."""
-        if isinstance(said, str) and "$" in said:
+    def paths(self, said: Any, start: Path | None = None) -> list[Path]:
+        """All that one may mean: a name such as `git@…` or `https://…` is one of this host too where nothing else is
+        looked for. None: nothing.
+        """
+        text = self._filled_in(said) if isinstance(said, str) else ""
+        ways = {text: None, text.removeprefix("file://"): None}
+        if text.startswith("~"):
+            ways = {f"{Path.home()}/{text[1:]}": None, **ways}
+        return [Path(normpath((start or self.folder) / one)) for one in ways if one]
+
+    def _filled_in(self, said: str) -> str:
+        if "$" in said:
             self.walk.unread.update(self.values.unsure)
-        text = filled_in(str(said), self.values.of) if isinstance(said, str) else ""
-        if not text or ELSEWHERE.match(text):
-            return None
-        return Path(normpath((start or self.folder) / Path(text.removeprefix("file://")).expanduser()))
+        text = filled_in(said, self.values.of)
+        if text is None or not is_possible(text):
+            self.walk.unread.add(self.file)
+            return ""
+        return text
+
+    def path(self, said: Any) -> Path | None:
+        return next(iter(self.paths(said)), None)
 
     def reads(self, said: Any, start: Path | None = None, *, is_first: bool = False) -> None:
-        if (path := self.path(said, start)) is not None:
-            self.walk.found.add(path)
-            self.walk.first.update([path] if is_first else [])
+        paths = self.paths(said, start)
+        self.walk.found.update(paths)
+        self.walk.first.update(paths[:1] if is_first else [])
+
+    def _leads_to(self, said: Iterable[Any]) -> list[Path]:
+        """Of this host. What Compose fetches from elsewhere nobody has looked at: it may name anything here."""
+        if any(isinstance(one, str) and _REMOTE.match(self._filled_in(one)) for one in said):
+            self.walk.unread.add(self.file)
+        return [path for one in said for path in self.paths(one)]
 
     def included(self, one: Any) -> None:
-        """With its own folder, and its own .env."""
+        """With its own folder, and its own .env; what is said above it counts more."""
         said = one if isinstance(one, Mapping) else {"path": one}
-        paths = [path for path in map(self.path, _list(said.get("path"))) if path is not None]
+        paths = self._leads_to(_list(said.get("path")))
         if paths:
             folder = self.path(said.get("project_directory")) or paths[0].parent
-            named = [path for path in map(self.path, _list(said.get("env_file"))) if path is not None]
+            named = [path for one in _list(said.get("env_file")) for path in self.paths(one)]
             usual = folder / ".env"
-            self.walk.go(folder, paths, self.walk.values_of(named or ([usual] if usual.is_file() else [])))
+            own = named or ([usual] if is_file(usual) else [])
+            self.walk.go(folder, paths, self.walk.values_of(own, self.values))
 
     def service(self, said: Content) -> None:
         for one in (*_list(said.get("env_file")), *_list(said.get("label_file"))):
             said_so = one if isinstance(one, Mapping) else {"path": one}
-            self.reads(said_so.get("path"), is_first=said_so.get("required", True) is not False)
+            self.walk.fills_in(self.paths(said_so.get("path")), self.values)
+            self.reads(said_so.get("path"), is_first=_word(said_so.get("required")).lower() != "false")
         extends = said.get("extends")
-        if isinstance(extends, Mapping) and (other := self.path(extends.get("file"))) is not None:
+        for other in self._leads_to([extends.get("file")]) if isinstance(extends, Mapping) else ():
             self.walk.go(other.parent, [other], self.values)
         if provider := said.get("provider"):
-            self.walk.programs.add(
-                str(provider.get("type", provider)) if isinstance(provider, Mapping) else str(provider)
-            )
+            named = provider.get("type") if isinstance(provider, Mapping) else provider
+            self.walk.programs.add(_word(named) or "provider")
+        if _word(said.get("use_api_socket")).lower() not in ("", "false"):  # with the passwords of docker's own user
+            self.reads(f"{self.walk.given.get('DOCKER_CONFIG') or '~/.docker'}/config.json")
         self._build(said.get("build"))
         self.walk.variables.update({*_passed_on(said.get("environment"))} - self.values.of.keys())
 
     def _build(self, said: Any) -> None:
         build = said if isinstance(said, Mapping) else {"context": said}
-        context = self.path(build.get("context") or ("." if said else None))
-        if context is not None:
+        for context in self.paths(build.get("context") or ("." if said else None)):
             self.walk.found.add(context)
             self.reads(build.get("dockerfile") or "Dockerfile", context)
         for one in (*_values(build.get("additional_contexts")), *_values(build.get("ssh"))):
             self.reads(one.removeprefix("oci-layout://"))
+        for one in (*_list(build.get("cache_from")), *_list(build.get("cache_to"))):
+            for word in _word(one).split(","):
+                self.reads(word.partition("=")[2] if word.strip().startswith(("src=", "dest=")) else None)
         self.walk.variables.update({*_passed_on(build.get("args"))} - self.values.of.keys())
 
 
-def filled_in(text: str, values: Mapping[str, str]) -> str:
-    """With variables as Compose fills them in, from the innermost on."""
-
-    def value(found: re.Match[str]) -> str:
-        name, how, other = found[1] or found[2], found[3] or "", found[4] or ""
-        there = values.get(name, "")
-        is_there = bool(there) if how.startswith(":") else name in values
-        if how.endswith("+"):
-            return other if is_there else ""
-        return other if how.endswith("-") and not is_there else there
-
-    text = text.replace("$$", _ESCAPED)
-    for _ in range(_DEPTH):
-        text, before = _VARIABLE.sub(value, text), text
-        if text == before:
-            break
-    return text.replace(_ESCAPED, "$")
+def _named_in(raw: bytes | None) -> set[str]:
+    """Variables, as Compose knows them."""
+    return {*_NAMED.findall((raw or b"").decode(errors="replace"))}
 
 
 def _is_plain(file: Path) -> bool:
-    """Whether each of its lines says one thing, and to everybody the same."""
-    return all(map(_PLAIN.fullmatch, file.read_text(errors="replace").splitlines()))
-
-
-def _parsed(raw: bytes) -> list[Content] | None:
-    """Its documents, in whatever letters they are written; None: we cannot read it, and Compose may."""
-    yaml = YAML(typ="safe", pure=True)
-    yaml.Constructor, yaml.allow_duplicate_keys = _Constructor, True
-    try:
-        return [one for one in yaml.load_all(raw) if isinstance(one, Mapping)]
-    except (YAMLError, ValueError, RecursionError):
-        return None
+    raw = raw_of(file)
+    return raw is not None and settings_of(raw).is_plain
 
 
 def _list(said: Any) -> list[Any]:
@@ -356,9 +341,14 @@ def _mappings(said: Any) -> Iterator[Content]:
 def _values(said: Any) -> Iterator[str]:
     """Of NAME=VALUE, as either is written."""
     if isinstance(said, Mapping):
-        yield from (str(value) for value in said.values() if value is not None)
+        yield from map(_word, said.values())
     else:
-        yield from (str(one).partition("=")[2] for one in _list(said))
+        yield from (_word(one).partition("=")[2] for one in _list(said))
+
+
+def _word(said: Any) -> str:
+    """What is no word is none: lists in lists, named again and again, may be longer than any memory."""
+    return said if isinstance(said, str) else ""
 
 
 def _passed_on(said: Any) -> Iterator[str]:
@@ -366,4 +356,4 @@ def _passed_on(said: Any) -> Iterator[str]:
     if isinstance(said, Mapping):
         yield from (str(name) for name, value in said.items() if value is None)
     else:
-        yield from (str(one) for one in _list(said) if "=" not in str(one))
+        yield from (one for one in map(_word, _list(said)) if one and "=" not in one)

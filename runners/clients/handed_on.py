@@ -13,6 +13,7 @@ NAMES = frozenset({
     "DOCKER_HOST", "DOCKER_CONTEXT", "DOCKER_CONFIG", "DOCKER_CERT_PATH", "DOCKER_TLS", "DOCKER_TLS_VERIFY",
     "DOCKER_API_VERSION", "DOCKER_DEFAULT_PLATFORM", "DOCKER_BUILDKIT", "DOCKER_CONTENT_TRUST", "DOCKER_AUTH_CONFIG",
 })  # fmt: skip
+OWN = frozenset({"DOCKER_AUTH_CONFIG"})  # docker's own: passwords of registries
 FAMILIES = re.compile(r"(COMPOSE|LC|XDG|BUILDX|BUILDKIT)_[A-Z0-9_]+")
 
 
@@ -22,9 +23,14 @@ def handed_on(also: Collection[str] = (), environment: Mapping[str, str] | None 
     return {name: value for name, value in there.items() if name in also or _is_harmless(name)}
 
 
+def usable(also: Collection[str]) -> dict[str, str]:
+    """The part of that which compose files may use."""
+    return {name: value for name, value in handed_on(also).items() if name in also or name not in OWN}
+
+
 def withheld(also: Collection[str]) -> frozenset[str]:
-    """Names of what it does not get."""
-    return frozenset(os.environ.keys() - handed_on(also).keys())
+    """Names of what they may not."""
+    return frozenset(os.environ.keys() - usable(also).keys())
 
 
 def _is_harmless(name: str) -> bool:

@@ -8,6 +8,7 @@ import hashlib
 import io
 import os
 import stat
+from contextlib import suppress
 from pathlib import Path
 
 from drbot.core.text.messages import phrase
@@ -38,6 +39,15 @@ def open_plain(path: Path) -> io.BufferedReader:
         file.close()
         raise
     return file
+
+
+def forget_cached(file: io.BufferedReader) -> None:
+    """What is read next comes from the disk, and not from memory, which knows nothing of what a disk has spoiled since.
+    Where the host keeps it all the same, or the file system knows no disk, it comes as it does.
+    """
+    with suppress(OSError):
+        os.fdatasync(file.fileno())  # what was not written yet would stay
+        os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
 
 
 def read_plain(path: Path, most: int) -> bytes:

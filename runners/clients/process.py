@@ -24,7 +24,7 @@ from drbot.core.base.errors import CancelledError, Cause, PermanentError, Tempor
 from drbot.core.text.messages import phrase
 from drbot.store.base.file_modes import PRIVATE_UMASK
 
-KEPT_LINES = 5000  # a compose project in full must fit
+KEPT_LINES = 50_000  # a compose project in full must fit
 GRACE_SECONDS = 0.4
 LOOK_EVERY_SECONDS = 0.25
 PIECE_BYTES = 1 << 20

@@ -4,13 +4,13 @@ Whoever may start a container writes its labels: files count only inside the sit
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from os.path import normpath
+from os.path import normpath, realpath
 from pathlib import Path
 from typing import Any
 
 from drbot.core.site.inventory import KnownProject
 from drbot.core.site.site import Site
-from drbot.runners.clients.compose import COMPOSE_FILES, OVERRIDES, chosen_by_compose
+from drbot.runners.clients.compose_text import COMPOSE_FILES, OVERRIDES, chosen_by_compose, is_possible
 from drbot.runners.clients.container_labels import CONFIG_FILES, ENV_FILES, PROJECT, WORKING_DIR
 
 Labels = Mapping[str, str]
@@ -22,7 +22,7 @@ def places_of(site: Site, containers: Iterable[Mapping[str, Any]]) -> tuple[Know
     """
     labels: dict[str, list[Labels]] = {name: [] for name in site.compose_projects()}
     for one in containers:
-        if WORKING_DIR in one["Labels"]:
+        if WORKING_DIR in one["Labels"] and _tells(one["Labels"]):
             labels.get(one["Labels"].get(PROJECT), []).append(one["Labels"])
     known = (place_of(site.projects, name, there) for name, there in labels.items() if there)
     return tuple(one for one in known if one is not None)
@@ -54,11 +54,16 @@ def place_of(projects: Path, project: str, labels: Sequence[Labels]) -> KnownPro
     return KnownProject(project=project, folder=folder, files=() if is_usual else inside, env_files=envs)
 
 
+def _tells(labels: Labels) -> bool:
+    """Whether what it names can be there."""
+    return all(map(is_possible, (labels[WORKING_DIR], *_paths(labels, CONFIG_FILES), *_paths(labels, ENV_FILES))))
+
+
 def _paths(labels: Labels, name: str) -> list[str]:
     return [normpath(one) for one in labels.get(name, "").split(",") if one]
 
 
 def _below(folder: Path, path: str) -> str | None:
     """Its way from there; None where it, or what it is a link to, is not below."""
-    above, real = folder.resolve(), Path(path).resolve()
+    above, real = Path(realpath(folder)), Path(realpath(path))
     return real.relative_to(above).as_posix() if real.is_relative_to(above) and real != above else None

@@ -4,11 +4,12 @@ they come with the settings, and not later with the data.
 """
 
 from collections.abc import Iterator
-from os.path import normpath
+from os.path import normpath, realpath
 from pathlib import Path
 
 from drbot.core.site.site import Site
 from drbot.runners.clients.compose import Compose
+from drbot.runners.clients.compose_text import is_file
 
 
 def shared_settings(site: Site, compose: Compose) -> tuple[str, ...]:
@@ -40,4 +41,4 @@ def _below(site: Site, compose: Compose, project: str) -> Iterator[Path]:
 
 def _is_kept(path: Path, projects: Path) -> bool:
     """A file, and no link that leads out of the projects: whoever writes the folder could mean any file of the host."""
-    return path.is_file() and path.resolve().is_relative_to(projects)
+    return is_file(path) and Path(realpath(path)).is_relative_to(projects)

@@ -61,12 +61,24 @@ class CodeChecker:
             waiting = codes.unanswered(connection, site, datetime.now().astimezone())
         if self._worker_context.drill is None and published != self._worker_context.key.public:
             doubt_key(self._worker_context, published or "")
-        for attempt in waiting:
+        for attempt_id in waiting:
+            self._looked_at(attempt_id)
+
+    def _looked_at(self, attempt_id: int) -> None:
+        """A row that nothing of drbot's has written is refused alone: the others wait behind it."""
+        database = self._worker_context.database
+        try:
             with database.write() as tx:
-                self._answer(tx, attempt)
+                self._answer(tx, codes.get(tx.connection, attempt_id))
+        except DrbotError:
+            raise
+        except Exception:
+            log.exception("A code could not be read; it is refused.", attempt=attempt_id)
+            with database.write() as tx:
+                codes.answer(tx, attempt_id, "unchecked")
 
     def _answer(self, tx: Transaction, attempt: Attempt) -> None:
-        if codes.get(tx.connection, attempt.id).answer is not None:
+        if attempt.answer is not None:
             return
         if not _may_be_typed(attempt) or self._opened(attempt) is None:
             result = "unchecked"  # nothing is counted against anybody whose code was put before the worker by another
@@ -78,7 +90,7 @@ class CodeChecker:
             result = self._typed(tx, attempt)
         said = statement(attempt.proof, attempt.claim)
         signature = self._worker_context.key.sign(said) if result == "valid" else None
-        codes.answer(tx, attempt, result, signature)
+        codes.answer(tx, attempt.id, result, signature)
 
     def _opened(self, attempt: Attempt) -> str | None:
         """What was typed; None unless it was typed for exactly what the row says."""

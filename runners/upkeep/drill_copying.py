@@ -2,7 +2,7 @@
 
 import shutil
 from collections.abc import Iterable
-from os.path import lexists
+from os.path import lexists, realpath
 from pathlib import Path
 
 from drbot.core.base.errors import PermanentError
@@ -19,21 +19,22 @@ def images_of(site: Site, clients: Clients, cancelled: Cancelled) -> tuple[str, 
     return tuple(image for image in dict.fromkeys(one.image for one in services) if clients.docker.has_image(image))
 
 
-def copy_projects(site: Site, below: Iterable[str], shared: Iterable[str], folder: Path) -> None:
+def copy_projects(site: Site, below: Iterable[str], shared: Iterable[str], folder: Path, home: Path) -> None:
     """The compose projects with their settings; folders of data, `below` the projects, come with nothing but what of
-    them is `shared` settings. Raises PermanentError.
+    them is `shared` settings, and drbot's own `home`, which may lie among them, not at all. Raises PermanentError.
     """
-    data = {(site.projects / name).resolve() for name in below}
+    data = {realpath(home), *(realpath(site.projects / name) for name in below)}
 
     def left_out(where: str, names: list[str]) -> set[str]:
         found = ((name, Path(where) / name) for name in names)
-        return {name for name, path in found if path.resolve() in data or name == ".git" or _is_of_a_program(path)}
+        return {name for name, path in found if realpath(path) in data or name == ".git" or _is_of_a_program(path)}
 
     try:
         shutil.copytree(site.projects, folder, symlinks=True, ignore=left_out, dirs_exist_ok=True)
         for name in site.file_folders:
             (folder / name).mkdir(parents=True, exist_ok=True)
-        for name in (one for one in shared if not lexists(folder / one)):
+        settings = (one for one in shared if not Path(realpath(site.projects / one)).is_relative_to(realpath(home)))
+        for name in (one for one in settings if not lexists(folder / one)):
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(site.projects / name, folder / name, follow_symlinks=False)
     except (OSError, shutil.Error) as error:

@@ -147,7 +147,7 @@ class DrillRun:
         sandbox.carry(images, self._is_over)
         if backup_for(self.drill.runbook, site) is BackupKind.POSTGRES:
             below, shared = data_below(clients.docker, site), shared_settings(site, clients.compose)
-            copy_projects(site, below, shared, sandbox.copy / "projects")
+            copy_projects(site, below, shared, sandbox.copy / "projects", worker_context.home)
 
     def _is_over(self) -> bool:
         return self.cancelled() is not None

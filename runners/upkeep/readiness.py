@@ -18,6 +18,7 @@ from drbot.core.site.site import Configuration, Service, Site
 from drbot.core.text.messages import and_more, clauses, listed, phrase
 from drbot.runners.clients.clients import Clients, clients_of
 from drbot.runners.clients.compose import Document
+from drbot.runners.clients.compose_text import is_file
 from drbot.runners.clients.discovery import written_elsewhere
 from drbot.runners.clients.full_store import password
 from drbot.runners.clients.inventory_reader import read_inventory
@@ -86,7 +87,7 @@ class SiteReadiness:
     def _read(self, project: str) -> Document | Line:
         """Its compose file, as Compose reads it, or what is wrong with that."""
         what, folder = self._what(project), self.clients.compose.folder(project)
-        if not any((folder / name).is_file() for name in self.clients.compose.started_from(project)):
+        if not any(is_file(folder / name) for name in self.clients.compose.started_from(project)):
             fault = phrase("no compose file in {folder}", folder=folder)
             return bad(what, fault, phrase("Correct `project` or `projects` in dr.yml."))
         try:

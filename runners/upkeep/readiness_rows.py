@@ -8,13 +8,16 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 
+import structlog
 from sqlalchemy import Connection
 
+from drbot.core.base.errors import DrbotError
 from drbot.core.site.inventory import Inventory
 from drbot.core.site.people import Roster
-from drbot.core.site.readiness import Line, approvers_line
+from drbot.core.site.readiness import Line, approvers_line, bad, of_site
 from drbot.core.site.site import Approvals, Configuration
 from drbot.core.site.stored_backups import StoredBackup
+from drbot.core.text.messages import listed, phrase
 from drbot.runners.foundation.own_record import OwnRecord
 from drbot.runners.foundation.settings import RunnerSettings
 from drbot.runners.second_factor.totp_secrets import TotpSecrets
@@ -38,6 +41,8 @@ from drbot.runners.upkeep.routine_readiness import routine_lines
 from drbot.runners.upkeep.scheduled_drills import drill_lines
 from drbot.store.base.database import Database
 from drbot.store.records import proofs, routines
+
+log = structlog.get_logger(__name__)
 
 
 class Who(StrEnum):
@@ -220,4 +225,21 @@ def lines_of(look: Look, sites: Sequence[str], rows: Sequence[Row] = ROWS) -> It
     for row in rows:
         for site in sites:
             if row.who.looks_at(look.configuration, site):
-                yield from row.probe(look, site)
+                yield from _seen(row, look, site)
+
+
+def _seen(row: Row, look: Look, site: str) -> Iterator[Line]:
+    """A file or a record that nobody foresaw ends this look and no other: old words would stay green."""
+    try:
+        yield from row.probe(look, site)
+    except DrbotError:
+        raise
+    except Exception as error:
+        log.exception("A look ended in a way nobody foresaw.", looked_at=row.names[:1], site=site)
+        yield bad(
+            of_site(site, phrase("unfinished look")),
+            phrase("{names} could not be looked at ({why})", names=listed(row.names[:1]), why=type(error).__name__),
+            phrase(
+                "The worker's log says why: a file or a record that drbot does not understand, or a fault of drbot's."
+            ),
+        )

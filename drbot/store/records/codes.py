@@ -96,16 +96,15 @@ def get(connection: Connection, attempt_id: int) -> Attempt:
     return _attempt_of(row)
 
 
-def unanswered(connection: Connection, site: str, now: datetime) -> list[Attempt]:
-    """What the site's worker has to look at, oldest first."""
-    query = select(codes).where(codes.c.site == site, codes.c.answer.is_(None), codes.c.asked_at > now - TOO_OLD)
-    rows = connection.execute(query.order_by(codes.c.id)).mappings()
-    return [_attempt_of(row) for row in rows]
+def unanswered(connection: Connection, site: str, now: datetime) -> list[int]:
+    """Ids of what the site's worker has to look at, oldest first. One may be no attempt at all."""
+    query = select(codes.c.id).where(codes.c.site == site, codes.c.answer.is_(None), codes.c.asked_at > now - TOO_OLD)
+    return list(connection.execute(query.order_by(codes.c.id)).scalars())
 
 
-def answer(tx: Transaction, attempt: Attempt, result: str, signature: str | None) -> None:
+def answer(tx: Transaction, attempt_id: int, result: str, signature: str | None = None) -> None:
     """Once only: another worker may have been faster."""
-    statement = update(codes).where(codes.c.id == attempt.id, codes.c.answer.is_(None))
+    statement = update(codes).where(codes.c.id == attempt_id, codes.c.answer.is_(None))
     tx.connection.execute(statement.values(answer=result, signature=signature))
 
 

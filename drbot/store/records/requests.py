@@ -35,7 +35,7 @@ from drbot.core.site.people import Roster
 from drbot.core.text.messages import phrase
 from drbot.store.base.database import Transaction
 from drbot.store.base.rows import fence, lock_run, request_of, sources, vote_of
-from drbot.store.base.schema import requests
+from drbot.store.base.schema import events, requests
 from drbot.store.base.schema import votes as votes_table
 from drbot.store.base.waking import wake
 from drbot.store.records.as_sealed import reads_as_sealed
@@ -190,6 +190,7 @@ def cast(tx: Transaction, request_id: str, ballot: Ballot, roster: Roster) -> De
         _hold(tx, request, vote, ballot.rule.strip())
         return decision
     told = {name: value for name in ("typed_by", "terminal") if (value := getattr(ballot, name))}
+    told |= {"account": ballot.account.id} if ballot.account is not None else {}
     _count(tx, request, vote, have=len(standing(request, [*earlier, vote], roster)), **told)
     if decision.state is RequestState.GRANTED:
         _grant(tx, request)
@@ -323,6 +324,15 @@ def close(tx: Transaction, request_id: str, state: RequestState, *, why: str = "
 def live(connection: Connection) -> list[str]:
     """The ids of those that are being asked, or wait for their start."""
     return list(connection.execute(select(requests.c.id).where(requests.c.state.in_(_LIVE))).scalars())
+
+
+def accounts_of(connection: Connection, request: ApprovalRequest) -> dict[str, str]:
+    """Person → the account of Slack that the vote was cast with, as the ledger has it."""
+    query = select(events.c.person, events.c.payload).where(
+        events.c.incident == request.incident, events.c.kind == EventKind.VOTE_COUNTED.value
+    )
+    told = [(row["person"], row["payload"]) for row in connection.execute(query).mappings()]
+    return {person: one["account"] for person, one in told if one.get("request") == request.id and "account" in one}
 
 
 def void_all(tx: Transaction, *, why: str) -> None:

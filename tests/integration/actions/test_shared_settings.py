@@ -76,7 +76,7 @@ def test_a_lost_host_has_them_when_compose_reads_the_project(machine: Machine, s
 def test_a_drill_has_them_without_production_s_data(machine: Machine, site: Site, tmp_path: Path) -> None:
     shared = shared_settings(site, machine.clients.compose)
 
-    copy_projects(site, ["shared"], shared, tmp_path / "elsewhere")
+    copy_projects(site, ["shared"], shared, tmp_path / "elsewhere", tmp_path / "home")
 
     assert environments(Compose(tmp_path / "elsewhere", None), machine.name) == [{"ALL": "0", "ONE": "1"}, {"TWO": "2"}]
     assert not (tmp_path / "elsewhere" / "shared/upload.txt").exists()

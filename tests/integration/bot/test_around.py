@@ -82,7 +82,8 @@ def home_of(scene: Scene, user: str) -> str:
 def test_a_failed_step_leaves_its_tail_and_its_whole_log_in_the_thread(served: Scene) -> None:
     incident = served.declare()
     run = planned(served.database, incident)
-    log = served.process.home / "copy.log"
+    log = served.process.home / "logs" / "r1" / "copy.log"
+    log.parent.mkdir(parents=True)
     log.write_text("first line\nno space left on device\n", encoding="utf-8")
 
     with served.database.write() as tx:
@@ -95,6 +96,27 @@ def test_a_failed_step_leaves_its_tail_and_its_whole_log_in_the_thread(served: S
     upload = served.message(incident.channel, lambda one: one["files"], "the log")
     assert upload["thread_ts"] == line["thread_ts"]
     assert served.people.file(upload["files"][0]) == log.read_bytes()
+
+
+@pytest.mark.parametrize("shown", ["worker/key", "logs/r1/../../worker/key", "logs/r1/link.log"])
+def test_no_other_file_of_drbots_home_is_shown_as_a_log_whatever_a_row_says(served: Scene, shown: str) -> None:
+    """Where bot and worker share a home the worker's keys lie in it."""
+    incident, home = served.declare(), served.process.home
+    run, logs, key = planned(served.database, incident), home / "logs" / "r1", home / "worker" / "key"
+    for file, text in ((key, "the worker's own"), (logs / "copy.log", "a log")):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text, encoding="utf-8")
+    (logs / "link.log").symlink_to(key)
+
+    for step, log in (("look", home / shown), ("copy", logs / "copy.log")):
+        with served.database.write() as tx:
+            steps.start(tx, run, step, title=step)
+        with served.database.write() as tx:
+            steps.fail(tx, run, step, why="failed", tail="", seconds=1.0, log=str(log))
+
+    served.message(incident.channel, lambda one: bool(one["files"]) and "copy" in str(one), "the log")
+    uploads = [one for one in served.people.messages(incident.channel or "", "U00BEN") if one["files"]]
+    assert [served.people.file(one["files"][0]) for one in uploads] == [b"a log"]
 
 
 def test_the_plan_on_the_board_keeps_its_id_while_the_board_is_edited(served: Scene) -> None:

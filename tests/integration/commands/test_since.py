@@ -11,6 +11,7 @@ from drbot.core.runs.incident import Incident
 from drbot.core.runs.stakes import Act, Stakes
 from drbot.core.site.level import Level
 from drbot.core.text.messages import say
+from drbot.store.base.schema import incidents as incident_table
 from drbot.store.base.schema import runs as table
 from drbot.store.records import incidents
 from tests.integration.commands.verb_fixture import VerbFixture
@@ -132,6 +133,19 @@ def test_what_is_over_did_not_begin_later(verb_fixture: VerbFixture) -> None:
     reply = verb_fixture.say("aiko", f"since DR-1 {end + timedelta(minutes=2):%Y-%m-%dT%H:%M}")
 
     assert not reply.ok and f"is later than its end, {end:%Y-%m-%d %H:%M} UTC." in say(reply.text, "en")
+
+
+def test_what_was_declared_had_begun(verb_fixture: VerbFixture) -> None:
+    """One person could have made a target met that was missed, before anybody had recovered anything."""
+    before = declared(verb_fixture, "now")
+    with verb_fixture.database.write() as tx:
+        hours_ago = {"declared_at": NOW - timedelta(hours=5), "started_at": NOW - timedelta(hours=6)}
+        tx.connection.execute(update(incident_table).values(**hours_ago))
+
+    reply = verb_fixture.say("aiko", "since DR-1 20m")
+
+    assert not reply.ok and "is later than its declaration, " in say(reply.text, "en")
+    assert verb_fixture.incident().started_at < before.started_at
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 import pytest
 
-from drbot.commands.verb.approve import dialog_of
+from drbot.commands.verb.approve import approved_in_slack, dialog_of
 from drbot.commands.views.vote_dialog import table_of
 from drbot.core.approvals.approval import EntryPoint, RequestState
 from drbot.core.base.errors import UserError
@@ -169,6 +169,18 @@ def test_a_second_vote_of_the_same_person_is_told_when_the_first_counted(verb_fi
     assert "1 of 2" in cast("U3")
     assert "Already counted" in cast("U4")
     assert "Already counted" in verb_fixture.say("chika", "approve").text
+
+
+def test_the_account_that_was_voted_with_is_looked_at_and_no_other_of_the_person(verb_fixture: VerbFixture) -> None:
+    """A session that was stolen is ended by ending its account; its owner may have another one."""
+    _, asked = verb_fixture.asked()
+    values = {"request": asked.id, "seal": asked.seal, "reason": "ok", "target": "production"}
+    slack = Account(id="U3")
+    verb_fixture.say("chika", "approve", entry_point=EntryPoint.DIALOG, values=values, account=slack)
+
+    ((person, used),) = approved_in_slack(verb_fixture.context, asked.id)
+
+    assert (person.slack, used) == (("U3", "U4"), ("U3",))
 
 
 def test_one_no_ends_the_request_and_wants_a_reason(verb_fixture: VerbFixture) -> None:

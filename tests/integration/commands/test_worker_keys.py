@@ -165,6 +165,31 @@ def test_a_worker_that_finds_another_key_at_its_start_says_so(built: Build, tmp_
 
 
 @pytest.mark.parametrize(
+    "garbage",
+    ["proof = 'none'", "claim = 'none'", "claim = '{}'", "entrance = ''", "sealed = X'00ff'", "sealed = 'no base64'",
+     "asked_at = 'zzz'", "claim = replace(claim, 'ben', '')", "typed_by = X'ff'"],
+)  # fmt: skip
+def test_a_row_that_is_no_code_is_refused_alone(built: Build, tmp_path: Path, garbage: str) -> None:
+    """Whoever may write one row could have kept everybody from voting."""
+    verb_fixture = built(SECOND_FACTOR)
+    worker = worker_context_of(verb_fixture, tmp_path / "worker-home")
+    with checking(verb_fixture, tmp_path / "worker-home"):
+        ben = enrolled(verb_fixture, "ben")
+    claim = Claim(purpose=Purpose.VOTE, person="ben", request="r1", seal="b" * 64, decision="approve")
+    origin, public, code = Origin(entrance=Entrance.SLACK, name="U2"), worker.key.public, ben.code()
+    with verb_fixture.database.write() as tx:
+        bad = codes.ask(tx, "production", Proof.CODE, claim, key=public, code=code, origin=origin)
+        tx.connection.exec_driver_sql(f"UPDATE codes SET {garbage} WHERE id = {bad}")
+        good = codes.ask(tx, "production", Proof.CODE, claim, key=public, code=code, origin=origin)
+
+    CodeChecker(worker).tick()
+
+    with verb_fixture.database.read() as conn:
+        rows = conn.exec_driver_sql("SELECT id, answer FROM codes WHERE id IN (?, ?)", (bad, good)).all()
+    assert [tuple(row) for row in rows] == [(bad, "unchecked"), (good, "valid")]
+
+
+@pytest.mark.parametrize(
     "edit",
     [
         {"claim": {"request": "r1-of-plan-a"}},

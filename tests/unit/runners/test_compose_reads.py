@@ -9,7 +9,8 @@ import pytest
 
 from drbot.core.base.errors import DrbotError, PermanentError
 from drbot.runners.clients.compose import Compose, Watch
-from drbot.runners.clients.compose_reads import Allowed, filled_in
+from drbot.runners.clients.compose_reads import Allowed
+from drbot.runners.clients.compose_text import filled_in
 from drbot.runners.clients.handed_on import handed_on
 from drbot.runners.clients.process import Bounds
 from drbot.runners.foundation.watching import never
@@ -305,7 +306,7 @@ def test_the_usual_dockerfile_is_looked_at_too(projects: Path) -> None:
 
 
 def test_variables_in_each_other_come_to_an_end() -> None:
-    assert len(filled_in("${A}", {"A": "${A}x"})) < 100
+    assert filled_in("${A}", {"A": "${A}x"}) == "${A}x"
 
 
 @pytest.mark.parametrize("verb", ["up", "create", "build", "stop", "pull"])

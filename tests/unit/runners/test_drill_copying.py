@@ -5,6 +5,7 @@ import socket
 from pathlib import Path
 
 from drbot.core.site.site import Site
+from drbot.runners.backups.make_full import links_outside
 from drbot.runners.upkeep.drill_copying import copy_projects
 
 
@@ -17,7 +18,33 @@ def test_sockets_and_pipes_of_running_programs_are_left_out(tmp_path: Path) -> N
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(str(project / "run" / "s"))
 
-        copy_projects(Site(projects=tmp_path / "projects"), (), (), tmp_path / "copy")
+        copy_projects(Site(projects=tmp_path / "projects"), (), (), tmp_path / "copy", tmp_path / "home")
 
     copied = {path.relative_to(tmp_path / "copy").as_posix() for path in (tmp_path / "copy").rglob("*")}
     assert copied == {"shop", "shop/compose.yml", "shop/link.yml", "shop/run"}
+
+
+def test_what_drbot_keeps_among_the_projects_is_left_out_though_a_compose_file_names_it(tmp_path: Path) -> None:
+    """Its default home is `.drbot` in the folder that it is started in, which may be that of the projects."""
+    projects = tmp_path / "projects"
+    for name in (".drbot/worker/key", "shop/compose.yml", "data/all.env"):
+        (projects / name).parent.mkdir(parents=True, exist_ok=True)
+        (projects / name).write_text("a")
+    (projects / "data" / "other.env").symlink_to("../.drbot/worker/key")
+    shared = (".drbot/worker/key", "data/all.env", "data/other.env")
+
+    copy_projects(Site(projects=projects), ("data",), shared, tmp_path / "copy", projects / ".drbot")
+
+    copied = {path.relative_to(tmp_path / "copy").as_posix() for path in (tmp_path / "copy").rglob("*")}
+    assert copied == {"data", "data/all.env", "shop", "shop/compose.yml"}
+
+
+def test_a_link_that_leads_to_itself_ends_neither_a_drill_nor_a_backup(tmp_path: Path) -> None:
+    project = tmp_path / "projects" / "shop"
+    project.mkdir(parents=True)
+    (project / "itself").symlink_to("itself")
+
+    copy_projects(Site(projects=tmp_path / "projects"), (), (), tmp_path / "copy", tmp_path / "home")
+
+    assert (tmp_path / "copy" / "shop" / "itself").is_symlink()
+    assert list(links_outside(tmp_path / "projects", ["shop"])) == []

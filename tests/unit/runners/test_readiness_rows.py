@@ -1,5 +1,6 @@
 """One table says what is looked at and whose worker looks; `drbot check`, workers and the document go by it."""
 
+from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import ClassVar, cast
@@ -7,7 +8,7 @@ from typing import ClassVar, cast
 import pytest
 
 from drbot.core.site.people import Roster
-from drbot.core.site.readiness import Line, good
+from drbot.core.site.readiness import Colour, Line, good
 from drbot.core.site.site import Approvals, Backups, Configuration, Schedule, Service, Site
 from drbot.runners.clients.docker_engine import DockerEngine
 from drbot.runners.clients.health import Health
@@ -43,6 +44,28 @@ def test_the_document_says_of_each_row_who_looks() -> None:
 )
 def test_each_row_is_looked_at_by_the_workers_that_it_names(who: Who, sites: list[str]) -> None:
     assert [site for site in CONFIGURATION.sites if who.looks_at(CONFIGURATION, site)] == sites
+
+
+def test_a_look_that_ends_in_a_way_nobody_foresaw_is_red_and_ends_no_other(tmp_path: Path) -> None:
+    """Else the last word would stay, green or not, for as long as one file is there."""
+
+    def ending(_: Look, site: str) -> Iterator[Line]:
+        yield good("begun", "")
+        raise IndexError(site)
+
+    rows = [
+        Row(names=("volumes",), who=Who.SITE, probe=ending),
+        Row(names=(), who=Who.SITE, probe=lambda _, site: [good("next", "")]),
+    ]
+    look = Look(
+        configuration=CONFIGURATION, home=tmp_path, roster=Roster(people={}), approvals=Approvals(), database=None
+    )
+
+    begun, ended, following = lines_of(look, ["production"], rows)
+
+    assert (begun.what, following.what) == ("begun", "next")
+    assert ended.colour is Colour.RED
+    assert ended.reason == "volumes could not be looked at (IndexError)"
 
 
 def test_what_all_workers_see_together_is_what_check_prints(tmp_path: Path) -> None:

@@ -2,9 +2,10 @@
 
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -113,6 +114,39 @@ def test_what_a_disk_has_spoiled_is_noticed_by_whoever_reads_anew_and_by_all_aft
 
     with pytest.raises(UserError, match="is damaged"):
         reads.choose(folder)
+
+
+def bytes_from_disks() -> int:
+    """That this process has asked for: proc(5)."""
+    said = dict(line.split(": ") for line in Path("/proc/self/io").read_text().splitlines())
+    return int(said["read_bytes"])
+
+
+@pytest.fixture
+def on_a_disk() -> Iterator[Path]:
+    """A folder that is not in memory as the others are, where this host has one."""
+    with TemporaryDirectory(dir="/var/tmp") as folder:
+        probe = Path(folder) / "probe"
+        probe.write_bytes(b"a")
+        with probe.open("rb") as file:
+            try:
+                os.preadv(file.fileno(), [bytearray(1)], 0, os.RWF_NOWAIT)
+            except OSError:
+                pytest.skip("no disk is below /var/tmp")
+        yield Path(folder)
+
+
+def test_whoever_reads_anew_reads_from_the_disk_and_not_from_memory(
+    reads: Reads, on_a_disk: Path, tmp_path: Path
+) -> None:
+    """The host keeps what was read or written; a disk that has spoiled it is not noticed there."""
+    path, anew = put(on_a_disk, 1), replace(reads.rules, readings=Readings(tmp_path / "home", anew=True))
+    reads.choose(on_a_disk)
+    before = bytes_from_disks()
+
+    check(BackupStore(on_a_disk).get(path.name), anew)
+
+    assert bytes_from_disks() - before >= path.stat().st_size
 
 
 @pytest.mark.parametrize("note", ["{", "[]", '{"%s": 1}', '{"%s": {"stamp": [], "reading": {}}}'])
