@@ -25,6 +25,7 @@ from drbot.runners.foundation.watching import Cancelled
 
 WAL, BASES = "/drbot-wal", "/drbot-bases"  # where the two volumes are in helpers
 LABEL = "drbot.continuous"  # of what belongs to it: the site
+OLDEST = 130_000  # with pg_verifybackup
 STAMP = "%Y%m%d_%H%M%S"
 
 TAKE = r"""
@@ -107,6 +108,8 @@ class Continuous:
 
     def refusal(self) -> str | None:
         """Why this server cannot be followed; None: it can."""
+        if int(self.postgres.answer("SHOW server_version_num")) < OLDEST:
+            return phrase("PostgreSQL is older than 13: its base backups cannot be read back against a manifest")
         if self.postgres.answer("SHOW wal_level") == "minimal":
             return phrase("`wal_level` is minimal: set it to replica, and restart PostgreSQL")
         if self.postgres.answer(TABLESPACES) != "0":
