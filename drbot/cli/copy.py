@@ -89,16 +89,11 @@ def _is_left(owner: str) -> bool:
 
 def tell(console: Console, scratch: Scratch, reached: Reached, moment: datetime | None) -> None:
     """What it is, and how to look at it."""
-    last = to_the_second(reached.last_commit) if reached.last_commit is not None else "?"
-    if moment is None:
-        console.print(marked(phrase("PostgreSQL as it is now; the last commit is of {last} UTC.", last=last)))
-    else:
-        said = phrase(
-            "PostgreSQL as it was at {moment} UTC; the last commit is of {last} UTC.",
-            moment=to_the_second(moment),
-            last=last,
-        )
-        console.print(marked(said))
+    last = phrase("nothing was committed since the base backup")
+    if reached.last_commit is not None:
+        last = phrase("the last commit is of {last} UTC", last=to_the_second(reached.last_commit))
+    when = phrase("now") if moment is None else phrase("{moment} UTC", moment=to_the_second(moment))
+    console.print(marked(phrase("PostgreSQL as of {when}; {last}.", when=when, last=last)))
     inside = f"docker exec -it {scratch.name}"
     console.print(f"  {escape(inside)} psql -U {escape(scratch.user)} DATABASE")
     dump = f"docker exec {scratch.name} pg_dump -U {scratch.user} --data-only -t TABLE DATABASE > rows.sql"
