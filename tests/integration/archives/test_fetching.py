@@ -106,7 +106,6 @@ def test_what_is_fetched_is_here_and_whole(fetched: StepContext, made: Made) -> 
     assert dump_of(fetched) == SQL
 
 
-@pytest.mark.more
 def test_a_download_makes_room_for_the_next_and_folders_of_others_stay(fetched: StepContext, tmp_path: Path) -> None:
     others = tmp_path / "home" / "recoveries" / "recovery" / "customers"
     others.mkdir()
