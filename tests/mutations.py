@@ -19,6 +19,7 @@ from tests.weakening import Weakening, weak
 
 ROOT = Path(__file__).parents[1]
 SECONDS = 900
+CI = ("-m", "not long")  # with the further cases, as what must pass before anything lands
 
 RULES = "tests/unit/core/test_approval.py tests/unit/core/test_attestation.py tests/unit/core/test_approval_search.py"
 PERMITS = "tests/unit/runners/test_destroying.py tests/integration/runners/test_permits.py tests/integration/runners/test_recount.py tests/integration/runners/test_rows_over_time.py tests/integration/runners/test_edited_files.py tests/integration/runners/test_users_may_write.py tests/integration/runners/test_words_of_a_card.py tests/integration/runners/test_what_a_card_proves.py tests/integration/runners/test_whose_backup.py"
@@ -360,7 +361,7 @@ def _noticed(copy: Path, one: Weakening) -> bool:
         raise SystemExit(f"{one.name}: its place stands {text.count(one.old)} times in {one.file}")
     path.write_text(text.replace(one.old, one.new))
     try:
-        command = [sys.executable, "-m", "pytest", "-x", "-q", "-n", "0", "-p", "no:randomly", *one.tests.split()]
+        command = [sys.executable, "-m", "pytest", "-x", "-q", "-n", "0", "-p", "no:randomly", *CI, *one.tests.split()]
         environment = {**os.environ, "PYTHONPATH": str(copy)}  # of drbot as a process of its own, too
         ended = subprocess.run(command, cwd=copy, env=environment, capture_output=True, text=True, timeout=SECONDS)
     finally:

@@ -86,7 +86,7 @@ def test_what_came_after_the_plan_is_not_put_aside_and_nothing_else_either(machi
 
 
 @pytest.mark.parametrize("kind", [OccupantKind.VOLUME, OccupantKind.FOLDER, OccupantKind.CONTAINER])
-@pytest.mark.long
+@pytest.mark.more
 def test_another_one_under_a_name_that_was_agreed_to_is_not_put_aside(machine: Machine, kind: OccupantKind) -> None:
     everything_at_once(machine)
     agreed = machine.survey("r1")
@@ -111,7 +111,7 @@ def test_another_one_under_a_name_that_was_agreed_to_is_not_put_aside(machine: M
 
 
 @pytest.mark.parametrize("taken", ["volume", "folder"])
-@pytest.mark.long
+@pytest.mark.more
 def test_what_lies_where_something_comes_back_to_is_not_overwritten(machine: Machine, taken: str) -> None:
     everything_at_once(machine)
     machine.put_aside("r1")
@@ -131,7 +131,7 @@ def test_what_lies_where_something_comes_back_to_is_not_overwritten(machine: Mac
 
 
 @pytest.mark.parametrize("taken", ["volume", "folder"])
-@pytest.mark.long
+@pytest.mark.more
 def test_nothing_is_touched_when_something_cannot_be_kept(machine: Machine, taken: str) -> None:
     everything_at_once(machine)
     found, before = machine.survey("r1"), machine.picture()
