@@ -291,7 +291,7 @@ WEAKENINGS = (
     weak("a keeper that holds something", ASIDE, "if there and (there.labels", "if False and (there.labels", HOSTS),
     weak("a kept folder's name that is taken", FOLDERS, "if os.path.lexists(keeper):", "if False:", HOSTS),
     weak("what others use is put aside", "runners/actions/occupants.py", "        if users:", "        if False:", HOSTS),
-    weak("another folder is given up", FOLDERS, "if identity_of(keeper) != identity:", "if False:", HOSTS),
+    weak("another folder is given up", FOLDERS, "if identity_of(keeper) != identity:", "if False:", f"tests/unit/runners/test_kept_folders.py {HOSTS}"),
     weak("a volume is overwritten by what comes back", BACK, "if there is not None and there.labels.get(RUN_LABEL) != context.run.id:", "if False:", HOSTS),
     weak("half a copy comes back", BACK, '[ -f "/volume/$1" ] && [ ! -L "/volume/$1" ] ||', "true ||", HOSTS),
     weak("half a copy comes back for what is still there", "core/site/occupants.py", "if (one.kind, one.name) not in names),", "),", HOSTS),
