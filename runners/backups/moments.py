@@ -49,7 +49,6 @@ class Reached:
     """`last_commit`: of the newest transaction that is in it; None: none was replayed."""
 
     container: str
-    base: Base
     last_commit: datetime | None
 
 
@@ -87,14 +86,14 @@ def recovered_to(continuous: Continuous, scratch: Scratch, moment: datetime | No
     target["restore_command"] = RESTORE.format(folder=f"{WAL}/{base.series}")
     mount = Mount(source=continuous.wal, target=WAL, read_only=True)
     replaying = replace(scratch, settings={**scratch.settings, **REPLAYING, **target}, mounts=(mount,))
-    with _explained(replaying, moment), scratch_server(replaying, tuned=False) as container:
+    with _explained(moment), scratch_server(replaying, tuned=False) as container:
         said = ask(replaying, container, "SELECT extract(epoch FROM pg_last_xact_replay_timestamp())").strip()
         last = datetime.fromtimestamp(float(said), UTC) if said else None
-        yield Reached(container=container, base=base, last_commit=last)
+        yield Reached(container=container, last_commit=last)
 
 
 @contextmanager
-def _explained(scratch: Scratch, moment: datetime | None) -> Iterator[None]:
+def _explained(moment: datetime | None) -> Iterator[None]:
     try:
         yield
     except PermanentError as error:

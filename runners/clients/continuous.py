@@ -10,10 +10,9 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from functools import cached_property
 
 from drbot.core.base.errors import PermanentError
-from drbot.core.site.wal import Base, gap_in, lsn_of, segments_a_log
+from drbot.core.site.wal import Base, gap_in, segments_a_log
 from drbot.core.text.messages import phrase
 from drbot.core.text.words import ending
 from drbot.runners.clients import helper
@@ -43,8 +42,7 @@ for one in */base_*; do
   [ -f "$one/backup_label" ] || continue
   echo "$one" "$(stat -c %Y "$one/backup_manifest")" \
     "$(pg_controldata -D "$one" | sed -n 's/^Bytes per WAL segment: *//p')" \
-    "$(sed -n 's/^START WAL LOCATION: \([^ ]*\) (file \([0-9A-F]*\)).*/\1 \2/p' "$one/backup_label")" \
-    "$(tail -n 5 "$one/backup_manifest" | sed -n 's/.*"End-LSN": "\([^"]*\)".*/\1/p')"
+    "$(sed -n 's/^START WAL LOCATION: .* (file \([0-9A-F]*\)).*/\1/p' "$one/backup_label")"
 done
 """
 SERIES = 'ls -d "$1"/*_"$2" 2>/dev/null | sort | tail -n 1'
@@ -102,7 +100,7 @@ class Continuous:
     def slot(self) -> str:
         return f"drbot_{re.sub('[^a-z0-9_]', '_', self.site.lower())}"
 
-    @cached_property
+    @property
     def labels(self) -> dict[str, str]:
         return {LABEL: self.site}
 
@@ -253,8 +251,8 @@ class Continuous:
 def _bases_in(lines: Sequence[str]) -> Iterator[Base]:
     for line in lines:
         words = line.split()
-        if len(words) == 6:  # else it is being made, or removed
-            path, seconds, segment_bytes, _, first, end = words
+        if len(words) == 4:  # else it is being made, or removed
+            path, seconds, segment_bytes, first = words
             series, _, name = path.partition("/")
             yield Base(
                 series=series,
@@ -262,5 +260,4 @@ def _bases_in(lines: Sequence[str]) -> Iterator[Base]:
                 ended_at=datetime.fromtimestamp(int(seconds) + 1, UTC),  # the second is over
                 first_segment=first,
                 segment_bytes=int(segment_bytes),
-                end=lsn_of(end),
             )

@@ -84,7 +84,9 @@ class Follower:
         if following is not None and (following.is_lost or self._is_too_much(following) or self._is_stuck(following)):
             log.error("WAL was not received in time; it is received anew from now on.", held=following.held)
             self.continuous.stop()
-        if self.continuous.start() is not None or time.monotonic() >= self.base_due:
+        if self.continuous.start() is not None:
+            self.base_due = time.monotonic()  # and stays due where this one fails
+        if time.monotonic() >= self.base_due:
             self._base()
 
     def _is_too_much(self, following: Following) -> bool:

@@ -18,13 +18,6 @@ class Base:
     ended_at: datetime
     first_segment: str
     segment_bytes: int
-    end: int  # the data is consistent from this position on
-
-
-def lsn_of(text: str) -> int:
-    """ "0/11000028" as the position in bytes."""
-    high, low = text.split("/")
-    return (int(high, 16) << 32) + int(low, 16)
 
 
 def segments_a_log(segment_bytes: int) -> int:

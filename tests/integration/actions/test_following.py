@@ -179,7 +179,7 @@ def base(days: float) -> Base:
     """One that was done so long ago."""
     return Base(
         series="s", name=f"base_{days}", ended_at=NOW - timedelta(days=days), first_segment="0" * 24,
-        segment_bytes=16 << 20, end=0,
+        segment_bytes=16 << 20,
     )  # fmt: skip
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from drbot.core.site.wal import gap_in, lsn_of, segments_a_log
+from drbot.core.site.wal import gap_in, segments_a_log
 
 FIRST = "0000000100000000000000FE"
 
@@ -33,7 +33,3 @@ def test_segments_of_another_size_are_numbered_otherwise() -> None:
 
     assert gap_in(there, there[0], segments_a_log(1 << 30)) is None
     assert gap_in(there, there[0], segments_a_log(16 << 20)) == "000000010000000000000004"
-
-
-def test_a_position_is_read_as_postgresql_writes_it() -> None:
-    assert lsn_of("1/11000028") == (1 << 32) + 0x11000028
