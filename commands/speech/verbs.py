@@ -46,7 +46,7 @@ VERBS: Mapping[str, VerbWords] = {
         usage="help [command]", help=phrase("How to use a command"), example="help declare", when=When.ANY_DAY
     ),
     "declare": VerbWords(
-        usage="declare level1..level4 [service:|postgres|redis|files|settings] [what]",
+        usage="declare level1..level4 [service:|postgres|redis|files|settings] [to <time>] [what]",
         help=phrase(
             "Open an incident, its channel and the recovery. level1 a service, level2 data (what is broken is found), "
             "level3 the host, level4 the data centre"
@@ -126,7 +126,7 @@ VERBS: Mapping[str, VerbWords] = {
         free_text=True,
     ),
     "plan": VerbWords(
-        usage="plan [level1..level4] [postgres|redis|files|settings]",
+        usage="plan [level1..level4] [postgres|redis|files|settings] [to <time>]",
         help=phrase("Survey and show the plan; nothing is changed. Outside of an incident only you see it"),
         example="plan level2 redis",
         when=When.ANY_DAY,
@@ -235,8 +235,8 @@ VERBS: Mapping[str, VerbWords] = {
         when=When.AFTERWARDS,
     ),
     "recover": VerbWords(
-        usage="recover [postgres|redis|files|settings] [backup NAME]",
-        help=phrase("Start the recovery again: ask again, of other data, or with another backup"),
+        usage="recover [postgres|redis|files|settings] [backup NAME|to <time>]",
+        help=phrase("Start the recovery again: ask again, of other data, with another backup, or to a moment (UTC)"),
         example="recover backup all_databases_20261126_020000.sql.gz",
     ),
     "run": VerbWords(

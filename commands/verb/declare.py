@@ -4,11 +4,12 @@ import difflib
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from drbot.commands.facts.context import CommandContext
 from drbot.commands.facts.data_named import Data, data_choices, data_named
 from drbot.commands.facts.faults import fault_tables
+from drbot.commands.facts.moment_named import backup_at, moment_of, of_moment, to_option
 from drbot.commands.facts.runbook_selection import by_hand, queue, recovery_for, runbook_for, site_of, without_runbook
 from drbot.commands.facts.unheard import unheard, untold
 from drbot.commands.speech.messages import Choice, DialogRequest, Reply, Request
@@ -20,7 +21,7 @@ from drbot.core.site.level import RUNBOOK_OF, Level
 from drbot.core.site.people import Person
 from drbot.core.site.site import Site
 from drbot.core.text.messages import duration, filled, listed, phrase, say, sentences
-from drbot.core.text.words import clock, cut, day_and_time, seconds_of
+from drbot.core.text.words import clock, cut, day_and_time
 from drbot.store.base.database import Transaction
 from drbot.store.records import incidents
 
@@ -32,7 +33,7 @@ LONG_AGO = timedelta(days=2)
 
 TITLE_LONGEST = 200
 NAMED = "service:"  # as the list of commands writes it, before the name or in its place
-CARRIED = ("site", "since", "service", "data", "title", "anyway")
+CARRIED = ("site", "since", "service", "data", "to", "title", "anyway")
 """What was typed goes along into the dialog and onto every button: an incident never opens on another site."""
 
 
@@ -45,6 +46,7 @@ class Declaration:
     started_at: datetime | None
     anyway: bool
     data: Data | None = None  # of level 2; None: the survey looks what is broken
+    backup: str = ""  # the moment that PostgreSQL goes back to; "": the newest good backup
 
 
 def declare(context: CommandContext, request: Request, words: Words, person: Person) -> Reply:
@@ -89,7 +91,8 @@ def open_incident(context: CommandContext, tx: Transaction, known: Declaration, 
     )
     recovery = recovery_for(context, known.site, known.level, known.service, known.data)
     if recovery is not None:
-        queue(context, tx, incident, RunKind.RECOVER, recovery.runbook, recovery.arguments, person)
+        arguments = {**recovery.arguments, **({"backup": known.backup} if known.backup else {})}
+        queue(context, tx, incident, RunKind.RECOVER, recovery.runbook, arguments, person)
     return incident
 
 
@@ -97,7 +100,7 @@ def _given(context: CommandContext, request: Request, words: Words) -> Declarati
     """The declaration in the words or the dialog; a Reply that opens the dialog when something is missing."""
     options, rest = _options(words.rest)
     values = {**options, **{key: value for key, value in request.values.items() if value}}
-    started_at = moment_of(values.get("since", ""), request.at)
+    started_at = moment_of(values.get("since", ""), request.at, SINCE)
     if started_at is not None:
         values["since"] = _moment(started_at, request.at)
     level_word = values.get("level") or (rest.pop(0) if rest else "")
@@ -109,7 +112,11 @@ def _given(context: CommandContext, request: Request, words: Words) -> Declarati
     level = level_of(level_word, phrase("declare level2 PostgreSQL does not start"))
     if rest and plain(rest[-1]) == "anyway":
         values["anyway"], rest = "yes", rest[:-1]
+    backup, rest = _moment_meant(site, level, values, rest, request.at)
     data, rest = _data(site, level, values, said, rest)
+    if not backup:
+        backup, rest = _moment_meant(site, level, values, rest, request.at)
+    data = of_moment(data, backup)
     service, rest = (None, rest) if data is not None else _service(site, level, values, rest)
     values["title"] = cut(clean(values.get("title", "")).strip() or " ".join(rest), TITLE_LONGEST)
     if level is Level.SERVICE and service is None:
@@ -122,7 +129,21 @@ def _given(context: CommandContext, request: Request, words: Words) -> Declarati
         data=data,
         started_at=started_at,
         anyway=values.get("anyway") == "yes",
+        backup=backup,
     )
+
+
+def _moment_meant(
+    site: Site, level: Level, values: dict[str, str], rest: list[str], now: datetime
+) -> tuple[str, list[str]]:
+    """The moment of level 2, as the name of a backup. Raises Refusal where nothing of it is received."""
+    if level is not Level.DATABASE:
+        return "", rest
+    option = [f"to={values['to']}"] if values.get("to") else []
+    backup, left = backup_at(site, [*option, *rest], now)
+    if backup:
+        values["to"] = to_option(backup)
+    return backup, left
 
 
 def _options(words: tuple[str, ...]) -> tuple[dict[str, str], list[str]]:
@@ -130,7 +151,7 @@ def _options(words: tuple[str, ...]) -> tuple[dict[str, str], list[str]]:
     options: dict[str, str] = {}
     rest: list[str] = []
     for word in words:
-        found = re.fullmatch(r"(service|site|since|level|data)[=＝](.+)", word, re.IGNORECASE)
+        found = re.fullmatch(r"(service|site|since|level|data|to)[=＝](.+)", word, re.IGNORECASE)
         if found:
             options.setdefault(found.group(1).lower(), found.group(2))
         else:
@@ -216,27 +237,6 @@ def find_service(site: Site, word: str) -> str | None:
 SINCE: str = phrase("Write since=20m, since=02:10 (UTC) or an ISO time.")
 
 
-def moment_of(word: str, now: datetime, todo: str = SINCE) -> datetime | None:
-    """When the outage began: "20m" ago, "02:10" UTC or an ISO time. Raises UserError with how to write it."""
-    word = plain(word).strip()
-    if not word:
-        return None
-    try:
-        if found := re.fullmatch(r"(\d{1,2}):(\d{2})", word):
-            moment = now.replace(hour=int(found.group(1)), minute=int(found.group(2)), second=0, microsecond=0)
-            return moment if moment <= now else moment - timedelta(days=1)
-        if re.match(r"\d{4}-", word):
-            moment = datetime.fromisoformat(word.upper())
-            return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
-        return now - timedelta(seconds=seconds_of(word))
-    except (ValueError, OverflowError) as error:
-        raise Refusal(
-            phrase('"{word}" is not a time.', word=printable(word)),
-            todo,
-            code="no_time",
-        ) from error
-
-
 def _moment(moment: datetime, now: datetime) -> str:
     """A moment as `moment_of` reads it again, also some minutes later: "20m" would have moved by then."""
     is_recent = now - timedelta(hours=23) < moment <= now
@@ -245,7 +245,7 @@ def _moment(moment: datetime, now: datetime) -> str:
 
 def _again(level: Level, values: Mapping[str, str]) -> str:
     known = {**values, "data": values.get("data", "").replace(" ", ",")}
-    options = [f"{name}={known[name]}" for name in ("site", "since", "service", "data") if known.get(name)]
+    options = [f"{name}={known[name]}" for name in ("site", "since", "service", "data", "to") if known.get(name)]
     anyway = "anyway" if values.get("anyway") else ""
     words = ["declare", f"level{level.value}", *options, values.get("title", ""), anyway]
     return " ".join(word for word in words if word)
@@ -294,6 +294,7 @@ def _anyway(context: CommandContext, known: Declaration, now: datetime) -> str:
         "since": _moment(known.started_at, now) if known.started_at else "",
         "service": known.service or "",
         "data": known.data.words if known.data else "",
+        "to": to_option(known.backup),
         "title": known.title,
         "anyway": "yes",
     }

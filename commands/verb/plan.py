@@ -6,9 +6,12 @@ import re
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
 
 from drbot.commands.facts.context import CommandContext, incident_of, is_of_incident, must_be_open
-from drbot.commands.facts.data_named import data_choices, data_named
+from drbot.commands.facts.data_named import data_choices
+from drbot.commands.facts.moment_named import data_at
 from drbot.commands.facts.runbook_selection import Recovery, queue, recovery_for, site_of, without_runbook
 from drbot.commands.facts.unheard import unheard
 from drbot.commands.speech.messages import Choice, Reply, Request
@@ -37,7 +40,7 @@ def plan(context: CommandContext, request: Request, words: Words, person: Person
     with context.database.read() as connection:
         is_meant = not words.rest and bool(incidents.recent(connection, open_only=True))
         of_incident = is_meant or is_of_incident(connection, request, words)
-    return _in_incident(context, request, words, person) if of_incident else _alone(context, words, person)
+    return _in_incident(context, request, words, person) if of_incident else _alone(context, request.at, words, person)
 
 
 def _in_incident(context: CommandContext, request: Request, words: Words, person: Person) -> Reply:
@@ -47,7 +50,8 @@ def _in_incident(context: CommandContext, request: Request, words: Words, person
         must_be_open(incident, "plan")
         level, rest = _level(words.rest, incident.level)
         name = f"plan {incident.name}"
-        recovery = _recovery(context, incident.site, level, rest, incident.service or "", lambda said: f"{name} {said}")
+        asked = _Asked(site=incident.site, level=level, rest=rest, at=request.at, service=incident.service or "")
+        recovery = _recovery(context, asked, lambda said: f"{name} {said}")
         queue(context, tx, incident, RunKind.PLAN, recovery.runbook, recovery.arguments, person)
     return Reply(
         text=phrase(
@@ -58,7 +62,7 @@ def _in_incident(context: CommandContext, request: Request, words: Words, person
     )
 
 
-def _alone(context: CommandContext, words: Words, person: Person) -> Reply:
+def _alone(context: CommandContext, at: datetime, words: Words, person: Person) -> Reply:
     """Wait for the worker, as long as somebody does."""
     named = [found[1] for word in words.rest if (found := re.fullmatch(r"site[=＝](.+)", word, re.IGNORECASE))]
     lost = site_named(context, named[0] if named else "")
@@ -67,7 +71,8 @@ def _alone(context: CommandContext, words: Words, person: Person) -> Reply:
     if not said:
         raise _which(site, behind)
     level, rest = _level(said, Level.DATABASE)
-    recovery = _recovery(context, lost, level, rest, "", lambda more: f"plan {behind}{more}")
+    wanted = _Asked(site=lost, level=level, rest=rest, at=at)
+    recovery = _recovery(context, wanted, lambda more: f"plan {behind}{more}")
     asks = site_of(context, lost, recovery.runbook)
     with context.database.write() as tx:
         asked = surveys.ask(
@@ -98,19 +103,27 @@ def _level(said: tuple[str, ...], default: Level) -> tuple[Level, tuple[str, ...
     return (level_of(said[0], EXAMPLE), said[1:]) if said else (default, ())
 
 
-def _recovery(
-    context: CommandContext, named: str, level: Level, rest: tuple[str, ...], service: str, again: Callable[[str], str]
-) -> Recovery:
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Asked:
+    site: str
+    level: Level
+    rest: tuple[str, ...]  # the words behind the level
+    at: datetime
+    service: str = ""  # of the incident
+
+
+def _recovery(context: CommandContext, asked: _Asked, again: Callable[[str], str]) -> Recovery:
     """Raises UserError where there is no runbook, or a choice has to be made."""
-    data, site = None, context.site(named)
-    if level is Level.SERVICE:
-        service = service_of(site, rest[0] if rest else service, lambda name: again(f"level1 {name}"))
-    elif level is Level.DATABASE:
-        data, _ = data_named(site, rest, lambda name: again(f"level2 {name}"))
-    recovery = recovery_for(context, named, level, service if level is Level.SERVICE else None, data)
+    data, backup, service, site = None, "", "", context.site(asked.site)
+    if asked.level is Level.SERVICE:
+        named = asked.rest[0] if asked.rest else asked.service
+        service = service_of(site, named, lambda name: again(f"level1 {name}"))
+    elif asked.level is Level.DATABASE:
+        data, backup, _ = data_at(site, asked.rest, lambda name: again(f"level2 {name}"), asked.at)
+    recovery = recovery_for(context, asked.site, asked.level, service or None, data)
     if recovery is None:
-        raise Refusal(phrase("No plan was made."), without_runbook(level))
-    return recovery
+        raise Refusal(phrase("No plan was made."), without_runbook(asked.level))
+    return replace(recovery, arguments={**recovery.arguments, "backup": backup}) if backup else recovery
 
 
 def _which(site: Site, behind: str) -> Refusal:

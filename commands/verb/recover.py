@@ -6,8 +6,9 @@ from sqlalchemy import Connection
 
 from drbot.commands.facts import runbook_selection
 from drbot.commands.facts.context import CommandContext, asked_for, current_run, incident_of, must_be_open
-from drbot.commands.facts.data_named import Data, data_named
+from drbot.commands.facts.data_named import Data
 from drbot.commands.facts.making_way import in_progress
+from drbot.commands.facts.moment_named import data_at, of_moment
 from drbot.commands.facts.runbook_selection import (
     RESTART_RUNBOOK,
     Recovery,
@@ -25,6 +26,7 @@ from drbot.core.runs.run import Run, RunKind, RunState, StopKind
 from drbot.core.site.data_kinds import FILES, LOOK
 from drbot.core.site.level import Level
 from drbot.core.site.people import Person
+from drbot.core.site.wal import is_moment_name
 from drbot.core.text.messages import filled, listed, phrase
 from drbot.store.base.database import Transaction
 from drbot.store.records import requests, steps
@@ -46,8 +48,10 @@ def recover(context: CommandContext, request: Request, words: Words, person: Per
         incident = incident_of(tx.connection, request, words)
         must_be_open(incident, "recover")
         site = context.configuration.site(incident.site)
-        data, left = data_named(site, words.rest, lambda name: f"recover {incident.name} {name}")
-        backup = _backup(tx.connection, incident, replace(words, rest=tuple(left)))
+        data, moment, left = data_at(site, words.rest, lambda name: f"recover {incident.name} {name}", request.at)
+        backup = moment or _backup(tx.connection, incident, replace(words, rest=tuple(left)))
+        if is_moment_name(backup):
+            data = of_moment(data, backup)
         recovery = _recovery(context, tx.connection, incident, data)
         arguments = {**recovery.arguments, **({"backup": backup} if backup else {})}
         before = current_run(tx.connection, incident)

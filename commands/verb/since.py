@@ -5,10 +5,11 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from drbot.commands.facts.context import CommandContext, incident_of
+from drbot.commands.facts.moment_named import moment_of
 from drbot.commands.speech.messages import Choice, Reply, Request
 from drbot.commands.speech.parser import Words, plain
 from drbot.commands.speech.refusal import Refusal
-from drbot.commands.verb.declare import LONG_AGO, moment_of
+from drbot.commands.verb.declare import LONG_AGO
 from drbot.core.runs.incident import Incident
 from drbot.core.runs.run import RunState
 from drbot.core.runs.stakes import Act

@@ -31,6 +31,7 @@ from drbot.core.runs.stakes_words import (
 )
 from drbot.core.site.own_checks import passed_text
 from drbot.core.site.people import Roster
+from drbot.core.site.wal import is_moment_name, to_the_second
 from drbot.core.text.messages import clauses, duration, filled, lines, listed, phrase
 from drbot.core.text.words import clock, size
 
@@ -239,6 +240,15 @@ def backup_text(plan: Plan) -> str:
         return phrase("nothing")
     if backup is None:
         return phrase("unknown: the plan names no backup")
+    if is_moment_name(backup.name):
+        return phrase(
+            "what was received of PostgreSQL up to {moment} UTC, {whose}: the base backup {place} ({size}) and all WAL "
+            "since",
+            moment=to_the_second(backup.snapshot_at),
+            whose=_whose(backup, plan.target),
+            place=backup.place,
+            size=size(backup.size),
+        )
     moment = backup.snapshot_at.strftime("%Y-%m-%d %H:%M UTC")
     said = phrase(
         "the backup {what} of {moment}, {whose}, in {place}",

@@ -16,15 +16,15 @@ from rich.markup import escape
 
 from drbot.cli.backup import SiteName, opened, refused
 from drbot.cli.terminal import Config, marked, plain_console
-from drbot.commands.verb.declare import moment_of
+from drbot.commands.facts.moment_named import moment_of
 from drbot.core.base.errors import UserError
+from drbot.core.site.wal import NOT_RECEIVED, RECEIVE, to_the_second
 from drbot.core.text.messages import phrase
 from drbot.core.text.words import seconds_of
-from drbot.runners.backups.moments import Reached, recovered_to, to_the_second
+from drbot.runners.backups.moments import Goal, Reached, continuous_of, goal_of, recovered_to, seen, wanted_by
 from drbot.runners.clients import helper
 from drbot.runners.clients.continuous import LABEL, Continuous
 from drbot.runners.clients.scratch_postgres import Scratch
-from drbot.runners.upkeep.following import continuous_of, wanted_by
 
 HOW: str = phrase("Write --to 02:13 (UTC), --to 20m (ago) or an ISO time.")
 COPY_LABEL = "drbot.copy"  # host/process
@@ -43,23 +43,24 @@ def copy(
     if wanted_by(configuration.site(name)) is None:
         raise UserError(
             tried,
-            phrase("Nothing is received of this site's PostgreSQL."),
-            phrase("Write `continuous: {}` under its `postgres` in dr.yml, and restart its worker: drbot docs moments"),
+            NOT_RECEIVED,
+            RECEIVE,
         )
     stop, console, seconds = _until_stopped(), plain_console(), _seconds(keep)
     now = datetime.now(UTC)
     moment = moment_of(to, now, HOW)
     with refused(tried):
         continuous = continuous_of(clients, configuration.site(name), name, stop.is_set)
+        goal = goal_of(continuous.archive(), moment, now, seen(clients.settings.home, name))
         console.print(marked(phrase("Copying the base backup, then replaying what was committed since.")))
-        with as_it_was(continuous, moment, now) as (scratch, reached):
+        with as_it_was(continuous, goal) as (scratch, reached):
             tell(console, scratch, reached, moment)
             stop.wait(seconds)
     console.print(marked(phrase("The copy is removed.")))
 
 
 @contextmanager
-def as_it_was(continuous: Continuous, moment: datetime | None, now: datetime) -> Iterator[tuple[Scratch, Reached]]:
+def as_it_was(continuous: Continuous, goal: Goal) -> Iterator[tuple[Scratch, Reached]]:
     """In a volume that goes with it; so do those of processes of this host that were killed."""
     mine = f"{platform.node()}/{os.getpid()}"
     recipe, labels = continuous.postgres.recipe(continuous.cancelled), {LABEL: continuous.site, COPY_LABEL: mine}
@@ -77,7 +78,7 @@ def as_it_was(continuous: Continuous, moment: datetime | None, now: datetime) ->
             cancelled=continuous.cancelled,
             settings=READ_ONLY,
         )
-        with recovered_to(continuous, scratch, moment, now) as reached:
+        with recovered_to(continuous, scratch, goal) as reached:
             yield scratch, reached
 
 

@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from drbot.core.base.errors import PermanentError
+from drbot.core.site.wal import is_moment_name
 from drbot.core.text.messages import phrase
 from drbot.core.text.words import size
-from drbot.runners.backups.choose_dump import newest_here
+from drbot.runners.actions.backup import newest_here
 from drbot.runners.clients.free_room import free_bytes
 from drbot.runners.contract import arguments
 from drbot.runners.contract.action import Finding, Registry, StepContext
@@ -28,6 +29,8 @@ def sql_bytes(context: StepContext) -> int:
     store, sealed = context.clients.backups, context.plan.backup
     if sealed is not None and sealed.unpacked:
         return sealed.unpacked
+    if sealed is not None and is_moment_name(sealed.name):  # as large as what comes out of it, but for what WAL adds
+        return sealed.size // 2
     try:
         return (store.get(sealed.name) if sealed else newest_here(context)).sql_bytes
     except PermanentError:

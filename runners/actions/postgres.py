@@ -7,10 +7,12 @@ from drbot.core.base.errors import PermanentError
 from drbot.core.runs.plan import BackupIdentity
 from drbot.core.runs.proof import OWN_CHECKS, differences, faults
 from drbot.core.site.own_checks import passed_text
+from drbot.core.site.wal import is_moment_name
 from drbot.core.text.messages import clauses, listed, phrase
 from drbot.runners.actions.carrying import Carried, carry_settings
 from drbot.runners.actions.making_beside import made_beside
-from drbot.runners.backups import restore_dump
+from drbot.runners.backups import restore_dump, restore_moment
+from drbot.runners.backups.choose_moment import as_of_text, past_in
 from drbot.runners.backups.dump_at_hand import dump_named, let_go
 from drbot.runners.backups.own_checks import asked_of_copy
 from drbot.runners.backups.readings import Readings
@@ -22,6 +24,7 @@ from drbot.runners.contract import arguments
 from drbot.runners.contract.action import Finding, Outcome, Registry, StepContext, or_why_not
 
 AS_IN_BACKUP = phrase("each as in the backup")
+COUNTED = phrase("counted in the copy")
 ONLY_COUNTED = phrase("counted in the copy: the backup has no manifest")
 
 
@@ -38,6 +41,8 @@ def restore_beside(context: StepContext, given: Mapping[str, Any]) -> Outcome:
 
 def fill(context: StepContext, volume: str, backup: BackupIdentity) -> Outcome:
     """Restore, count, shut down, sync."""
+    if is_moment_name(backup.name):
+        return _replay(context, volume, backup)
     source = dump_named(context, backup.name)
     context.log(f"Restoring {backup.name} into {volume}")
     digests = source.manifest.digests if source.manifest else {}
@@ -52,9 +57,23 @@ def fill(context: StepContext, volume: str, backup: BackupIdentity) -> Outcome:
     return restored(loaded, backup, source.name, volume, carried)
 
 
+def _replay(context: StepContext, volume: str, backup: BackupIdentity) -> Outcome:
+    """A base backup, and what was received since."""
+    past = past_in(context)
+    context.log(f"Replaying {backup.place} into {volume}")
+    scratch = scratch_of(context, volume, "restore")
+    asked = asked_of_copy(context.configuration, context.site)
+    loaded = restore_moment.load(past.continuous, scratch, past.sealed(backup), backup, asked)
+    carried = carry_settings(context, scratch_of(context, volume, "settings"))
+    return restored(loaded, backup, as_of_text(backup.name), volume, carried)
+
+
 def restored(loaded: Loaded, backup: BackupIdentity, name: str, volume: str, carried: Carried | None = None) -> Outcome:
     """What a restore tells: the rows that are there, by what they were judged, and the settings it got beside them."""
     carried = carried or Carried()
+    how = AS_IN_BACKUP if backup.manifest else ONLY_COUNTED
+    if is_moment_name(backup.name):
+        how = COUNTED
     total, tables = sum(loaded.rows.values()), len(loaded.rows)
     said = phrase(
         "Restored {name} into {volume}: {rows} rows in {tables} tables, {how}",
@@ -62,7 +81,7 @@ def restored(loaded: Loaded, backup: BackupIdentity, name: str, volume: str, car
         volume=volume,
         rows=total,
         tables=tables,
-        how=AS_IN_BACKUP if backup.manifest else ONLY_COUNTED,
+        how=how,
     )
     return Outcome(
         summary=clauses((said, passed_text(loaded.passed), carried.sentence)),

@@ -12,6 +12,7 @@ from drbot.core.site.inventory import Inventory, with_inventory
 from drbot.core.site.occupants import Occupant, OccupantKind
 from drbot.core.site.old_server import OldServer
 from drbot.core.site.site import Configuration, Site
+from drbot.core.site.wal import is_moment_name
 from drbot.runners.actions.broken import Looking, down, look, other_settings
 from drbot.runners.actions.control_target import ControlTarget
 from drbot.runners.actions.occupants import Host, made_by, measured, occupants_of, require_alone, volume_sizes
@@ -19,6 +20,7 @@ from drbot.runners.actions.putting_back import kept_on
 from drbot.runners.backups import choose_dump as backups
 from drbot.runners.backups.choose_dump import BackupRules, rules_for
 from drbot.runners.backups.choose_full import FullRules, choose_full_backup, find_full_backup
+from drbot.runners.backups.choose_moment import Past, named, newest, past_of
 from drbot.runners.clients.clients import Clients, clients_of
 from drbot.runners.clients.container_labels import INCIDENT_LABEL, RUN_LABEL, STEP_LABEL
 from drbot.runners.clients.dump_store import dump_stores
@@ -77,9 +79,18 @@ class SiteTarget:
 
     def choose_backup(self, search: Search) -> Chosen:
         """The newest good backup, or the one of this name. Raises UserError if none is, CancelledError."""
-        rules = self._rules(search)
+        rules, store = self._rules(search), self._clients.backups
+        past = self._past(search)
+        if search.name is not None and is_moment_name(search.name):
+            return Chosen(backup=backups.with_floor(named(past, search.name), store, rules))
+        found, why = None, ""
+        if search.name is None and search.before is None:
+            found, why = newest(past, lambda: bool(self.look(search.cancelled, DataKind.POSTGRES).broken))
+        if found is not None:
+            return Chosen(backup=backups.with_floor(found, store, rules))
         elsewhere = dump_stores(self._configuration)
-        return backups.choose(self._clients.backups, rules, search.name, before=search.before, elsewhere=elsewhere)
+        chosen = backups.choose(store, rules, search.name, before=search.before, elsewhere=elsewhere)
+        return replace(chosen, refused=(why, *chosen.refused)) if why else chosen
 
     def choose_full_backup(self, search: Search) -> Chosen:
         """The same among the full backups of a lost site, wherever they lie."""
@@ -97,6 +108,10 @@ class SiteTarget:
         """The identity of the bytes that lie there now. Raises PermanentError when they are gone."""
         if is_full_name(backup.name):
             find_full_backup(full_stores(self._configuration), backup)
+            return backup
+        if is_moment_name(backup.name):
+            if (past := self._past(Search(site=backup.site))) is not None:
+                past.sealed(backup)
             return backup
         if backup.is_in_bucket:  # every byte that is brought is under its digest
             return backup
@@ -182,6 +197,10 @@ class SiteTarget:
     def unlock(self, instance: str, run: str) -> None:
         """Give it back, if this run of this drbot has it. Raises TemporaryError."""
         self._lock.give_back(instance, run)
+
+    def _past(self, search: Search) -> Past | None:
+        system = self._configuration.system
+        return past_of(self._clients, self._site, search.site, system, search.cancelled)
 
     def _rules(self, search: Search) -> BackupRules:
         rules = rules_for(self._clients, self._configuration.system, search.site, search.cancelled, unheard)

@@ -8,17 +8,14 @@ import hashlib
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from drbot.core.base.errors import BackupError, PermanentError, TemporaryError, UserError
 from drbot.core.runs.plan import BackupIdentity
 from drbot.core.runs.proof import floor_of
 from drbot.core.site.full_manifest import FullManifest
-from drbot.core.text.messages import clauses, duration, listed, phrase
+from drbot.core.text.messages import clauses, listed, phrase
 from drbot.core.text.words import size
-from drbot.runners.backups.dump_at_hand import dump_named
 from drbot.runners.backups.in_places import Found, backups_in
 from drbot.runners.backups.readings import Reading, Readings, Stamp, stamp_of
 from drbot.runners.clients.backup_reader import BackupReader
@@ -28,8 +25,6 @@ from drbot.runners.clients.dump import major
 from drbot.runners.clients.dump_store import DumpStore, StoredDump
 from drbot.runners.clients.full_store import is_made_for
 from drbot.runners.clients.plain_files import open_plain
-from drbot.runners.contract import arguments
-from drbot.runners.contract.action import Finding, Outcome, Registry, StepContext, or_why_not
 from drbot.runners.contract.target import Chosen, PassedOver, chosen_over
 from drbot.runners.foundation.watching import Cancelled, Progress
 
@@ -87,10 +82,10 @@ def version_fault(version: str, server_major: int | None) -> str | None:
 
 def check(backup: Backup, rules: BackupRules) -> BackupIdentity:
     """Raises PermanentError with what is wrong."""
-    return _checked(backup, rules)[0]
+    return checked(backup, rules)[0]
 
 
-def _checked(backup: Backup, rules: BackupRules) -> tuple[BackupIdentity, Reading]:
+def checked(backup: Backup, rules: BackupRules) -> tuple[BackupIdentity, Reading]:
     fault = cheap_fault(backup, rules)
     if fault:
         raise BackupError(phrase("{what}: {why}", what=backup.name, why=fault))
@@ -308,11 +303,6 @@ def identify(store: BackupStore, identity: BackupIdentity) -> BackupIdentity:
     return identity.model_copy(update={"size": backup.size, "sha256": digest})
 
 
-def rules_of(context: StepContext) -> BackupRules:
-    system, site = context.configuration.system, context.plan.data_of
-    return rules_for(context.clients, system, site, context.cancelled, context.progress)
-
-
 def rules_for(clients: Clients, system: str, site: str, cancelled: Cancelled, progress: Progress) -> BackupRules:
     """For the server that runs at this site, with what this host has read of backups before."""
     return BackupRules(
@@ -326,66 +316,9 @@ def rules_for(clients: Clients, system: str, site: str, cancelled: Cancelled, pr
     )
 
 
-def check_again(context: StepContext, given: Mapping[str, Any]) -> Outcome:
-    """Action backup.check: the sealed backup is still what it was, and good."""
-    dump, rules, began = dump_named(context, arguments.text(given, "backup")), rules_of(context), time.time()
-    (found, reading), name, sealed = _checked(dump, rules), dump.name, context.plan.backup
-    if sealed and sealed.name == found.name and sealed.sha256 != found.sha256:
-        raise BackupError(phrase("{name} is not the file that the plan was made for: it was replaced", name=name))
-    if found.manifest:
-        rows = phrase("{rows} rows by its manifest", rows=sum(found.rows.values()))
-    else:
-        rows = phrase("no manifest, not counted yet")
-    said = [phrase("{name} is complete and whole: {size}, {rows}", name=found.name, size=size(found.size), rows=rows)]
-    if reading.at < began:
-        ago = duration(began - reading.at)
-        said.append(phrase("read {time} ago, and nobody has written to it since", time=ago))
-    return Outcome(
-        summary=clauses(said),
-        facts={"sha256": found.sha256, "rows": dict(found.rows), "manifest": found.manifest},
-    )
-
-
-@or_why_not
-def whole(context: StepContext, given: Mapping[str, Any]) -> Finding:
-    """Probe backup.whole: the named backup, else the newest."""
-    name = str(given.get("backup") or "") or newest_here(context).name
-    found = check(dump_named(context, name), rules_of(context))
-    return Finding(
-        passed=True, sentence=phrase("{name} is complete and whole", name=found.name), facts={"sha256": found.sha256}
-    )
-
-
-@or_why_not
-def fresh(context: StepContext, given: Mapping[str, Any]) -> Finding:
-    """Probe backup.fresh: how old is the newest one?"""
-    most = arguments.seconds(given, "max_age", context.configuration.backups.max_age)
-    sealed = context.plan.backup
-    backup = sealed if sealed is not None and sealed.is_in_bucket else newest_here(context)
-    age = max(0.0, (datetime.now(UTC) - backup.snapshot_at).total_seconds())
-    return Finding(
-        passed=age <= most,
-        sentence=phrase(
-            "{name} is {time} old; the limit is {most}", name=backup.name, time=duration(age), most=duration(most)
-        ),
-        facts={"age_seconds": age, "name": backup.name},
-    )
-
-
-def newest_here(context: StepContext) -> Backup:
-    """Of this site. Raises PermanentError."""
-    return newest(context.clients.backups, context.configuration.system, context.plan.data_of)
-
-
 def newest(store: BackupStore, system: str, site: str) -> Backup:
     """The site's newest backup that can be used, as far as that is known without reading it. Raises PermanentError."""
     for backup in store.newest_first():
         if not backup.fault and not owner_fault(backup.manifest, system, site):
             return backup
     raise PermanentError(phrase("There is no backup in {folder} that can be used", folder=store.directory))
-
-
-IMPLEMENTED = Registry(
-    actions={"backup.check": check_again},
-    probes={"backup.fresh": fresh, "backup.whole": whole},
-)

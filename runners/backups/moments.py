@@ -3,19 +3,26 @@
 Source: PostgreSQL's documentation, "Continuous Archiving and Point-in-Time Recovery".
 """
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+import os
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from pathlib import Path
 
 from drbot.core.base.errors import Cause, PermanentError
-from drbot.core.site.wal import Base
+from drbot.core.site.site import Continuous as Wanted
+from drbot.core.site.site import Site
+from drbot.core.site.wal import Archive, Base, to_the_second
 from drbot.core.text.messages import phrase
 from drbot.core.text.words import ending
 from drbot.runners.clients import helper
+from drbot.runners.clients.clients import Clients
 from drbot.runners.clients.continuous import BASES, WAL, Continuous
 from drbot.runners.clients.helper import HelperOrder, Mount
 from drbot.runners.clients.scratch_postgres import Scratch, ask, scratch_server
+from drbot.runners.foundation.watching import Cancelled
+from drbot.store.base.file_modes import PRIVATE_FOLDER
 
 # Where the base backup lies, and the data folder; each file is read against the digest in the backup's own manifest.
 COPY = r"""
@@ -45,6 +52,18 @@ REPLAYING = {
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Goal:
+    """`moment`: None = all that was received. `is_all_there`: nothing that was committed up to the moment is missing,
+    so where no later commit follows, the end is the moment. `as_of`: the moment, or what was seen to be received last.
+    """
+
+    base: Base
+    moment: datetime | None
+    is_all_there: bool
+    as_of: datetime
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Reached:
     """`last_commit`: of the newest transaction that is in it; None: none was replayed."""
 
@@ -52,55 +71,87 @@ class Reached:
     last_commit: datetime | None
 
 
-def base_for(bases: Sequence[Base], moment: datetime | None, now: datetime) -> Base:
-    """The newest base backup that was done by then. Raises PermanentError with what is possible instead."""
-    if moment is not None and moment > now:
-        raise PermanentError(phrase("{moment} UTC is in the future", moment=to_the_second(moment)))
-    if not bases:
-        raise PermanentError(phrase("There is no base backup yet"))
-    found = next((one for one in bases if moment is None or one.ended_at <= moment), None)
-    if found is None:
-        oldest = min(one.ended_at for one in bases)
-        raise PermanentError(phrase("The oldest moment to go back to is {moment} UTC", moment=to_the_second(oldest)))
-    return found
+def wanted_by(site: Site) -> Wanted | None:
+    return site.postgres.continuous if site.postgres is not None else None
 
 
-def to_the_second(moment: datetime) -> str:
-    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S}"
+def continuous_of(clients: Clients, site: Site, name: str, cancelled: Cancelled) -> Continuous:
+    return Continuous(clients.docker, clients.of(site).postgres, name, cancelled)
+
+
+def keep_seen(home: Path, site: str, moment: datetime) -> None:
+    """All that was committed up to this moment is received."""
+    file = _seen_file(home, site)
+    file.parent.mkdir(parents=True, exist_ok=True, mode=PRIVATE_FOLDER)
+    file.touch()
+    os.utime(file, (moment.timestamp(), moment.timestamp()))
+
+
+def seen(home: Path, site: str) -> datetime | None:
+    """Up to when this worker has seen that all is received; None: it has seen none."""
+    try:
+        return datetime.fromtimestamp(_seen_file(home, site).stat().st_mtime, UTC)
+    except OSError:
+        return None
+
+
+def _seen_file(home: Path, site: str) -> Path:
+    return home / "wal" / site
+
+
+def goal_of(archive: Archive, moment: datetime | None, now: datetime, seen_at: datetime | None) -> Goal:
+    """How the data as of this moment is reached. Raises PermanentError with why not, and what is possible instead."""
+    base = archive.base_for(moment, now)
+    if missing := archive.gap_since(base):
+        raise PermanentError(phrase("The WAL segment {name} is missing", name=missing))
+    written_at = archive.series[base.series].written_at
+    newest = max(one for one in (seen_at, written_at, base.ended_at) if one is not None)
+    if moment is not None and newest < moment:
+        raise PermanentError(
+            phrase(
+                "What was received ends before {moment} UTC: at {end} UTC",
+                moment=to_the_second(moment),
+                end=to_the_second(newest),
+            )
+        )
+    is_all_there = moment is not None and seen_at is not None and seen_at >= moment
+    return Goal(base=base, moment=moment, is_all_there=is_all_there, as_of=moment or newest)
 
 
 @contextmanager
-def recovered_to(continuous: Continuous, scratch: Scratch, moment: datetime | None, now: datetime) -> Iterator[Reached]:
-    """Fill the empty volume of `scratch` and open it as it was at `moment`, the newest one for None. Raises
-    PermanentError where WAL is missing or ends before, CancelledError.
+def recovered_to(continuous: Continuous, scratch: Scratch, goal: Goal) -> Iterator[Reached]:
+    """Fill the empty volume of `scratch` and open it as it was. Raises PermanentError where WAL ends before,
+    CancelledError.
     """
-    bases = continuous.bases()
-    if moment is None:  # of another cluster that was here before, "now" is long ago
-        series = continuous.written_last()
-        bases = tuple(one for one in bases if one.series == series)
-    base = base_for(bases, moment, now)
-    if missing := continuous.gap_since(base):
-        raise PermanentError(phrase("The WAL segment {name} is missing", name=missing))
-    _copy(scratch, continuous, base)
-    target = {} if moment is None else {"recovery_target_time": f"{moment.astimezone(UTC).isoformat()}"}
-    target["restore_command"] = RESTORE.format(folder=f"{WAL}/{base.series}")
+    _copy(scratch, continuous, goal.base)
     mount = Mount(source=continuous.wal, target=WAL, read_only=True)
-    replaying = replace(scratch, settings={**scratch.settings, **REPLAYING, **target}, mounts=(mount,))
-    with _explained(moment), scratch_server(replaying, tuned=False) as container:
+    restore = {"restore_command": RESTORE.format(folder=f"{WAL}/{goal.base.series}")}
+    replaying = replace(scratch, settings={**scratch.settings, **REPLAYING, **restore}, mounts=(mount,))
+    with _opened(replaying, goal) as container:
         said = ask(replaying, container, "SELECT extract(epoch FROM pg_last_xact_replay_timestamp())").strip()
         last = datetime.fromtimestamp(float(said), UTC) if said else None
         yield Reached(container=container, last_commit=last)
 
 
 @contextmanager
-def _explained(moment: datetime | None) -> Iterator[None]:
-    try:
-        yield
-    except PermanentError as error:
-        if moment is not None and BEFORE_TARGET in str(error):
-            said = phrase("What was received ends before {moment} UTC", moment=to_the_second(moment))
-            raise PermanentError(said, cause=Cause.BACKUP) from error
-        raise
+def _opened(replaying: Scratch, goal: Goal) -> Iterator[str]:
+    """A server stops where no commit follows its target: then all that there is is what there was."""
+    with ExitStack() as stack:
+        if goal.moment is None:
+            yield stack.enter_context(scratch_server(replaying, tuned=False))
+            return
+        target = {"recovery_target_time": goal.moment.astimezone(UTC).isoformat()}
+        aimed = replace(replaying, settings={**replaying.settings, **target})
+        try:
+            container = stack.enter_context(scratch_server(aimed, tuned=False))
+        except PermanentError as error:
+            if BEFORE_TARGET not in str(error):
+                raise
+            if not goal.is_all_there:
+                said = phrase("What was received ends before {moment} UTC", moment=to_the_second(goal.moment))
+                raise PermanentError(said, cause=Cause.BACKUP) from error
+            container = stack.enter_context(scratch_server(replaying, tuned=False))
+        yield container
 
 
 def _copy(scratch: Scratch, continuous: Continuous, base: Base) -> None:

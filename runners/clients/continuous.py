@@ -3,7 +3,8 @@ a volume beside production, `pg_basebackup` the data that a recovery goes on fro
 
 Both run in helpers of the server's own image, on its network: the official image lets replication in over 127.0.0.1, so
 nothing of a compose project changes. On the server there is one replication slot, and no more. What is received while
-that slot lives is a series, in a folder of its own: another cluster, and a slot that was lost, begin another one.
+that slot lives is a series, in a folder that the slot's name tells: data that came from somewhere else has no slot and
+begins another one, and data that comes back goes on in its own.
 """
 
 import re
@@ -12,7 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from drbot.core.base.errors import PermanentError
-from drbot.core.site.wal import Base, gap_in, segments_a_log
+from drbot.core.site.wal import Archive, Base, Series
 from drbot.core.text.messages import phrase
 from drbot.core.text.words import ending
 from drbot.runners.clients import helper
@@ -27,6 +28,8 @@ LABEL = "drbot.continuous"  # of what belongs to it: the site
 OLDEST = 130_000  # with pg_verifybackup
 STAMP = "%Y%m%d_%H%M%S"
 
+BEGUN = "begun_"  # a file in the folder of a series, for every time that it was received from then on
+
 TAKE = r"""
 set -eu
 mkdir -p "$1"
@@ -40,13 +43,15 @@ LIST = r"""
 cd "$1" 2>/dev/null || exit 0
 for one in */base_*; do
   [ -f "$one/backup_label" ] || continue
-  echo "$one" "$(stat -c %Y "$one/backup_manifest")" \
+  echo base "$one" "$(stat -c %Y "$one/backup_manifest")" \
     "$(pg_controldata -D "$one" | sed -n 's/^Bytes per WAL segment: *//p')" \
-    "$(sed -n 's/^START WAL LOCATION: .* (file \([0-9A-F]*\)).*/\1/p' "$one/backup_label")"
+    "$(sed -n 's/^START WAL LOCATION: .* (file \([0-9A-F]*\)).*/\1/p' "$one/backup_label")" \
+    "$(sha256sum "$one/backup_manifest" | cut -c 1-64)" "$(du -sb "$one" | cut -f 1)" "$(cat "$one/PG_VERSION")"
 done
+cd "$2"
+find . -mindepth 2 -maxdepth 2 -type f -printf 'wal %P %T@\n'
 """
-SERIES = 'ls -d "$1"/*_"$2" 2>/dev/null | sort | tail -n 1'
-WRITTEN_LAST = 'ls -t "$1"/*/* 2>/dev/null | head -n 1'
+BEGIN = 'mkdir -p "$1" && touch "$1/begun_$2"'
 FORGET = r"""
 set -eu
 for one in "$1"/*/base_*; do [ ! "${one##*/}" \< "$3" ] || rm -rf "$one"; done
@@ -54,11 +59,15 @@ for one in "$2"/*; do [ -n "$(ls "$1/${one##*/}" 2>/dev/null)" ] || rm -rf "$one
 pg_archivecleanup "$2/$4" "$5"
 """
 FOLLOWING = """
-SELECT s.active, coalesce(pg_wal_lsn_diff(pg_current_wal_flush_lsn(), r.flush_lsn), -1),
+SELECT s.slot_name, s.active, coalesce(pg_wal_lsn_diff(pg_current_wal_flush_lsn(), r.flush_lsn), -1),
        coalesce(pg_wal_lsn_diff(pg_current_wal_lsn(), s.restart_lsn), 0), coalesce(s.wal_status = 'lost', false)
-FROM pg_replication_slots s LEFT JOIN pg_stat_replication r ON r.pid = s.active_pid WHERE s.slot_name = '{slot}'
+FROM pg_replication_slots s LEFT JOIN pg_stat_replication r ON r.pid = s.active_pid
+WHERE s.slot_name ~ '^{slot}_[0-9]{{8}}_[0-9]{{6}}$' ORDER BY s.slot_name DESC LIMIT 1
 """
-DROP = "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name = '{slot}'"
+DROP = """
+SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots
+WHERE slot_name ~ '^{slot}(_[0-9]{{8}}_[0-9]{{6}})?$'
+"""
 TABLESPACES = "SELECT count(*) FROM pg_tablespace WHERE spcname NOT IN ('pg_default', 'pg_global')"
 
 
@@ -68,6 +77,7 @@ class Following:
     nobody receives. `held`: bytes of WAL that the server keeps for the slot. `is_lost`: it has kept too little.
     """
 
+    slot: str
     behind: int | None
     held: int
     is_lost: bool = False
@@ -98,6 +108,7 @@ class Continuous:
 
     @property
     def slot(self) -> str:
+        """How the names of its slots begin."""
         return f"drbot_{re.sub('[^a-z0-9_]', '_', self.site.lower())}"
 
     @property
@@ -121,9 +132,9 @@ class Continuous:
         if self.is_receiving():
             return None
         self.engine.remove_helper(self.receiver)
-        known = self.series() if self.following() is not None else None  # none: of data that came back nothing is kept
-        series = known or self._begin_series()
-        words = ("pg_receivewal", "--no-password", f"--slot={self.slot}", f"--directory={WAL}/{series}")
+        series = self.series() or self._make_slot()
+        self._begin(series)
+        words = ("pg_receivewal", "--no-password", f"--slot={self.slot}_{series}", f"--directory={WAL}/{series}")
         order = self._order((*words, "--synchronous"), (Mount(source=self.wal, target=WAL),))
         helper.start(self.engine, helper.create(self.engine, replace(order, name=self.receiver)))
         return series
@@ -149,9 +160,9 @@ class Continuous:
         said = self.postgres.answer(FOLLOWING.format(slot=self.slot))
         if not said:
             return None
-        active, behind, held, lost = said.split("|")
+        slot, active, behind, held, lost = said.split("|")
         received = int(behind) if active == "t" and int(behind) >= 0 else None
-        return Following(behind=received, held=int(held), is_lost=lost == "t")
+        return Following(slot=slot, behind=received, held=int(held), is_lost=lost == "t")
 
     def take_base(self, now: datetime) -> Base:
         """A base backup, read back against its manifest: what a recovery to any later moment begins with. A failure
@@ -164,48 +175,35 @@ class Continuous:
             raise PermanentError(phrase("No WAL of PostgreSQL has been received here"))
         order = ("sh", "-c", TAKE, "sh", f"{BASES}/{series}", name)
         self._require(self._run(order, (Mount(source=self.bases_place, target=BASES),)), phrase("Make a base backup"))
-        return next(one for one in self.bases() if one.name == name)
+        return next(one for one in self.archive().bases if one.name == name)
 
-    def bases(self) -> tuple[Base, ...]:
-        """The newest first; those that are whole."""
-        if self.engine.volume(self.bases_place) is None:
-            return ()
-        mount = Mount(source=self.bases_place, target=BASES, read_only=True)
-        said = self._aside(("sh", "-c", LIST, "sh", BASES), (mount,), phrase("List the base backups"))
-        return tuple(sorted(_bases_in(said.output.splitlines()), key=lambda one: one.name, reverse=True))
+    def archive(self) -> Archive:
+        """What there is, of bases those that are whole; whether or not a server runs."""
+        if self.engine.volume(self.bases_place) is None or self.engine.volume(self.wal) is None:
+            return Archive()
+        places = ((self.bases_place, BASES), (self.wal, WAL))
+        mounts = tuple(Mount(source=place, target=inside, read_only=True) for place, inside in places)
+        said = self._aside(("sh", "-c", LIST, "sh", BASES, WAL), mounts, phrase("List the base backups"))
+        lines = [words for line in said.output.splitlines() if (words := line.split())]
+        bases = sorted(_bases_in(lines), key=lambda one: one.name, reverse=True)
+        return Archive(bases=tuple(bases), series=_series_in(lines))
 
     def series(self) -> str | None:
-        """The newest one of the cluster that runs: data that came back goes on where it was left."""
-        said = self._of_wal(("sh", "-c", SERIES, "sh", WAL, self.postgres.identity().system_identifier))
-        return said.output.rpartition("/")[2] or None
+        """Of the data that runs now, as its slot tells; None: it has none."""
+        following = self.following()
+        return following.slot.removeprefix(f"{self.slot}_") if following is not None else None
 
-    def written_last(self) -> str | None:
-        """The series to which something was written last, whether or not a server runs."""
-        return (
-            self._of_wal(("sh", "-c", WRITTEN_LAST, "sh", WAL)).output.removeprefix(f"{WAL}/").partition("/")[0] or None
-        )
+    def _begin(self, series: str) -> None:
+        """From now on it is received here. A slot that comes before its folder finds it again by its own name."""
+        command = ("sh", "-c", BEGIN, "sh", f"{WAL}/{series}", f"{datetime.now(UTC):{STAMP}}")
+        self._aside(command, (Mount(source=self.wal, target=WAL),), phrase("Begin to receive WAL"))
 
-    def received(self, series: str) -> tuple[str, ...]:
-        """Names of its segments, `.partial` too."""
-        return tuple(self._of_wal(("ls", f"{WAL}/{series}")).output.split())
-
-    def _of_wal(self, command: tuple[str, ...]) -> Executed:
-        mount = Mount(source=self.wal, target=WAL, read_only=True)
-        return self._aside(command, (mount,), phrase("Look at the WAL that was received"))
-
-    def _begin_series(self) -> str:
-        """Its folder. That comes first: a slot without one would go on in an older series."""
-        series = f"{datetime.now(UTC):{STAMP}}_{self.postgres.identity().system_identifier}"
-        folder = ("mkdir", f"{WAL}/{series}")
-        self._aside(folder, (Mount(source=self.wal, target=WAL),), phrase("Begin to receive WAL"))
+    def _make_slot(self) -> str:
+        series = f"{datetime.now(UTC):{STAMP}}"
         self.postgres.answer(DROP.format(slot=self.slot))
-        made = ("pg_receivewal", "--no-password", f"--slot={self.slot}", "--create-slot")
+        made = ("pg_receivewal", "--no-password", f"--slot={self.slot}_{series}", "--create-slot")
         self._require(self._run(made, ()), phrase("Make a replication slot"))
         return series
-
-    def gap_since(self, base: Base) -> str | None:
-        """The first segment that is missing of what a recovery from this base needs; None: all is there."""
-        return gap_in(self.received(base.series), base.first_segment, segments_a_log(base.segment_bytes))
 
     def forget_before(self, base: Base) -> None:
         """Base backups that are older than this one, and the WAL that only they need."""
@@ -248,11 +246,10 @@ class Continuous:
             )
 
 
-def _bases_in(lines: Sequence[str]) -> Iterator[Base]:
-    for line in lines:
-        words = line.split()
-        if len(words) == 4:  # else it is being made, or removed
-            path, seconds, segment_bytes, first = words
+def _bases_in(lines: Sequence[Sequence[str]]) -> Iterator[Base]:
+    for kind, *words in lines:
+        if kind == "base" and len(words) == 7:  # else it is being made, or removed
+            path, seconds, segment_bytes, first, digest, size, version = words
             series, _, name = path.partition("/")
             yield Base(
                 series=series,
@@ -260,4 +257,28 @@ def _bases_in(lines: Sequence[str]) -> Iterator[Base]:
                 ended_at=datetime.fromtimestamp(int(seconds) + 1, UTC),  # the second is over
                 first_segment=first,
                 segment_bytes=int(segment_bytes),
+                digest=digest,
+                size=int(size),
+                version=version,
             )
+
+
+def _series_in(lines: Sequence[Sequence[str]]) -> dict[str, Series]:
+    begun: dict[str, list[datetime]] = {}
+    written: dict[str, dict[str, datetime]] = {}
+    for kind, *words in lines:
+        if kind != "wal" or len(words) != 2:
+            continue
+        series, _, name = words[0].partition("/")
+        if name.startswith(BEGUN):
+            begun.setdefault(series, []).append(datetime.strptime(name.removeprefix(BEGUN), STAMP).replace(tzinfo=UTC))
+        else:
+            written.setdefault(series, {})[name] = datetime.fromtimestamp(float(words[1]), UTC)
+    return {
+        name: Series(
+            begun=tuple(times),
+            segments=frozenset(written.get(name, {})),
+            written_at=max(written.get(name, {}).values(), default=None),
+        )
+        for name, times in begun.items()
+    }

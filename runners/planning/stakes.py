@@ -28,6 +28,7 @@ from drbot.core.runs.stakes_words import PUT_THERE
 from drbot.core.site.data_kinds import DataKind
 from drbot.core.site.occupants import Occupant, OccupantKind, names_of
 from drbot.core.site.site import Site
+from drbot.core.site.wal import is_moment_name
 from drbot.core.text.messages import listed, phrase
 from drbot.core.text.redaction import Redactor
 from drbot.runners.contract.target import Target
@@ -276,6 +277,9 @@ class _Counting:
     def since_backup(self, backup: BackupIdentity, age: float | None) -> Loss:
         """How many rows production holds beyond those of the backup."""
         loss = Loss(kind=LossKind.SINCE_BACKUP, since=backup.snapshot_at, seconds=age)
+        if is_moment_name(backup.name):
+            why = phrase("the rows of that moment are counted in the copy alone")
+            return loss.model_copy(update={"uncounted": why})
         if not backup.manifest:  # its rows are known when it is restored
             return loss.model_copy(update={"uncounted": phrase("the backup has no manifest")})
 

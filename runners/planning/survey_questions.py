@@ -19,6 +19,7 @@ from drbot.core.runs.plan import BackupIdentity, Plan
 from drbot.core.runs.run import Run, RunKind
 from drbot.core.site.full_manifest import is_full_name
 from drbot.core.site.inventory import copied_text, copied_while_written, unkept, unkept_text
+from drbot.core.site.wal import is_moment_name
 from drbot.core.text.messages import closed, duration, listed, phrase, sentences
 from drbot.runners.clients.full_store import password
 from drbot.runners.contract.action import Finding, StepContext
@@ -75,6 +76,7 @@ def warnings_of(
         *_of_ones_own(survey, file),
         *(passed_over(chosen) if chosen is not None else ()),
         *fetched_from(draft.backup),
+        *_to_a_moment(survey, draft),
         *_lacking(survey, draft),
         *_unkept(survey, draft),
         *_unready(survey, file.runbook, draft, variables),
@@ -109,6 +111,18 @@ def fetched_from(backup: BackupIdentity | None) -> tuple[str, ...]:
         return ()
     said = phrase("The backup is fetched from {place}: the folder here holds no good copy of it.", place=backup.place)
     return (said,) if password() else (said, UNVERIFIED)
+
+
+def _to_a_moment(survey: Survey, draft: Plan) -> tuple[str, ...]:
+    """What loses less, where the data is there and wrong: since when, only people can say."""
+    postgres = survey.worker_context.site.postgres
+    is_dump = any(step.do == "postgres.restore_beside" for step in draft.steps)
+    if postgres is None or postgres.continuous is None or not is_dump or draft.backup is None:
+        return ()
+    if survey.worker_context.drill is not None or is_moment_name(draft.backup.name):
+        return ()
+    command = f"/dr recover {survey.incident.name} to 02:13"
+    return (phrase("PostgreSQL can go back to any second that was received instead: {command}", command=command),)
 
 
 def _lacking(survey: Survey, draft: Plan) -> tuple[str, ...]:
@@ -157,6 +171,8 @@ def _unready(survey: Survey, runbook: Runbook, draft: Plan, variables: Mapping[s
             )
         warnings.append(finding.sentence)
     backup = draft.backup
+    if backup is not None and is_moment_name(backup.name):  # people have named it, or it is the newest
+        return tuple(warnings)
     if backup is not None and not backup.manifest:
         warnings.append(
             phrase("The backup has no manifest: its rows are counted in the copy, not compared with its source.")

@@ -19,11 +19,12 @@ from drbot.core.site.site import Site
 from drbot.core.site.wal import Base
 from drbot.core.text.messages import duration, phrase
 from drbot.core.text.words import size
+from drbot.runners.backups.moments import continuous_of, keep_seen, wanted_by
 from drbot.runners.clients.clients import Clients
 from drbot.runners.clients.continuous import Continuous, Following
 from drbot.runners.execution.run_context import WorkerContext
 from drbot.runners.execution.site_lock import is_free
-from drbot.runners.foundation.watching import Cancelled, never
+from drbot.runners.foundation.watching import never
 
 log = structlog.get_logger()
 
@@ -46,17 +47,10 @@ def keep_following(worker_context: WorkerContext, stop: threading.Event) -> None
             worker_context.target.clients, worker_context.site, worker_context.site_name, stop.is_set
         ),
         wanted=wanted,
+        seen=partial(keep_seen, worker_context.home, worker_context.site_name),
         may_act=partial(_may_act, worker_context),
     )
     threading.Thread(target=repeat, args=(follower.look, LOOK_SECONDS, stop, "wal"), name="wal", daemon=True).start()
-
-
-def wanted_by(site: Site) -> Wanted | None:
-    return site.postgres.continuous if site.postgres is not None else None
-
-
-def continuous_of(clients: Clients, site: Site, name: str, cancelled: Cancelled) -> Continuous:
-    return Continuous(clients.docker, clients.of(site).postgres, name, cancelled)
 
 
 def _may_act(worker_context: WorkerContext) -> bool:
@@ -72,15 +66,19 @@ class Follower:
     continuous: Continuous
     wanted: Wanted
     may_act: Callable[[], bool] = lambda: True
+    seen: Callable[[datetime], None] = lambda moment: None  # told up to when all is received
     held_bytes: int = HELD_BYTES
     base_due: float = field(default_factory=time.monotonic)
     unheard: int = 0  # looks at a receiver that is there and does not receive, one after another
 
     def look(self) -> None:
         """What is to do now. Raises TemporaryError while engine or server do not answer, PermanentError."""
+        now = datetime.now(UTC)
+        following = self.continuous.following()
+        if following is not None and following.behind == 0:
+            self.seen(now)
         if not self.may_act():
             return
-        following = self.continuous.following()
         if following is not None and (following.is_lost or self._is_too_much(following) or self._is_stuck(following)):
             log.error("WAL was not received in time; it is received anew from now on.", held=following.held)
             self.continuous.stop()
@@ -100,7 +98,7 @@ class Follower:
 
     def _base(self) -> None:
         """Of this series, and not too old: between two of another cluster nobody can tell which a moment is of."""
-        now, bases = datetime.now(UTC), self.continuous.bases()
+        now, bases = datetime.now(UTC), self.continuous.archive().bases
         every = timedelta(seconds=self.wanted.base_every)
         if not bases or bases[0].series != self.continuous.series() or bases[0].ended_at + every <= now:
             bases = (self.continuous.take_base(now), *bases)
@@ -137,10 +135,11 @@ def _line(continuous: Continuous, what: str, now: datetime) -> Line:
 
 
 def _of_bases(continuous: Continuous, what: str, behind: int, now: datetime) -> Line:
-    bases, series = continuous.bases(), continuous.series()
+    archive, series = continuous.archive(), continuous.series()
+    bases = archive.bases
     if not bases or bases[0].series != series:
         return bad(what, phrase("there is no base backup yet"), phrase("The worker makes one; see its log."))
-    if missing := continuous.gap_since(bases[0]):
+    if missing := archive.gap_since(bases[0]):
         todo = phrase("Restart the worker: it makes a new base backup.")
         return bad(what, phrase("The WAL segment {name} is missing", name=missing), todo)
     if behind > BEHIND_BYTES:

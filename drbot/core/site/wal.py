@@ -1,23 +1,91 @@
-"""PostgreSQL's write-ahead log by the names of its segments: which there are, and whether one is missing. Pure."""
+"""What was received of a PostgreSQL server: base backups, and the write-ahead log by its segments' names. Pure."""
 
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from drbot.core.base.errors import PermanentError
+from drbot.core.text.messages import phrase
 
 PARTIAL = ".partial"
 _SEGMENT = re.compile(r"([0-9A-F]{8})([0-9A-F]{8})([0-9A-F]{8})(\.partial)?")
+LATEST = "moment_latest"
+"""As a backup's name: everything that was received."""
+_MOMENT = re.compile(r"moment_([0-9]{8}_[0-9]{6})")
+_STAMP = "%Y%m%d_%H%M%S"
+NOT_RECEIVED: str = phrase("Nothing is received of this site's PostgreSQL.")
+RECEIVE: str = phrase(
+    "Write `continuous: {}` under its `postgres` in dr.yml, and restart its worker: drbot docs moments"
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Base:
-    """A base backup: a recovery goes on from it with the WAL from `first_segment` on, to moments from `ended_at` on."""
+    """A base backup: a recovery goes on from it with the WAL from `first_segment` on, to moments from `ended_at` on.
+    `digest`: SHA-256 of its manifest, which has one of every file.
+    """
 
     series: str  # the folder of the WAL that was received without an interruption
     name: str  # base_<YYYYmmdd_HHMMSS>, UTC
     ended_at: datetime
     first_segment: str
     segment_bytes: int
+    digest: str = ""
+    size: int = 0  # bytes
+    version: str = ""  # major, of PostgreSQL
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Series:
+    """WAL without an interruption, received while one slot lived. `begun`: from when on, once more for each time that
+    its data came back. `segments`: their names. `written_at`: when something was received last; None: nothing was.
+    """
+
+    begun: tuple[datetime, ...] = ()
+    segments: frozenset[str] = frozenset()
+    written_at: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Archive:
+    """All of it. `bases`: the newest first."""
+
+    bases: tuple[Base, ...] = ()
+    series: Mapping[str, Series] = field(default_factory=dict)
+
+    def gap_since(self, base: Base) -> str | None:
+        """The first segment that is missing of what a recovery from this base needs; None: all is there."""
+        names = self.series[base.series].segments if base.series in self.series else ()
+        return gap_in(names, base.first_segment, segments_a_log(base.segment_bytes))
+
+    def series_at(self, moment: datetime | None) -> str | None:
+        """Which was received then; for None: last."""
+        begun = [(since, name) for name, one in self.series.items() for since in one.begun]
+        return max((one for one in begun if moment is None or one[0] <= moment), default=(None, None))[1]
+
+    def base_for(self, moment: datetime | None, now: datetime) -> Base:
+        """What a recovery to this moment begins with, to the newest one for None. Raises PermanentError with what is
+        possible instead.
+        """
+        if moment is not None and moment > now:
+            raise PermanentError(phrase("{moment} UTC is in the future", moment=to_the_second(moment)))
+        if not self.bases:
+            raise PermanentError(phrase("There is no base backup yet"))
+        series = self.series_at(moment)
+        ours = [one for one in self.bases if one.series == series]
+        if found := next((one for one in ours if moment is None or one.ended_at <= moment), None):
+            return found
+        later = min((one.ended_at for one in ours or self.bases if moment and one.ended_at > moment), default=None)
+        if moment is None or later is None:
+            raise PermanentError(phrase("There is no base backup yet of what is received now"))
+        raise PermanentError(
+            phrase(
+                "There is no base backup for {moment} UTC; the next moment to go back to is {later} UTC",
+                moment=to_the_second(moment),
+                later=to_the_second(later),
+            )
+        )
 
 
 def segments_a_log(segment_bytes: int) -> int:
@@ -44,3 +112,25 @@ def _place(name: str, a_log: int) -> int:
     if found is None:
         raise ValueError(f"{name} is no segment")
     return int(found[2], 16) * a_log + int(found[3], 16)
+
+
+def to_the_second(moment: datetime) -> str:
+    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S}"
+
+
+def moment_name(moment: datetime | None) -> str:
+    """What a backup is called that is the data as it was then."""
+    return LATEST if moment is None else f"moment_{moment.astimezone(UTC):{_STAMP}}"
+
+
+def is_moment_name(name: str) -> bool:
+    return name == LATEST or moment_in(name) is not None
+
+
+def moment_in(name: str) -> datetime | None:
+    """The moment in such a name; None: there is none."""
+    found = _MOMENT.fullmatch(name)
+    try:
+        return datetime.strptime(found[1], _STAMP).replace(tzinfo=UTC) if found else None
+    except ValueError:
+        return None

@@ -8,6 +8,7 @@ import pytest
 from drbot.core.base.errors import PermanentError
 from drbot.core.runs.plan import BackupIdentity, Floor
 from drbot.runners.actions import postgres
+from drbot.runners.actions.backup import rules_of
 from drbot.runners.backups import choose_dump as backups
 from drbot.runners.clients.backup_reader import Pieces
 from drbot.runners.clients.clients import Clients
@@ -34,7 +35,7 @@ def restore(worker_fixture: WorkerFixture, sql: str, folder: Path, floor: Floor)
     """Check it as a survey does, then restore it beside; the facts."""
     (folder / NAME).write_bytes(gzip.compress(sql.encode()))
     clients: Clients = worker_fixture.with_backups(folder)
-    sealed: BackupIdentity = backups.check(clients.backups.get(NAME), backups.rules_of(worker_fixture.context()))
+    sealed: BackupIdentity = backups.check(clients.backups.get(NAME), rules_of(worker_fixture.context()))
     sealed = sealed.model_copy(update={"floor": floor})
     volume = own("copy")
     context = worker_fixture.context(clients=clients, backup=sealed)

@@ -11,10 +11,10 @@ import pytest
 from drbot.core.base.errors import CancelledError
 from drbot.core.site.site import Backups, ObjectStore, Schedule
 from drbot.lab.object_store import BUCKET, PREFIX, Bucket
+from drbot.runners.actions import backup as backup_actions
 from drbot.runners.actions import disk
 from drbot.runners.actions.postgres import beside_rows, restore_beside
 from drbot.runners.actions.site_target import SiteTarget
-from drbot.runners.backups import choose_dump
 from drbot.runners.backups.dump_at_hand import folder_of
 from drbot.runners.backups.make_dump import back_up_postgres
 from drbot.runners.clients.dump_store import dump_stores
@@ -72,7 +72,7 @@ def test_the_dump_that_is_due_is_made_and_restored_beside_from_the_bucket_alone(
     chosen = target.choose_backup(Search(site="production"))
     volume = f"{scheduled.volume}_r9"
     context = scheduled.context(run="r9", backup=chosen.backup)
-    checked = choose_dump.check_again(context, {"backup": chosen.backup.name})
+    checked = backup_actions.check_again(context, {"backup": chosen.backup.name})
     room = disk.free(context, {"need": "2.5x backup"})
     try:
         restored = restore_beside(context, {"volume": volume, "backup": chosen.backup.name})

@@ -19,11 +19,12 @@ from drbot.core.site.readiness import Colour, Line
 from drbot.core.site.site import Continuous as Wanted
 from drbot.core.site.site import Site
 from drbot.core.site.wal import Base
+from drbot.runners.backups.moments import continuous_of
 from drbot.runners.clients import helper
 from drbot.runners.clients.continuous import LABEL, Continuous, Following
 from drbot.runners.clients.helper import HelperOrder, Mount
 from drbot.runners.foundation.watching import never
-from drbot.runners.upkeep.following import Follower, continuous_of, following_lines, needed
+from drbot.runners.upkeep.following import Follower, following_lines, needed
 from tests.integration.actions.conftest import WorkerFixture
 from tests.waiting import PATIENCE, wait_for
 
@@ -71,7 +72,7 @@ def test_nothing_is_looked_at_where_nobody_asks_for_it(shared: WorkerFixture) ->
 def test_the_first_look_begins_it_and_readiness_is_green(shared: WorkerFixture, site: Site, follower: Follower) -> None:
     wait_for(lambda: received(follower), PATIENCE, "everything to be received")
 
-    assert follower.continuous.bases()[0].series == follower.continuous.series()
+    assert follower.continuous.archive().bases[0].series == follower.continuous.series()
     found = line(shared, site)
     assert (found.what, found.colour) == ("production: WAL of PostgreSQL", Colour.GREEN), found.reason
 
@@ -79,15 +80,15 @@ def test_the_first_look_begins_it_and_readiness_is_green(shared: WorkerFixture, 
 def test_after_a_restart_of_the_server_it_is_received_again_in_the_same_series(follower: Follower) -> None:
     server = follower.continuous.postgres.container()
     assert server is not None
-    before = follower.continuous.series(), follower.continuous.bases()
+    before = follower.continuous.series(), follower.continuous.archive().bases
     follower.continuous.engine.client.api.restart(server.id, timeout=30)
     wait_for(lambda: follower.continuous.postgres.fault() is None, PATIENCE, "the server to answer")
 
     follower.look()
 
     wait_for(lambda: received(follower), PATIENCE, "everything to be received")
-    assert (follower.continuous.series(), follower.continuous.bases()) == before
-    assert follower.continuous.written_last() == before[0]
+    assert (follower.continuous.series(), follower.continuous.archive().bases) == before
+    assert follower.continuous.archive().series_at(None) == before[0]
 
 
 def test_while_a_run_is_at_work_on_the_server_nothing_is_done(
@@ -120,7 +121,7 @@ def test_a_server_does_not_fill_its_disk_for_a_receiver_that_is_away(follower: F
 
     newer = continuous.series()
     assert newer is not None and series is not None and newer > series
-    assert [one.series for one in continuous.bases()[:2]] == [continuous.series(), series]
+    assert [one.series for one in continuous.archive().bases[:2]] == [continuous.series(), series]
     wait_for(lambda: received(follower), PATIENCE, "everything to be received")
 
 
@@ -136,15 +137,15 @@ def test_another_cluster_begins_a_series_and_what_comes_back_goes_on_in_its_own(
         follower.look()
 
         second = continuous.series()
-        assert first is not None and second is not None and second.split("_")[2] != first.split("_")[2]
-        assert continuous.bases()[0].series == second
+        assert first is not None and second is not None and second > first
+        assert continuous.archive().bases[0].series == second
     wait_for(lambda: answers(continuous), PATIENCE, "the old server to answer")
 
     follower.look()
 
     wait_for(lambda: received(follower), PATIENCE, "everything to be received")
-    assert (continuous.series(), continuous.written_last()) == (first, first)
-    assert continuous.bases()[0].series == first
+    assert (continuous.series(), continuous.archive().series_at(None)) == (first, first)
+    assert continuous.archive().bases[0].series == first
     assert continuous.postgres.answer("SELECT seven FROM public.kept") == written
 
 
@@ -195,7 +196,11 @@ def test_anybody_at_a_terminal_opens_the_past_and_ctrl_c_removes_it(
 ) -> None:
     continuous = follower.continuous
     continuous.postgres.answer("CREATE TABLE public.orders AS SELECT 41 AS number")
-    wait_for(lambda: datetime.now(UTC) > continuous.bases()[0].ended_at, PATIENCE, "the base backup to be of the past")
+    wait_for(
+        lambda: datetime.now(UTC) > continuous.archive().bases[0].ended_at,
+        PATIENCE,
+        "the base backup to be of the past",
+    )
     moment = datetime.fromisoformat(continuous.postgres.answer("SELECT to_json(clock_timestamp()) #>> '{}'"))
     continuous.postgres.answer("UPDATE public.orders SET number = 42")
     file, before = with_continuous(shared, tmp_path), continuous.engine.labelled({LABEL: "production"})

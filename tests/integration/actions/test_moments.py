@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from drbot.core.base.errors import PermanentError
-from drbot.runners.backups.moments import Reached, recovered_to
+from drbot.runners.backups.moments import Reached, goal_of, recovered_to
 from drbot.runners.clients import helper
 from drbot.runners.clients.continuous import BASES, WAL, Continuous
 from drbot.runners.clients.helper import HelperOrder, Mount
@@ -38,7 +38,9 @@ def followed(shared: WorkerFixture) -> Iterator[Continuous]:
 
 
 @contextmanager
-def as_it_was(continuous: Continuous, moment: datetime | None) -> Iterator[tuple[Scratch, Reached]]:
+def as_it_was(
+    continuous: Continuous, moment: datetime | None, seen_at: datetime | None = None
+) -> Iterator[tuple[Scratch, Reached]]:
     """The past, in a volume that goes again."""
     recipe = continuous.postgres.recipe(never)
     with helper.throw_away_volume(continuous.engine, recipe.image, {}) as volume:
@@ -46,7 +48,8 @@ def as_it_was(continuous: Continuous, moment: datetime | None) -> Iterator[tuple
             engine=continuous.engine, recipe=recipe, user=continuous.postgres.settings.user, volume=volume,
             name=f"drbot-moment-{os.getpid()}", labels={}, cancelled=never,
         )  # fmt: skip
-        with recovered_to(continuous, scratch, moment, datetime.now(UTC)) as reached:
+        goal = goal_of(continuous.archive(), moment, datetime.now(UTC), seen_at)
+        with recovered_to(continuous, scratch, goal) as reached:
             yield scratch, reached
 
 
@@ -112,10 +115,10 @@ def behind(continuous: Continuous) -> int | None:
 
 
 def test_what_is_not_possible_is_said_with_what_is(followed: Continuous) -> None:
-    oldest = followed.bases()[-1].ended_at
+    oldest = followed.archive().bases[-1].ended_at
     for moment, said in (
         (datetime.now(UTC) + timedelta(hours=1), "is in the future"),
-        (oldest - timedelta(seconds=1), f"The oldest moment to go back to is {oldest:%Y-%m-%d %H:%M:%S} UTC"),
+        (oldest - timedelta(seconds=1), f"the next moment to go back to is {oldest:%Y-%m-%d %H:%M:%S} UTC"),
     ):
         with pytest.raises(PermanentError, match=said), as_it_was(followed, moment):
             pass
@@ -129,13 +132,22 @@ def test_a_moment_that_was_not_received_is_refused(followed: Continuous) -> None
         pass
 
 
+def test_a_moment_after_which_nothing_was_committed_is_the_end(followed: Continuous) -> None:
+    confirmed = write(followed, 1)[-1]
+    wait_for(lambda: behind(followed) == 0, PATIENCE, "everything to be received")
+    now = datetime.now(UTC)
+
+    with as_it_was(followed, now, seen_at=now) as (scratch, reached):
+        assert witnesses(scratch, reached)[-1] == confirmed
+
+
 def test_a_segment_that_is_missing_is_named(followed: Continuous) -> None:
     write(followed, 1)
     followed.postgres.answer("SELECT pg_switch_wal()")
     write(followed, 1)
     wait_for(lambda: behind(followed) == 0, PATIENCE, "everything to be received")
-    gone = followed.bases()[0].first_segment
-    folder = f"{WAL}/{followed.bases()[0].series}"
+    gone = followed.archive().bases[0].first_segment
+    folder = f"{WAL}/{followed.archive().bases[0].series}"
     in_volume(followed, followed.wal, WAL, f"mv {folder}/{gone} {WAL}/hidden")
 
     try:
@@ -146,7 +158,7 @@ def test_a_segment_that_is_missing_is_named(followed: Continuous) -> None:
 
 
 def test_one_flipped_byte_in_a_base_backup_is_refused(followed: Continuous) -> None:
-    newest = followed.bases()[0]
+    newest = followed.archive().bases[0]
     file = f"{BASES}/{newest.series}/{newest.name}/base/1/1259"
     flip = f"printf X | dd of={file} bs=1 seek=100 conv=notrunc status=none"
     in_volume(followed, followed.bases_place, BASES, f"cp -a {file} {BASES}/whole; {flip}")
@@ -159,14 +171,14 @@ def test_one_flipped_byte_in_a_base_backup_is_refused(followed: Continuous) -> N
 
 
 def test_older_base_backups_go_with_the_wal_that_only_they_need(followed: Continuous) -> None:
-    older = followed.bases()[0]
+    older = followed.archive().bases[0]
     newer = followed.take_base(datetime.now(UTC) + timedelta(seconds=1))
     assert newer.first_segment > older.first_segment
 
     followed.forget_before(newer)
 
-    assert [one.name for one in followed.bases()] == [newer.name]
-    assert min(followed.received(newer.series)) >= newer.first_segment
+    assert [one.name for one in followed.archive().bases] == [newer.name]
+    assert min(followed.archive().series[newer.series].segments) >= newer.first_segment
     confirmed = write(followed, 2)[-1]
     with as_it_was(followed, None) as (scratch, reached):
         assert witnesses(scratch, reached)[-1] == confirmed

@@ -13,8 +13,7 @@ from drbot.core.base.errors import PermanentError
 from drbot.core.base.waiting import waves
 from drbot.core.site.site import needs_of
 from drbot.lab.breakage import break_it
-from drbot.runners.actions import compose, disk, evidence, health
-from drbot.runners.backups import choose_dump as backup
+from drbot.runners.actions import backup, compose, disk, evidence, health
 from drbot.runners.backups.make_dump import back_up_postgres
 from drbot.runners.clients import helper, kept_containers
 from drbot.runners.clients.compose import UP, typed

@@ -19,7 +19,7 @@ from drbot.core.site.readiness import Colour, Line
 from drbot.core.site.site import Backups, Configuration, ObjectStore, Postgres, Service, Site
 from drbot.core.site.stored_backups import missing_of_321, newest_of
 from drbot.lab.object_store import BUCKET, SECOND_BUCKET
-from drbot.runners.backups import choose_dump
+from drbot.runners.actions import backup as backup_actions
 from drbot.runners.backups.choose_dump import choose
 from drbot.runners.backups.dump_at_hand import dump_named, folder_of, let_go
 from drbot.runners.backups.make_dump import copy_again, copy_elsewhere
@@ -209,7 +209,7 @@ def test_what_the_folder_lacks_comes_from_the_bucket_proven_before_it_is_used(
 
     sealed = chosen(configuration).backup
     context = context_of(configuration, tmp_path / "home", sealed)
-    said = choose_dump.check_again(context, {"backup": sealed.name})
+    said = backup_actions.check_again(context, {"backup": sealed.name})
     brought = dump_named(context, sealed.name)
 
     assert (sealed.name, sealed.rows) == (newest.name, {"authdb.users": 2})
@@ -217,7 +217,7 @@ def test_what_the_folder_lacks_comes_from_the_bucket_proven_before_it_is_used(
     assert "is complete and whole" in said.summary
     assert brought.path.read_bytes() == content
     assert (folder_of(context).stat().st_mode & 0o077, brought.path.stat().st_mode & 0o077) == (0, 0)
-    assert choose_dump.whole(context, {"backup": sealed.name}).passed
+    assert backup_actions.whole(context, {"backup": sealed.name}).passed
     let_go(context)
     assert not folder_of(context).exists()
 

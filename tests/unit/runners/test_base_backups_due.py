@@ -9,7 +9,7 @@ import pytest
 
 from drbot.core.base.errors import PermanentError
 from drbot.core.site.site import Continuous as Wanted
-from drbot.core.site.wal import Base
+from drbot.core.site.wal import Archive, Base
 from drbot.runners.clients.continuous import Continuous
 from drbot.runners.upkeep.following import Follower
 
@@ -31,8 +31,8 @@ class Server:
     def series(self) -> str:
         return "s"
 
-    def bases(self) -> tuple[Base, ...]:
-        return ()
+    def archive(self) -> Archive:
+        return Archive()
 
     def take_base(self, now: datetime) -> Base:
         self.tried += 1

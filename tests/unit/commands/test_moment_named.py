@@ -1,0 +1,78 @@
+"""`to 02:13` is a moment where it stands alone, and words of a sentence where it does not."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from drbot.commands.facts.data_named import Data
+from drbot.commands.facts.moment_named import backup_at, data_at, to_option
+from drbot.commands.speech.refusal import Refusal
+from drbot.core.site.data_kinds import DataKind
+from drbot.core.site.site import Continuous, Postgres, Redis, Service, Site
+
+NOW = datetime(2026, 3, 2, 4, 0, tzinfo=UTC)
+
+
+def site(*, receives: bool = True) -> Site:
+    return Site(
+        projects=Path("/srv"),
+        services={
+            "postgres": Service(project="db", service="postgres", role="database"),
+            "redis": Service(project="db", service="redis", role="cache"),
+        },
+        postgres=Postgres(
+            service="postgres", volume="data", databases=("shop",), continuous=Continuous() if receives else None
+        ),
+        redis=Redis(service="redis", volume="cache"),
+    )
+
+
+@pytest.mark.parametrize(
+    ("words", "name", "left"),
+    [
+        ("to 02:13 rows are gone", "moment_20260302_021300", "rows are gone"),
+        ("to 02:13:07", "moment_20260302_021307", ""),
+        ("to 05:00", "moment_20260301_050000", ""),  # of the day before
+        ("to=2026-03-02T02:13:07Z", "moment_20260302_021307", ""),
+        ("to 2026-03-02T02:13:07+09:00", "moment_20260301_171307", ""),
+        ("to 20m", "moment_20260302_034000", ""),
+        ("to latest", "moment_latest", ""),
+        ("to the customers nothing is shown", "", "to the customers nothing is shown"),
+        ("to", "", "to"),
+        ("", "", ""),
+    ],
+)
+def test_a_moment_is_read_and_a_sentence_is_left(words: str, name: str, left: str) -> None:
+    assert backup_at(site(), words.split(), NOW) == (name, left.split())
+
+
+@pytest.mark.parametrize("words", ["postgres to 02:13 gone", "to 02:13 postgres gone", "to 02:13 gone"])
+def test_a_moment_stands_before_or_behind_what_is_lost(words: str) -> None:
+    found = data_at(site(), words.split(), str, NOW)
+
+    assert found == (Data(kind=DataKind.POSTGRES), "moment_20260302_021300", ["gone"])
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("to=99:99", "is not a time"),
+        ("to 2026-03-02T04:00:01Z", "is in the future"),
+        ("to=tomorrow", "is not a time"),
+        ("redis to 02:13", "PostgreSQL alone goes back to a moment"),
+    ],
+)
+def test_what_is_no_moment_is_refused(words: str, said: str) -> None:
+    with pytest.raises(Refusal, match=said):
+        data_at(site(), words.split(), str, NOW)
+
+
+def test_where_nothing_is_received_it_is_said_how_to_begin() -> None:
+    with pytest.raises(Refusal, match=r"Nothing is received.*continuous"):
+        backup_at(site(receives=False), ["to", "02:13"], NOW)
+
+
+@pytest.mark.parametrize("name", ["moment_20260302_021307", "moment_latest"])
+def test_a_button_says_the_same_moment_later(name: str) -> None:
+    assert backup_at(site(), [f"to={to_option(name)}"], NOW) == (name, [])
