@@ -11,7 +11,7 @@ export PYTHONDONTWRITEBYTECODE :=
 # One file of tests stays on one worker: its fixtures (a lab, an engine) are made once.
 PYTEST := $(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
-.PHONY: help setup demo test test-long test-fast hooks check lint types layers audit coverage messages lock clean
+.PHONY: help setup demo bench test test-long test-fast hooks check lint types layers audit coverage messages lock clean
 
 help:  ## This list
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -25,6 +25,9 @@ setup: .venv/.ready  ## Virtual environment, Docker engine, images (quick when t
 
 demo: setup  ## Break a real PostgreSQL and recover it; AUTO=1 plays it by itself
 	@$(BIN)/drbot demo $(if $(AUTO),--auto,)
+
+bench: setup  ## The document's scripts and drbot side by side; SIZES="50 500" (MB), LEVEL=3, JSON=FILE
+	@$(BIN)/drbot bench $(foreach one,$(SIZES),--megabytes $(one)) $(if $(LEVEL),--level $(LEVEL),) $(if $(JSON),--json $(JSON),)
 
 test: setup  ## The tests (about 10 minutes); MORE=1 adds further cases, as CI does
 	@bash tests/packages.sh

@@ -39,7 +39,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "runbook": ("drbot.cli.runbook:runbook_app", "Check and read runbooks."),
     "audit": ("drbot.cli.audit:audit_app", "Verify and export the ledger."),
     "docs": ("drbot.cli.docs:docs", "Read a document of this version, such as `drbot docs slack`."),
-    "compare": ("drbot.cli.compare:compare", "Recover a lab by the document's scripts and by drbot, side by side."),
+    "bench": ("drbot.cli.bench:bench", "Recover a lab by the document's scripts and by drbot, side by side."),
     "lab": ("drbot.cli.lab:lab_app", "A miniature of the system on real Docker, to break and to recover."),
 }
 """Where each command is, and what the list says of it: the list imports none of them."""

@@ -19,12 +19,15 @@ from drbot.runners.foundation.watching import Cancelled
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Past:
-    """What was received of one site's PostgreSQL. `system`, `site`: whose data it is. `home`: of the worker."""
+    """What was received of one site's PostgreSQL. `system`, `site`: whose data it is. `home`: of the worker.
+    `server_major`: of the server that will read it; None = not known.
+    """
 
     continuous: Continuous
     home: Path
     system: str
     site: str
+    server_major: int | None = None
 
     def goal(self, moment: datetime | None) -> Goal:
         """Raises PermanentError with why it cannot be reached, TemporaryError."""
@@ -33,6 +36,14 @@ class Past:
     def identity(self, moment: datetime | None) -> BackupIdentity:
         """Raises the same."""
         goal = self.goal(moment)
+        if self.server_major is not None and goal.base.version != str(self.server_major):
+            raise PermanentError(
+                phrase(
+                    "it was received from PostgreSQL {version}, and the server here is {server}",
+                    version=goal.base.version,
+                    server=self.server_major,
+                )
+            )
         return BackupIdentity(
             place=self.place_of(goal.base),
             name=moment_name(moment),
@@ -70,7 +81,8 @@ def past_of(clients: Clients, site: Site, name: str, system: str, cancelled: Can
     if wanted_by(site) is None:
         return None
     continuous = continuous_of(clients, site, name, cancelled)
-    return Past(continuous=continuous, home=clients.settings.home, system=system, site=name)
+    major = continuous.postgres.major_version()
+    return Past(continuous=continuous, home=clients.settings.home, system=system, site=name, server_major=major)
 
 
 def past_in(context: StepContext) -> Past:

@@ -48,6 +48,7 @@ def configuration_of_drill(configuration: Configuration, level: Level, place: Dr
             "compose": dict(place.compose),
             "provision": configuration.sites[recovery.site].provision if recovery else None,
             "packages": None,
+            "postgres": copied.postgres and copied.postgres.model_copy(update={"continuous": None}),
             "services": {name: _service(one, copied.address, place.leads) for name, one in copied.services.items()},
             "monitoring": _monitoring(copied.monitoring, copied.address, place.leads),
         }

@@ -7,7 +7,7 @@ import pytest
 from drbot.core.site.drill_site import DrillPlace, configuration_of_drill
 from drbot.core.site.level import Level
 from drbot.core.site.own_checks import OwnChecks
-from drbot.core.site.site import DRILL_CONTROL, DRILL_SITE, Configuration, Recovery, Site
+from drbot.core.site.site import DRILL_CONTROL, DRILL_SITE, Configuration, Continuous, Recovery, Site
 from drbot.lab.layout import PARTS, describe
 
 PORTS = {part.name: part.port for part in PARTS if part.port}
@@ -38,6 +38,18 @@ def test_everything_that_is_asked_is_in_the_copy() -> None:
     assert (site.docker.host, site.projects) == ("unix:///sandbox", FOLDER)
     assert site.services["auth"].health == "http://127.0.0.1:48002/health"
     assert site.address == "127.0.0.1"
+
+
+def test_nothing_is_received_of_a_copy() -> None:
+    asked = production()
+    site = asked.site()
+    assert site.postgres is not None
+    receiving = site.postgres.model_copy(update={"continuous": Continuous()})
+    sites = {**asked.sites, asked.default_site: site.model_copy(update={"postgres": receiving})}
+
+    found = configuration_of_drill(asked.model_copy(update={"sites": sites}), Level.DATABASE, place()).site().postgres
+
+    assert found == site.postgres
 
 
 def test_own_checks_are_asked_of_the_copy_and_keep_their_names() -> None:

@@ -1,8 +1,9 @@
-"""`drbot compare`: the source document's scripts and drbot recover the same lab from the same backup, side by side."""
+"""`drbot bench`: the source document's scripts and drbot recover the same lab from the same data, side by side."""
 
 import json
+import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
+from ruamel.yaml import YAML
 
 from drbot.cli import demo_sites
 from drbot.cli.demo import aside, open_stack
@@ -18,6 +20,7 @@ from drbot.cli.demo_story import Played, count, play
 from drbot.cli.outage import OutageWatch
 from drbot.cli.processes import home_path
 from drbot.cli.terminal import marked, spoken, table_of
+from drbot.core.base.errors import UserError
 from drbot.core.site.configuration import load_configuration
 from drbot.core.site.site import Configuration
 from drbot.core.text.messages import phrase
@@ -30,15 +33,25 @@ from drbot.lab.setup import prepare, prepare_recovery
 from drbot.lab.sites import Sites
 from drbot.lab.system import Lab
 from drbot.runners.backups.make_dump import back_up_postgres
+from drbot.runners.backups.moments import continuous_of
+from drbot.runners.clients.clients import clients_of
 from drbot.runners.clients.redis_server import key_count
+from drbot.runners.foundation.settings import RunnerSettings
+from drbot.runners.foundation.watching import never
 from drbot.store.base.database import Database
 from drbot.store.base.settings import StoreSettings
 
-NAME = "compare"  # a lab of its own: the scripts delete data
+NAME = "bench"  # a lab of its own: the scripts delete data
 AFTERWARDS = ("confirm", "notify", "approval")  # people's time, and what comes when users work again
-
-NAMES: Mapping[str, str] = {"document": phrase("document"), "drbot": "drbot"}
-RECOVERS: str = phrase("drbot recovers")
+DOCUMENT, DUMP, MOMENT, FULL = "document", "dump", "moment", "full"
+NAMES: Mapping[str, str] = {
+    DOCUMENT: phrase("document"),
+    DUMP: phrase("drbot, from a dump"),
+    MOMENT: phrase("drbot, to the last commit"),
+    FULL: "drbot",
+}
+BASE_WITHIN_SECONDS = 600
+BAR = 40  # letters of the longest one
 
 console = Console(highlight=False)
 
@@ -48,15 +61,28 @@ class Way:
     """One way to recover, measured. Times are seconds."""
 
     total: float  # from its start until it calls itself done
+    planning: float  # of that, until its first step began
     outage: float  # how long users had no service
     steps: tuple[TimedStep, ...]
     rows: Mapping[str, int]
     keys: int  # lasting ones, in Redis
 
 
-def compare(
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Measured:
+    """One size. `rows`: as they were before anything was broken."""
+
+    megabytes: int
+    rows: Mapping[str, int]
+    ways: Mapping[str, Way]
+
+
+def bench(
     level: Annotated[int, typer.Option(min=2, max=3, help="2 PostgreSQL, 3 the whole host")] = 2,
-    megabytes: Annotated[int, typer.Option(min=0, help="Extra data to recover, in MB of SQL")] = 50,
+    megabytes: Annotated[
+        list[int] | None,
+        typer.Option(min=0, help="Extra data to recover, in MB of SQL; give it again for more sizes"),
+    ] = None,
     json_file: Annotated[Path | None, typer.Option("--json", help="Write what was measured to this file")] = None,
     home: Annotated[Path | None, typer.Option(help="Where everything is kept (default: ./.drbot)")] = None,
 ) -> None:
@@ -65,25 +91,30 @@ def compare(
     host = prepare(folder, aside) if level == 2 else prepare_recovery(folder, aside)
     lab = Lab(name=NAME, home=folder / "labs", host=host)
     sites = Sites(lab=lab, home=folder)
-    sites.reset()  # what an earlier comparison left
+    measured = tuple(_measured(sites, level, size) for size in megabytes or [50])
+    show(level, measured)
+    if json_file is not None:
+        document = {"level": level, "sizes": [asdict(one) for one in measured]}
+        json_file.write_text(json.dumps(document, indent=2) + "\n")
+        console.print(marked(phrase("Measured values: {file}", file=json_file)))
+
+
+def _measured(sites: Sites, level: int, megabytes: int) -> Measured:
+    """On a new lab, which is gone afterwards."""
+    lab = sites.lab
+    sites.reset()  # what an earlier one left
     try:
         lab.up(aside)
         aside(phrase("Loading {megabytes} MB of data", megabytes=megabytes))
         seed(lab, megabytes)
-        expected = rows_of(lab)
-        ways = compare_level2(lab) if level == 2 else compare_level3(sites)
+        rows = rows_of(lab)
+        return Measured(megabytes=megabytes, rows=rows, ways=level2(lab) if level == 2 else level3(sites))
     finally:
         sites.reset()
-    show(level, megabytes, expected, ways)
-    if json_file is not None:
-        measured = {"level": level, "megabytes": megabytes, "rows": expected}
-        measured |= {name: asdict(way) for name, way in ways.items()}
-        json_file.write_text(json.dumps(measured, indent=2) + "\n")
-        console.print(marked(phrase("Measured values: {file}", file=json_file)))
 
 
-def compare_level2(lab: Lab) -> dict[str, Way]:
-    """Both go back to one backup while the system serves its users, so that the outage is their own."""
+def level2(lab: Lab) -> dict[str, Way]:
+    """All go back to the same data while the system serves its users, so that the outage is their own."""
     configuration = load_configuration(lab.configuration).configuration
     aside(phrase("Taking a backup"))
     back_up_postgres(configuration, configuration.default_site)
@@ -92,14 +123,59 @@ def compare_level2(lab: Lab) -> dict[str, Way]:
         began = time.monotonic()
         steps = document_way.recover_postgres(lab, lab.folder / "document", watch.urls.values())
         total = time.monotonic() - began
-    document = Way(total=total, outage=watch.longest_gap, steps=steps, rows=rows_of(lab), keys=keys_of(lab))
-    aside(RECOVERS)
-    with stack_around(lab, {}) as player, watched(configuration, "production") as watch:
-        played = play(player, console, "level2 postgres the data is wrong", 2)
-    return {"document": document, "drbot": drbots(played, lab, watch.longest_gap)}
+    ways = {
+        DOCUMENT: Way(
+            total=total, planning=0.0, outage=watch.longest_gap, steps=steps, rows=rows_of(lab), keys=keys_of(lab)
+        )
+    }
+    ways[DUMP] = _by_drbot(lab, "level2 postgres the data is wrong", lambda: None)
+    with receiving(lab) as wait_for_base:
+        ways[MOMENT] = _by_drbot(lab, "level2 to latest the data is wrong", wait_for_base)
+    return ways
 
 
-def compare_level3(sites: Sites) -> dict[str, Way]:
+def _by_drbot(lab: Lab, words: str, wait: Callable[[], None]) -> Way:
+    aside(phrase("drbot recovers: /dr declare {words}", words=words))
+    configuration = load_configuration(lab.configuration).configuration
+    with stack_around(lab, {}) as player:
+        wait()
+        with watched(configuration, "production") as watch:
+            played = play(player, console, words, 2)
+    return drbots(played, lab, watch.longest_gap)
+
+
+@contextmanager
+def receiving(lab: Lab) -> Iterator[Callable[[], None]]:
+    """With `continuous` in dr.yml; waits, when it is called, until there is a base backup of what runs."""
+    yaml, before = YAML(), lab.configuration.read_text()
+    document = yaml.load(before)
+    document["sites"]["production"]["postgres"]["continuous"] = {}
+    with lab.configuration.open("w") as output:
+        yaml.dump(document, output)
+    configuration = load_configuration(lab.configuration).configuration
+    site = configuration.site("production")
+    clients = clients_of(site, configuration, RunnerSettings(home=lab.folder / "drbot", docker_host=lab.host))
+    continuous = continuous_of(clients, site, "production", never)
+
+    def wait() -> None:
+        aside(phrase("The worker makes a base backup"))
+        until = time.monotonic() + BASE_WITHIN_SECONDS
+        while continuous.following() is None or not continuous.archive().bases:
+            if time.monotonic() > until:
+                raise UserError(phrase("Waited for a base backup."), phrase("There is none; see the worker's log."))
+            threading.Event().wait(1)
+
+    try:
+        yield wait
+    finally:
+        lab.configuration.write_text(before)
+        continuous.stop()
+        for place in (continuous.wal, continuous.bases_place):
+            clients.docker.client.api.remove_volume(place)
+        clients.close()
+
+
+def level3(sites: Sites) -> dict[str, Way]:
     """Both raise a lost host on an empty one, each from a full backup of its own. drbot also rebuilds HTTPS and
     monitoring.
     """
@@ -117,17 +193,17 @@ def compare_level3(sites: Sites) -> dict[str, Way]:
         steps = document_way.recover_host(sites, sites.folder / "document", urls)
         total = time.monotonic() - began
     document = Way(
-        total=total, outage=(watch.all_good_at or time.monotonic()) - began, steps=steps,
+        total=total, planning=0.0, outage=(watch.all_good_at or time.monotonic()) - began, steps=steps,
         rows=rows_of(sites.recovered), keys=keys_of(sites.recovered),
     )  # fmt: skip
     sites.empty_new_host()
     sites.start_new_host()
     lab.configuration.write_text(stack_configuration)
-    aside(RECOVERS)
+    aside(phrase("drbot recovers: /dr declare {words}", words="level3"))
     with stack_around(lab, demo_sites.keys_of(sites)) as player, watched(configuration, "recovery") as watch:
         began = time.monotonic()
         played = play(player, console, "level3 the server does not answer", 3)
-    return {"document": document, "drbot": drbots(played, sites.recovered, (watch.all_good_at or began) - began)}
+    return {DOCUMENT: document, FULL: drbots(played, sites.recovered, (watch.all_good_at or began) - began)}
 
 
 @contextmanager
@@ -162,8 +238,10 @@ def drbots(played: Played, lab: Lab, outage: float) -> Way:
     worked = [one for name, one in played.records.items() if name not in AFTERWARDS and one.finished_at]
     done = max(one.finished_at for one in worked if one.finished_at)
     steps = tuple(TimedStep(name=one.id, seconds=round(one.seconds or 0, 1)) for one in worked)
-    total = (done - played.incident.declared_at).total_seconds()
-    return Way(total=total, outage=outage, steps=steps, rows=rows_of(lab), keys=keys_of(lab))
+    declared = played.incident.declared_at
+    planning = (min(one.started_at for one in worked if one.started_at) - declared).total_seconds()
+    total = (done - declared).total_seconds()
+    return Way(total=total, planning=planning, outage=outage, steps=steps, rows=rows_of(lab), keys=keys_of(lab))
 
 
 def rows_of(lab: Lab) -> dict[str, int]:
@@ -175,17 +253,21 @@ def keys_of(lab: Lab) -> int:
     return key_count(lab.compose(part("redis"), "exec", "-T", "redis", "redis-cli", "info", "keyspace")).lasting
 
 
-def show(level: int, megabytes: int, expected: Mapping[str, int], ways: Mapping[str, Way]) -> None:
-    both = [ways[name] for name in ("document", "drbot")]
-    title = phrase("Level {level}, {megabytes} MB", level=level, megabytes=megabytes)
-    table = table_of("", NAMES["document"], NAMES["drbot"], title=title)
-    table.add_row(spoken(phrase("total")), *(f"{way.total:.1f} s" for way in both))
-    table.add_row(spoken(phrase("users without service")), *(f"{way.outage:.1f} s" for way in both))
-    as_before = (spoken(phrase("yes") if way.rows == expected else phrase("NO")) for way in both)
-    table.add_row(spoken(phrase("rows as before")), *as_before)
-    table.add_row(spoken(phrase("Redis keys without expiry")), *(f"{way.keys:,}" for way in both))
-    console.print(table)
-    for name, way in ways.items():
+def show(level: int, measured: Sequence[Measured]) -> None:
+    """A table a size, with bars, and the steps of the last one."""
+    for one in measured:
+        title = phrase("Level {level}, {megabytes} MB", level=level, megabytes=one.megabytes)
+        heads = ("", phrase("total"), "", phrase("planning"), phrase("users without service"), phrase("rows as before"))
+        table = table_of(*heads, title=title)
+        longest = max(way.total for way in one.ways.values())
+        for name, way in one.ways.items():
+            ratio = one.ways[DOCUMENT].total / way.total
+            bar = f"{'█' * max(1, round(BAR * way.total / longest))} {ratio:.1f}×"
+            as_before = spoken(phrase("yes") if way.rows == one.rows else phrase("NO"))
+            seconds = f"{way.total:.1f} s", bar, f"{way.planning:.1f} s", f"{way.outage:.1f} s"
+            table.add_row(spoken(NAMES[name]), *seconds, as_before)
+        console.print(table)
+    for name, way in measured[-1].ways.items():
         steps = table_of(phrase("step"), phrase("seconds"), title=NAMES[name], framed=False)
         for step in way.steps:
             steps.add_row(step.name, f"{step.seconds:.1f}")
