@@ -40,7 +40,8 @@ def configuration_of_drill(configuration: Configuration, level: Level, place: Dr
     """
     copied, inside = configuration.site(), Docker(host=place.docker)
     recovery = configuration.recovery if level is Level.DATACENTRE else None
-    here = copied.placed(place.folder).model_copy(
+    placed = copied.placed(place.folder)
+    here = placed.model_copy(
         update={
             "title": configuration.system,
             "docker": inside,
@@ -48,7 +49,7 @@ def configuration_of_drill(configuration: Configuration, level: Level, place: Dr
             "compose": dict(place.compose),
             "provision": configuration.sites[recovery.site].provision if recovery else None,
             "packages": None,
-            "postgres": copied.postgres and copied.postgres.model_copy(update={"continuous": None}),
+            "postgres": placed.postgres and placed.postgres.model_copy(update={"continuous": None}),
             "services": {name: _service(one, copied.address, place.leads) for name, one in copied.services.items()},
             "monitoring": _monitoring(copied.monitoring, copied.address, place.leads),
         }
