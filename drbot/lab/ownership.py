@@ -61,9 +61,10 @@ def _locks(container: Container, prefix: str) -> bool:
 
 
 def _works_on(container: Container, prefix: str) -> bool:
-    """A helper of a recovery that was killed in mid-step: it carries a run's label and mounts a volume of the lab."""
+    """A helper that was killed in mid-step, or that receives WAL: it is drbot's and mounts a volume of the lab."""
     mounts = container.attrs.get("Mounts") or ()
-    return "drbot.run" in container.labels and any(str(mount.get("Name")).startswith(prefix) for mount in mounts)
+    is_helper = "drbot.run" in container.labels or "drbot.helper" in container.labels
+    return is_helper and any(str(mount.get("Name")).startswith(prefix) for mount in mounts)
 
 
 def remove_containers(client: docker.DockerClient, name: str, prefix: str) -> None:

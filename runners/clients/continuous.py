@@ -10,7 +10,7 @@ begins another one, and data that comes back goes on in its own.
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from drbot.core.base.errors import PermanentError
 from drbot.core.site.wal import Archive, Base, Series
@@ -25,6 +25,7 @@ from drbot.runners.foundation.watching import Cancelled
 
 WAL, BASES = "/drbot-wal", "/drbot-bases"  # where the two volumes are in helpers
 LABEL = "drbot.continuous"  # of what belongs to it: the site
+HEARD_WITHIN = timedelta(minutes=1)
 OLDEST = 130_000  # with pg_verifybackup
 STAMP = "%Y%m%d_%H%M%S"
 
@@ -210,6 +211,15 @@ class Continuous:
         mounts = Mount(source=self.bases_place, target=BASES), Mount(source=self.wal, target=WAL)
         words = ("sh", "-c", FORGET, "sh", BASES, WAL, base.name, base.series, base.first_segment)
         self._aside(words, mounts, phrase("Remove older base backups"))
+
+    def remove_left(self, now: datetime) -> None:
+        """Helpers of a worker that was killed: they have ended a while ago, and nobody has heard their word."""
+        for one in self.engine.helpers(self.labels):
+            state = self.engine.inspect(one)["State"]
+            if state["Status"] != "exited":
+                continue
+            if datetime.fromisoformat(f"{state['FinishedAt'][:19]}+00:00") < now - HEARD_WITHIN:
+                self.engine.remove_helper(one)
 
     def _make_places(self) -> None:
         for place, inside in ((self.wal, WAL), (self.bases_place, BASES)):

@@ -99,6 +99,7 @@ class Follower:
     def _base(self) -> None:
         """Of this series, and not too old: between two of another cluster nobody can tell which a moment is of."""
         now, bases = datetime.now(UTC), self.continuous.archive().bases
+        self.continuous.remove_left(now)
         every = timedelta(seconds=self.wanted.base_every)
         if not bases or bases[0].series != self.continuous.series() or bases[0].ended_at + every <= now:
             bases = (self.continuous.take_base(now), *bases)

@@ -66,6 +66,8 @@ def following(story: Story) -> Iterator[Continuous]:
     continuous = continuous_of(clients, site, "production", never)
     yield continuous
     continuous.stop()
+    for left in clients.docker.helpers(continuous.labels):
+        clients.docker.remove_helper(left)
     for place in (continuous.wal, continuous.bases_place):
         clients.docker.client.api.remove_volume(place)
     clients.close()

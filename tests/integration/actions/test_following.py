@@ -91,6 +91,23 @@ def test_after_a_restart_of_the_server_it_is_received_again_in_the_same_series(f
     assert follower.continuous.archive().series_at(None) == before[0]
 
 
+def test_what_a_killed_worker_left_of_its_helpers_goes(follower: Follower) -> None:
+    continuous = follower.continuous
+    order = HelperOrder(
+        image=continuous.postgres.recipe(never).image, name=None, labels=continuous.labels, entrypoint=("true",)
+    )
+    left = helper.create(continuous.engine, order)
+    helper.start(continuous.engine, left)
+    wait_for(lambda: continuous.engine.inspect(left)["State"]["Status"] == "exited", PATIENCE, "it to end")
+
+    continuous.remove_left(datetime.now(UTC))
+    assert continuous.engine.find(left) is not None  # somebody may still read what it said
+    continuous.remove_left(datetime.now(UTC) + timedelta(minutes=5))
+
+    assert continuous.engine.find(left) is None
+    assert continuous.is_receiving()
+
+
 def test_while_a_run_is_at_work_on_the_server_nothing_is_done(
     shared: WorkerFixture, site: Site, follower: Follower
 ) -> None:

@@ -28,6 +28,9 @@ class Server:
         self.begun, began = True, not self.begun
         return "s" if began else None
 
+    def remove_left(self, now: datetime) -> None:
+        """None was left."""
+
     def series(self) -> str:
         return "s"
 
