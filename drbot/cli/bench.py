@@ -1,7 +1,6 @@
 """`drbot bench`: the source document's scripts and drbot recover the same lab from the same data, side by side."""
 
 import json
-import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -11,33 +10,28 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from ruamel.yaml import YAML
 
 from drbot.cli import demo_sites
 from drbot.cli.demo import aside, open_stack
 from drbot.cli.demo_player import DemoPlayer
-from drbot.cli.demo_story import Played, count, play
+from drbot.cli.demo_story import Played, play, rows_of
 from drbot.cli.outage import OutageWatch
 from drbot.cli.processes import home_path
+from drbot.cli.receiving import receiving
 from drbot.cli.terminal import marked, spoken, table_of
-from drbot.core.base.errors import UserError
 from drbot.core.site.configuration import load_configuration
 from drbot.core.site.site import Configuration
 from drbot.core.text.messages import phrase
 from drbot.lab import document_way
 from drbot.lab.breakage import break_it
 from drbot.lab.document_way import TimedStep
-from drbot.lab.layout import TABLES, part
+from drbot.lab.layout import part
 from drbot.lab.seed import seed
 from drbot.lab.setup import prepare, prepare_recovery
 from drbot.lab.sites import Sites
 from drbot.lab.system import Lab
 from drbot.runners.backups.make_dump import back_up_postgres
-from drbot.runners.backups.moments import continuous_of
-from drbot.runners.clients.clients import clients_of
 from drbot.runners.clients.redis_server import key_count
-from drbot.runners.foundation.settings import RunnerSettings
-from drbot.runners.foundation.watching import never
 from drbot.store.base.database import Database
 from drbot.store.base.settings import StoreSettings
 
@@ -50,7 +44,6 @@ NAMES: Mapping[str, str] = {
     MOMENT: phrase("drbot, to the last commit"),
     FULL: "drbot",
 }
-BASE_WITHIN_SECONDS = 600
 BAR = 40  # letters of the longest one
 
 console = Console(highlight=False)
@@ -129,7 +122,7 @@ def level2(lab: Lab) -> dict[str, Way]:
         )
     }
     ways[DUMP] = _by_drbot(lab, "level2 postgres the data is wrong", lambda: None)
-    with receiving(lab) as wait_for_base:
+    with receiving(lab.configuration, lab.folder / "drbot") as wait_for_base:
         ways[MOMENT] = _by_drbot(lab, "level2 to latest the data is wrong", wait_for_base)
     return ways
 
@@ -142,37 +135,6 @@ def _by_drbot(lab: Lab, words: str, wait: Callable[[], None]) -> Way:
         with watched(configuration, "production") as watch:
             played = play(player, console, words, 2)
     return drbots(played, lab, watch.longest_gap)
-
-
-@contextmanager
-def receiving(lab: Lab) -> Iterator[Callable[[], None]]:
-    """With `continuous` in dr.yml; waits, when it is called, until there is a base backup of what runs."""
-    yaml, before = YAML(), lab.configuration.read_text()
-    document = yaml.load(before)
-    document["sites"]["production"]["postgres"]["continuous"] = {}
-    with lab.configuration.open("w") as output:
-        yaml.dump(document, output)
-    configuration = load_configuration(lab.configuration).configuration
-    site = configuration.site("production")
-    clients = clients_of(site, configuration, RunnerSettings(home=lab.folder / "drbot", docker_host=lab.host))
-    continuous = continuous_of(clients, site, "production", never)
-
-    def wait() -> None:
-        aside(phrase("The worker makes a base backup"))
-        until = time.monotonic() + BASE_WITHIN_SECONDS
-        while continuous.following() is None or not continuous.archive().bases:
-            if time.monotonic() > until:
-                raise UserError(phrase("Waited for a base backup."), phrase("There is none; see the worker's log."))
-            threading.Event().wait(1)
-
-    try:
-        yield wait
-    finally:
-        lab.configuration.write_text(before)
-        continuous.stop()
-        for place in (continuous.wal, continuous.bases_place):
-            clients.docker.client.api.remove_volume(place)
-        clients.close()
 
 
 def level3(sites: Sites) -> dict[str, Way]:
@@ -242,10 +204,6 @@ def drbots(played: Played, lab: Lab, outage: float) -> Way:
     planning = (min(one.started_at for one in worked if one.started_at) - declared).total_seconds()
     total = (done - declared).total_seconds()
     return Way(total=total, planning=planning, outage=outage, steps=steps, rows=rows_of(lab), keys=keys_of(lab))
-
-
-def rows_of(lab: Lab) -> dict[str, int]:
-    return {f"{database}.{table}": count(lab, database, table) for database, table in TABLES.items()}
 
 
 def keys_of(lab: Lab) -> int:

@@ -10,6 +10,8 @@ import signal
 import time
 import webbrowser
 from collections.abc import Mapping
+from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -21,11 +23,12 @@ from drbot.cli import demo_centre, demo_sites
 from drbot.cli.demo_player import DemoPlayer
 from drbot.cli.demo_stack import DemoStack, local_slack
 from drbot.cli.demo_steps import FIRST_WORDS, in_a_terminal, next_of, program, steps_of
-from drbot.cli.demo_story import Played, play, ready_again
+from drbot.cli.demo_story import Played, play, ready_again, rows_of
 from drbot.cli.drill import drill as practise_level
 from drbot.cli.logs import log_into
 from drbot.cli.outage import OutageWatch
 from drbot.cli.processes import home_path
+from drbot.cli.receiving import receiving
 from drbot.cli.terminal import marked, of_page, plain_console, spoken, terminal_language
 from drbot.core.base.errors import DrbotError, UserError
 from drbot.core.site.configuration import load_configuration
@@ -77,12 +80,19 @@ def demo(
     speak_here(lab.configuration)
     stack = open_stack(lab, home_path(home) / "demo", demo_sites.keys_of(sites) if sites else {})
     stack.simulator.state.first_words = FIRST_WORDS[level]
-    try:
+    ended = ExitStack()
+    ended.callback(stack.close)
+    with ended:
         back_up(lab, sites)
+        wait_for_base = ended.enter_context(receiving(lab.configuration, stack.home)) if level == 2 else None
+        ended.callback(stack.close)  # before what is received goes: the worker would begin anew
         if level == 4:
             demo_centre.start(stack)
         else:
             stack.start("drbot", "all")
+        if wait_for_base is not None:
+            with doing(phrase("Receiving what PostgreSQL commits, and taking a base backup")):
+                wait_for_base()
         player = DemoPlayer(stack=stack, database=_database(stack))
         stack.wait_until_connected()
         seconds = f"{time.monotonic() - began:.0f}"
@@ -96,8 +106,6 @@ def demo(
             _play(stack, lab, player, level, json_file, sites)
         else:
             _invite(stack, lab, level, browser, sites)
-    finally:
-        stack.close()
 
 
 def end_by_signals() -> None:
@@ -219,6 +227,7 @@ def _play(
 ) -> None:
     configuration = load_configuration(stack.configuration).configuration
     services = configuration.site("recovery" if sites else "").services
+    rows = rows_of(lab)
     watch = OutageWatch({name: service.health for name, service in services.items() if service.health})
     _break(stack, lab, level, sites)
     watch.start()
@@ -230,7 +239,7 @@ def _play(
         raise typer.Exit(1) from None
     finally:
         watch.stop()
-    _report(stack, lab, played, watch, json_file, sites)
+    _report(stack, lab, replace(played, rows=rows), watch, json_file, sites)
     if sites is None:  # a system that stands where it stood
         verdict, *in_the_way = ready_again(player, played.run.site)
         console.print(marked(phrase("Could it be recovered again tonight? {verdict}", verdict=verdict)))

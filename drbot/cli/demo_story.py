@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
@@ -16,6 +16,7 @@ from drbot.core.runs.plan import Plan, seal_of, short_seal
 from drbot.core.runs.run import Run, RunState, StepRecord
 from drbot.core.runs.state_words import STEP
 from drbot.core.text.messages import duration, filled, phrase, sentences
+from drbot.lab.layout import TABLES
 from drbot.lab.system import Lab
 from drbot.store.records import readiness, requests
 from drbot.store.runs import sub_runs
@@ -42,6 +43,7 @@ class Played:
     records: Mapping[str, StepRecord]
     votes: tuple[Mapping[str, Any], ...]
     messages: int
+    rows: Mapping[str, int] = field(default_factory=dict)  # of production, before it was broken
 
     def document(self) -> dict[str, Any]:
         """What `--json` writes. Durations are seconds."""
@@ -69,14 +71,14 @@ class Played:
         return record.run != self.run.id, record.run, record.position
 
     def compare(self, lab: Lab) -> Iterator[str]:
-        """What is not as in the manifest, counted in the recovered PostgreSQL itself."""
+        """What is not as in the manifest, or as it was, counted in the recovered PostgreSQL itself."""
         backup = self.run.plan.backup if self.run.plan else None
-        for name, expected in (backup.rows if backup else {}).items():
+        for name, expected in ((backup.rows if backup else {}) or self.rows).items():
             database, _, table = name.partition(".")
             found = count(lab, database, table)
             if found != expected:
                 yield phrase(
-                    "{name} has {found} rows, the manifest says {expected}.",
+                    "{name} has {found} rows instead of {expected}.",
                     name=name,
                     found=found,
                     expected=f"{expected:,}",
@@ -88,6 +90,11 @@ def count(lab: Lab, database: str, table: str) -> int:
     schema, _, name = table.rpartition(".")
     names = ("-v", f"schema={schema or 'public'}", "-v", f"name={name}")
     return int(lab.psql('SELECT count(*) FROM :"schema".:"name"', "-d", database, *names).split()[-1])
+
+
+def rows_of(lab: Lab) -> dict[str, int]:
+    """Of every table of the lab's databases, now."""
+    return {f"{database}.{table}": count(lab, database, table) for database, table in TABLES.items()}
 
 
 class _Teller:

@@ -28,10 +28,10 @@ from drbot.runners.foundation.watching import never
 
 log = structlog.get_logger()
 
-LOOK_SECONDS = 10.0
+LOOK_SECONDS = 5.0
 HELD_BYTES = 4 << 30
 """So much WAL a server keeps for a receiver that is away; then it is let go, and begins anew with a base backup."""
-STUCK_LOOKS = 6
+STUCK_LOOKS = 12
 """So often it may be on its way, for a minute."""
 BEHIND_BYTES = 64 << 20
 """More than that, four segments, is no word of a moment ago."""

@@ -65,11 +65,7 @@ def following(story: Story) -> Iterator[Continuous]:
     clients = clients_of(site, configuration, settings)
     continuous = continuous_of(clients, site, "production", never)
     yield continuous
-    continuous.stop()
-    for left in clients.docker.helpers(continuous.labels):
-        clients.docker.remove_helper(left)
-    for place in (continuous.wal, continuous.bases_place):
-        clients.docker.client.api.remove_volume(place)
+    continuous.forget()
     clients.close()
 
 

@@ -48,9 +48,7 @@ def follower(shared: WorkerFixture, site: Site) -> Iterator[Follower]:
     made = Follower(continuous=continuous, wanted=Wanted())
     made.look()
     yield made
-    continuous.stop()
-    for place in (continuous.wal, continuous.bases_place):
-        shared.clients.docker.client.api.remove_volume(place)
+    continuous.forget()
 
 
 def line(shared: WorkerFixture, site: Site) -> Line:

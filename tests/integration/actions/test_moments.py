@@ -32,9 +32,7 @@ def followed(shared: WorkerFixture) -> Iterator[Continuous]:
     continuous.start()
     continuous.take_base(datetime.now(UTC))
     yield continuous
-    continuous.stop()
-    for place in (continuous.wal, continuous.bases_place):
-        clients.docker.client.api.remove_volume(place)
+    continuous.forget()
 
 
 @contextmanager
