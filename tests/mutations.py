@@ -14,6 +14,7 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
+from tests.weakened_moments import OF_MOMENTS
 from tests.weakened_systems import SYSTEMS
 from tests.weakening import Weakening, weak
 
@@ -324,6 +325,7 @@ WEAKENINGS = (
     weak("a cut end", "core/ledger/ledger.py", "if (seq, digest) != (self.seq, self.hash):", "if False:", LEDGER),
     weak("a person is not hashed", "core/ledger/events.py", '        "person": event.person,\n        "payload": stored(event.payload),\n        "previous"', '        "payload": stored(event.payload),\n        "previous"', LEDGER),
     *SYSTEMS,
+    *OF_MOMENTS,
 )
 # fmt: on
 

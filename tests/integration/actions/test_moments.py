@@ -4,11 +4,16 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
-from drbot.core.base.errors import PermanentError
+from drbot.core.base.errors import BackupError, PermanentError
+from drbot.core.runs.plan import Floor
+from drbot.runners.backups import restore_moment
+from drbot.runners.backups.choose_moment import Past
 from drbot.runners.backups.moments import Reached, goal_of, recovered_to
+from drbot.runners.backups.own_checks import AskedOfCopy
 from drbot.runners.clients import helper
 from drbot.runners.clients.continuous import BASES, WAL, Continuous
 from drbot.runners.clients.helper import HelperOrder, Mount
@@ -40,15 +45,21 @@ def as_it_was(
     continuous: Continuous, moment: datetime | None, seen_at: datetime | None = None
 ) -> Iterator[tuple[Scratch, Reached]]:
     """The past, in a volume that goes again."""
-    recipe = continuous.postgres.recipe(never)
-    with helper.throw_away_volume(continuous.engine, recipe.image, {}) as volume:
-        scratch = Scratch(
-            engine=continuous.engine, recipe=recipe, user=continuous.postgres.settings.user, volume=volume,
-            name=f"drbot-moment-{os.getpid()}", labels={}, cancelled=never,
-        )  # fmt: skip
+    with scratch_of(continuous) as scratch:
         goal = goal_of(continuous.archive(), moment, datetime.now(UTC), seen_at)
         with recovered_to(continuous, scratch, goal) as reached:
             yield scratch, reached
+
+
+@contextmanager
+def scratch_of(continuous: Continuous) -> Iterator[Scratch]:
+    """An empty volume, which goes again."""
+    recipe = continuous.postgres.recipe(never)
+    with helper.throw_away_volume(continuous.engine, recipe.image, {}) as volume:
+        yield Scratch(
+            engine=continuous.engine, recipe=recipe, user=continuous.postgres.settings.user, volume=volume,
+            name=f"drbot-moment-{os.getpid()}", labels={}, cancelled=never,
+        )  # fmt: skip
 
 
 def write(continuous: Continuous, times: int) -> list[str]:
@@ -139,6 +150,33 @@ def test_a_moment_after_which_nothing_was_committed_is_the_end(followed: Continu
         assert witnesses(scratch, reached)[-1] == confirmed
 
 
+def test_without_a_later_commit_the_end_is_no_moment_that_nobody_has_seen_received(followed: Continuous) -> None:
+    write(followed, 1)
+    wait_for(lambda: behind(followed) == 0, PATIENCE, "everything to be received")
+    moment = datetime.now(UTC)
+    followed.postgres.answer("SELECT pg_switch_wal()")
+    wait_for(lambda: written_after(followed, moment), PATIENCE, "something to be received that is no commit")
+
+    ends = pytest.raises(PermanentError, match=r"What was received ends before .* UTC")
+    with ends, as_it_was(followed, moment):
+        pass
+
+
+def written_after(continuous: Continuous, moment: datetime) -> bool:
+    archive = continuous.archive()
+    written_at = archive.series[archive.bases[0].series].written_at
+    return written_at is not None and written_at > moment
+
+
+def test_a_moment_without_what_must_be_there_is_refused(followed: Continuous, tmp_path: Path) -> None:
+    past = Past(continuous=followed, home=tmp_path, system="shop", site="production")
+    backup = past.identity(None).model_copy(update={"floor": Floor(named=("elsewhere",))})
+
+    refused = pytest.raises(BackupError, match=r"no database of dr\.yml holds a row: elsewhere")
+    with refused, scratch_of(followed) as scratch:
+        restore_moment.load(followed, scratch, past.sealed(backup), backup, AskedOfCopy())
+
+
 def test_a_segment_that_is_missing_is_named(followed: Continuous) -> None:
     write(followed, 1)
     followed.postgres.answer("SELECT pg_switch_wal()")
@@ -166,6 +204,34 @@ def test_one_flipped_byte_in_a_base_backup_is_refused(followed: Continuous) -> N
             pass
     finally:
         in_volume(followed, followed.bases_place, BASES, f"mv {BASES}/whole {file}")
+
+
+def test_a_plan_is_good_for_the_very_base_backup_that_it_was_made_for(followed: Continuous, tmp_path: Path) -> None:
+    past = Past(continuous=followed, home=tmp_path, system="shop", site="production")
+    backup = past.identity(None)
+    base = past.sealed(backup).base
+    manifest = f"{BASES}/{base.series}/{base.name}/backup_manifest"
+    in_volume(followed, followed.bases_place, BASES, f"cp -a {manifest} {BASES}/whole; echo >> {manifest}")
+    try:
+        with pytest.raises(BackupError, match="was replaced"):
+            past.sealed(backup)
+    finally:
+        in_volume(followed, followed.bases_place, BASES, f"mv {BASES}/whole {manifest}")
+    in_volume(followed, followed.wal, WAL, f"mv {WAL}/{base.series}/{base.first_segment}* {WAL}")
+    try:
+        with pytest.raises(BackupError, match=f"The WAL segment {base.first_segment} is missing"):
+            past.sealed(backup)
+    finally:
+        in_volume(followed, followed.wal, WAL, f"mv {WAL}/{base.first_segment}* {WAL}/{base.series}")
+    with pytest.raises(BackupError, match="is no longer there"):
+        past.sealed(backup.model_copy(update={"place": f"{backup.place}0"}))
+
+
+def test_what_another_major_version_has_received_is_refused(followed: Continuous, tmp_path: Path) -> None:
+    past = Past(continuous=followed, home=tmp_path, system="shop", site="production", server_major=99)
+
+    with pytest.raises(PermanentError, match=r"received from PostgreSQL \d+, and the server here is 99"):
+        past.identity(None)
 
 
 def test_older_base_backups_go_with_the_wal_that_only_they_need(followed: Continuous) -> None:
