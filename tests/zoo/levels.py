@@ -49,15 +49,17 @@ class Outcome:
     seconds: float
 
 
-def write_configuration(kept: Kept, new_host: str = "") -> Path:
+def write_configuration(kept: Kept, new_host: str = "", *, receives: bool = False) -> Path:
     """dr.yml as its people would write it, and the repository that it names, which has no data in it. `new_host`: the
-    engine of a host where a lost system is brought up again, in the same folder.
+    engine of a host where a lost system is brought up again, in the same folder. `receives`: with `continuous`.
     """
     outside = kept.folder / "drbot"
     kept.copy_projects(outside / "published")
     commit = repository.publish(outside / "published", outside / "repository.git")
     site = {"projects": str(kept.projects), **_of_animal(kept)}
     sites = {"production": {"docker": {"host": kept.host}, **site}}
+    if receives:
+        sites["production"]["postgres"] = {**site["postgres"], "continuous": {}}
     if new_host:
         sites["recovery"] = {"docker": {"host": new_host}, **site}
     text = {

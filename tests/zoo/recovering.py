@@ -53,15 +53,16 @@ class Scene:
 
 
 @contextmanager
-def scene(zoo: Zoo, animal: Animal, second: SecondEngine) -> Iterator[Scene]:
-    """At the end drbot is ended, and nothing of the animal is on either host."""
+def scene(zoo: Zoo, animal: Animal, second: SecondEngine, *, receives: bool = False) -> Iterator[Scene]:
+    """At the end drbot is ended, and nothing of the animal is on either host. `receives`: with `continuous`."""
     with zoo.keeping(animal) as kept, kept.quiet():
         socket = kept.folder / "drbot" / "host.sock"
         socket.parent.mkdir(exist_ok=True)
         link(kept.host, socket)
         second.start()
         second.prestage(kept.host, (*SYSTEM_IMAGES, *RECIPES))
-        configuration = write_configuration(replace(kept, host=socket_of(socket, kept.host)), second.host)
+        seen_from_outside = replace(kept, host=socket_of(socket, kept.host))
+        configuration = write_configuration(seen_from_outside, second.host, receives=receives)
         whole, shape = seen(kept), shape_of(kept)
         made = [attempt(kept, one) for one in MADE if one != "backup postgres" or store_mounts(kept, "postgres")]
         environment = {"RESTIC_PASSWORD": PASSWORD}
@@ -74,7 +75,16 @@ def scene(zoo: Zoo, animal: Animal, second: SecondEngine) -> Iterator[Scene]:
                     unmade=next((one.said for one in made if not one.passed), ""),
                 )  # fmt: skip
         finally:
+            remove_receivers(kept)
             replace(kept, host=second.host).remove_things()
+
+
+def remove_receivers(kept: Kept) -> None:
+    """What `continuous` has made beside it; the volumes go with its own."""
+    with kept.client() as client:
+        for one in client.containers.list(all=True, filters={"label": "drbot.continuous"}, ignore_removed=True):
+            if any(kept.name in str(mount.get("Source")) for mount in one.attrs.get("Mounts") or ()):
+                one.remove(force=True, v=True)
 
 
 def seen(kept: Kept) -> Checksums:
