@@ -17,6 +17,7 @@ from drbot.commands.speech.parser import Words, clean, level_of, plain, printabl
 from drbot.commands.speech.refusal import Refusal
 from drbot.core.runs.incident import Incident
 from drbot.core.runs.run import RunKind
+from drbot.core.site.data_kinds import WORDS
 from drbot.core.site.level import RUNBOOK_OF, Level
 from drbot.core.site.people import Person
 from drbot.core.site.site import Site
@@ -114,8 +115,6 @@ def _given(context: CommandContext, request: Request, words: Words) -> Declarati
         values["anyway"], rest = "yes", rest[:-1]
     backup, rest = _moment_meant(site, level, values, rest, request.at)
     data, rest = _data(site, level, values, said, rest)
-    if not backup:
-        backup, rest = _moment_meant(site, level, values, rest, request.at)
     data = of_moment(data, backup)
     service, rest = (None, rest) if data is not None else _service(site, level, values, rest)
     values["title"] = cut(clean(values.get("title", "")).strip() or " ".join(rest), TITLE_LONGEST)
@@ -141,6 +140,9 @@ def _moment_meant(
         return "", rest
     option = [f"to={values['to']}"] if values.get("to") else []
     backup, left = backup_at(site, [*option, *rest], now)
+    if not backup and rest and WORDS.get(plain(rest[0])) is not None:  # "redis to 02:13", which is refused
+        backup, left = backup_at(site, rest[1:], now)
+        left = [rest[0], *left]
     if backup:
         values["to"] = to_option(backup)
     return backup, left

@@ -85,7 +85,7 @@ class SiteTarget:
             return Chosen(backup=backups.with_floor(named(past, search.name), store, rules))
         found, why = None, ""
         if search.name is None and search.before is None:
-            found, why = newest(past, lambda: bool(self.look(search.cancelled, DataKind.POSTGRES).broken))
+            found, why = newest(past, lambda: self._clients.postgres.fault() is not None)
         if found is not None:
             return Chosen(backup=backups.with_floor(found, store, rules))
         elsewhere = dump_stores(self._configuration)

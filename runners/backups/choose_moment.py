@@ -108,7 +108,7 @@ def named(past: Past | None, name: str) -> BackupIdentity:
 
 
 def newest(past: Past | None, is_lost: Callable[[], bool]) -> tuple[BackupIdentity | None, str]:
-    """All that was received, where PostgreSQL's data is lost; else why there is none, "" where none is wanted: of data
+    """All that was received, where PostgreSQL does not answer; else why there is none, "" where none is wanted: of data
     that is there and wrong, only people can say since when.
     """
     if past is None or not is_lost():

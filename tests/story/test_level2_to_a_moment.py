@@ -109,7 +109,7 @@ def test_twice_in_a_row_and_then_to_a_moment_before_the_first_recovery(followed:
     first = witness.next_second()
     at_first = list(witness.confirmed)
     witness.write()
-    incident, _ = recovered(story, f"level2 to {first.isoformat()} wrong orders")
+    incident, _ = recovered(story, f"level2 postgres to {first.isoformat()} wrong orders")
     assert witness.there() == at_first
     wait_for(lambda: has_base(followed.continuous), PATIENCE, "a base backup of what came back")
     witness.confirmed = list(at_first)

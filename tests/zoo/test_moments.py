@@ -36,6 +36,7 @@ def test_every_row_is_back_as_of_the_second_before_it_was_lost(
         run = recovered(of, f"level2 postgres to {moment.isoformat()} rows are gone")
 
         assert run.state is RunState.SUCCEEDED, of.player.describe(of.player.incident(run.incident))
+        assert run.plan is not None and run.plan.backup is not None and run.plan.backup.snapshot_at == moment
         expected = Checksums(found={**broken.found, **{key: whole.found[key] for key in same}})
         assert different(expected, seen(of.kept)) == []
         back = undone(of, of.player.incident(run.incident))

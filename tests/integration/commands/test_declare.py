@@ -109,6 +109,7 @@ def test_a_word_with_a_colon_is_only_a_service_if_there_is_one(verb_fixture: Ver
         ("declare levl2 x", 'Did you mean "level2"'),
         ("declare level2 site=prod x", "Sites: production"),
         ("declare level2 since=yesterday x", "is not a time"),
+        ("declare level2 to 02:13 x", "Nothing is received of this site's PostgreSQL"),
     ],
 )
 def test_what_does_not_exist_is_refused_with_what_does(verb_fixture: VerbFixture, words: str, said: str) -> None:
@@ -118,6 +119,18 @@ def test_what_does_not_exist_is_refused_with_what_does(verb_fixture: VerbFixture
     assert said in reply.text
     assert say(reply.text, "ja") != reply.text
     assert verb_fixture.incidents() == []
+
+
+@pytest.mark.parametrize(
+    "words", ["postgres to 02:13:07 rows are gone", "to 02:13:07 rows are gone", "to=02:13:07 rows are gone"]
+)
+def test_a_moment_of_level_2_is_the_backup_of_its_run(tmp_path: Path, words: str) -> None:
+    asked = build(tmp_path, DR_YML.replace("databases: [authdb]", "databases: [authdb], continuous: {}"))
+    asked.say("ben", f"declare level2 {words}")
+
+    (run,) = asked.runs()
+    assert run.runbook == "level2-postgres"
+    assert run.arguments["backup"].startswith("moment_") and run.arguments["backup"].endswith("_021307")
 
 
 @pytest.mark.parametrize(("words", "filled"), [("declare", {}), ("declare level1", {"level": "1"})])
