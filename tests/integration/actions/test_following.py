@@ -18,11 +18,13 @@ from drbot.core.base.errors import TemporaryError
 from drbot.core.site.readiness import Colour, Line
 from drbot.core.site.site import Continuous as Wanted
 from drbot.core.site.site import Site
-from drbot.core.site.wal import Base
+from drbot.core.site.wal import LATEST, Base
+from drbot.runners.actions.site_target import SiteTarget
 from drbot.runners.backups.moments import continuous_of
 from drbot.runners.clients import helper
 from drbot.runners.clients.continuous import LABEL, Continuous, Following
 from drbot.runners.clients.helper import HelperOrder, Mount
+from drbot.runners.contract.target import Search
 from drbot.runners.foundation.watching import never
 from drbot.runners.upkeep.following import Follower, following_lines, needed
 from tests.integration.actions.conftest import WorkerFixture
@@ -104,6 +106,28 @@ def test_what_a_killed_worker_left_of_its_helpers_goes(follower: Follower) -> No
 
     assert continuous.engine.find(left) is None
     assert continuous.is_receiving()
+
+
+def test_a_backup_is_planned_for_data_that_is_wrong_and_everything_received_for_a_server_that_is_lost(
+    shared: WorkerFixture, site: Site, follower: Follower
+) -> None:
+    """Rows that somebody has deleted are deleted in what was received too; since when, people have to say."""
+    continuous, target = follower.continuous, SiteTarget(site, shared.configuration, shared.clients)
+    server = continuous.postgres.container()
+    assert server is not None
+    continuous.postgres.answer("CREATE TABLE public.gone AS SELECT 1 AS one; TRUNCATE public.gone")
+
+    assert target.choose_backup(Search(site="production")).backup.name == shared.backup.name
+    continuous.engine.client.api.kill(server.id)
+    try:
+        chosen = target.choose_backup(Search(site="production"))
+    finally:
+        continuous.engine.client.api.start(server.id)
+        wait_for(lambda: continuous.postgres.fault() is None, PATIENCE, "the server to answer")
+
+    assert (chosen.backup.name, chosen.backup.site, chosen.refused) == (LATEST, "production", ())
+    follower.look()
+    wait_for(lambda: received(follower), PATIENCE, "everything to be received")
 
 
 def test_while_a_run_is_at_work_on_the_server_nothing_is_done(
