@@ -63,7 +63,7 @@ def _how(moment: str, behind: str) -> str:
 def _picture(timeline: Timeline) -> Iterator[tuple[str, str]]:
     parts = buckets(timeline, WIDTH)
     most = max(parts)
-    bars = "".join(" " if not one else BARS[(one * len(BARS) - 1) // most] for one in parts).replace(" ", "·")
+    bars = "".join(BARS[(one * len(BARS) - 1) // most] if one else "·" for one in parts)
     yield f"{timeline.since:%H:%M}–{timeline.until:%H:%M}", bars
     if timeline.minutes:
         minute, count = max(timeline.minutes.items(), key=lambda one: one[1])
@@ -87,7 +87,7 @@ def _what(event: Event) -> str:
 
 def _of(names: Sequence[str]) -> str:
     """One line: people name their tables as they like."""
-    first = repr(visible(names[0]))[1:-1] if names else "?"
+    first = visible(names[0]).replace("\n", "\\n").replace("\t", "\\t") if names else "?"
     return first if len(names) < 2 else phrase("{name} and {count} more", name=first, count=len(names) - 1)
 
 

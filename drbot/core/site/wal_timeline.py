@@ -1,7 +1,7 @@
 """When something was committed, and what has deleted much: the hours of a PostgreSQL server by its WAL. Pure."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -142,6 +142,12 @@ def most_telling(events: Iterable[Event], most: int) -> tuple[Event, ...]:
         return (0 if event.what in _LAST else 1 if event.what in _BY_ROWS else 2, event.rows, event.at)
 
     return tuple(sorted(sorted(events, key=weight, reverse=True)[:most], key=lambda event: event.at))
+
+
+def redacted(timeline: Timeline, redact: Callable[[str], str]) -> Timeline:
+    """As it may be kept and shown: a table's name and PostgreSQL's words are somebody's own."""
+    events = tuple(replace(one, names=tuple(map(redact, one.names))) for one in timeline.events)
+    return replace(timeline, events=events, doubts=tuple(map(redact, timeline.doubts)))
 
 
 def buckets(timeline: Timeline, count: int) -> tuple[int, ...]:
