@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from drbot.core.base.errors import PermanentError, TemporaryError
-from drbot.core.site.wal import Archive, newest_run, place_of, segments_a_log, to_the_second
+from drbot.core.site.wal import Archive, Base, newest_run, place_of, segments_a_log, to_the_second
 from drbot.core.site.wal_timeline import SHOWN, Event, Names, Read, Timeline, is_end, most_telling, named, read
 from drbot.core.text.messages import phrase
 from drbot.core.text.words import ending
@@ -140,34 +140,44 @@ def timeline_of(continuous: Continuous, since: datetime, now: datetime, seen_at:
     """Of what was received since then. Raises PermanentError where nothing was, TemporaryError."""
     archive = continuous.archive()
     base = archive.base_for(None, now)
+    doubts: list[str] = []
+    oldest = min(one.ended_at for one in archive.bases if one.series == base.series)
+    if since < oldest:
+        since = oldest
+        doubts.append(phrase("There is no way back to what is older."))
     run, missing = newest_run(archive.series[base.series], since, segments_a_log(base.segment_bytes))
-    doubts = [phrase("The WAL segment {name} is missing: what is older was not looked at.", name=missing)] * bool(
-        missing
-    )
+    if missing:
+        doubts.append(phrase("The WAL segment {name} is missing: what is older was not looked at.", name=missing))
     if not run:
         return Timeline(since=since, until=now, doubts=tuple(doubts))
-    folder, size = f"{WAL}/{base.series}", base.segment_bytes
-    found = _read(continuous, folder, run, size)
-    if found.is_late:
-        done = (found.place or 0) - place_of(run[0], size)
-        run = run[-max(1, int(done * SHARE)) :]
-        found = _read(continuous, folder, run, size)
-        doubts.append(_newest_alone(found))
-    doubts += _doubts(found, run[-1], size)
-    told = [one for one in found.events if one.at >= since]
-    events = named(most_telling(told, NAMED), names_of(continuous.postgres, most_telling(told, NAMED)))
+    found, more = _newest_of(continuous, base, run)
+    likely = most_telling((one for one in found.events if one.at >= since), NAMED)
+    events = most_telling(named(likely, names_of(continuous.postgres, likely)), SHOWN)
     return Timeline(
         since=since,
         until=now,
         minutes={minute: count for minute, count in found.minutes.items() if minute >= since.replace(second=0)},
-        events=tuple(_reachable(one, archive, now, seen_at) for one in most_telling(events, SHOWN)),
-        doubts=tuple(doubts),
+        events=tuple(_reachable(one, archive, now, seen_at) for one in events),
+        doubts=(*doubts, *more),
     )
 
 
-def _read(continuous: Continuous, folder: str, run: tuple[str, ...], size: int) -> Read:
-    words = ("sh", "-c", READ, "sh", folder, run[0][:8], run[0], run[-1], str(SECONDS), TELL)
-    return read(continuous.read_wal(words).splitlines(), size)
+def _newest_of(continuous: Continuous, base: Base, run: tuple[str, ...]) -> tuple[Read, list[str]]:
+    """As much as can be read in the time, and what that is not."""
+    size = base.segment_bytes
+
+    def told(segments: tuple[str, ...]) -> Read:
+        ends = (segments[0][:8], segments[0], segments[-1])
+        words = ("sh", "-c", READ, "sh", f"{WAL}/{base.series}", *ends, str(SECONDS), TELL)
+        return read(continuous.read_wal(words).splitlines(), size)
+
+    doubts: list[str] = []
+    found = told(run)
+    if found.is_late:
+        done = (found.place or 0) - place_of(run[0], size)
+        found = told(run[-max(1, int(done * SHARE)) :])
+        doubts.append(_newest_alone(found))
+    return found, doubts + _doubts(found, run[-1], size)
 
 
 def _newest_alone(found: Read) -> str:
