@@ -50,9 +50,9 @@ def test_a_moment_that_cannot_be_reached_is_no_command() -> None:
 
 
 def test_bars_are_as_high_as_the_commits_are_many_and_one_commit_is_seen() -> None:
-    ((_, bars), (_, most)) = timeline_reply(
-        timeline(minutes={NINE: 1, NINE + timedelta(minutes=59): 1000})
-    ).tables[0].rows
+    ((_, bars), (_, most)) = (
+        timeline_reply(timeline(minutes={NINE: 1, NINE + timedelta(minutes=59): 1000})).tables[0].rows
+    )
 
     assert (bars[0], bars[1], bars[-1]) == ("▁", "·", "█")
     assert most == "1,000 at 09:59"

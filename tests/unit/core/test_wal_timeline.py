@@ -96,9 +96,7 @@ def test_at_the_end_pg_waldump_always_fails_and_before_it_something_is_wrong(
 
 
 def change(what: What, *relations: int, rows: int = 0, second: float = 0) -> Event:
-    return Event(
-        at=at(second), what=what, moment=at(second), rows=rows, relations=tuple((5, one) for one in relations)
-    )
+    return Event(at=at(second), what=what, moment=at(second), rows=rows, relations=tuple((5, one) for one in relations))
 
 
 ANSWERED = Names(
@@ -159,8 +157,6 @@ def test_a_secret_in_a_name_is_masked() -> None:
     )
 
     assert (told.events[0].names, told.doubts) == (("•/1",), ("•",))
-
-
 
 
 def test_the_newest_segments_without_a_gap_are_looked_at_whatever_timeline_they_were_written_in() -> None:
