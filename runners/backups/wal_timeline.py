@@ -90,7 +90,7 @@ function tell(   one, is_told, locks, line, second) {
   second = substr(when, 1, 19)
   is_told = files > 0
   for (one = 1; one <= found; one++) {
-    if (kind[one] ~ /^lock/) { if (++locks > 20) continue; is_locked = 1 }
+    if (kind[one] ~ /^lock/) { if (++locks > 20) continue }
     else if (kind[one] ~ /^database/) is_told = 1
     else if (kind[one] ~ /^(delete|update)/ && kind[one] !~ /\/(1247|1249|1259)$/) {
       if (sum[kind[one]] < least) continue

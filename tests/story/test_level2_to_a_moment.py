@@ -189,4 +189,4 @@ def test_who_does_not_know_which_second_it_was_is_shown_it_in_slack_and_at_a_ter
 
     wait_for(lambda: any(f"/dr declare level2 to {found[1]}Z" in said for said in answer()), PATIENCE, "the moments")
     assert any("public.witness" in said and '"type": "button"' in said for said in answer())
-    assert followed.player.incidents() == []
+    assert story.player.incidents() == []

@@ -162,7 +162,7 @@ def buckets(timeline: Timeline, count: int) -> tuple[int, ...]:
 
 def _numbered(relation: tuple[int, int], names: Names) -> str:
     database, number = relation
-    return f"{names.databases.get(database, database)}/{number}"
+    return f"{names.databases.get(database, database)}/{number}" if number else str(database)
 
 
 def _events_of(words: Sequence[str]) -> Iterator[Event]:
