@@ -131,6 +131,12 @@ VERBS: Mapping[str, VerbWords] = {
         example="plan level2 redis",
         when=When.ANY_DAY,
     ),
+    "moments": VerbWords(
+        usage="moments [6h]",
+        help=phrase("When PostgreSQL committed what, and the second before a big delete; only you see it"),
+        example="moments 12h",
+        when=When.ANY_DAY,
+    ),
     "status": VerbWords(usage="status", help=phrase("Where the recovery stands"), example="status DR-7"),
     "list": VerbWords(usage="list [all]", help=phrase("Open incidents"), example="list all", when=When.ANY_DAY),
     "approve": VerbWords(

@@ -3,8 +3,6 @@ anywhere else it is an answer to whoever asked, and opens nothing.
 """
 
 import re
-import threading
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -13,7 +11,7 @@ from drbot.commands.facts.context import CommandContext, incident_of, is_of_inci
 from drbot.commands.facts.data_named import data_choices
 from drbot.commands.facts.moment_named import data_at
 from drbot.commands.facts.runbook_selection import Recovery, queue, recovery_for, site_of, without_runbook
-from drbot.commands.facts.unheard import unheard
+from drbot.commands.facts.surveying import answered
 from drbot.commands.speech.messages import Choice, Reply, Request
 from drbot.commands.speech.parser import Words, level_of, plain
 from drbot.commands.speech.refusal import Refusal
@@ -26,11 +24,8 @@ from drbot.core.site.level import Level
 from drbot.core.site.people import Person
 from drbot.core.site.site import Site
 from drbot.core.text.messages import phrase
-from drbot.store.records import incidents, surveys
+from drbot.store.records import incidents
 
-WAIT_SECONDS = 90.0  # for the worker's survey; asked again, the same one is waited for
-TAKEN_SECONDS = 8.0  # a worker looks twice a second, also on a busy machine: by then nobody is there for it
-LOOK_SECONDS = 0.2
 LEVELS: tuple[Level, ...] = (Level.HOST, Level.DATACENTRE)
 EXAMPLE = VERBS["plan"].example
 
@@ -64,36 +59,32 @@ def _in_incident(context: CommandContext, request: Request, words: Words, person
 
 def _alone(context: CommandContext, at: datetime, words: Words, person: Person) -> Reply:
     """Wait for the worker, as long as somebody does."""
-    named = [found[1] for word in words.rest if (found := re.fullmatch(r"site[=＝](.+)", word, re.IGNORECASE))]
-    lost = site_named(context, named[0] if named else "")
-    said = tuple(word for word in words.rest if not re.match(r"site[=＝]", word, re.IGNORECASE))
-    site, behind = context.configuration.site(lost), f"site={lost} " if named else ""
+    lost, said, behind = of_site(context, words.rest)
+    site = context.configuration.site(lost)
     if not said:
         raise _which(site, behind)
     level, rest = _level(said, Level.DATABASE)
     wanted = _Asked(site=lost, level=level, rest=rest, at=at)
     recovery = _recovery(context, wanted, lambda more: f"plan {behind}{more}")
     asks = site_of(context, lost, recovery.runbook)
-    with context.database.write() as tx:
-        asked = surveys.ask(
-            tx, site=asks, lost=lost, runbook=recovery.runbook, arguments=recovery.arguments, person=person.id
-        )
-    again = Choice(label=phrase("Look again"), command=f"plan {' '.join(words.rest)}")
-    until, taken_until = time.monotonic() + WAIT_SECONDS, time.monotonic() + TAKEN_SECONDS
-    while time.monotonic() < until:
-        with context.database.read() as connection:
-            now = surveys.get(connection, asked.id)
-            is_busy = surveys.is_busy(connection, asks, context.database.now(connection))
-        if now.plan is not None:
-            return plan_reply(now.plan, now.found)
-        if now.ended_at is not None:
-            choices = data_choices(site, lambda more: f"plan {behind}level2 {more}") if LOOK in asked.arguments else ()
-            return Reply(text=now.refusal, choices=choices, ok=False)
-        if now.taken_at is None and not is_busy and time.monotonic() > taken_until:
-            with context.database.read() as connection:
-                return Reply(text=unheard(connection, context.database, asks, 0), choices=(again,), ok=False)
-        threading.Event().wait(LOOK_SECONDS)
-    return Reply(text=phrase("The survey is not done yet; it goes on."), choices=(again,), ok=False)
+    found = answered(
+        context, site=asks, lost=lost, runbook=recovery.runbook, arguments=recovery.arguments, person=person,
+        again=Choice(label=phrase("Look again"), command=f"plan {' '.join(words.rest)}"),
+    )  # fmt: skip
+    if isinstance(found, Reply):
+        return found
+    if found.plan is not None:
+        return plan_reply(found.plan, found.found)
+    choices = data_choices(site, lambda more: f"plan {behind}level2 {more}") if LOOK in found.arguments else ()
+    return Reply(text=found.refusal, choices=choices, ok=False)
+
+
+def of_site(context: CommandContext, words: tuple[str, ...]) -> tuple[str, tuple[str, ...], str]:
+    """The site that is meant, the other words, and "site=west " to ask for it again."""
+    named = [found[1] for word in words if (found := re.fullmatch(r"site[=＝](.+)", word, re.IGNORECASE))]
+    site = site_named(context, named[0] if named else "")
+    said = tuple(word for word in words if not re.match(r"site[=＝]", word, re.IGNORECASE))
+    return site, said, f"site={site} " if named else ""
 
 
 def _level(said: tuple[str, ...], default: Level) -> tuple[Level, tuple[str, ...]]:

@@ -246,13 +246,30 @@ class Continuous:
     def _run(self, command: Sequence[str], mounts: tuple[Mount, ...]) -> Executed:
         return helper.run(self.engine, self._order(command, mounts), self.cancelled)
 
+    def read_wal(self, command: Sequence[str]) -> str:
+        """What it says of the received WAL, which it only reads; nobody waits for it."""
+        mount = Mount(source=self.wal, target=WAL, read_only=True)
+        return self._aside(command, (mount,), phrase("Read the WAL"), gentle=True).output
+
     def _aside(
-        self, command: Sequence[str], mounts: tuple[Mount, ...], doing: str, *, user: str = "postgres"
+        self,
+        command: Sequence[str],
+        mounts: tuple[Mount, ...],
+        doing: str,
+        *,
+        user: str = "postgres",
+        gentle: bool = False,
     ) -> Executed:
         """The same without a server, which may be what is lost."""
         image = self.postgres.recipe(self.cancelled).image
         order = HelperOrder(
-            image=image, name=None, labels=self.labels, entrypoint=tuple(command), mounts=mounts, user=user
+            image=image,
+            name=None,
+            labels=self.labels,
+            entrypoint=tuple(command),
+            mounts=mounts,
+            user=user,
+            gentle=gentle,
         )
         ended = helper.run(self.engine, order, self.cancelled)
         self._require(ended, doing)
@@ -298,6 +315,7 @@ def _series_in(lines: Sequence[Sequence[str]]) -> dict[str, Series]:
             begun=tuple(times),
             segments=frozenset(written.get(name, {})),
             written_at=max(written.get(name, {}).values(), default=None),
+            written=written.get(name, {}),
         )
         for name, times in begun.items()
     }

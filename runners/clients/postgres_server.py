@@ -176,9 +176,9 @@ class PostgresServer:
             raise TemporaryError(phrase("PostgreSQL is not running"), kind="starting")
         return container
 
-    def answer(self, statement: str) -> str:
-        """To one small statement, in the database postgres. Raises TemporaryError when it does not answer."""
-        return self._answer("postgres", statement)
+    def answer(self, statement: str, database: str = "postgres") -> str:
+        """To one small statement. Raises TemporaryError when it does not answer."""
+        return self._answer(database, statement)
 
     def _answer(self, database: str, statement: str) -> str:
         answer = self._ask(self._running(), database, statement)

@@ -1,14 +1,19 @@
 """Surveys for one person, outside of every incident: the same survey, the same plan, and nothing is ever done by it."""
 
 import threading
+from datetime import UTC, datetime, timedelta
 
 import structlog
 
-from drbot.core.base.errors import DrbotError, UserError
+from drbot.core.base.errors import DrbotError, PermanentError, UserError
 from drbot.core.runs.incident import Incident, IncidentState
 from drbot.core.runs.run import Run, RunKind, RunState
 from drbot.core.site.level import Level
+from drbot.core.site.wal import NOT_RECEIVED
+from drbot.core.site.wal_timeline import Timeline, redacted
 from drbot.core.text.messages import closed, phrase, sentences
+from drbot.runners.backups.moments import continuous_of, seen, wanted_by
+from drbot.runners.backups.wal_timeline import timeline_of
 from drbot.runners.execution.run_context import WorkerContext
 from drbot.runners.planning.leaving_behind import unless_stopped
 from drbot.runners.planning.make_plan import make_plan
@@ -47,11 +52,14 @@ class Surveyor:
                 self._answer(one, stop)
 
     def _answer(self, asked: surveys.Survey, stop: threading.Event) -> None:
-        found, plan, refusal = "", None, ""
+        found, plan, refusal, timeline = "", None, "", None
         try:
-            run, found = about_what_is_broken(self._worker_context, self._run(asked), stop.is_set)
-            survey = self._survey(asked, run, stop)
-            plan = unless_stopped(lambda: make_plan(survey), stop.is_set, f"survey-{run.id}")
+            if asked.runbook == surveys.MOMENTS:
+                timeline = self._timeline(asked, stop)
+            else:
+                run, found = about_what_is_broken(self._worker_context, self._run(asked), stop.is_set)
+                survey = self._survey(asked, run, stop)
+                plan = unless_stopped(lambda: make_plan(survey), stop.is_set, f"survey-{run.id}")
         except NothingBrokenError as error:
             refusal = error.why
         except UserError as error:
@@ -63,7 +71,17 @@ class Surveyor:
             refusal = phrase("Unexpected: {error}: {why}", error=type(error).__name__, why=closed(str(error)))
         redact = self._worker_context.redact
         with self._worker_context.database.write() as tx:
-            surveys.answer(tx, asked.id, found=redact(found), plan=plan, refusal=redact(refusal))
+            surveys.answer(tx, asked.id, found=redact(found), plan=plan, refusal=redact(refusal), timeline=timeline)
+
+    def _timeline(self, asked: surveys.Survey, stop: threading.Event) -> Timeline:
+        """Raises PermanentError, TemporaryError."""
+        mine = self._worker_context
+        clients, site, now = mine.target.clients, mine.configuration.site(asked.site), datetime.now(UTC)
+        if wanted_by(site) is None:
+            raise PermanentError(NOT_RECEIVED)
+        continuous = continuous_of(clients, site, asked.site, stop.is_set)
+        since = now - timedelta(seconds=float(asked.arguments["since"]))
+        return redacted(timeline_of(continuous, since, now, seen(mine.home, asked.site)), mine.redact)
 
     def _run(self, asked: surveys.Survey) -> Run:
         """Of no incident, and in no table."""

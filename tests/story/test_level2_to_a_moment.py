@@ -4,12 +4,17 @@ A witness at the keyboard writes rows and remembers which of them the server has
 """
 
 import json
+import os
+import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 
 import pytest
 
+from drbot.cli.demo_player import HOME_CHANNEL, USERS
 from drbot.core.runs.incident import Incident
 from drbot.core.runs.run import Run, RunState
 from drbot.lab.breakage import break_it
@@ -157,3 +162,31 @@ def flip_a_byte(continuous: Continuous, file: str) -> None:
     )  # fmt: skip
     ended = helper.run(continuous.engine, order, never)
     assert ended.code == 0, ended.output
+
+
+@pytest.mark.long
+def test_who_does_not_know_which_second_it_was_is_shown_it_in_slack_and_at_a_terminal(followed: Followed) -> None:
+    story, witness = followed.story, Witness(followed.story.lab)
+    witness.ask("INSERT INTO public.witness (at) SELECT now() FROM generate_series(1, 40)")
+    moment = witness.next_second()
+    witness.ask("DELETE FROM public.witness")
+    shown = re.compile(r"40 rows deleted.*public\.witness.*(20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d)Z")
+
+    story.player.say("aiko", "/dr moments 1h")
+    words = [sys.executable, "-P", "-m", "drbot.cli.main", "moments", "--config", str(story.stack.configuration)]
+    places = {"DOCKER_HOST": story.lab.host or "", "DRBOT_HOME": str(story.stack.home)}
+    environment = {**os.environ, **places, "COLUMNS": "160"}
+    done = subprocess.run(words, capture_output=True, text=True, check=False, env=environment)
+
+    assert done.returncode == 0, done.stderr
+    found = shown.search(done.stdout)
+    assert found is not None, done.stdout
+    assert datetime.fromisoformat(f"{found[1]}+00:00") >= moment
+    assert f"drbot copy --to {found[1]}Z" in done.stdout
+
+    def answer() -> list[str]:
+        return [json.dumps(one) for one in story.stack.people.messages(HOME_CHANNEL, USERS["aiko"]) if one["ephemeral"]]
+
+    wait_for(lambda: any(f"/dr declare level2 to {found[1]}Z" in said for said in answer()), PATIENCE, "the moments")
+    assert any("public.witness" in said and '"type": "button"' in said for said in answer())
+    assert story.player.incidents() == []

@@ -60,6 +60,8 @@ ALLOWED = {
     ("store/records/steps.py", "times[:LAST_TIMES]"): "times of a step, the newest",
     ("commands/verb/drill.py", "known[:SHOWN]"): "whole drills, the newest",
     ("commands/views/drill_trend.py", "[:MOST]"): "whole drills, the newest; the document says how many",
+    ("commands/views/timeline_view.py", "list(moments)[:BUTTONS]"): "whole buttons; the rows have all",
+    ("runners/backups/wal_timeline.py", "run[-max(1, int(done * SHARE)):]"): "whole segments; what is left is said",
     ("commands/verb/backups.py", "groups[:SHOWN]"): "whole rows; how many more there are is said",
     ("bot/blocks/alerts.py", "(group.firing or group.alerts)[:NAMED]"): "whole alerts, the first",
     ("bot/blocks/alerts.py", "ordered[:LINES]"): "whole alerts; the others are counted",

@@ -45,6 +45,7 @@ class Series:
     begun: tuple[datetime, ...] = ()
     segments: frozenset[str] = frozenset()
     written_at: datetime | None = None
+    written: Mapping[str, datetime] = field(default_factory=dict)  # each segment, last
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -103,8 +104,33 @@ def gap_in(names: Iterable[str], first: str, a_log: int) -> str | None:
     for place in range(begin, max(newest, begin) + 1):
         if place not in there:
             timeline = there[place - 1][:8] if place - 1 in there else first[:8]
-            return f"{timeline}{place // a_log:08X}{place % a_log:08X}"
+            return _name(timeline, place, a_log)
     return None
+
+
+def newest_run(series: Series, since: datetime, a_log: int) -> tuple[tuple[str, ...], str | None]:
+    """The newest segments that follow each other, back to what was written at `since`, all under the newest's timeline;
+    and which is missing before them, where older ones of that time are there.
+    """
+    written = {_place(name, a_log): at for name, at in series.written.items() if _SEGMENT.fullmatch(name)}
+    if not written:
+        return (), None
+    timeline = max(name[:8] for name in series.written if _SEGMENT.fullmatch(name))
+    place, run = max(written), []
+    while place in written and written[place] >= since:
+        run.append(_name(timeline, place, a_log))
+        place -= 1
+    is_missing = place not in written and any(one < place and at >= since for one, at in written.items())
+    return tuple(reversed(run)), _name(timeline, place, a_log) if is_missing else None
+
+
+def place_of(name: str, segment_bytes: int) -> int:
+    """Of a segment, counted from the first."""
+    return _place(name, segments_a_log(segment_bytes))
+
+
+def _name(timeline: str, place: int, a_log: int) -> str:
+    return f"{timeline}{place // a_log:08X}{place % a_log:08X}"
 
 
 def _place(name: str, a_log: int) -> int:

@@ -28,7 +28,7 @@ CONNECT_SECONDS = 5
 SILENT_SECONDS = 60.0
 BUSY_PAUSE_SECONDS = 0.02
 _PAUSE = threading.Event()
-NEWEST = "v7"
+NEWEST = "v8"
 """The last of `store/migrations`: a state that is there already is opened without Alembic, a tenth of a second."""
 MIGRATION_LOCK = 7_265_001  # any number, the same in every drbot: only one migrates at a time
 

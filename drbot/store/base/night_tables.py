@@ -115,4 +115,5 @@ surveys = Table(
     Column("found", Sentence),  # what looked broken
     Column("plan", Json),
     Column("refusal", Sentence),  # why there can be no plan
+    Column("timeline", Json),  # of PostgreSQL, where that was asked
 )

@@ -4,9 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from pydantic import TypeAdapter
 from sqlalchemy import Connection, RowMapping, delete, insert, select, update
 
 from drbot.core.runs.plan import Plan, document_of
+from drbot.core.site.wal_timeline import Timeline
 from drbot.store.base.database import Transaction
 from drbot.store.base.schema import surveys
 
@@ -14,6 +16,10 @@ WAITED_FOR = timedelta(minutes=5)
 """After that nobody waits for it any more; asked for again, it is another."""
 
 KEPT_FOR = timedelta(hours=1)
+
+MOMENTS = "moments of PostgreSQL"
+"""In the place of a runbook, which has no such name: what was committed when."""
+_TIMELINE = TypeAdapter(Timeline)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -30,6 +36,7 @@ class Survey:
     found: str = ""
     plan: Plan | None = None
     refusal: str = ""
+    timeline: Timeline | None = None
 
 
 def ask(tx: Transaction, *, site: str, lost: str, runbook: str, arguments: Mapping[str, str], person: str) -> Survey:
@@ -68,9 +75,13 @@ def take(tx: Transaction, survey_id: int) -> bool:
     return tx.connection.execute(statement.values(taken_at=tx.now)).rowcount == 1
 
 
-def answer(tx: Transaction, survey_id: int, *, found: str, plan: Plan | None = None, refusal: str = "") -> None:
-    """The plan, or why there can be none."""
+def answer(
+    tx: Transaction, survey_id: int, *, found: str, plan: Plan | None = None, refusal: str = "",
+    timeline: Timeline | None = None,
+) -> None:  # fmt: skip
+    """The plan or the timeline, or why there can be none."""
     values = {"found": found, "plan": document_of(plan) if plan else None, "refusal": refusal, "ended_at": tx.now}
+    values["timeline"] = None if timeline is None else _TIMELINE.dump_python(timeline, mode="json")
     tx.connection.execute(update(surveys).where(surveys.c.id == survey_id).values(**values))
 
 
@@ -84,5 +95,6 @@ def _survey_of(row: RowMapping) -> Survey:
         "plan": None if row["plan"] is None else Plan.model_validate(row["plan"]),
         "found": row["found"] or "",
         "refusal": row["refusal"] or "",
+        "timeline": None if row["timeline"] is None else _TIMELINE.validate_python(row["timeline"]),
     }
     return Survey(**(dict(row) | read))

@@ -8,6 +8,7 @@ from drbot.core.approvals.approval import RequestState
 from drbot.core.ledger.events import EventKind
 from drbot.core.runs.run import Run, RunKind, RunState
 from drbot.core.site.data_kinds import DataKind
+from drbot.core.site.wal import NOT_RECEIVED
 from drbot.runners.contract.target import Broken
 from drbot.runners.planning.surveyor import Surveyor
 from drbot.store.base import ledger
@@ -130,3 +131,15 @@ def test_a_survey_of_a_whole_system_says_so_and_makes_no_plan(worker_fixture: Wo
     with worker_fixture.database.read() as connection:
         answer = surveys.get(connection, asked.id)
     assert answer.plan is None and answer.refusal.startswith("No data looks broken: PostgreSQL answers, 3 rows.")
+
+
+def test_moments_of_a_site_that_is_not_received_from_are_refused(worker_fixture: WorkerFixture) -> None:
+    known = {"site": "production", "lost": "production", "person": "aiko", "runbook": surveys.MOMENTS}
+    with worker_fixture.database.write() as tx:
+        asked = surveys.ask(tx, **known, arguments={"since": "3600"})
+
+    Surveyor(worker_fixture.worker_context).tick(threading.Event())
+
+    with worker_fixture.database.read() as connection:
+        answer = surveys.get(connection, asked.id)
+    assert (answer.timeline, answer.refusal) == (None, NOT_RECEIVED)

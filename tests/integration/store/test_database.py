@@ -63,6 +63,7 @@ def test_a_database_of_before_gets_what_is_new(database: Database) -> None:
             ("alert_groups", "beyond"),
             ("alerts", "heard_at"),
             ("requests", "proof_signature"),
+            ("surveys", "timeline"),
         )
         for table, column in added:
             tx.connection.execute(text(f"ALTER TABLE {table} DROP COLUMN {column}"))
