@@ -13,6 +13,7 @@ from drbot.core.site.configuration import load_configuration
 from drbot.core.text.messages import phrase
 from drbot.runners.backups.moments import continuous_of
 from drbot.runners.clients.clients import clients_of
+from drbot.runners.clients.continuous import Continuous
 from drbot.runners.foundation.settings import RunnerSettings
 from drbot.runners.foundation.watching import never
 
@@ -46,5 +47,16 @@ def receiving(file: Path, home: Path) -> Iterator[Callable[[], None]]:
     finally:
         file.write_text(before)
         with suppress(DrbotError):  # of a server that does not answer there is nothing to let go
-            continuous.forget()
+            forget(continuous)
         clients.close()
+
+
+def forget(continuous: Continuous) -> None:
+    """Of a lab: nobody receives, and what was received goes. Raises TemporaryError while its server does not answer."""
+    engine = continuous.engine
+    for one in engine.helpers(continuous.labels):
+        engine.remove_helper(one)
+    for place in (continuous.wal, continuous.bases_place):
+        if engine.volume(place) is not None:
+            engine.client.api.remove_volume(place)
+    continuous.stop()

@@ -145,15 +145,6 @@ class Continuous:
         self.engine.remove_helper(self.receiver)
         self.postgres.answer(DROP.format(slot=self.slot))
 
-    def forget(self) -> None:
-        """The same, and all that was received goes. Raises TemporaryError while the server does not answer."""
-        for one in self.engine.helpers(self.labels):
-            self.engine.remove_helper(one)
-        for place in (self.wal, self.bases_place):
-            if self.engine.volume(place) is not None:
-                self.engine.client.api.remove_volume(place)
-        self.stop()
-
     def is_receiving(self) -> bool:
         """Whether it runs on the server's network as it is since the server was started last: in an older one it hears
         nothing.

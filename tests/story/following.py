@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 from ruamel.yaml import YAML
 
+from drbot.cli.receiving import forget
 from drbot.core.site.configuration import load_configuration
 from drbot.lab.system import Lab
 from drbot.runners.backups.moments import continuous_of
@@ -65,7 +66,7 @@ def following(story: Story) -> Iterator[Continuous]:
     clients = clients_of(site, configuration, settings)
     continuous = continuous_of(clients, site, "production", never)
     yield continuous
-    continuous.forget()
+    forget(continuous)
     clients.close()
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 from ruamel.yaml import YAML
 
+from drbot.cli.receiving import forget
 from drbot.core.base.errors import TemporaryError
 from drbot.core.site.readiness import Colour, Line
 from drbot.core.site.site import Continuous as Wanted
@@ -50,7 +51,7 @@ def follower(shared: WorkerFixture, site: Site) -> Iterator[Follower]:
     made = Follower(continuous=continuous, wanted=Wanted())
     made.look()
     yield made
-    continuous.forget()
+    forget(continuous)
 
 
 def line(shared: WorkerFixture, site: Site) -> Line:

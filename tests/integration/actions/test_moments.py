@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from drbot.cli.receiving import forget
 from drbot.core.base.errors import BackupError, PermanentError
 from drbot.core.runs.plan import Floor
 from drbot.runners.backups import restore_moment
@@ -37,7 +38,7 @@ def followed(shared: WorkerFixture) -> Iterator[Continuous]:
     continuous.start()
     continuous.take_base(datetime.now(UTC))
     yield continuous
-    continuous.forget()
+    forget(continuous)
 
 
 @contextmanager

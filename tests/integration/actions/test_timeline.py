@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from drbot.cli.receiving import forget
 from drbot.commands.views.timeline_view import timeline_reply
 from drbot.core.site.wal import newest_run, segments_a_log
 from drbot.core.site.wal_timeline import Event, Timeline, What
@@ -32,9 +33,7 @@ def followed(shared: WorkerFixture) -> Iterator[Continuous]:
     continuous.start()
     continuous.take_base(datetime.now(UTC))
     yield continuous
-    continuous.stop()
-    for place in (continuous.wal, continuous.bases_place):
-        clients.docker.client.api.remove_volume(place)
+    forget(continuous)
 
 
 def table(continuous: Continuous, name: str, rows: int) -> None:
