@@ -30,8 +30,13 @@ chmod 0700 "$2"
 """
 RESTORE = "cp {folder}/%f %p 2>/dev/null || cp {folder}/%f.partial %p"
 BEFORE_TARGET = "recovery ended before configured recovery target was reached"
-# Whatever the data's own settings say: it waits for nobody, follows nobody, and shows nothing before it is there.
+# Whatever the data's own settings say: it waits for nobody, follows nobody, goes as far as told, and shows nothing
+# before it is there. A recovery that somebody once made by hand leaves its target in postgresql.auto.conf.
+TARGETS = ("", "_lsn", "_name", "_time", "_xid")
 REPLAYING = {
+    **{f"recovery_target{kind}": "" for kind in TARGETS},
+    "recovery_target_inclusive": "on",
+    "recovery_min_apply_delay": "0",
     "hot_standby": "off",
     "recovery_target_action": "promote",
     "recovery_target_timeline": "latest",
@@ -85,7 +90,8 @@ def recovered_to(continuous: Continuous, scratch: Scratch, moment: datetime | No
     target = {} if moment is None else {"recovery_target_time": f"{moment.astimezone(UTC).isoformat()}"}
     target["restore_command"] = RESTORE.format(folder=f"{WAL}/{base.series}")
     mount = Mount(source=continuous.wal, target=WAL, read_only=True)
-    replaying = replace(scratch, settings={**scratch.settings, **REPLAYING, **target}, mounts=(mount,))
+    still = {name: said for name, said in REPLAYING.items() if name not in target}  # a target comes last, or it is two
+    replaying = replace(scratch, settings={**scratch.settings, **still, **target}, mounts=(mount,))
     with _explained(moment), scratch_server(replaying, tuned=False) as container:
         said = ask(replaying, container, "SELECT extract(epoch FROM pg_last_xact_replay_timestamp())").strip()
         last = datetime.fromtimestamp(float(said), UTC) if said else None

@@ -16,7 +16,7 @@ from drbot.core.site.wal import Base, gap_in, segments_a_log
 from drbot.core.text.messages import phrase
 from drbot.core.text.words import ending
 from drbot.runners.clients import helper
-from drbot.runners.clients.container_labels import helper_name
+from drbot.runners.clients.container_labels import PROJECT, helper_name
 from drbot.runners.clients.docker_engine import DockerEngine, Executed
 from drbot.runners.clients.helper import HelperOrder, Mount
 from drbot.runners.clients.postgres_server import PostgresServer
@@ -26,6 +26,10 @@ WAL, BASES = "/drbot-wal", "/drbot-bases"  # where the two volumes are in helper
 LABEL = "drbot.continuous"  # of what belongs to it: the site
 OLDEST = 130_000  # with pg_verifybackup
 STAMP = "%Y%m%d_%H%M%S"
+_STAMPED = r"\d{8}_\d{6}"
+_BASE = re.compile(rf"({_STAMPED}_\d+)/(base_{_STAMPED}) (\d{{1,11}}) (\d+) ([0-9A-F]{{24}})", re.ASCII)
+"""A line of LIST. What has another name is not ours: names become words of commands."""
+SEGMENTS = frozenset(1 << power for power in range(20, 31))  # as initdb makes them
 
 TAKE = r"""
 set -eu
@@ -110,10 +114,16 @@ class Continuous:
             return phrase("PostgreSQL is older than 13: its base backups cannot be read back against a manifest")
         if self.postgres.answer("SHOW wal_level") == "minimal":
             return phrase("`wal_level` is minimal: set it to replica, and restart PostgreSQL")
-        if self.postgres.answer(TABLESPACES) != "0":
-            return phrase("it has tablespaces outside of its data folder")
+        if beyond := self.beyond_data():
+            return beyond
         asked = self._run(("psql", "-XAtqw", "replication=true", "-c", "IDENTIFY_SYSTEM"), ())
         return None if asked.code == 0 else phrase("it refuses replication: {said}", said=ending(asked.output, 200))
+
+    def beyond_data(self) -> str | None:
+        """Why a base backup would not hold everything; None: it does. One statement of somebody's changes that."""
+        if self.postgres.answer(TABLESPACES) == "0":
+            return None
+        return phrase("it has tablespaces outside of its data folder")
 
     def start(self) -> str | None:
         """Receive from now on, if nobody does. What there is already stays. Into which series; None: it does so."""
@@ -159,16 +169,16 @@ class Continuous:
         """
         self._make_places()
         name = f"base_{now.astimezone(UTC):{STAMP}}"
-        series = self.series()
-        if series is None:
-            raise PermanentError(phrase("No WAL of PostgreSQL has been received here"))
+        series, beyond = self.series(), self.beyond_data()
+        if series is None or beyond is not None:
+            raise PermanentError(beyond or phrase("No WAL of PostgreSQL has been received here"))
         order = ("sh", "-c", TAKE, "sh", f"{BASES}/{series}", name)
         self._require(self._run(order, (Mount(source=self.bases_place, target=BASES),)), phrase("Make a base backup"))
         return next(one for one in self.bases() if one.name == name)
 
     def bases(self) -> tuple[Base, ...]:
         """The newest first; those that are whole."""
-        if self.engine.volume(self.bases_place) is None:
+        if not self._is_made(self.bases_place):
             return ()
         mount = Mount(source=self.bases_place, target=BASES, read_only=True)
         said = self._aside(("sh", "-c", LIST, "sh", BASES), (mount,), phrase("List the base backups"))
@@ -190,6 +200,7 @@ class Continuous:
         return tuple(self._of_wal(("ls", f"{WAL}/{series}")).output.split())
 
     def _of_wal(self, command: tuple[str, ...]) -> Executed:
+        self._is_made(self.wal)
         mount = Mount(source=self.wal, target=WAL, read_only=True)
         return self._aside(command, (mount,), phrase("Look at the WAL that was received"))
 
@@ -209,13 +220,27 @@ class Continuous:
 
     def forget_before(self, base: Base) -> None:
         """Base backups that are older than this one, and the WAL that only they need."""
+        self._make_places()
         mounts = Mount(source=self.bases_place, target=BASES), Mount(source=self.wal, target=WAL)
         words = ("sh", "-c", FORGET, "sh", BASES, WAL, base.name, base.series, base.first_segment)
         self._aside(words, mounts, phrase("Remove older base backups"))
 
+    def _is_made(self, place: str) -> bool:
+        """Raises PermanentError for what somebody else has made: `pgdata` and `pgdata_wal` may be two of one server."""
+        found = self.engine.volume(place)
+        if found is not None and (found.labels.get(LABEL) != self.site or PROJECT in found.labels):
+            raise PermanentError(
+                phrase(
+                    "{place} was not made by drbot for this, so nothing in it was touched: rename it, or take "
+                    "`continuous` out of dr.yml",
+                    place=place,
+                )
+            )
+        return found is not None
+
     def _make_places(self) -> None:
         for place, inside in ((self.wal, WAL), (self.bases_place, BASES)):
-            if self.engine.volume(place) is None:
+            if not self._is_made(place):
                 self.engine.create_volume(place, self.labels)
                 mount = (Mount(source=place, target=inside),)
                 own = ("sh", "-c", 'chown postgres: "$1" && chmod 0700 "$1"', "sh", inside)
@@ -249,11 +274,9 @@ class Continuous:
 
 
 def _bases_in(lines: Sequence[str]) -> Iterator[Base]:
-    for line in lines:
-        words = line.split()
-        if len(words) == 4:  # else it is being made, or removed
-            path, seconds, segment_bytes, first = words
-            series, _, name = path.partition("/")
+    for found in filter(None, map(_BASE.fullmatch, lines)):  # else it is being made, or removed
+        series, name, seconds, segment_bytes, first = found.groups()
+        if int(segment_bytes) in SEGMENTS:
             yield Base(
                 series=series,
                 name=name,
