@@ -1,11 +1,13 @@
 """What events make due later, and what happens when it is: status posts, reminders."""
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import timedelta
 
 from drbot.bot.outbound.pager import page, plan_page
 from drbot.commands.facts.context import CommandContext
 from drbot.core.approvals.approval import RequestState, standing
+from drbot.core.base.errors import UnreadableError
 from drbot.core.ledger.events import Event, EventKind
 from drbot.store.base import ledger
 from drbot.store.base.database import Transaction
@@ -27,7 +29,8 @@ def plan_events(context: CommandContext) -> None:
         events = ledger.after(tx.connection, surfaces.cursor(tx.connection, CURSOR))
         for event in events:
             if event.kind in PLAN:
-                PLAN[event.kind](context, tx, event)
+                with suppress(UnreadableError):  # of that incident nothing more becomes due; the others wait behind it
+                    PLAN[event.kind](context, tx, event)
         if events:
             surfaces.advance(tx, CURSOR, events[-1].seq)
 

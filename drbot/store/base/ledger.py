@@ -9,10 +9,11 @@ from dataclasses import replace
 from itertools import islice
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, Row, RowMapping, insert, select, update
 
 from drbot.core.ledger.events import Event, EventKind, hash_of, record_of
 from drbot.core.ledger.ledger import Chain, Known, check_events
+from drbot.store.base.reading import every, readable
 from drbot.store.base.schema import events
 from drbot.store.base.schema import head as head_table
 
@@ -53,19 +54,19 @@ def bring(connection: Connection, chain: Iterable[Event]) -> None:
 def after(connection: Connection, seq: int, limit: int = 200) -> list[Event]:
     """The next events after `seq`, oldest first."""
     query = select(events).where(events.c.seq > seq).order_by(events.c.seq).limit(limit)
-    return [_event_of(row) for row in connection.execute(query)]
+    return list(readable(connection.execute(query), events, _event_in))
 
 
 def of_kinds(connection: Connection, kinds: Iterable[EventKind], seq: int = 0) -> list[Event]:
     """All events of these kinds after `seq`, oldest first."""
     query = select(events).where(events.c.seq > seq, events.c.kind.in_([kind.value for kind in kinds]))
-    return [_event_of(row) for row in connection.execute(query.order_by(events.c.seq))]
+    return every(connection.execute(query.order_by(events.c.seq)), events, _event_in)  # rosters are among them
 
 
 def of_incident(connection: Connection, incident: int) -> list[Event]:
     """Everything that happened in one incident, oldest first."""
     query = select(events).where(events.c.incident == incident).order_by(events.c.seq)
-    return [_event_of(row) for row in connection.execute(query)]
+    return list(readable(connection.execute(query), events, _event_in))
 
 
 def head(connection: Connection) -> tuple[int, str]:
@@ -98,5 +99,11 @@ def _row_of(event: Event) -> dict[str, Any]:
 
 
 def _event_of(row: Row[Any]) -> Event:
-    values = dict(row._mapping)
-    return Event(**(values | {"kind": EventKind(values["kind"])}))
+    return _event_in(row._mapping)
+
+
+def _event_in(row: RowMapping) -> Event:
+    """Of one whose payload is none, nobody could say what happened."""
+    if not isinstance(row["payload"], dict):
+        raise TypeError("its payload is none")
+    return Event(**(dict(row) | {"kind": EventKind(row["kind"])}))

@@ -34,6 +34,7 @@ from drbot.core.runs.run import Run
 from drbot.core.site.people import Roster
 from drbot.core.text.messages import phrase
 from drbot.store.base.database import Transaction
+from drbot.store.base.reading import every, first, readable
 from drbot.store.base.rows import fence, lock_run, request_of, sources, vote_of
 from drbot.store.base.schema import events, requests
 from drbot.store.base.schema import votes as votes_table
@@ -107,20 +108,20 @@ def open(  # noqa: A001 - the word people use; the module is always named at the
 
 def get(connection: Connection, request_id: str) -> ApprovalRequest:
     """The request. Raises UserError if there is none."""
-    row = connection.execute(select(requests).where(requests.c.id == request_id)).mappings().first()
-    if row is None:
+    found = first(connection.execute(select(requests).where(requests.c.id == request_id)), requests, request_of)
+    if found is None:
         raise UserError(
             phrase("You asked for the request {request}.", request=request_id),
             phrase("There is no such request."),
             phrase("See: /dr status"),
         )
-    return request_of(row)
+    return found
 
 
 def of_run(connection: Connection, run_id: str) -> list[ApprovalRequest]:
     """All requests of a run, oldest first."""
     query = select(requests).where(requests.c.run == run_id).order_by(requests.c.number)
-    return [request_of(row) for row in connection.execute(query).mappings()]
+    return every(connection.execute(query), requests, request_of)
 
 
 def latest(connection: Connection, run_id: str, gate: str) -> ApprovalRequest | None:
@@ -131,7 +132,7 @@ def latest(connection: Connection, run_id: str, gate: str) -> ApprovalRequest | 
 def votes(connection: Connection, request_id: str) -> list[Vote]:
     """The votes that were counted, oldest first."""
     query = select(votes_table).where(votes_table.c.request == request_id).order_by(votes_table.c.id)
-    return [vote_of(row) for row in connection.execute(query).mappings()]
+    return every(connection.execute(query), votes_table, vote_of)
 
 
 def denied(connection: Connection, incident: int) -> dict[str, set[str]]:
@@ -153,7 +154,7 @@ def overdue(connection: Connection, now: datetime) -> list[ApprovalRequest]:
         and_(requests.c.state == RequestState.OPEN.value, requests.c.expires_at <= now),
         and_(requests.c.state == RequestState.GRANTED.value, requests.c.start_by <= now),
     )
-    return [request_of(row) for row in connection.execute(select(requests).where(late)).mappings()]
+    return list(readable(connection.execute(select(requests).where(late)), requests, request_of))
 
 
 def cast(tx: Transaction, request_id: str, ballot: Ballot, roster: Roster) -> Decision:
