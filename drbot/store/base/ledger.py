@@ -9,10 +9,13 @@ from dataclasses import replace
 from itertools import islice
 from typing import Any
 
-from sqlalchemy import Connection, Row, RowMapping, insert, select, update
+from sqlalchemy import Connection, Row, RowMapping, Select, insert, select, update
+from sqlalchemy.exc import MultipleResultsFound, NoResultFound
 
+from drbot.core.base.errors import BrokenStateError
 from drbot.core.ledger.events import Event, EventKind, hash_of, record_of
 from drbot.core.ledger.ledger import Chain, Known, check_events
+from drbot.core.text.messages import phrase
 from drbot.store.base.reading import every, readable
 from drbot.store.base.schema import events
 from drbot.store.base.schema import head as head_table
@@ -38,8 +41,16 @@ def append(connection: Connection, happened: Sequence[Event]) -> None:
 def hold(connection: Connection) -> tuple[int, str]:
     """Number and hash of the last event; until this transaction ends nobody else writes."""
     query = select(head_table.c.seq, head_table.c.hash).where(head_table.c.id == 1).with_for_update()
-    seq, last = connection.execute(query).one()
-    return int(seq), str(last)
+    return _head(connection, query)
+
+
+def _head(connection: Connection, query: Select[Any]) -> tuple[int, str]:
+    """Raises BrokenStateError where there is none."""
+    try:
+        found = connection.execute(query).one()
+        return int(found[0]), str(found[1])
+    except (NoResultFound, MultipleResultsFound, ValueError, TypeError, OverflowError) as error:
+        raise BrokenStateError(phrase("The end of the ledger cannot be read: {why}", why=error)) from error
 
 
 def bring(connection: Connection, chain: Iterable[Event]) -> None:
@@ -71,8 +82,7 @@ def of_incident(connection: Connection, incident: int) -> list[Event]:
 
 def head(connection: Connection) -> tuple[int, str]:
     """Number and hash of the last event."""
-    seq, last = connection.execute(select(head_table.c.seq, head_table.c.hash)).one()
-    return int(seq), str(last)
+    return _head(connection, select(head_table.c.seq, head_table.c.hash))
 
 
 def verify(connection: Connection, known: Known | None = None) -> list[str]:
@@ -83,8 +93,12 @@ def verify(connection: Connection, known: Known | None = None) -> list[str]:
 def checked(connection: Connection, known: Known) -> tuple[Chain, list[str]]:
     """The chain, and what is wrong with it. A roll-back of the whole database only shows against a `known` head."""
     chain = check_events(everything(connection), known)
-    if not chain.problems:
+    if chain.problems:
+        return chain, [*chain.problems, *known.problems()]
+    try:
         chain.end(*head(connection))
+    except BrokenStateError as error:
+        return chain, [str(error), *known.problems()]
     return chain, [*chain.problems, *known.problems()]
 
 

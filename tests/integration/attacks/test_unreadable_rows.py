@@ -13,12 +13,13 @@ from drbot.commands.facts.faults import LEFT_OUT, faults_of
 from drbot.commands.verb.readiness import UNREAD, everything
 from drbot.commands.views.incident_view import views_of
 from drbot.core.approvals.approval import Ballot, EntryPoint
+from drbot.core.base.cron import Calendar
 from drbot.core.base.errors import UnreadableError
 from drbot.core.ledger.events import EventKind
 from drbot.core.site.level import Level
 from drbot.core.site.readiness import good
-from drbot.store.base import ledger
-from drbot.store.records import incidents, readiness, requests, routines
+from drbot.store.base import ledger, reading
+from drbot.store.records import incidents, readiness, requests, routines, schedules
 from tests.integration.commands.conftest import template as template
 from tests.integration.commands.conftest import verb_fixture as verb_fixture
 from tests.integration.commands.verb_fixture import VerbFixture
@@ -45,6 +46,12 @@ FAULTS: tuple[tuple[str, str, Any], ...] = (
     ("events", "kind", NO_TEXT),
     ("events", "at", "garbage"),
 )
+
+
+@pytest.fixture(autouse=True)
+def _nothing_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before, and for whatever this process does next."""
+    monkeypatch.setattr(reading, "_seen_at", [float("-inf")])
 
 
 @pytest.fixture
@@ -94,6 +101,18 @@ def test_a_row_that_nobody_can_read_ends_nothing_of_another_incident(
     assert not [one for one in said if one.get("exc_info")], said
 
 
+@pytest.mark.parametrize("end", ["garbage", 1e999])
+def test_a_ledger_whose_end_cannot_be_read_is_broken_and_no_more(two: VerbFixture, tmp_path: Path, end: Any) -> None:
+    """Gates are closed, and nothing can be recorded; what only reads goes on."""
+    write(tmp_path, "head", "seq", end)
+
+    assert "DR-2" in str(two.say("aiko", "list").tables)
+    with two.database.read() as connection:
+        assert "The end of the ledger cannot be read" in str(ledger.verify(connection))
+    refused = two.say("aiko", "update DR-2 hello")
+    assert (refused.ok, "drbot bootstrap" in refused.text) == (False, True), refused.text
+
+
 def test_the_only_incident_that_can_be_read_is_not_the_one_that_is_meant(two: VerbFixture, tmp_path: Path) -> None:
     write(tmp_path, "incidents", "declared_at", "garbage")
 
@@ -123,7 +142,7 @@ def test_what_was_seen_and_cannot_be_read_is_red(two: VerbFixture, tmp_path: Pat
 
 
 def test_a_routine_that_cannot_be_read_is_planned_anew(two: VerbFixture, tmp_path: Path) -> None:
-    calendar = routines.Calendar(expression="0 3 * * *", time_zone="UTC")
+    calendar = Calendar(expression="0 3 * * *", time_zone="UTC")
     with two.database.write() as tx:
         routines.plan(tx, "backup", calendar)
     write(tmp_path, "routines", "next_at", "garbage")
@@ -133,6 +152,17 @@ def test_a_routine_that_cannot_be_read_is_planned_anew(two: VerbFixture, tmp_pat
         planned = routines.get(tx.connection, "backup")
 
     assert planned is not None and planned.calendar == calendar
+
+
+def test_a_row_that_is_gone_keeps_nothing_else_from_becoming_due(two: VerbFixture, tmp_path: Path) -> None:
+    """What is due follows from the ledger, event by event, and one of them is about that row."""
+    write(tmp_path, "requests", "id", "another")
+
+    with capture_logs():
+        Ticker(two.context).tick()
+
+    with two.database.read() as connection:
+        assert "status/2" in [one.key for one in schedules.of_kind(connection, "status")]
 
 
 def test_no_acceptance_of_a_roster_is_left_out(two: VerbFixture, tmp_path: Path) -> None:
