@@ -19,7 +19,7 @@ from drbot.core.ledger.events import EventKind
 from drbot.core.site.level import Level
 from drbot.core.site.readiness import good
 from drbot.store.base import ledger, reading
-from drbot.store.records import incidents, readiness, requests, routines, schedules
+from drbot.store.records import incidents, readiness, requests, routines, schedules, surfaces
 from tests.integration.commands.conftest import template as template
 from tests.integration.commands.conftest import verb_fixture as verb_fixture
 from tests.integration.commands.verb_fixture import VerbFixture
@@ -171,3 +171,18 @@ def test_no_acceptance_of_a_roster_is_left_out(two: VerbFixture, tmp_path: Path)
 
     with two.database.read() as connection, pytest.raises(UnreadableError, match="events"):
         ledger.of_kinds(connection, [*EventKind])
+
+
+@pytest.mark.parametrize("seq", ["garbage", 1e999])
+def test_where_a_feed_had_come_to_and_nobody_can_read_is_its_beginning(
+    two: VerbFixture, tmp_path: Path, seq: Any
+) -> None:
+    """What was shown is known by its key; a feed that cannot begin would keep all others back."""
+    with two.database.write() as tx:
+        surfaces.advance(tx, "publisher-1", 3)
+    write(tmp_path, "cursors", "seq", seq)
+
+    with two.database.write() as tx:
+        assert surfaces.cursor(tx.connection, "publisher-1") == 0
+        surfaces.advance(tx, "publisher-1", 4)
+        assert surfaces.cursor(tx.connection, "publisher-1") == 4
