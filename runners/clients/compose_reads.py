@@ -138,7 +138,7 @@ def needs_files(project: str, paths: Iterable[str]) -> str:
 def needs_none_of_ours(project: str, paths: Iterable[str]) -> str:
     return phrase(
         "The compose files of {project} use {paths}, where drbot keeps what it signs with: take that out of them, or "
-        "give drbot a home outside of the projects (DRBOT_HOME)",
+        "set DRBOT_HOME to a folder outside of the projects",
         project=project,
         paths=listed(sorted(paths)),
     )

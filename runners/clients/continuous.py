@@ -231,7 +231,7 @@ class Continuous:
         if found is not None and (found.labels.get(LABEL) != self.site or PROJECT in found.labels):
             raise PermanentError(
                 phrase(
-                    "{place} was not made by drbot for this, so nothing in it was touched: rename it, or take "
+                    "{place} is nothing that drbot has made, so it was not touched: rename it, or take "
                     "`continuous` out of dr.yml",
                     place=place,
                 )

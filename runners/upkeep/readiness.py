@@ -140,7 +140,7 @@ class SiteReadiness:
             yield bad(
                 what,
                 phrase("uses {paths}, where drbot keeps what it signs with", paths=and_more(reads.own, SHOWN)),
-                phrase("Take that out of its compose file, or give drbot a home outside of the projects (DRBOT_HOME)."),
+                phrase("Take that out of its compose file, or set DRBOT_HOME to a folder outside of the projects."),
             )
         lacking = self.clients.compose.everything(project).lacking(self._brought_first(), self._kept())
         if lacking.first:

@@ -12,6 +12,7 @@ from sqlalchemy import Float, Integer, Result, RowMapping, Table
 
 from drbot.core.base.errors import UnreadableError
 from drbot.core.text.messages import phrase
+from drbot.core.text.words import cut
 
 log = structlog.get_logger(__name__)
 
@@ -117,6 +118,6 @@ def _unreadable(table: Table, error: Exception) -> UnreadableError:
         phrase(
             "drbot's own record in {table} cannot be read ({why}): something else than drbot has written it",
             table=table.name,
-            why=f"{type(error).__name__}: {error}"[:200],
+            why=cut(f"{type(error).__name__}: {error}", 200),
         )
     )

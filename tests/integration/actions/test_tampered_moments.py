@@ -73,7 +73,7 @@ def test_a_volume_of_somebody_else_that_has_the_name_is_neither_written_to_nor_e
     in_volume(continuous, continuous.wal, WAL, f"chown postgres: {WAL}; mkdir {WAL}/archive_status; touch {WAL}/1")
 
     try:
-        with pytest.raises(PermanentError, match=f"{continuous.wal} was not made by drbot"):
+        with pytest.raises(PermanentError, match=f"{continuous.wal} is nothing that drbot has made"):
             Follower(continuous=continuous, wanted=Wanted()).look()
         in_volume(continuous, continuous.wal, WAL, f'[ "$(echo {WAL}/*)" = "{WAL}/1 {WAL}/archive_status" ]')
     finally:
