@@ -44,7 +44,7 @@ from drbot.commands.verb import (
     update,
 )
 from drbot.commands.verb import help as helping
-from drbot.core.base.errors import BrokenStateError, DrbotError, TemporaryError, UserError
+from drbot.core.base.errors import BrokenStateError, DrbotError, TemporaryError, UnreadableError, UserError
 from drbot.core.ledger.events import EventKind
 from drbot.core.site.level import Level
 from drbot.core.site.people import Person
@@ -185,5 +185,5 @@ def _record(context: CommandContext, request: Request, words: Words | None, erro
             )
     except UserError:
         return
-    except (TemporaryError, BrokenStateError, SQLAlchemyError) as busy:
+    except (TemporaryError, BrokenStateError, UnreadableError, SQLAlchemyError) as busy:
         log.warning("A refusal could not be recorded.", incident=incident, why=str(error), error=str(busy))

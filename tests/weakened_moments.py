@@ -14,7 +14,7 @@ OF_MOMENTS = (
     weak("a base backup of another version", CHOICE, "if self.server_major is not None and", "if False and", f"{REAL}::test_what_another_major_version_has_received_is_refused"),
     weak("a moment without what must be there", "runners/backups/restore_moment.py", "        if wrong := faults(backup, rows):\n", "        if wrong := []:\n", f"{REAL}::test_a_moment_without_what_must_be_there_is_refused"),
     weak("an end that nobody has seen received", MOMENTS, "            if not goal.is_all_there:\n", "            if False:\n", f"{REAL}::test_without_a_later_commit_the_end_is_no_moment_that_nobody_has_seen_received"),
-    weak("a moment after all that was received", MOMENTS, "    if moment is not None and newest < moment:\n", "    if False:\n", f"{REAL}::test_a_moment_that_was_not_received_is_refused"),
+    weak("a moment after all that was received", MOMENTS, "    if moment is not None and newest + SECOND < moment:", "    if False:", f"{REAL}::test_a_moment_that_was_not_received_is_refused"),
     weak("a base backup whose bytes nobody reads", MOMENTS, 'pg_verifybackup --quiet --no-parse-wal "$2"\n', "", f"{REAL}::test_one_flipped_byte_in_a_base_backup_is_refused"),
     weak("a base backup of other data", WAL, "ours = [one for one in self.bases if one.series == series]", "ours = list(self.bases)", PURE),
     weak("a series that was begun later", WAL, "for one in begun if moment is None or one[0] <= moment", "for one in begun", PURE),

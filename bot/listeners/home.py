@@ -9,7 +9,7 @@ from drbot.bot.listeners.request_parsing import request_of_event
 from drbot.bot.listeners.responder import Responder, SlackRequest
 from drbot.commands.facts.faults import faults_of
 from drbot.commands.verb.readiness import everything, verdict
-from drbot.commands.views.incident_view import view_of
+from drbot.commands.views.incident_view import views_of
 from drbot.store.records import incidents
 
 
@@ -27,7 +27,7 @@ def publish(responder: Responder, slack_request: SlackRequest) -> None:
         return
     with responder.context.database.read() as connection:
         open_ones = incidents.recent(connection, open_only=True, limit=MOST)
-        situations = [view_of(connection, responder.context, one, now) for one in open_ones]
+        situations = views_of(connection, responder.context, open_ones, now)
     view = home(
         responder.context.configuration.system,
         responder.person(slack_request),

@@ -8,7 +8,7 @@ from contextlib import suppress
 from drbot.bot.listeners.accounts import Accounts
 from drbot.commands.facts.context import CommandContext
 from drbot.commands.verb.approve import approved_in_slack, void_without
-from drbot.core.base.errors import UserError
+from drbot.core.base.errors import UnreadableError, UserError
 from drbot.core.site.people import Person
 from drbot.store.records import requests
 
@@ -34,8 +34,13 @@ def look_at_voters(context: CommandContext, accounts: Accounts) -> None:
     with context.database.read() as connection:
         asked = requests.live(connection)
     for asked_id in asked:
-        for person, used in approved_in_slack(context, asked_id):
-            with suppress(UserError):
-                if is_gone(accounts, used):
-                    void_without(context, asked_id, person)
-                    break
+        with suppress(UnreadableError):  # of a request whose votes cannot be read nothing counts anyway
+            _look_at(context, accounts, asked_id)
+
+
+def _look_at(context: CommandContext, accounts: Accounts, asked_id: str) -> None:
+    for person, used in approved_in_slack(context, asked_id):
+        with suppress(UserError):
+            if is_gone(accounts, used):
+                void_without(context, asked_id, person)
+                break

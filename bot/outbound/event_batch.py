@@ -257,6 +257,9 @@ def _log_file(publisher_context: PublisherContext, situation: IncidentView, step
     record = next((one for one in situation.steps if one.id == step), None)
     if record is None or not record.log:
         return None
-    path = Path(realpath(record.log))
-    is_ours = path.is_relative_to(realpath(publisher_context.home / "logs")) and path.is_file()
-    return path if is_ours and 0 < path.stat().st_size < LOG_BYTES else None
+    try:
+        path = Path(realpath(record.log))
+        is_ours = path.is_relative_to(realpath(publisher_context.home / "logs")) and path.is_file()
+        return path if is_ours and 0 < path.stat().st_size < LOG_BYTES else None
+    except (OSError, ValueError):  # a name that no file can have would keep everything else of the incident back
+        return None

@@ -3,15 +3,21 @@
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 
+import structlog
+from sqlalchemy.exc import SQLAlchemyError
+
 from drbot.bot.outbound.pager import page, plan_page
 from drbot.commands.facts.context import CommandContext
 from drbot.core.approvals.approval import RequestState, standing
+from drbot.core.base.errors import BrokenStateError, DrbotError, TemporaryError
 from drbot.core.ledger.events import Event, EventKind
 from drbot.store.base import ledger
 from drbot.store.base.database import Transaction
 from drbot.store.records import incidents, kept, requests, schedules, surfaces
 from drbot.store.records.schedules import Schedule
 from drbot.store.runs import runs
+
+log = structlog.get_logger(__name__)
 
 CURSOR = "due"
 REVIEW = timedelta(hours=24)
@@ -27,9 +33,21 @@ def plan_events(context: CommandContext) -> None:
         events = ledger.after(tx.connection, surfaces.cursor(tx.connection, CURSOR))
         for event in events:
             if event.kind in PLAN:
-                PLAN[event.kind](context, tx, event)
+                _plan(context, tx, event)
         if events:
             surfaces.advance(tx, CURSOR, events[-1].seq)
+
+
+def _plan(context: CommandContext, tx: Transaction, event: Event) -> None:
+    """Of one whose records are gone, or are none, nothing becomes due; all others wait behind it."""
+    try:
+        PLAN[event.kind](context, tx, event)
+    except (TemporaryError, BrokenStateError, SQLAlchemyError):
+        raise
+    except DrbotError as error:
+        log.warning("Nothing becomes due of an event.", kind=event.kind.value, seq=event.seq, why=str(error))
+    except Exception:
+        log.exception("Nothing becomes due of an event.", kind=event.kind.value, seq=event.seq)
 
 
 def _status(context: CommandContext, tx: Transaction, event: Event) -> None:

@@ -181,7 +181,7 @@ def incident_of(conn: Connection, request: Request, words: Words) -> Incident:
         return here
     if words.mentioned is not None:
         return incidents.get(conn, words.mentioned)
-    open_ones = incidents.recent(conn, open_only=True)
+    open_ones = incidents.recent(conn, open_only=True, all_of_them=True)
     if len(open_ones) == 1:
         return open_ones[0]
     if not open_ones:

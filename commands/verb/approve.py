@@ -143,7 +143,8 @@ def approved_in_slack(context: CommandContext, asked_id: str) -> list[tuple[Pers
     with context.database.read() as connection:
         votes = requests.votes(connection, asked_id)
         used = requests.accounts_of(connection, requests.get(connection, asked_id))
-    in_slack = {vote.person for vote in votes if vote.decision == "approve" and not vote.terminal}
+    # The row of a vote may say anything; what the ledger has of it counts too.
+    in_slack = {one.person for one in votes if one.decision == "approve" and (not one.terminal or one.person in used)}
     people = [person for person in context.roster.people.values() if person.id in in_slack and person.slack]
     return [(one, (used[one.id],) if used.get(one.id) in one.slack else one.slack) for one in people]
 

@@ -8,7 +8,7 @@ from drbot.commands.speech.messages import Choice, Reply, Request, Table
 from drbot.commands.speech.parser import Words, verb_of
 from drbot.commands.speech.verbs import VERBS
 from drbot.commands.verb.status import row_of, status_choices
-from drbot.commands.views.incident_view import IncidentView, view_of
+from drbot.commands.views.incident_view import IncidentView, views_of
 from drbot.commands.views.shown_actions import Place, actions_at
 from drbot.core.approvals.approval import EntryPoint
 from drbot.core.site.people import ACCESS, Person
@@ -76,7 +76,7 @@ def menu(context: CommandContext, request: Request, words: Words, person: Person
     """Open incidents with what makes sense now; with none, how to declare one."""
     with context.database.read() as conn:
         open_ones = incidents.recent(conn, open_only=True)
-        views = [view_of(conn, context, incident, request.at) for incident in open_ones]
+        views = views_of(conn, context, open_ones, request.at)
     return menu_reply(views, fault_tables(context))
 
 

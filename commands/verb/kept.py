@@ -2,6 +2,9 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
+
+from sqlalchemy import Connection
 
 from drbot.commands.facts.context import CommandContext
 from drbot.commands.facts.machines import machines_table, names_of
@@ -14,6 +17,7 @@ from drbot.core.runs.run import Run, StepRecord
 from drbot.core.site.people import Person
 from drbot.core.text.messages import duration, phrase, sentences
 from drbot.core.text.words import ago, size
+from drbot.store.base.reading import left_out_where_unreadable
 from drbot.store.records import incidents, machines
 from drbot.store.records import kept as keeping
 from drbot.store.runs import chores
@@ -28,7 +32,7 @@ def kept(context: CommandContext, request: Request, words: Words, person: Person
         rented, names = machines.list_of(conn, words.incident), names_of(conn, context.configuration)
         numbers = sorted({one.incident for one in there} | {one.incident for one in rented if one.incident is not None})
         remaining = chores.remaining(conn, words.incident)
-        views = [view_of(conn, context, incidents.get(conn, number), request.at) for number in numbers]
+        views = list(left_out_where_unreadable(numbers, partial(_view, conn, context, request)))
     tables = (
         *((_remaining(remaining),) if remaining else ()),
         *((machines_table(rented, context.configuration, names, request.at),) if rented else ()),
@@ -74,6 +78,10 @@ def kept(context: CommandContext, request: Request, words: Words, person: Person
         ),
         choices=choices,
     )
+
+
+def _view(connection: Connection, context: CommandContext, request: Request, number: int) -> IncidentView:
+    return view_of(connection, context, incidents.get(connection, number), request.at)
 
 
 def _remaining(found: Sequence[tuple[Run, StepRecord]]) -> Table:

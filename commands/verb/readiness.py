@@ -17,6 +17,8 @@ ICONS: Mapping[Colour, str] = {Colour.RED: "🔴", Colour.AMBER: "🟡", Colour.
 LATE_SECONDS = 2 * EVERY_SECONDS + 60
 HERE = "drbot"
 BOT: tuple[str, str] = (phrase("bot"), phrase("Start it: drbot bot"))
+UNREAD: str = phrase("some of what was seen cannot be read: something else than drbot has written it")
+WAIT: str = phrase("Workers and bots write it anew every five minutes; find out who else writes drbot's database.")
 CORRECT: str = phrase("Correct the file and start drbot again: what is wrong in it is left out, and gates stay closed.")
 
 
@@ -46,12 +48,13 @@ def everything(context: CommandContext, now: datetime) -> list[Seen]:
     out; an old word of whom nobody expects is none.
     """
     with context.database.read() as connection:
-        seen = kept.list_of(connection)
+        seen, are_all = kept.list_of(connection), kept.are_readable(connection)
     looked, expected = {one.source: one.looked_at for one in seen}, _with_workers(context)
     mine = [line for site in expected if (line := _overdue(_worker(site), looked.get(site), now)) is not None]
     if kept.SLACK in looked and (line := _overdue(BOT, looked[kept.SLACK], now)) is not None:
         mine.append(line)
     mine += [bad(phrase("dr.yml"), fault, CORRECT) for fault in context.faults]
+    mine += [] if are_all else [bad(phrase("readiness"), UNREAD, WAIT)]
     counted = [one for one in seen if one.source in (*expected, kept.SLACK) or not _is_late(one.looked_at, now)]
     return [*(Seen(source=HERE, line=line, since=now, looked_at=now) for line in mine), *counted]
 

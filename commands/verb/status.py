@@ -8,7 +8,7 @@ from drbot.commands.facts.machines import machine_text, names_texts
 from drbot.commands.speech.messages import Choice, Reply, Request, Table
 from drbot.commands.speech.parser import Words, plain
 from drbot.commands.views.drill_text import drill_text
-from drbot.commands.views.incident_view import IncidentView, view_of
+from drbot.commands.views.incident_view import IncidentView, view_of, views_of
 from drbot.commands.views.shown_actions import Place, actions_at
 from drbot.core.approvals.approval import ApprovalRequest, RequestState, Vote, standing
 from drbot.core.approvals.refusals import REFUSALS
@@ -42,7 +42,7 @@ def list_(context: CommandContext, request: Request, words: Words, person: Perso
     everything = "all" in (plain(word) for word in words.rest)
     with context.database.read() as conn:
         found = incidents.recent(conn, open_only=not everything)
-        views = [view_of(conn, context, incident, request.at) for incident in found]
+        views = views_of(conn, context, found, request.at)
     if not views:
         return Reply(text=phrase("No incident is open."))
     return Reply(

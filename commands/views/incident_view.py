@@ -3,7 +3,7 @@
 Surfaces are drawn from state, not from events: a lost or doubled call heals with the next drawing.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -26,6 +26,7 @@ from drbot.core.site.people import Roster
 from drbot.core.site.site import Configuration
 from drbot.core.text.messages import say
 from drbot.store.base import ledger
+from drbot.store.base.reading import left_out_where_unreadable
 from drbot.store.records import drills, incidents, kept, machines, requests, steps
 from drbot.store.records.as_sealed import is_as_sealed
 from drbot.store.records.kept import Kept
@@ -141,3 +142,10 @@ def _turn(connection: Connection, run: Run) -> Event | None:
         return None
     events = ledger.of_incident(connection, run.incident)
     return next((one for one in reversed(events) if one.kind in TURNS and one.run == run.id), None)
+
+
+def views_of(
+    connection: Connection, context: CommandContext, found: Iterable[Incident], now: datetime
+) -> list[IncidentView]:
+    """Of several: one of which something cannot be read hides no other."""
+    return list(left_out_where_unreadable(found, lambda one: view_of(connection, context, one, now)))

@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from drbot.core.base.errors import Cause, PermanentError
@@ -36,9 +36,15 @@ chown "$(stat -c %u:%g "$2/PG_VERSION")" "$2" "$2/recovery.signal"
 chmod 0700 "$2"
 """
 RESTORE = "cp {folder}/%f %p 2>/dev/null || cp {folder}/%f.partial %p"
+SECOND = timedelta(seconds=1)
 BEFORE_TARGET = "recovery ended before configured recovery target was reached"
-# Whatever the data's own settings say: it waits for nobody, follows nobody, and shows nothing before it is there.
+# Whatever the data's own settings say: it waits for nobody, follows nobody, goes as far as told, and shows nothing
+# before it is there. A recovery that somebody once made by hand leaves its target in postgresql.auto.conf.
+TARGETS = ("", "_lsn", "_name", "_time", "_xid")
 REPLAYING = {
+    **{f"recovery_target{kind}": "" for kind in TARGETS},
+    "recovery_target_inclusive": "on",
+    "recovery_min_apply_delay": "0",
     "hot_standby": "off",
     "recovery_target_action": "promote",
     "recovery_target_timeline": "latest",
@@ -106,7 +112,7 @@ def goal_of(archive: Archive, moment: datetime | None, now: datetime, seen_at: d
         raise PermanentError(phrase("The WAL segment {name} is missing", name=missing))
     written_at = archive.series[base.series].written_at
     newest = max(one for one in (seen_at, written_at, base.ended_at) if one is not None)
-    if moment is not None and newest < moment:
+    if moment is not None and newest + SECOND < moment:  # a file's time tells no more than its second
         raise PermanentError(
             phrase(
                 "What was received ends before {moment} UTC: at {end} UTC",
@@ -141,7 +147,8 @@ def _opened(replaying: Scratch, goal: Goal) -> Iterator[str]:
             yield stack.enter_context(scratch_server(replaying, tuned=False))
             return
         target = {"recovery_target_time": goal.moment.astimezone(UTC).isoformat()}
-        aimed = replace(replaying, settings={**replaying.settings, **target})
+        still = {name: said for name, said in replaying.settings.items() if name not in target}
+        aimed = replace(replaying, settings={**still, **target})  # a target comes last, or it is none
         try:
             container = stack.enter_context(scratch_server(aimed, tuned=False))
         except PermanentError as error:

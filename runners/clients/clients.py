@@ -20,6 +20,7 @@ from drbot.runners.clients.postgres_server import PostgresServer
 from drbot.runners.clients.project_places import places_of
 from drbot.runners.clients.redis_server import RedisServer
 from drbot.runners.clients.volume_mover import VolumeMover
+from drbot.runners.foundation.own_record import FOLDER as OWN_FOLDER
 from drbot.runners.foundation.settings import RunnerSettings
 
 
@@ -64,7 +65,8 @@ def clients_of(
             return site.compose
 
     kept_or_not_needed = (Path(name) for name in (*site.files, *site.not_needed) if Path(name).is_absolute())
-    allowed = Allowed(variables=site.variables, folders=tuple(kept_or_not_needed))
+    folders = tuple(kept_or_not_needed)
+    allowed = Allowed(variables=site.variables, folders=folders, never=settings.home / OWN_FOLDER)
     compose = Compose(site.projects, host, site.address, engine.patience, places, allowed)
     postgres = PostgresServer(site, engine, compose)
     redis = RedisServer(site, engine, settings.redis_password)

@@ -24,13 +24,14 @@ from drbot.runners.clients.compose_reads import (
     Spoken,
     needs_files,
     needs_no_programs,
+    needs_none_of_ours,
     needs_plain_files,
     needs_variables,
     reads_of,
     unheard,
 )
 from drbot.runners.clients.compose_text import COMPOSE_FILES, chosen_by_compose, is_file
-from drbot.runners.clients.handed_on import handed_on, usable, withheld
+from drbot.runners.clients.handed_on import handed_on, withheld
 from drbot.runners.clients.patient_docker import Patience
 from drbot.runners.clients.process import Bounds, Ended, run_process
 from drbot.runners.foundation.at_once import at_once
@@ -280,6 +281,8 @@ class Compose:
         reads = self._beyond(project, everything)
         if reads.kept_from_it:
             raise PermanentError(needs_variables(project, reads.kept_from_it))
+        if reads.own:
+            raise PermanentError(needs_none_of_ours(project, reads.own))
         if self.guard is not None:  # a host that was lost would not have it, though production's data has it here
             needed = everything.lacking((self._projects, self.folder(project)), ()).first
             if needed:
@@ -297,13 +300,13 @@ class Compose:
 
     def _beyond(self, project: str, everything: Everything) -> Reads:
         folders = (self._projects, self.folder(project), *self._allowed.folders)
-        return everything.beyond(folders, withheld(self._allowed.variables))
+        return everything.beyond(folders, withheld(self._allowed.variables), self._allowed.never)
 
     def everything(self, project: str) -> Everything:
         folder, known = self.folder(project), self.places().get(project) or ComposeFiles()
         named = (self.started_from(project), known.env_files)
         files, env_files = ([folder / name for name in names] for names in named)
-        return reads_of(folder, files, env_files, {**usable(self._allowed.variables), **self._environment})
+        return reads_of(folder, files, env_files, {**handed_on(self._allowed.variables), **self._environment})
 
     def folder(self, project: str) -> Path:
         return _folder(self._projects, project, self.places().get(project))

@@ -28,6 +28,7 @@ class Allowed:
 
     variables: tuple[str, ...] = ()  # of the worker's environment
     folders: tuple[Path, ...] = ()
+    never: Path | None = None  # the worker's own folder, with what it signs with: wherever that lies
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -35,6 +36,7 @@ class Reads:
     """Of the worker's host, what is not the system's. `outside`: paths as they are written, from the root on."""
 
     outside: tuple[str, ...] = ()
+    own: tuple[str, ...] = ()  # the same of what lies in the worker's own folder, or holds it
     kept_from_it: tuple[str, ...] = ()  # names of variables that it does not get
     unread: tuple[str, ...] = ()  # files that Compose may understand, and we do not: who knows what they lead to
     programs: tuple[str, ...] = ()  # that Compose would start on the host itself
@@ -42,7 +44,7 @@ class Reads:
     @property
     def beyond_us(self) -> tuple[str, ...]:
         """Files of which a complaint of Compose may repeat a line."""
-        return (*self.outside, *self.unread)
+        return (*self.outside, *self.own, *self.unread)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -63,13 +65,15 @@ class Everything:
     programs: frozenset[str]
     first: frozenset[Path] = frozenset()  # of the files, those without which Compose cannot even read the project
 
-    def beyond(self, folders: Iterable[Path], withheld: Collection[str]) -> Reads:
-        """What is in none of these folders, wherever a link leads, and what it uses of these variables."""
+    def beyond(self, folders: Iterable[Path], withheld: Collection[str], never: Path | None = None) -> Reads:
+        """What is in none of these folders, or in `never`, wherever links lead, and what it uses of these variables."""
         roots = [_resolved(folder) for folder in folders]
         outside = (path for path in self.files if not any(_resolved(path).is_relative_to(root) for root in roots))
+        own = (path for path in self.files if never is not None and _meet(_resolved(path), _resolved(never)))
         kept = self.variables.intersection(withheld)
         return Reads(
             outside=tuple(sorted(map(str, outside))),
+            own=tuple(sorted(map(str, own))),
             kept_from_it=tuple(sorted(kept)),
             unread=tuple(sorted(map(str, self.unread))),
             programs=tuple(sorted(self.programs)),
@@ -89,6 +93,10 @@ class Everything:
 
 def _is_in(path: Path, folders: Iterable[Path]) -> bool:
     return any(path.is_relative_to(one) or _resolved(path).is_relative_to(_resolved(one)) for one in folders)
+
+
+def _meet(one: Path, other: Path) -> bool:
+    return one.is_relative_to(other) or other.is_relative_to(one)
 
 
 def _resolved(path: Path) -> Path:
@@ -122,6 +130,15 @@ def needs_files(project: str, paths: Iterable[str]) -> str:
     return phrase(
         "The compose files of {project} use {paths}, outside of the projects: move it into the project's folder. What "
         "only `configs`, `secrets` or a build name may lie in a folder under `files` of the site in dr.yml",
+        project=project,
+        paths=listed(sorted(paths)),
+    )
+
+
+def needs_none_of_ours(project: str, paths: Iterable[str]) -> str:
+    return phrase(
+        "The compose files of {project} use {paths}, where drbot keeps what it signs with: take that out of them, or "
+        "set DRBOT_HOME to a folder outside of the projects",
         project=project,
         paths=listed(sorted(paths)),
     )
@@ -312,9 +329,12 @@ class _Part:
             self.reads(build.get("dockerfile") or "Dockerfile", context)
         for one in (*_values(build.get("additional_contexts")), *_values(build.get("ssh"))):
             self.reads(one.removeprefix("oci-layout://"))
+        if any(not one for one in _values(build.get("ssh"))):  # the agent of whoever builds, with all of its keys
+            self.reads(self.walk.given.get("SSH_AUTH_SOCK"))
         for one in (*_list(build.get("cache_from")), *_list(build.get("cache_to"))):
-            for word in _word(one).split(","):
-                self.reads(word.partition("=")[2] if word.strip().startswith(("src=", "dest=")) else None)
+            for word in _word(one).split(","):  # `"DEST=/x"` is `dest=/x` to a build
+                key, _, place = word.strip(' "').partition("=")
+                self.reads(place if key.strip().lower() in ("src", "dest") else None)
         self.walk.variables.update({*_passed_on(build.get("args"))} - self.values.of.keys())
 
 

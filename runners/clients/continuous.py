@@ -17,7 +17,7 @@ from drbot.core.site.wal import Archive, Base, Series
 from drbot.core.text.messages import phrase
 from drbot.core.text.words import ending
 from drbot.runners.clients import helper
-from drbot.runners.clients.container_labels import helper_name
+from drbot.runners.clients.container_labels import PROJECT, helper_name
 from drbot.runners.clients.docker_engine import DockerEngine, Executed
 from drbot.runners.clients.helper import HelperOrder, Mount
 from drbot.runners.clients.postgres_server import PostgresServer
@@ -28,6 +28,13 @@ LABEL = "drbot.continuous"  # of what belongs to it: the site
 HEARD_WITHIN = timedelta(minutes=1)
 OLDEST = 130_000  # with pg_verifybackup
 STAMP = "%Y%m%d_%H%M%S"
+_STAMPED = r"\d{8}_\d{6}"
+_BASE = re.compile(
+    rf"base ({_STAMPED})/(base_{_STAMPED}) (\d{{1,11}}) (\d+) ([0-9A-F]{{24}}) ([0-9a-f]{{64}}) (\d+) (\d+)", re.ASCII
+)
+_WRITTEN = re.compile(rf"wal ({_STAMPED})/([0-9A-F]{{24}}(?:\.partial)?|begun_{_STAMPED}) (\d{{1,11}})", re.ASCII)
+"""A line of LIST. What has another name is not ours: names become words of commands."""
+SEGMENTS = frozenset(1 << power for power in range(20, 31))  # as initdb makes them
 
 BEGUN = "begun_"  # a file in the folder of a series, for every time that it was received from then on
 
@@ -43,14 +50,18 @@ mv .part "$2"
 LIST = r"""
 cd "$1" 2>/dev/null || exit 0
 for one in */base_*; do
+  case $one in *[!0-9a-z_/]*) continue ;; esac
   [ -f "$one/backup_label" ] || continue
   echo base "$one" "$(stat -c %Y "$one/backup_manifest")" \
     "$(pg_controldata -D "$one" | sed -n 's/^Bytes per WAL segment: *//p')" \
     "$(sed -n 's/^START WAL LOCATION: .* (file \([0-9A-F]*\)).*/\1/p' "$one/backup_label")" \
-    "$(sha256sum "$one/backup_manifest" | cut -c 1-64)" "$(du -sb "$one" | cut -f 1)" "$(cat "$one/PG_VERSION")"
+    "$(sha256sum "$one/backup_manifest" | cut -c 1-64)" "$(du -sk "$one" | cut -f 1)" "$(cat "$one/PG_VERSION")"
 done
 cd "$2"
-find . -mindepth 2 -maxdepth 2 -type f -printf 'wal %P %T@\n'
+for one in [0-9]*_[0-9]*; do
+  [ -d "$one" ] && (cd "$one" && stat -c "wal $one/%n %Y" -- *)
+done
+:
 """
 BEGIN = 'mkdir -p "$1" && touch "$1/begun_$2"'
 FORGET = r"""
@@ -122,10 +133,16 @@ class Continuous:
             return phrase("PostgreSQL is older than 13: its base backups cannot be read back against a manifest")
         if self.postgres.answer("SHOW wal_level") == "minimal":
             return phrase("`wal_level` is minimal: set it to replica, and restart PostgreSQL")
-        if self.postgres.answer(TABLESPACES) != "0":
-            return phrase("it has tablespaces outside of its data folder")
+        if beyond := self.beyond_data():
+            return beyond
         asked = self._run(("psql", "-XAtqw", "replication=true", "-c", "IDENTIFY_SYSTEM"), ())
         return None if asked.code == 0 else phrase("it refuses replication: {said}", said=ending(asked.output, 200))
+
+    def beyond_data(self) -> str | None:
+        """Why a base backup would not hold everything; None: it does. One statement of somebody's changes that."""
+        if self.postgres.answer(TABLESPACES) == "0":
+            return None
+        return phrase("it has tablespaces outside of its data folder")
 
     def start(self) -> str | None:
         """Receive from now on, if nobody does. What there is already stays. Into which series; None: it does so."""
@@ -171,21 +188,21 @@ class Continuous:
         """
         self._make_places()
         name = f"base_{now.astimezone(UTC):{STAMP}}"
-        series = self.series()
-        if series is None:
-            raise PermanentError(phrase("No WAL of PostgreSQL has been received here"))
+        series, beyond = self.series(), self.beyond_data()
+        if series is None or beyond is not None:
+            raise PermanentError(beyond or phrase("No WAL of PostgreSQL has been received here"))
         order = ("sh", "-c", TAKE, "sh", f"{BASES}/{series}", name)
         self._require(self._run(order, (Mount(source=self.bases_place, target=BASES),)), phrase("Make a base backup"))
         return next(one for one in self.archive().bases if one.name == name)
 
     def archive(self) -> Archive:
         """What there is, of bases those that are whole; whether or not a server runs."""
-        if self.engine.volume(self.bases_place) is None or self.engine.volume(self.wal) is None:
+        if not self._is_made(self.bases_place) or not self._is_made(self.wal):
             return Archive()
         places = ((self.bases_place, BASES), (self.wal, WAL))
         mounts = tuple(Mount(source=place, target=inside, read_only=True) for place, inside in places)
         said = self._aside(("sh", "-c", LIST, "sh", BASES, WAL), mounts, phrase("List the base backups"))
-        lines = [words for line in said.output.splitlines() if (words := line.split())]
+        lines = said.output.splitlines()
         bases = sorted(_bases_in(lines), key=lambda one: one.name, reverse=True)
         return Archive(bases=tuple(bases), series=_series_in(lines))
 
@@ -208,6 +225,7 @@ class Continuous:
 
     def forget_before(self, base: Base) -> None:
         """Base backups that are older than this one, and the WAL that only they need."""
+        self._make_places()
         mounts = Mount(source=self.bases_place, target=BASES), Mount(source=self.wal, target=WAL)
         words = ("sh", "-c", FORGET, "sh", BASES, WAL, base.name, base.series, base.first_segment)
         self._aside(words, mounts, phrase("Remove older base backups"))
@@ -221,9 +239,22 @@ class Continuous:
             if datetime.fromisoformat(f"{state['FinishedAt'][:19]}+00:00") < now - HEARD_WITHIN:
                 self.engine.remove_helper(one)
 
+    def _is_made(self, place: str) -> bool:
+        """Raises PermanentError for what somebody else has made: `pgdata` and `pgdata_wal` may be two of one server."""
+        found = self.engine.volume(place)
+        if found is not None and (found.labels.get(LABEL) != self.site or PROJECT in found.labels):
+            raise PermanentError(
+                phrase(
+                    "{place} is nothing that drbot has made, so it was not touched: rename it, or take "
+                    "`continuous` out of dr.yml",
+                    place=place,
+                )
+            )
+        return found is not None
+
     def _make_places(self) -> None:
         for place, inside in ((self.wal, WAL), (self.bases_place, BASES)):
-            if self.engine.volume(place) is None:
+            if not self._is_made(place):
                 self.engine.create_volume(place, self.labels)
                 mount = (Mount(source=place, target=inside),)
                 own = ("sh", "-c", 'chown postgres: "$1" && chmod 0700 "$1"', "sh", inside)
@@ -273,11 +304,10 @@ class Continuous:
             )
 
 
-def _bases_in(lines: Sequence[Sequence[str]]) -> Iterator[Base]:
-    for kind, *words in lines:
-        if kind == "base" and len(words) == 7:  # else it is being made, or removed
-            path, seconds, segment_bytes, first, digest, size, version = words
-            series, _, name = path.partition("/")
+def _bases_in(lines: Sequence[str]) -> Iterator[Base]:
+    for found in filter(None, map(_BASE.fullmatch, lines)):  # else it is being made, or removed
+        series, name, seconds, segment_bytes, first, digest, kilobytes, version = found.groups()
+        if int(segment_bytes) in SEGMENTS:
             yield Base(
                 series=series,
                 name=name,
@@ -285,22 +315,20 @@ def _bases_in(lines: Sequence[Sequence[str]]) -> Iterator[Base]:
                 first_segment=first,
                 segment_bytes=int(segment_bytes),
                 digest=digest,
-                size=int(size),
+                size=int(kilobytes) * 1024,
                 version=version,
             )
 
 
-def _series_in(lines: Sequence[Sequence[str]]) -> dict[str, Series]:
+def _series_in(lines: Sequence[str]) -> dict[str, Series]:
     begun: dict[str, list[datetime]] = {}
     written: dict[str, dict[str, datetime]] = {}
-    for kind, *words in lines:
-        if kind != "wal" or len(words) != 2:
-            continue
-        series, _, name = words[0].partition("/")
+    for found in filter(None, map(_WRITTEN.fullmatch, lines)):
+        series, name, seconds = found.groups()
         if name.startswith(BEGUN):
             begun.setdefault(series, []).append(datetime.strptime(name.removeprefix(BEGUN), STAMP).replace(tzinfo=UTC))
         else:
-            written.setdefault(series, {})[name] = datetime.fromtimestamp(float(words[1]), UTC)
+            written.setdefault(series, {})[name] = datetime.fromtimestamp(int(seconds), UTC)
     return {
         name: Series(
             begun=tuple(times),

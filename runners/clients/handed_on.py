@@ -11,9 +11,11 @@ NAMES = frozenset({
     "PATH", "HOME", "USER", "LOGNAME", "PWD", "HOSTNAME", "TERM", "TMPDIR", "TZ", "LANG", "LANGUAGE", "SSH_AUTH_SOCK",
     "SSL_CERT_FILE", "SSL_CERT_DIR", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "FTP_PROXY", "NO_PROXY",
     "DOCKER_HOST", "DOCKER_CONTEXT", "DOCKER_CONFIG", "DOCKER_CERT_PATH", "DOCKER_TLS", "DOCKER_TLS_VERIFY",
-    "DOCKER_API_VERSION", "DOCKER_DEFAULT_PLATFORM", "DOCKER_BUILDKIT", "DOCKER_CONTENT_TRUST", "DOCKER_AUTH_CONFIG",
+    "DOCKER_API_VERSION", "DOCKER_DEFAULT_PLATFORM", "DOCKER_BUILDKIT", "DOCKER_CONTENT_TRUST",
 })  # fmt: skip
-OWN = frozenset({"DOCKER_AUTH_CONFIG"})  # docker's own: passwords of registries
+"""Not DOCKER_AUTH_CONFIG, the passwords of registries: Compose would have them too, and there are more ways to write a
+variable's name into a compose file than anybody can look for. `docker login` keeps them in a file.
+"""
 FAMILIES = re.compile(r"(COMPOSE|LC|XDG|BUILDX|BUILDKIT)_[A-Z0-9_]+")
 
 
@@ -23,14 +25,9 @@ def handed_on(also: Collection[str] = (), environment: Mapping[str, str] | None 
     return {name: value for name, value in there.items() if name in also or _is_harmless(name)}
 
 
-def usable(also: Collection[str]) -> dict[str, str]:
-    """The part of that which compose files may use."""
-    return {name: value for name, value in handed_on(also).items() if name in also or name not in OWN}
-
-
 def withheld(also: Collection[str]) -> frozenset[str]:
-    """Names of what they may not."""
-    return frozenset(os.environ.keys() - usable(also).keys())
+    """Names of what it does not get."""
+    return frozenset(os.environ.keys() - handed_on(also).keys())
 
 
 def _is_harmless(name: str) -> bool:

@@ -4,12 +4,15 @@ Bots do parts of the same; everything here is guarded in SQL, so any number of t
 """
 
 import time
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from datetime import datetime, timedelta
 
 import structlog
+from sqlalchemy import Connection
 
-from drbot.core.approvals.approval import ApprovalRequest, has_broken_glass
-from drbot.core.base.errors import DrbotError
+from drbot.core.approvals.approval import ApprovalRequest, Vote, has_broken_glass
+from drbot.core.base.errors import DrbotError, UnreadableError
 from drbot.core.runs.run import Run, RunState, StepState
 from drbot.runners.execution.kept_data import forget_gone
 from drbot.runners.execution.leftovers import clear_resolved_runs, clear_stopped_runs
@@ -18,6 +21,7 @@ from drbot.runners.execution.site_lock import give_back_stale, is_free, look_at_
 from drbot.runners.execution.unsure import look_after_unsure
 from drbot.store.base import waking
 from drbot.store.base.database import Transaction
+from drbot.store.base.reading import left_out_where_unreadable
 from drbot.store.records import requests, steps
 from drbot.store.runs import chores, runs
 
@@ -71,11 +75,10 @@ class Upkeep:
         with self._worker_context.database.read() as connection:
             waiting = {run.id for run in waking.parked(connection, site)} | {*runs.claimable(connection, site)}
             roster = self._worker_context.roster_now(connection)
-            for run_id in waiting:
-                asked = requests.of_run(connection, run_id)
+            for run_id, asked in _asked_of(connection, waiting):
                 own.note_grants(run_id, asked)
-                for request in asked:
-                    if has_broken_glass(request, requests.votes(connection, request.id), roster):
+                for request, votes in _votes_for(connection, asked):
+                    if has_broken_glass(request, votes, roster):
                         own.note_glass(run_id, request.id)
 
     def _overdue(self) -> None:
@@ -95,8 +98,9 @@ class Upkeep:
     def _unanswered(self) -> None:
         with self._worker_context.database.write() as tx:
             for run in waking.parked(tx.connection, self._worker_context.site_name):
-                if run.state is RunState.WAITING:
-                    _answer_for_silence(tx, run)
+                with suppress(UnreadableError, KeyError):  # of that run alone nothing is done
+                    if run.state is RunState.WAITING:
+                        _answer_for_silence(tx, run)
 
     def _free_site(self) -> None:
         site = self._worker_context.site_name
@@ -140,6 +144,17 @@ class Upkeep:
             if now - self._rung.get(run, -RING_AGAIN_SECONDS) >= RING_AGAIN_SECONDS:
                 self._rung[run] = now
                 self._worker_context.ring(run[0])
+
+
+def _asked_of(connection: Connection, run_ids: Iterable[str]) -> Iterator[tuple[str, list[ApprovalRequest]]]:
+    """Of one whose requests cannot be read, nothing."""
+    yield from left_out_where_unreadable(run_ids, lambda one: (one, requests.of_run(connection, one)))
+
+
+def _votes_for(
+    connection: Connection, asked: Iterable[ApprovalRequest]
+) -> Iterator[tuple[ApprovalRequest, list[Vote]]]:
+    yield from left_out_where_unreadable(asked, lambda one: (one, requests.votes(connection, one.id)))
 
 
 def _answer_for_silence(tx: Transaction, run: Run) -> None:

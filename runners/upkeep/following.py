@@ -16,7 +16,7 @@ from drbot.core.base.repeating import repeat
 from drbot.core.site.readiness import Line, bad, good, of_site, soon
 from drbot.core.site.site import Continuous as Wanted
 from drbot.core.site.site import Site
-from drbot.core.site.wal import Base
+from drbot.core.site.wal import Archive, Base
 from drbot.core.text.messages import duration, phrase
 from drbot.core.text.words import size
 from drbot.runners.backups.moments import continuous_of, keep_seen, wanted_by
@@ -33,6 +33,8 @@ HELD_BYTES = 4 << 30
 """So much WAL a server keeps for a receiver that is away; then it is let go, and begins anew with a base backup."""
 STUCK_LOOKS = 12
 """So often it may be on its way, for a minute."""
+LATE = 1.5
+"""Of the time between two base backups: one that takes hours is late before it is done."""
 BEHIND_BYTES = 64 << 20
 """More than that, four segments, is no word of a moment ago."""
 
@@ -116,26 +118,29 @@ def needed(bases: tuple[Base, ...], since: datetime) -> Base:
 
 def following_lines(clients: Clients, site: Site, name: str, now: datetime) -> Iterator[Line]:
     """Of readiness: nothing where dr.yml does not ask for it."""
-    if wanted_by(site) is None:
+    wanted = wanted_by(site)
+    if wanted is None:
         return
     what = of_site(name, phrase("WAL of PostgreSQL"))
     try:
-        yield _line(continuous_of(clients, site, name, never), what, now)
+        yield _line(continuous_of(clients, site, name, never), wanted, what, now)
     except (PermanentError, TemporaryError) as error:
         yield bad(what, str(error), phrase("Start the services, then look again."))
 
 
-def _line(continuous: Continuous, what: str, now: datetime) -> Line:
+def _line(continuous: Continuous, wanted: Wanted, what: str, now: datetime) -> Line:
     following = continuous.following()
     if following is not None and following.behind is not None:
-        return _of_bases(continuous, what, following.behind, now)
+        return _of_bases(continuous, wanted, what, following.behind, now)
     fault = continuous.refusal() or phrase("nobody receives it")
     held = following.held if following is not None else 0
     todo = phrase("Start the worker of this site; what it cannot do stands in its log.")
     return bad(what, phrase("{why}; the server keeps {size} of it", why=fault, size=size(held)), todo)
 
 
-def _of_bases(continuous: Continuous, what: str, behind: int, now: datetime) -> Line:
+def _of_bases(continuous: Continuous, wanted: Wanted, what: str, behind: int, now: datetime) -> Line:
+    if beyond := continuous.beyond_data():
+        return bad(what, beyond, phrase("Move what is in them into the data folder, and drop them."))
     archive, series = continuous.archive(), continuous.series()
     bases = archive.bases
     if not bases or bases[0].series != series:
@@ -147,6 +152,16 @@ def _of_bases(continuous: Continuous, what: str, behind: int, now: datetime) -> 
         return soon(
             what, phrase("{size} are not received yet", size=size(behind)), phrase("See whether its disk is full.")
         )
-    age = duration((now - bases[0].ended_at).total_seconds())
-    back = duration((now - bases[-1].ended_at).total_seconds())
+    seconds = (now - bases[0].ended_at).total_seconds()
+    if seconds > LATE * wanted.base_every + LOOK_SECONDS:
+        said = phrase("the newest base backup is of {age} ago", age=duration(seconds))
+        return soon(what, said, phrase("The worker makes one; see its log."))
+    age = duration(seconds)
+    back = duration((now - _furthest(archive).ended_at).total_seconds())
     return good(what, phrase("received; base backup of {age} ago, back to {back} ago", age=age, back=back))
+
+
+def _furthest(archive: Archive) -> Base:
+    """The oldest from which every moment up to now can be reached; another series ends before this one begins."""
+    same = [one for one in archive.bases if one.series == archive.bases[0].series]
+    return next((one for one in reversed(same) if archive.gap_since(one) is None), same[0])

@@ -136,6 +136,12 @@ class SiteReadiness:
                 ),
                 phrase("Give it a value in the project's .env, or name it under `variables` of the site in dr.yml."),
             )
+        if reads.own:
+            yield bad(
+                what,
+                phrase("uses {paths}, where drbot keeps what it signs with", paths=and_more(reads.own, SHOWN)),
+                phrase("Take that out of its compose file, or set DRBOT_HOME to a folder outside of the projects."),
+            )
         lacking = self.clients.compose.everything(project).lacking(self._brought_first(), self._kept())
         if lacking.first:
             yield bad(

@@ -11,7 +11,6 @@ from pathlib import Path
 import structlog
 from sqlalchemy import Connection
 
-from drbot.core.base.errors import DrbotError
 from drbot.core.site.inventory import Inventory
 from drbot.core.site.people import Roster
 from drbot.core.site.readiness import Line, approvers_line, bad, of_site
@@ -232,8 +231,6 @@ def _seen(row: Row, look: Look, site: str) -> Iterator[Line]:
     """A file or a record that nobody foresaw ends this look and no other: old words would stay green."""
     try:
         yield from row.probe(look, site)
-    except DrbotError:
-        raise
     except Exception as error:
         log.exception("A look ended in a way nobody foresaw.", looked_at=row.names[:1], site=site)
         yield bad(

@@ -55,6 +55,10 @@ class BrokenStateError(PermanentError):
     """drbot's own database cannot be read: nothing was recorded, and nothing will be before somebody mends it."""
 
 
+class UnreadableError(PermanentError):
+    """One row of drbot's own database is none that drbot has written; the others are read all the same."""
+
+
 class UntrustedError(PermanentError):
     """The database says something about the worker's own work that this worker did not write; nothing is started."""
 

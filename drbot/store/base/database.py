@@ -219,7 +219,10 @@ def _prepare_postgres(busy_seconds: float, connection: Any, _record: object) -> 
 
 
 def _prepare_sqlite(busy_seconds: float, connection: Any, _record: object) -> None:
-    """Two that open a new file at once both turn it to WAL, and for that SQLite has no patience of its own."""
+    """Two that open a new file at once both turn it to WAL, and for that SQLite has no patience of its own. What is no
+    text in a column of text would end whatever query comes upon it.
+    """
+    connection.text_factory = _text
     deadline = time.monotonic() + busy_seconds
     for statement in _SQLITE:
         while True:
@@ -231,6 +234,10 @@ def _prepare_sqlite(busy_seconds: float, connection: Any, _record: object) -> No
                     raise
                 _PAUSE.wait(BUSY_PAUSE_SECONDS)
     connection.commit()
+
+
+def _text(raw: bytes) -> str:
+    return raw.decode(errors="replace")
 
 
 def _begin_sqlite(connection: Connection) -> None:

@@ -9,10 +9,14 @@ from dataclasses import replace
 from itertools import islice
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, Row, RowMapping, Select, insert, select, update
+from sqlalchemy.exc import MultipleResultsFound, NoResultFound
 
+from drbot.core.base.errors import BrokenStateError
 from drbot.core.ledger.events import Event, EventKind, hash_of, record_of
 from drbot.core.ledger.ledger import Chain, Known, check_events
+from drbot.core.text.messages import phrase
+from drbot.store.base.reading import every, readable
 from drbot.store.base.schema import events
 from drbot.store.base.schema import head as head_table
 
@@ -37,8 +41,16 @@ def append(connection: Connection, happened: Sequence[Event]) -> None:
 def hold(connection: Connection) -> tuple[int, str]:
     """Number and hash of the last event; until this transaction ends nobody else writes."""
     query = select(head_table.c.seq, head_table.c.hash).where(head_table.c.id == 1).with_for_update()
-    seq, last = connection.execute(query).one()
-    return int(seq), str(last)
+    return _head(connection, query)
+
+
+def _head(connection: Connection, query: Select[Any]) -> tuple[int, str]:
+    """Raises BrokenStateError where there is none."""
+    try:
+        found = connection.execute(query).one()
+        return int(found[0]), str(found[1])
+    except (NoResultFound, MultipleResultsFound, ValueError, TypeError, OverflowError) as error:
+        raise BrokenStateError(phrase("The end of the ledger cannot be read: {why}", why=error)) from error
 
 
 def bring(connection: Connection, chain: Iterable[Event]) -> None:
@@ -53,25 +65,24 @@ def bring(connection: Connection, chain: Iterable[Event]) -> None:
 def after(connection: Connection, seq: int, limit: int = 200) -> list[Event]:
     """The next events after `seq`, oldest first."""
     query = select(events).where(events.c.seq > seq).order_by(events.c.seq).limit(limit)
-    return [_event_of(row) for row in connection.execute(query)]
+    return list(readable(connection.execute(query), events, _event_in))
 
 
 def of_kinds(connection: Connection, kinds: Iterable[EventKind], seq: int = 0) -> list[Event]:
     """All events of these kinds after `seq`, oldest first."""
     query = select(events).where(events.c.seq > seq, events.c.kind.in_([kind.value for kind in kinds]))
-    return [_event_of(row) for row in connection.execute(query.order_by(events.c.seq))]
+    return every(connection.execute(query.order_by(events.c.seq)), events, _event_in)  # rosters are among them
 
 
 def of_incident(connection: Connection, incident: int) -> list[Event]:
     """Everything that happened in one incident, oldest first."""
     query = select(events).where(events.c.incident == incident).order_by(events.c.seq)
-    return [_event_of(row) for row in connection.execute(query)]
+    return list(readable(connection.execute(query), events, _event_in))
 
 
 def head(connection: Connection) -> tuple[int, str]:
     """Number and hash of the last event."""
-    seq, last = connection.execute(select(head_table.c.seq, head_table.c.hash)).one()
-    return int(seq), str(last)
+    return _head(connection, select(head_table.c.seq, head_table.c.hash))
 
 
 def verify(connection: Connection, known: Known | None = None) -> list[str]:
@@ -82,8 +93,12 @@ def verify(connection: Connection, known: Known | None = None) -> list[str]:
 def checked(connection: Connection, known: Known) -> tuple[Chain, list[str]]:
     """The chain, and what is wrong with it. A roll-back of the whole database only shows against a `known` head."""
     chain = check_events(everything(connection), known)
-    if not chain.problems:
+    if chain.problems:
+        return chain, [*chain.problems, *known.problems()]
+    try:
         chain.end(*head(connection))
+    except BrokenStateError as error:
+        return chain, [str(error), *known.problems()]
     return chain, [*chain.problems, *known.problems()]
 
 
@@ -98,5 +113,11 @@ def _row_of(event: Event) -> dict[str, Any]:
 
 
 def _event_of(row: Row[Any]) -> Event:
-    values = dict(row._mapping)
-    return Event(**(values | {"kind": EventKind(values["kind"])}))
+    return _event_in(row._mapping)
+
+
+def _event_in(row: RowMapping) -> Event:
+    """Of one whose payload is none, nobody could say what happened."""
+    if not isinstance(row["payload"], dict):
+        raise TypeError("its payload is none")
+    return Event(**(dict(row) | {"kind": EventKind(row["kind"])}))

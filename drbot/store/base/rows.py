@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 import structlog
 from pydantic import ValidationError
-from sqlalchemy import Connection, Insert, RowMapping, Table, select
+from sqlalchemy import Connection, Insert, Result, RowMapping, Table, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from drbot.core.approvals.approval import ApprovalRequest, EntryPoint, RequestState, Vote
@@ -20,6 +20,7 @@ from drbot.core.site.level import Level
 from drbot.core.site.site import DRILL_SITE
 from drbot.core.text.messages import phrase
 from drbot.store.base.database import Transaction
+from drbot.store.base.reading import first
 from drbot.store.base.schema import runs
 
 log = structlog.get_logger()
@@ -45,6 +46,7 @@ def run_of(row: RowMapping) -> Run:
     read = {
         "kind": RunKind(row["kind"]),
         "state": RunState(row["state"]),
+        "arguments": dict(row["arguments"]),
         "plan": _plan_in(row),
         "stop_kind": None if row["stop_kind"] is None else StopKind(row["stop_kind"]),
         "offers": tuple(map(Offer, row["offers"] or ())),
@@ -98,24 +100,24 @@ def sources(moves: Mapping[State, Iterable[State]], target: State) -> list[str]:
 
 def load_run(connection: Connection, run_id: str) -> Run:
     """The run. Raises UserError if there is none."""
-    row = connection.execute(select(runs).where(runs.c.id == run_id)).mappings().first()
-    return _existing(row, run_id)
+    return _existing(connection.execute(select(runs).where(runs.c.id == run_id)), run_id)
 
 
 def lock_run(tx: Transaction, run_id: str) -> Run:
     """The run, locked until the transaction ends: parking, voting and settling all pass through here."""
     query = select(runs).where(runs.c.id == run_id).with_for_update()
-    return _existing(tx.connection.execute(query).mappings().first(), run_id)
+    return _existing(tx.connection.execute(query), run_id)
 
 
-def _existing(row: RowMapping | None, run_id: str) -> Run:
-    if row is None:
+def _existing(result: Result[Any], run_id: str) -> Run:
+    found = first(result, runs, run_of)
+    if found is None:
         raise UserError(
             phrase("You asked for the run {run}.", run=run_id),
             phrase("There is no such run."),
             phrase("See: /dr status"),
         )
-    return run_of(row)
+    return found
 
 
 def fence(tx: Transaction, run: Run) -> None:

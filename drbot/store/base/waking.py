@@ -5,6 +5,7 @@ from sqlalchemy import Connection, select, update
 from drbot.core.ledger.events import EventKind
 from drbot.core.runs.run import Run, RunState
 from drbot.store.base.database import Transaction
+from drbot.store.base.reading import readable
 from drbot.store.base.rows import lock_run, run_of
 from drbot.store.base.schema import runs
 
@@ -20,7 +21,7 @@ def parked(connection: Connection, site: str) -> list[Run]:
     """The runs of a site that wait for people, for a lock or for a decision, oldest first."""
     states = [state.value for state in PARKED]
     query = select(runs).where(runs.c.site == site, runs.c.state.in_(states)).order_by(runs.c.created_at)
-    return [run_of(row) for row in connection.execute(query).mappings()]
+    return list(readable(connection.execute(query), runs, run_of))
 
 
 def stop_reason(connection: Connection, run_id: str) -> str | None:

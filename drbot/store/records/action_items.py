@@ -7,6 +7,7 @@ from sqlalchemy import Connection, insert, select, update
 from drbot.core.ledger.events import EventKind
 from drbot.core.runs.action_item import ActionItem
 from drbot.store.base.database import Transaction
+from drbot.store.base.reading import readable
 from drbot.store.base.schema import action_items
 
 
@@ -43,11 +44,11 @@ def done(tx: Transaction, item: ActionItem, person: str) -> bool:
 def of_incident(connection: Connection, incident: int) -> list[ActionItem]:
     """All of one incident, by number."""
     query = select(action_items).where(action_items.c.incident == incident).order_by(action_items.c.number)
-    return [ActionItem(**row) for row in connection.execute(query).mappings()]
+    return list(readable(connection.execute(query), action_items, lambda row: ActionItem(**row)))
 
 
 def open_ones(connection: Connection) -> list[ActionItem]:
     """What is not done, of all incidents, the soonest due first."""
     query = select(action_items).where(action_items.c.done_at.is_(None))
     query = query.order_by(action_items.c.due, action_items.c.incident, action_items.c.number)
-    return [ActionItem(**row) for row in connection.execute(query).mappings()]
+    return list(readable(connection.execute(query), action_items, lambda row: ActionItem(**row)))

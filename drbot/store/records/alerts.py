@@ -4,6 +4,7 @@ in core/site/alert_message.py; here it is read and written.
 
 import hashlib
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -17,6 +18,7 @@ from drbot.core.site.alert_message import heard, joined
 from drbot.core.site.alerts import Alert
 from drbot.core.text.messages import listed, phrase
 from drbot.store.base.database import Transaction
+from drbot.store.base.reading import readable
 from drbot.store.base.schema import alert_groups, alerts, incidents
 
 KEPT = timedelta(days=30)
@@ -227,18 +229,18 @@ def _groups(connection: Connection, which: ColumnElement[bool]) -> list[AlertGro
         .where(which)
         .order_by(alert_groups.c.id)
     )
-    rows = connection.execute(query).mappings().all()
-    of_group: dict[int, list[Alert]] = {row["id"]: [] for row in rows}
-    found = select(alerts).where(alerts.c.group_id.in_(list(of_group)))
-    for one in connection.execute(found.order_by(alerts.c.starts_at, alerts.c.name)).mappings():
-        of_group[one["group_id"]].append(_alert(one))
-    return [_group(row, of_group[row["id"]]) for row in rows]
+    groups = list(readable(connection.execute(query), alert_groups, _group))
+    of_group: dict[int, list[Alert]] = {group.id: [] for group in groups}
+    found = select(alerts).where(alerts.c.group_id.in_(list(of_group))).order_by(alerts.c.starts_at, alerts.c.name)
+    for group, one in readable(connection.execute(found), alerts, lambda row: (int(row["group_id"]), _alert(row))):
+        of_group[group].append(one)
+    return [replace(group, alerts=tuple(of_group[group.id])) for group in groups]
 
 
 def _alert(row: RowMapping) -> Alert:
     return Alert(**{name: value for name, value in row.items() if name != "group_id"})
 
 
-def _group(row: RowMapping, found: Sequence[Alert]) -> AlertGroup:
+def _group(row: RowMapping) -> AlertGroup:
     values = {name: row[name] for name in AlertGroup.__dataclass_fields__ if name not in ("alerts", "answer")}
-    return AlertGroup(**values, answer=Answer(row["answer"]), alerts=tuple(found))
+    return AlertGroup(**values, answer=Answer(row["answer"]), alerts=())

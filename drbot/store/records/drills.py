@@ -15,6 +15,7 @@ from drbot.core.site.level import RUNBOOK_OF, Level
 from drbot.core.site.site import DRILL_SITE
 from drbot.core.text.messages import phrase
 from drbot.store.base.database import Transaction
+from drbot.store.base.reading import first, readable
 from drbot.store.base.schema import drills
 from drbot.store.records import incidents
 
@@ -52,21 +53,19 @@ def ask(
 
 
 def get(connection: Connection, incident: int) -> Drill | None:
-    row = connection.execute(select(drills).where(drills.c.incident == incident)).mappings().first()
-    return None if row is None else _drill_of(row)
+    return first(connection.execute(select(drills).where(drills.c.incident == incident)), drills, _drill_of)
 
 
 def list_of(connection: Connection, limit: int = 50) -> list[Drill]:
     """The newest first."""
     query = select(drills).order_by(drills.c.incident.desc()).limit(limit)
-    return [_drill_of(row) for row in connection.execute(query).mappings()]
+    return list(readable(connection.execute(query), drills, _drill_of))
 
 
 def going_on(connection: Connection) -> Drill | None:
     """The one that is not over; the oldest, should there be two."""
     query = select(drills).where(drills.c.state != DrillState.ENDED.value).order_by(drills.c.incident).limit(1)
-    row = connection.execute(query).mappings().first()
-    return None if row is None else _drill_of(row)
+    return next(readable(connection.execute(query), drills, _drill_of), None)
 
 
 def take(tx: Transaction, drill: Drill, owner: str, seconds: float) -> bool:
@@ -94,7 +93,7 @@ def end(tx: Transaction, drill: Drill) -> None:
 def passed(connection: Connection) -> dict[Level, Drill]:
     """The last one of each level that recovered the system in time, however long ago."""
     query = select(drills).where(drills.c.end == DrillEnd.PASSED.value).order_by(drills.c.incident)
-    found = map(_drill_of, connection.execute(query).mappings())
+    found = readable(connection.execute(query), drills, _drill_of)
     return {one.level: one for one in found}
 
 
@@ -102,8 +101,7 @@ def newest_of(connection: Connection, level: Level) -> Drill | None:
     """The last one of this level that went to its end."""
     told = [DrillEnd.PASSED.value, DrillEnd.MISSED.value, DrillEnd.FAILED.value]
     query = select(drills).where(drills.c.level == int(level), drills.c.end.in_(told))
-    row = connection.execute(query.order_by(drills.c.incident.desc()).limit(1)).mappings().first()
-    return None if row is None else _drill_of(row)
+    return next(readable(connection.execute(query.order_by(drills.c.incident.desc())), drills, _drill_of), None)
 
 
 def _values(drill: Drill) -> dict[str, Any]:
@@ -126,4 +124,6 @@ def _drill_of(row: RowMapping) -> Drill:
         "production_changes": tuple(row["production_changes"]),
         "leftovers": tuple(row["leftovers"]),
     }
+    if read["state"] is DrillState.ENDED and read["end"] is None:
+        raise ValueError("it has ended, and nobody says how")
     return Drill(**(dict(row) | read))

@@ -16,6 +16,7 @@ from drbot.core.site.level import Level
 from drbot.core.site.site import DRILL_SITE
 from drbot.core.text.messages import phrase
 from drbot.store.base.database import Transaction
+from drbot.store.base.reading import every, first, is_number, readable
 from drbot.store.base.rows import incident_of, sources
 from drbot.store.base.schema import incidents
 
@@ -64,36 +65,38 @@ def declare(
 
 def get(connection: Connection, incident: int) -> Incident:
     """The incident. Raises UserError if there is none."""
-    row = connection.execute(select(incidents).where(incidents.c.id == incident)).mappings().first()
-    if row is None:
+    found = first(connection.execute(select(incidents).where(incidents.c.id == incident)), incidents, incident_of)
+    if found is None:
         raise UserError(
             phrase("You asked for DR-{incident}.", incident=incident),
             phrase("There is no such incident."),
             phrase("See: /dr list"),
         )
-    return incident_of(row)
+    return found
 
 
 def of_channel(connection: Connection, channel: str) -> Incident | None:
     """The newest incident that has this channel."""
     query = select(incidents).where(incidents.c.channel == channel).order_by(incidents.c.id.desc()).limit(1)
-    row = connection.execute(query).mappings().first()
-    return None if row is None else incident_of(row)
+    return next(readable(connection.execute(query), incidents, incident_of), None)
 
 
-def recent(connection: Connection, *, open_only: bool = False, limit: int = 20) -> list[Incident]:
-    """Newest first."""
+def recent(
+    connection: Connection, *, open_only: bool = False, limit: int = 20, all_of_them: bool = False
+) -> list[Incident]:
+    """Newest first. `all_of_them`: raises UnreadableError where one cannot be read, instead of leaving it out."""
     query = select(incidents).order_by(incidents.c.id.desc()).limit(limit)
     if open_only:
         query = query.where(incidents.c.state.in_(_OPEN))
-    return [incident_of(row) for row in connection.execute(query).mappings()]
+    return list((every if all_of_them else readable)(connection.execute(query), incidents, incident_of))
 
 
 def repair_times(connection: Connection, level: Level) -> list[float]:
     """RTO of every incident of this level that was recovered, oldest first. Seconds; their mean is the MTTR."""
     real = (incidents.c.level == int(level), incidents.c.site != DRILL_SITE)
     query = select(incidents.c.rto_seconds).where(*real, incidents.c.rto_seconds.is_not(None))
-    return list(connection.execute(query.order_by(incidents.c.id)).scalars())
+    times = connection.execute(query.order_by(incidents.c.id)).scalars()
+    return [seconds for seconds in times if is_number(seconds)]
 
 
 def similar(
@@ -112,8 +115,7 @@ def similar(
         .order_by(incidents.c.id.desc())
         .limit(1)
     )
-    row = connection.execute(query).mappings().first()
-    return None if row is None else incident_of(row)
+    return next(readable(connection.execute(query), incidents, incident_of), None)
 
 
 def change_level(

@@ -9,6 +9,7 @@ from drbot.core.base.errors import UserError
 from drbot.core.ledger.events import EventKind
 from drbot.core.text.messages import phrase
 from drbot.store.base.database import Transaction
+from drbot.store.base.reading import readable
 from drbot.store.base.schema import kept as kept_table
 
 ASK_AFTER = timedelta(hours=72)
@@ -54,7 +55,7 @@ def list_of(connection: Connection, site: str | None = None) -> list[Kept]:
     query = select(kept_table).where(kept_table.c.removed_at.is_(None)).order_by(kept_table.c.id)
     if site is not None:
         query = query.where(kept_table.c.site == site)
-    return [Kept(**row) for row in connection.execute(query).mappings()]
+    return list(readable(connection.execute(query), kept_table, lambda row: Kept(**row)))
 
 
 def moved(tx: Transaction, kept_id: int, why: str) -> None:

@@ -12,6 +12,7 @@ from drbot.core.runs.run import Run, RunState, StepRecord, StepState
 from drbot.core.runs.settlement import decisions_for
 from drbot.core.text.messages import phrase, sentences
 from drbot.store.base.database import Transaction
+from drbot.store.base.reading import readable
 from drbot.store.base.rows import run_of, step_of
 from drbot.store.base.schema import runs, steps
 
@@ -31,7 +32,7 @@ def expire_leases(tx: Transaction) -> list[str]:
         .order_by(runs.c.id)
         .with_for_update(skip_locked=True)
     )
-    dead = [run_of(row) for row in tx.connection.execute(query).mappings().all()]
+    dead = list(readable(tx.connection.execute(query), runs, run_of))
     for run in dead:
         _expire(tx, run)
     return [run.id for run in dead]
@@ -86,7 +87,7 @@ def _open_steps(tx: Transaction, run: Run) -> list[StepRecord]:
     """Settle what was running when the worker died; returns the steps that only a person can settle."""
     query = select(steps).where(steps.c.run == run.id, steps.c.state == StepState.RUNNING.value)
     unsure = []
-    for record in map(step_of, tx.connection.execute(query.order_by(steps.c.position)).mappings().all()):
+    for record in list(readable(tx.connection.execute(query.order_by(steps.c.position)), steps, step_of)):
         step = _planned(run, record.id)
         about: dict[str, Any] = {"incident": run.incident, "run": run.id, "step": record.id}
         safe = run.plan is not None and step is not None and may_repeat(step, run.plan.steps)

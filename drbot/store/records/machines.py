@@ -7,6 +7,7 @@ from sqlalchemy import Connection, RowMapping, select, update
 
 from drbot.core.ledger.events import EventKind
 from drbot.store.base.database import Transaction
+from drbot.store.base.reading import readable
 from drbot.store.base.rows import insert_or
 from drbot.store.base.schema import machines
 
@@ -58,7 +59,7 @@ def list_of(connection: Connection, incident: int | None = None) -> list[KnownMa
     query = select(machines).where(machines.c.gone_at.is_(None)).order_by(machines.c.since, machines.c.key)
     if incident is not None:
         query = query.where(machines.c.incident == incident)
-    return [_machine_of(row) for row in connection.execute(query).mappings()]
+    return list(readable(connection.execute(query), machines, _machine_of))
 
 
 def _machine_of(row: RowMapping) -> KnownMachine:

@@ -7,6 +7,7 @@ from sqlalchemy import Connection, RowMapping, delete, select, tuple_
 from drbot.core.site.proofs import WELL, BackupProof, ProofResult
 from drbot.core.site.stored_backups import BackupKind, StoredBackup
 from drbot.store.base.database import Transaction
+from drbot.store.base.reading import readable
 from drbot.store.base.rows import insert_or
 from drbot.store.base.schema import proofs
 
@@ -21,7 +22,7 @@ def list_of(connection: Connection, site: str | None = None) -> list[BackupProof
     """The newest first; None: of all sites."""
     rows = select(proofs).order_by(proofs.c.proven_at.desc())
     mine = rows if site is None else rows.where(proofs.c.site == site)
-    return [_proof_of(row) for row in connection.execute(mine).mappings()]
+    return list(readable(connection.execute(mine), proofs, _proof_of))
 
 
 def forget_gone(tx: Transaction, site: str, there: Iterable[StoredBackup], places: Collection[str]) -> None:

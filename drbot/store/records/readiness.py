@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, delete, func, insert, select
+from sqlalchemy import Connection, RowMapping, delete, func, insert, select
 
 from drbot.core.site.readiness import Colour, Line, one_each
 from drbot.store.base.database import Transaction
+from drbot.store.base.reading import readable
 from drbot.store.base.schema import confirmations, drills, proofs, readiness, routines, runs
 
 SLACK = "Slack"
@@ -54,13 +55,19 @@ def of_source(connection: Connection, source: str) -> list[Seen]:
 
 def list_of(connection: Connection) -> list[Seen]:
     """All, by who looked."""
-    rows = connection.execute(select(readiness).order_by(readiness.c.source, readiness.c.position)).mappings()
-    return [
-        Seen(
-            source=row["source"],
-            line=Line(what=row["what"], colour=Colour(row["colour"]), reason=row["reason"], remedy=row["remedy"]),
-            since=row["since"],
-            looked_at=row["looked_at"],
-        )
-        for row in rows
-    ]
+    query = select(readiness).order_by(readiness.c.source, readiness.c.position)
+    return list(readable(connection.execute(query), readiness, _seen_of))
+
+
+def are_readable(connection: Connection) -> bool:
+    """All of them: one that is left out may have been red."""
+    return len(list_of(connection)) == connection.execute(select(func.count()).select_from(readiness)).scalar_one()
+
+
+def _seen_of(row: RowMapping) -> Seen:
+    return Seen(
+        source=row["source"],
+        line=Line(what=row["what"], colour=Colour(row["colour"]), reason=row["reason"], remedy=row["remedy"]),
+        since=row["since"],
+        looked_at=row["looked_at"],
+    )

@@ -7,6 +7,7 @@ a deny and a start that come in the same millisecond happen one after the other.
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from sqlalchemy import Connection, and_, func, insert, or_, select, update
@@ -34,6 +35,7 @@ from drbot.core.runs.run import Run
 from drbot.core.site.people import Roster
 from drbot.core.text.messages import phrase
 from drbot.store.base.database import Transaction
+from drbot.store.base.reading import every, first, left_out_where_unreadable, readable
 from drbot.store.base.rows import fence, lock_run, request_of, sources, vote_of
 from drbot.store.base.schema import events, requests
 from drbot.store.base.schema import votes as votes_table
@@ -107,20 +109,20 @@ def open(  # noqa: A001 - the word people use; the module is always named at the
 
 def get(connection: Connection, request_id: str) -> ApprovalRequest:
     """The request. Raises UserError if there is none."""
-    row = connection.execute(select(requests).where(requests.c.id == request_id)).mappings().first()
-    if row is None:
+    found = first(connection.execute(select(requests).where(requests.c.id == request_id)), requests, request_of)
+    if found is None:
         raise UserError(
             phrase("You asked for the request {request}.", request=request_id),
             phrase("There is no such request."),
             phrase("See: /dr status"),
         )
-    return request_of(row)
+    return found
 
 
 def of_run(connection: Connection, run_id: str) -> list[ApprovalRequest]:
     """All requests of a run, oldest first."""
     query = select(requests).where(requests.c.run == run_id).order_by(requests.c.number)
-    return [request_of(row) for row in connection.execute(query).mappings()]
+    return every(connection.execute(query), requests, request_of)
 
 
 def latest(connection: Connection, run_id: str, gate: str) -> ApprovalRequest | None:
@@ -131,7 +133,7 @@ def latest(connection: Connection, run_id: str, gate: str) -> ApprovalRequest | 
 def votes(connection: Connection, request_id: str) -> list[Vote]:
     """The votes that were counted, oldest first."""
     query = select(votes_table).where(votes_table.c.request == request_id).order_by(votes_table.c.id)
-    return [vote_of(row) for row in connection.execute(query).mappings()]
+    return every(connection.execute(query), votes_table, vote_of)
 
 
 def denied(connection: Connection, incident: int) -> dict[str, set[str]]:
@@ -153,7 +155,7 @@ def overdue(connection: Connection, now: datetime) -> list[ApprovalRequest]:
         and_(requests.c.state == RequestState.OPEN.value, requests.c.expires_at <= now),
         and_(requests.c.state == RequestState.GRANTED.value, requests.c.start_by <= now),
     )
-    return [request_of(row) for row in connection.execute(select(requests).where(late)).mappings()]
+    return list(readable(connection.execute(select(requests).where(late)), requests, request_of))
 
 
 def cast(tx: Transaction, request_id: str, ballot: Ballot, roster: Roster) -> Decision:
@@ -223,9 +225,8 @@ def _hold(tx: Transaction, request: ApprovalRequest, vote: Vote, rule: str) -> N
 
 def end_holds(tx: Transaction, roster: Roster, has_waited: Callable[[ApprovalRequest], bool]) -> None:
     """Grant what break-glass asked for and nobody vetoed in ten minutes, if the worker `has_waited` for so long."""
-    query = select(requests).where(requests.c.state == RequestState.OPEN.value, requests.c.hold_until <= tx.now)
-    for row in tx.connection.execute(query).mappings().all():
-        request = _locked(tx, row["id"])
+    query = select(requests.c.id).where(requests.c.state == RequestState.OPEN.value, requests.c.hold_until <= tx.now)
+    for request in left_out_where_unreadable(tx.connection.execute(query).scalars().all(), partial(_locked, tx)):
         if request.state is not RequestState.OPEN or not has_waited(request):
             continue
         if held_long_enough(request, votes(tx.connection, request.id), roster, tx.now):
@@ -349,7 +350,7 @@ def end_live(tx: Transaction, run: Run, state: RequestState, *, why: str) -> Non
 def _locked(tx: Transaction, request_id: str) -> ApprovalRequest:
     lock_run(tx, get(tx.connection, request_id).run)
     query = select(requests).where(requests.c.id == request_id).with_for_update()
-    return request_of(tx.connection.execute(query).mappings().one())
+    return every(tx.connection.execute(query), requests, request_of)[0]
 
 
 def _end(tx: Transaction, request: ApprovalRequest, state: RequestState, *, person: str | None, why: str) -> None:

@@ -14,6 +14,7 @@ from drbot.core.base.cron import Calendar
 from drbot.core.runs.drill import ROUTINES
 from drbot.core.text.messages import phrase
 from drbot.store.base.database import Transaction
+from drbot.store.base.reading import readable
 from drbot.store.base.rows import insert_or
 from drbot.store.base.schema import routines
 
@@ -62,7 +63,9 @@ def get(connection: Connection, key: str) -> Routine | None:
 
 def list_of(connection: Connection) -> list[Routine]:
     """All, by name."""
-    return [Routine(**row) for row in connection.execute(select(routines).order_by(routines.c.key)).mappings()]
+    return list(
+        readable(connection.execute(select(routines).order_by(routines.c.key)), routines, lambda row: Routine(**row))
+    )
 
 
 def is_held(there: Routine, now: datetime) -> bool:
@@ -75,7 +78,7 @@ def plan(tx: Transaction, key: str, calendar: Calendar) -> None:
     there, due = get(tx.connection, key), calendar.after(tx.now)
     values = {"expression": calendar.expression, "time_zone": calendar.time_zone, "due_at": due, "next_at": due}
     if there is None:
-        insert_or(tx, routines, {"key": key, "fault": "", **values}, replace=False)
+        insert_or(tx, routines, {"key": key, "fault": "", **FREE, **values}, replace=True)  # of one nobody can read
     elif not is_held(there, tx.now) and (there.calendar != calendar or there.next_at > calendar.after(tx.now + FAR)):
         tx.connection.execute(_as_seen(there).values(**FREE, **values))
 

@@ -8,6 +8,7 @@ from sqlalchemy import Connection, RowMapping, delete, select, update
 
 from drbot.core.ledger.events import EventKind
 from drbot.store.base.database import Transaction
+from drbot.store.base.reading import readable
 from drbot.store.base.rows import insert_or
 from drbot.store.base.schema import schedules
 
@@ -42,13 +43,13 @@ def put(tx: Transaction, schedule: Schedule) -> None:
 def due(connection: Connection, now: datetime) -> list[Schedule]:
     """What should have fired by now, oldest first."""
     query = select(schedules).where(schedules.c.next_at <= now).order_by(schedules.c.next_at)
-    return [_schedule_of(row) for row in connection.execute(query).mappings()]
+    return list(readable(connection.execute(query), schedules, _schedule_of))
 
 
 def of_kind(connection: Connection, kind: str) -> list[Schedule]:
     """Due or not, the next one first."""
     query = select(schedules).where(schedules.c.kind == kind).order_by(schedules.c.next_at)
-    return [_schedule_of(row) for row in connection.execute(query).mappings()]
+    return list(readable(connection.execute(query), schedules, _schedule_of))
 
 
 def take(tx: Transaction, schedule: Schedule) -> bool:

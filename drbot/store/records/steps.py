@@ -18,6 +18,7 @@ from drbot.core.runs.settlement import is_undecided, may_settle, needs_second
 from drbot.core.runs.state_words import ENDED, STEP
 from drbot.core.text.messages import either, filled, listed, phrase
 from drbot.store.base.database import Database, Transaction
+from drbot.store.base.reading import every
 from drbot.store.base.rows import fence, lock_run, sources, step_of
 from drbot.store.base.schema import runs, steps
 from drbot.store.base.waking import wake
@@ -52,7 +53,7 @@ LONGEST_SECONDS = 1e9  # what a row may say of a step: no number at all would be
 def of_run(connection: Connection, run_id: str) -> list[StepRecord]:
     """All steps in the order of the plan."""
     query = select(steps).where(steps.c.run == run_id).order_by(steps.c.position)
-    return [step_of(row) for row in connection.execute(query).mappings()]
+    return every(connection.execute(query), steps, step_of)
 
 
 def usual_seconds(connection: Connection, runbook: str) -> dict[str, float]:

@@ -3,10 +3,11 @@
 from collections.abc import Iterable
 from datetime import datetime
 
-from sqlalchemy import Connection, delete, func, insert, select
+from sqlalchemy import Connection, RowMapping, delete, func, insert, select
 
 from drbot.core.site.stored_backups import BackupKind, StoredBackup
 from drbot.store.base.database import Transaction
+from drbot.store.base.reading import readable
 from drbot.store.base.schema import backups
 
 MOST = 500
@@ -33,15 +34,16 @@ def list_of(connection: Connection, site: str | None = None) -> list[StoredBacku
     """The newest first, those of one name side by side; None: of all sites."""
     order = (backups.c.moment.desc(), backups.c.source, backups.c.kind, backups.c.name, backups.c.place)
     found = select(backups).order_by(*order)
-    rows = connection.execute(found if site is None else found.where(backups.c.source == site)).mappings()
-    return [
-        StoredBackup(
-            site=row["source"],
-            kind=BackupKind(row["kind"]),
-            **{name: row[name] for name in ("name", "place", "is_off_site", "moment", "size", "fault", "mark")},
-        )
-        for row in rows
-    ]
+    wanted = found if site is None else found.where(backups.c.source == site)
+    return list(readable(connection.execute(wanted), backups, _backup_of))
+
+
+def _backup_of(row: RowMapping) -> StoredBackup:
+    return StoredBackup(
+        site=row["source"],
+        kind=BackupKind(row["kind"]),
+        **{name: row[name] for name in ("name", "place", "is_off_site", "moment", "size", "fault", "mark")},
+    )
 
 
 def seen_at(connection: Connection) -> datetime | None:

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection, delete, or_, select, update
 
 from drbot.store.base.database import Transaction
+from drbot.store.base.reading import is_number, readable
 from drbot.store.base.rows import insert_or
 from drbot.store.base.schema import cursors, incidents, leaders, surfaces
 
@@ -40,7 +41,7 @@ def put(tx: Transaction, surface: Surface) -> None:
 
 def of_incident(connection: Connection, incident: int) -> list[Surface]:
     query = select(surfaces).where(surfaces.c.incident == incident).order_by(surfaces.c.key)
-    return [Surface(**row) for row in connection.execute(query).mappings()]
+    return list(readable(connection.execute(query), surfaces, lambda row: Surface(**row)))
 
 
 def at(connection: Connection, channel: str, ts: str) -> list[str]:
@@ -58,7 +59,8 @@ def forget_slack(tx: Transaction) -> None:
 
 def cursor(connection: Connection, name: str) -> int:
     """The `seq` of the last event that was shown; 0 at first."""
-    return connection.execute(select(cursors.c.seq).where(cursors.c.name == name)).scalar() or 0
+    seq = connection.execute(select(cursors.c.seq).where(cursors.c.name == name)).scalar()
+    return int(seq) if seq is not None and is_number(seq) else 0
 
 
 def advance(tx: Transaction, name: str, seq: int) -> None:

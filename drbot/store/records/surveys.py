@@ -10,6 +10,7 @@ from sqlalchemy import Connection, RowMapping, delete, insert, select, update
 from drbot.core.runs.plan import Plan, document_of
 from drbot.core.site.wal_timeline import Timeline
 from drbot.store.base.database import Transaction
+from drbot.store.base.reading import readable
 from drbot.store.base.schema import surveys
 
 WAITED_FOR = timedelta(minutes=5)
@@ -87,7 +88,7 @@ def answer(
 
 def _read(connection: Connection, now: datetime) -> list[Survey]:
     query = select(surveys).where(surveys.c.ended_at.is_(None), surveys.c.asked_at > now - WAITED_FOR)
-    return [_survey_of(row) for row in connection.execute(query.order_by(surveys.c.id)).mappings()]
+    return list(readable(connection.execute(query.order_by(surveys.c.id)), surveys, _survey_of))
 
 
 def _survey_of(row: RowMapping) -> Survey:

@@ -9,6 +9,7 @@ from drbot.core.runs.incident import IncidentState
 from drbot.core.runs.run import Leftover, Run, RunState, StepRecord
 from drbot.core.text.messages import phrase
 from drbot.store.base.database import Database, Transaction
+from drbot.store.base.reading import readable
 from drbot.store.base.rows import run_of
 from drbot.store.base.schema import incidents
 from drbot.store.base.schema import runs as rows
@@ -81,4 +82,4 @@ def unclaimed(connection: Connection, older_than: datetime) -> list[Run]:
         .where(rows.c.state == RunState.QUEUED.value, rows.c.queued_at < older_than)
         .order_by(rows.c.queued_at)
     )
-    return [run_of(row) for row in connection.execute(query).mappings()]
+    return list(readable(connection.execute(query), rows, run_of))

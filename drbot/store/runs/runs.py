@@ -20,6 +20,7 @@ from drbot.core.runs.state_words import ENDED
 from drbot.core.text.messages import closed, filled, phrase, sentences
 from drbot.store.base import waking
 from drbot.store.base.database import Transaction
+from drbot.store.base.reading import readable
 from drbot.store.base.rows import fence, load_run, lock_run, run_of, sources
 from drbot.store.base.schema import incidents, runs
 from drbot.store.base.schema import steps as steps_table
@@ -98,7 +99,7 @@ def get(connection: Connection, run_id: str) -> Run:
 def of_incident(connection: Connection, incident: int) -> list[Run]:
     """All runs of an incident, oldest first."""
     query = select(runs).where(runs.c.incident == incident).order_by(runs.c.created_at, runs.c.id)
-    return [run_of(row) for row in connection.execute(query).mappings()]
+    return list(readable(connection.execute(query), runs, run_of))
 
 
 def current(connection: Connection, incident: int) -> Run | None:

@@ -14,6 +14,7 @@ from drbot.core.runbooks.runbook import Step, SubRun
 from drbot.core.runs.run import Run, RunState, StepRecord, StepState
 from drbot.core.runs.safe_state import NOTHING_DONE, Parts, SafeState, safe_state
 from drbot.store.base.database import Transaction
+from drbot.store.base.reading import readable
 from drbot.store.base.rows import load_run, run_of
 from drbot.store.base.schema import runs
 from drbot.store.base.schema import steps as steps_table
@@ -65,7 +66,7 @@ def asked_now(connection: Connection, run: Run) -> ApprovalRequest | None:
 def parts_of(connection: Connection, run: Run) -> list[Run]:
     """The runs that are part of this one and not over."""
     query = select(runs).where(runs.c.incident == run.incident).order_by(runs.c.created_at)
-    found = [run_of(row) for row in connection.execute(query).mappings()]
+    found = list(readable(connection.execute(query), runs, run_of))
     return [other for other in found if other.arguments.get(PART_OF) == run.id and not other.is_over]
 
 

@@ -155,6 +155,7 @@ def test_without_a_later_commit_the_end_is_no_moment_that_nobody_has_seen_receiv
     write(followed, 1)
     wait_for(lambda: behind(followed) == 0, PATIENCE, "everything to be received")
     moment = datetime.now(UTC)
+    wait_for(lambda: datetime.now(UTC) > moment + timedelta(seconds=1), PATIENCE, "the second to be over")
     followed.postgres.answer("SELECT pg_switch_wal()")
     wait_for(lambda: written_after(followed, moment), PATIENCE, "something to be received that is no commit")
 

@@ -98,7 +98,9 @@ def test_a_failed_step_leaves_its_tail_and_its_whole_log_in_the_thread(served: S
     assert served.people.file(upload["files"][0]) == log.read_bytes()
 
 
-@pytest.mark.parametrize("shown", ["worker/key", "logs/r1/../../worker/key", "logs/r1/link.log"])
+@pytest.mark.parametrize(
+    "shown", ["worker/key", "logs/r1/../../worker/key", "logs/r1/link.log", "logs/r1/\0", f"logs/r1/{300 * 'x'}"]
+)
 def test_no_other_file_of_drbots_home_is_shown_as_a_log_whatever_a_row_says(served: Scene, shown: str) -> None:
     """Where bot and worker share a home the worker's keys lie in it."""
     incident, home = served.declare(), served.process.home

@@ -1,11 +1,16 @@
 """`approve` and `deny`: who may, what they are shown, and that one function decides."""
 
-import pytest
+from typing import cast
 
+import pytest
+from sqlalchemy import insert, update
+
+from drbot.bot.listeners.accounts import Accounts
+from drbot.bot.listeners.voters import look_at_voters
 from drbot.commands.verb.approve import approved_in_slack, dialog_of
 from drbot.commands.views.vote_dialog import table_of
 from drbot.core.approvals.approval import EntryPoint, RequestState
-from drbot.core.base.errors import UserError
+from drbot.core.base.errors import UnreadableError, UserError
 from drbot.core.ledger.events import EventKind
 from drbot.core.runs.clocks import Clocks
 from drbot.core.runs.plan import short_seal
@@ -13,6 +18,8 @@ from drbot.core.runs.run import RunState, StopKind
 from drbot.core.site.people import Account
 from drbot.core.text.messages import say
 from drbot.store.base import waking
+from drbot.store.base.schema import requests as requests_table
+from drbot.store.base.schema import votes
 from drbot.store.records import requests, steps
 from drbot.store.runs import runs
 from tests.integration.commands.verb_fixture import OLDER, VerbFixture
@@ -181,6 +188,32 @@ def test_the_account_that_was_voted_with_is_looked_at_and_no_other_of_the_person
     ((person, used),) = approved_in_slack(verb_fixture.context, asked.id)
 
     assert (person.slack, used) == (("U3", "U4"), ("U3",))
+
+
+def test_a_row_that_says_a_vote_came_from_a_terminal_spares_its_account_no_look(verb_fixture: VerbFixture) -> None:
+    """The ledger says where it came from."""
+    _, asked = verb_fixture.asked()
+    values = {"request": asked.id, "seal": asked.seal, "reason": "ok", "target": "production"}
+    verb_fixture.say("chika", "approve", entry_point=EntryPoint.DIALOG, values=values, account=Account(id="U3"))
+
+    with verb_fixture.database.write() as tx:
+        tx.connection.execute(update(votes).values(terminal="ops@host"))
+
+    assert [used for _, used in approved_in_slack(verb_fixture.context, asked.id)] == [("U3",)]
+
+
+def test_a_vote_that_cannot_be_read_spares_no_account_of_another_request(verb_fixture: VerbFixture) -> None:
+    """Whoever writes rows could plant one, so that nobody is looked at any more."""
+    _, first = verb_fixture.asked()
+    verb_fixture.say("aiko", "resolve not an incident")
+    garbage = {"request": first.id, "person": "ben", "decision": "approve", "reason": "", "seal": ""}
+    with verb_fixture.database.write() as tx:
+        tx.connection.execute(update(requests_table).values(state=RequestState.OPEN.value))
+        tx.connection.execute(insert(votes).values(**garbage, at=tx.now, entry_point="garbage"))
+
+    with pytest.raises(UnreadableError):
+        approved_in_slack(verb_fixture.context, first.id)
+    look_at_voters(verb_fixture.context, cast(Accounts, None))
 
 
 def test_one_no_ends_the_request_and_wants_a_reason(verb_fixture: VerbFixture) -> None:

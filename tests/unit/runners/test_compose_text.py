@@ -11,10 +11,11 @@ import pytest
 
 from drbot.core.base.errors import PermanentError
 from drbot.core.site.site import ComposeFiles, Service, Site
-from drbot.runners.clients.compose import Compose
-from drbot.runners.clients.compose_reads import Everything, reads_of
+from drbot.runners.clients.compose import Compose, Watch
+from drbot.runners.clients.compose_reads import Allowed, Everything, reads_of, unheard
 from drbot.runners.clients.compose_text import MOST_BYTES, filled_in, parsed, settings_of
 from drbot.runners.clients.container_labels import CONFIG_FILES, PROJECT, WORKING_DIR
+from drbot.runners.clients.process import Bounds
 from drbot.runners.clients.project_places import places_of
 from drbot.runners.foundation.watching import never
 
@@ -90,6 +91,8 @@ def test_what_compose_would_fetch_is_a_file_that_nobody_has_looked_at(tmp_path: 
         "services: {web: {build: {context: 'git@/../../../w'}}}",
         "services: {web: {build: {context: ., cache_to: ['type=local,dest=../../w']}}}",
         "services: {web: {build: {context: ., cache_from: ['type=local,src=../../w']}}}",
+        "services: {web: {build: {context: ., cache_to: ['type=local,\"dest=../../w\"']}}}",
+        "services: {web: {build: {context: ., cache_to: ['type=local, DEST=../../w']}}}",
     ],
 )
 def test_a_build_that_leaves_the_projects_is_seen(tmp_path: Path, text: str) -> None:
@@ -98,28 +101,71 @@ def test_a_build_that_leaves_the_projects_is_seen(tmp_path: Path, text: str) -> 
     assert str(tmp_path / "w") in reads.outside
 
 
-def test_passwords_of_registries_reach_no_container(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("DOCKER_AUTH_CONFIG", "of-the-worker")
-    text = "services: {web: {image: x, use_api_socket: true, environment: [DOCKER_AUTH_CONFIG]}}"
-    written(tmp_path, {"compose.yml": text})
-
-    reads = Compose(tmp_path / "projects", None).reads("shop")
-
-    assert reads.kept_from_it == ("DOCKER_AUTH_CONFIG",)
-    assert reads.outside == (str(Path.home() / ".docker" / "config.json"),)
+AUTH = "DOCKER_AUTH_CONFIG"
+TO_WEB = "services: {{web: {{image: x, environment: {}}}}}"
+FROM_FILE = "services: {web: {image: x, env_file: app.env}}"
 
 
 @DOCKER
-@pytest.mark.parametrize("file", [".env", "app.env"])
-def test_nor_by_way_of_a_file_that_compose_fills_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, file: str) -> None:
-    monkeypatch.setenv("DOCKER_AUTH_CONFIG", "of-the-worker")
-    text = 'services: {web: {image: x, env_file: app.env, environment: ["A=$Q"]}}'
-    written(tmp_path, {"compose.yml": text, ".env": "", "app.env": "", file: "P=1\nQ=${DOCKER_AUTH_CONFIG}${P}\n"})
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"compose.yml": TO_WEB.format(f"[{AUTH}]")},
+        {"compose.yml": TO_WEB.format(f'["A=${{{AUTH}}}"]')},
+        {"compose.yml": TO_WEB.format('["${K}"]'), ".env": f"K={AUTH}\n"},
+        {"compose.yml": TO_WEB.format('{A: "\\x24{DOCKER\\x5fAUTH_CONFIG}"}')},
+        {"compose.yml": TO_WEB.format(f"[{AUTH}]"), ".env": f"{AUTH}=x\n"},
+        {"compose.yml": TO_WEB.format('["A=$Q"]'), ".env": f"P=1\nQ=${{{AUTH}}}${{P}}\n"},
+        {"compose.yml": FROM_FILE, "app.env": f"{AUTH}\n"},
+        {"compose.yml": FROM_FILE, "app.env": f"export {AUTH}\n"},
+        {"compose.yml": FROM_FILE, "app.env": f"Q=${{{AUTH}}}\n{AUTH}=x\n"},
+    ],
+)
+def test_passwords_of_registries_reach_no_container_however_their_name_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, files: Mapping[str, str]
+) -> None:
+    monkeypatch.setenv(AUTH, "of-the-worker")
+    written(tmp_path, {"app.env": "", **files})
 
-    compose = Compose(tmp_path / "projects", None)
+    assert "of-the-worker" not in str(Compose(tmp_path / "projects", None).describe("shop", never))
 
-    assert "of-the-worker" in str(compose.describe("shop", never))
-    assert compose.reads("shop").kept_from_it == ("DOCKER_AUTH_CONFIG",)
+
+def test_nor_by_the_socket_with_the_passwords_of_dockers_own_user(tmp_path: Path) -> None:
+    written(tmp_path, {"compose.yml": "services: {web: {image: x, use_api_socket: true}}"})
+
+    reads = Compose(tmp_path / "projects", None).reads("shop")
+
+    assert reads.outside == (str(Path.home() / ".docker" / "config.json"),)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "services: {web: {image: x, env_file: ../drbot/worker/key}}",
+        "services: {web: {image: x}}\nconfigs: {c: {file: ../drbot/worker/totp.json}}",
+        "services: {web: {build: {context: ..}}}",
+        "include: [../drbot/worker/key]",
+    ],
+)
+def test_what_the_worker_signs_with_is_used_by_no_project_though_it_lies_among_them(tmp_path: Path, text: str) -> None:
+    written(tmp_path, {"compose.yml": text})
+    own = tmp_path / "projects" / "drbot" / "worker"
+    own.mkdir(parents=True)
+    (own / "key").write_text("secret\n")
+    compose = Compose(tmp_path / "projects", None, allowed=Allowed(never=own))
+
+    assert compose.reads("shop").own
+    with pytest.raises(PermanentError, match="where drbot keeps what it signs with"):
+        compose.create("shop", [], Watch(bounds=Bounds(cancelled=never), on_line=unheard))
+
+
+@pytest.mark.parametrize("said", ["[default]", "[default, other=k]", "{default: }"])
+def test_the_keys_of_the_workers_own_agent_are_used_by_no_build(tmp_path: Path, said: str) -> None:
+    folder = written(tmp_path, {"compose.yml": f"services: {{web: {{build: {{context: ., ssh: {said}}}}}}}"})
+
+    reads = reads_of(folder, [folder / "compose.yml"], (), {"SSH_AUTH_SOCK": "/run/agent"})
+
+    assert Path("/run/agent") in reads.files
 
 
 BESIDE_ITSELF = "".join(f"x-{n}: &b{n} [{', '.join(10 * [f'*b{n - 1}'])}]\n" for n in range(1, 40))

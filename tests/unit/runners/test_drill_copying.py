@@ -4,6 +4,9 @@ import os
 import socket
 from pathlib import Path
 
+import pytest
+
+from drbot.core.base.errors import PermanentError
 from drbot.core.site.site import Site
 from drbot.runners.backups.make_full import links_outside
 from drbot.runners.upkeep.drill_copying import copy_projects
@@ -48,3 +51,42 @@ def test_a_link_that_leads_to_itself_ends_neither_a_drill_nor_a_backup(tmp_path:
 
     assert (tmp_path / "copy" / "shop" / "itself").is_symlink()
     assert list(links_outside(tmp_path / "projects", ["shop"])) == []
+
+
+@pytest.mark.parametrize("projects", ["home", "home/worker", "home/worker/more"])
+def test_no_drill_copies_what_the_worker_signs_with_whatever_dr_yml_calls_the_projects(
+    tmp_path: Path, projects: str
+) -> None:
+    (tmp_path / "home" / "worker" / "more").mkdir(parents=True)
+    (tmp_path / "home" / "worker" / "more" / "key").write_text("a")
+
+    with pytest.raises(PermanentError, match="holds drbot's own secrets"):
+        copy_projects(Site(projects=tmp_path / projects), (), (), tmp_path / "copy", tmp_path / "home")
+
+    assert not (tmp_path / "copy").exists()
+
+
+def test_projects_that_lie_in_drbots_home_bring_their_shared_settings(tmp_path: Path) -> None:
+    """As those of a lab do."""
+    projects = tmp_path / "home" / "labs" / "projects"
+    for name in ("shop/compose.yml", "data/all.env"):
+        (projects / name).parent.mkdir(parents=True, exist_ok=True)
+        (projects / name).write_text("a")
+
+    copy_projects(Site(projects=projects), ("data",), ("data/all.env",), tmp_path / "copy", tmp_path / "home")
+
+    assert (tmp_path / "copy" / "data" / "all.env").exists()
+
+
+def test_a_link_among_the_projects_has_nothing_written_outside_of_the_copy(tmp_path: Path) -> None:
+    """In the copy it leads to another place than it does where it was made."""
+    projects = tmp_path / "projects"
+    (projects / "shop").mkdir(parents=True)
+    (projects / "shop" / "all.env").write_text("a")
+    (projects / "common").symlink_to("../../" + f"{tmp_path.name}/projects/shop")
+
+    copy_projects(
+        Site(projects=projects), (), ("common/all.env",), tmp_path / "deep" / "er" / "copy", tmp_path / "home"
+    )
+
+    assert {path.name for path in (tmp_path / "deep").iterdir()} == {"er"}

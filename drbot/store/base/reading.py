@@ -1,0 +1,123 @@
+"""Rows that somebody else may have written: one that is none of drbot's ends what needs it, and nothing else."""
+
+import time
+from collections.abc import Callable, Iterable, Iterator
+from datetime import datetime
+from functools import lru_cache
+from math import isfinite
+from typing import Any, TypeVar
+
+import structlog
+from sqlalchemy import Float, Integer, Result, RowMapping, Table
+
+from drbot.core.base.errors import UnreadableError
+from drbot.core.text.messages import phrase
+from drbot.core.text.words import cut
+
+log = structlog.get_logger(__name__)
+
+Read = TypeVar("Read")
+Of = TypeVar("Of")
+
+_FAULTS = (ValueError, TypeError, KeyError, AttributeError, ArithmeticError)
+_YEARS = range(1970, 2200)
+"""Of times that anything happened or is due: with others no clock can reckon."""
+LATELY_SECONDS = 60.0
+_seen_at = [float("-inf")]  # by the monotonic clock
+_MOST = 1e15  # no number of ours is larger: bytes, seconds, records
+
+
+def read_of(table: Table, row: RowMapping, read: Callable[[RowMapping], Read]) -> Read:
+    """What the row says. Raises UnreadableError."""
+    try:
+        _require_sound(table, row)
+        return read(row)
+    except _FAULTS as error:
+        raise _unreadable(table, error) from error
+
+
+def readable(result: Result[Any], table: Table, read: Callable[[RowMapping], Read]) -> Iterator[Read]:
+    """The same of each row. One that cannot be read is left out, and told in the log."""
+    rows = result.mappings()
+    while True:
+        try:
+            row = rows.fetchone()
+            if row is None:
+                return
+            found = read_of(table, row, read)
+        except UnreadableError as error:
+            _tell(str(error))
+        except _FAULTS as error:
+            _tell(str(_unreadable(table, error)))
+        else:
+            yield found
+
+
+def left_out_where_unreadable(found: Iterable[Of], read: Callable[[Of], Read]) -> Iterator[Read]:
+    """What is read of each; of one of which something cannot be read, nothing."""
+    for one in found:
+        try:
+            made = read(one)
+        except UnreadableError as error:
+            _tell(str(error))
+        else:
+            yield made
+
+
+def are_left_out() -> bool:
+    """Whether this process came upon one lately: it may be of an incident, or of what was red."""
+    return time.monotonic() - _seen_at[0] < LATELY_SECONDS
+
+
+def _tell(why: str) -> None:
+    _seen_at[0] = time.monotonic()
+    _log_once(why)
+
+
+@lru_cache(maxsize=1000)
+def _log_once(why: str) -> None:
+    """Some are read each second."""
+    log.error("A row is left out.", why=why)
+
+
+def first(result: Result[Any], table: Table, read: Callable[[RowMapping], Read]) -> Read | None:
+    """What the first row says; None: there is none. Raises UnreadableError."""
+    try:
+        row = result.mappings().first()
+    except _FAULTS as error:
+        raise _unreadable(table, error) from error
+    return None if row is None else read_of(table, row, read)
+
+
+def every(result: Result[Any], table: Table, read: Callable[[RowMapping], Read]) -> list[Read]:
+    """What all rows say, where none can be done without. Raises UnreadableError."""
+    try:
+        rows = result.mappings().all()
+    except _FAULTS as error:
+        raise _unreadable(table, error) from error
+    return [read_of(table, row, read) for row in rows]
+
+
+def _require_sound(table: Table, row: RowMapping) -> None:
+    """SQLite keeps whatever it is given, in a column of any kind."""
+    for column in table.columns:
+        value = row.get(column.name)
+        if isinstance(value, datetime):
+            if value.year not in _YEARS:
+                raise ValueError(f"{column.name} is no time")
+        elif isinstance(column.type, Float | Integer) and value is not None and not is_number(value):
+            raise ValueError(f"{column.name} is no number")
+
+
+def is_number(value: object) -> bool:
+    return isinstance(value, int | float) and isfinite(value) and abs(value) <= _MOST
+
+
+def _unreadable(table: Table, error: Exception) -> UnreadableError:
+    return UnreadableError(
+        phrase(
+            "drbot's own record in {table} cannot be read ({why}): something else than drbot has written it",
+            table=table.name,
+            why=cut(f"{type(error).__name__}: {error}", 200),
+        )
+    )
