@@ -51,6 +51,9 @@ class ControlTarget:
     def knowing(self, inventory: Inventory) -> "ControlTarget":
         return self
 
+    def for_survey(self) -> "ControlTarget":
+        return self
+
     def old_server(self, cancelled: Cancelled = never) -> None:
         """There is none here."""
 

@@ -67,6 +67,10 @@ class SiteTarget:
         site = with_inventory(self._named, inventory)
         return SiteTarget(site, self._configuration, self._clients.of(site), self._named)
 
+    def for_survey(self) -> "SiteTarget":
+        """The same for one survey: of a project's files, and of production's rows, all its questions get one answer."""
+        return SiteTarget(self._site, self._configuration, self._clients.for_survey(self._site), self._named)
+
     def old_server(self, cancelled: Cancelled = never) -> OldServer | None:
         """What is in PostgreSQL's volume that no dump brings back. Raises TemporaryError, CancelledError."""
         postgres = self._site.postgres

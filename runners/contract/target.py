@@ -125,6 +125,9 @@ class Target(Protocol):
     def knowing(self, inventory: Inventory) -> "Target":
         """The same target, with every service that is in there."""
 
+    def for_survey(self) -> "Target":
+        """The same target for one survey: what has been looked for in it is not looked for again."""
+
     def old_server(self, cancelled: Cancelled = never) -> OldServer | None:
         """What is in PostgreSQL's volume that no dump brings back. Raises TemporaryError, CancelledError."""
 

@@ -85,6 +85,9 @@ class HarmlessTarget:
     def knowing(self, inventory: Inventory) -> "HarmlessTarget":
         return self
 
+    def for_survey(self) -> "HarmlessTarget":
+        return self
+
     @property
     def clients(self) -> Clients:
         """The harmless actions use none."""
