@@ -27,7 +27,8 @@ from drbot.runners.clients.dump_store import dump_stores
 from drbot.runners.clients.engine_lock import EngineLock
 from drbot.runners.clients.full_store import full_stores
 from drbot.runners.clients.inventory_reader import read_inventory
-from drbot.runners.clients.postgres_written import COUNT_SECONDS, Written, written_since
+from drbot.runners.clients.postgres_written import Written, written_since
+from drbot.runners.clients.rows_now import rows_now
 from drbot.runners.clients.server_files import ServerFiles
 from drbot.runners.clients.survivors import remove_survivors
 from drbot.runners.clients.volume_mover import kept_from
@@ -162,7 +163,7 @@ class SiteTarget:
 
     def rows(self, cancelled: Cancelled) -> Mapping[str, int]:
         """Rows of every table of the running production. Raises DrbotError saying why not, CancelledError."""
-        return self._clients.postgres.rows(SURVEY_LABELS, cancelled, seconds=COUNT_SECONDS)
+        return rows_now(self._clients, SURVEY_LABELS, cancelled)
 
     def keys(self) -> int:
         """Keys of the running Redis. Raises DrbotError saying why not."""

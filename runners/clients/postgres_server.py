@@ -23,6 +23,7 @@ from drbot.runners.clients.own_statements import GRACE, SECONDS, TRY, asking, en
 from drbot.runners.clients.postgres_dump import PostgresDump
 from drbot.runners.clients.service_container import ServiceContainer, fault_of
 from drbot.runners.clients.table_counts import COUNT, DATABASES, ENVIRONMENT, NAME, counted, counting
+from drbot.runners.foundation.at_once import at_once, both
 from drbot.runners.foundation.watching import Cancelled
 
 UNREADABLE = "unreadable"
@@ -112,8 +113,9 @@ class PostgresServer:
         container = self.container()
         if container is None or not container.is_running:
             return fault_of(container)
-        for database in self.settings.databases:
-            answer = self._ask(container, database, "SELECT 1")
+        databases = self.settings.databases
+        answers = at_once(lambda database: self._ask(container, database, "SELECT 1"), databases)
+        for database, answer in zip(databases, answers, strict=True):
             if answer.code != 0:
                 return self.misnamed() or phrase("{what}: {why}", what=database, why=last_line(answer.output))
         return None
@@ -211,8 +213,9 @@ class PostgresServer:
     def _counted(
         self, script: str, labels: Mapping[str, str], cancelled: Cancelled, *, seconds: float | None
     ) -> dict[str, int]:
-        order = self.beside(labels, cancelled, counting(script, self.databases()))
-        order = replace(order, environment={**order.environment, **ENVIRONMENT})
+        databases, order = both(self.databases, lambda: self.beside(labels, cancelled, ()))
+        variables = {**order.environment, **ENVIRONMENT}
+        order = replace(order, entrypoint=counting(script, databases), environment=variables)
         ended = count_within(self._engine, order, cancelled, seconds)
         if ended.code != 0:
             raise TemporaryError(
@@ -222,7 +225,8 @@ class PostgresServer:
 
     def beside(self, labels: Mapping[str, str], cancelled: Cancelled, command: tuple[str, ...]) -> HelperOrder:
         """A helper on the server's own network, with the server's client programs."""
-        container, recipe = self._running(), self.recipe(cancelled)
+        container = self._running()
+        recipe, port = both(lambda: self.recipe(cancelled), lambda: self._answer("postgres", "SHOW port"))
         return HelperOrder(
             image=recipe.image,
             name=None,
@@ -231,7 +235,7 @@ class PostgresServer:
             network=f"container:{container.id}",
             environment={
                 "PGHOST": "127.0.0.1",
-                "PGPORT": self._answer("postgres", "SHOW port"),
+                "PGPORT": port,
                 "PGUSER": self.settings.user,
                 "PGPASSWORD": recipe.environment.get("POSTGRES_PASSWORD", ""),
                 "PGCONNECT_TIMEOUT": "10",

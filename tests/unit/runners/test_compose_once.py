@@ -58,7 +58,7 @@ def test_a_survey_has_each_project_read_once_whoever_asks(compose: Compose, read
     survey = ReadOnce(compose, Once())
 
     with ThreadPoolExecutor(4) as pool:
-        said = list(pool.map(lambda _: survey.describe_all("shop", never), range(4)))
+        said: list[object] = list(pool.map(lambda _: survey.describe_all("shop", never), range(4)))
     said += [survey.describe("shop", never), survey.knowing({}).describe("shop", never)]
     said += [survey.documents(["shop"], never)["shop"], survey.readings(["shop"], never)["shop"]]
 
