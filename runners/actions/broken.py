@@ -25,7 +25,7 @@ from drbot.runners.clients.tools_image import tools_image
 from drbot.runners.contract.target import Broken, Look
 from drbot.runners.foundation.at_once import at_once, both
 from drbot.runners.foundation.once import Once
-from drbot.runners.foundation.watching import Cancelled
+from drbot.runners.foundation.watching import Cancelled, never
 
 LOOK_SECONDS = 30
 SHRUNK = 0.5  # of the rows, lasting keys or files of the newest full backup: with fewer, most of them are lost
@@ -41,6 +41,7 @@ class Looking:
     cancelled: Cancelled
     files: tuple[str, ...]  # the entries of `files` in dr.yml that are looked at
     named: Site | None = None  # `site` as it stands in dr.yml, without what was read beside it
+    enough: Cancelled = never  # when rows are not counted any longer
     once: Once = field(default_factory=Once)  # several looks go by the same backup and files
 
     @property
@@ -109,14 +110,14 @@ def _postgres(system: Looking) -> Look:
         return _broken(DataKind.POSTGRES, why) if postgres.misnamed(held) is None else Look()
     try:
         rows, manifest = both(
-            lambda: rows_now(system.clients, system.labels, system.cancelled), lambda: system.manifest
+            lambda: rows_now(system.clients, system.labels, system.cancelled, system.enough), lambda: system.manifest
         )
     except TemporaryError as error:
         if error.kind != "starting":  # the engine's trouble, not the server's
             raise
         return _broken(DataKind.POSTGRES, str(error))
     except PermanentError:  # it takes too long
-        return Look(works=phrase("PostgreSQL answers"))
+        return Look(works=phrase("PostgreSQL answers; its rows were not counted"))
     now, then = sum(rows.values()), sum(manifest.rows.values()) if manifest else 0
     if now < then * SHRUNK:
         return _broken(DataKind.POSTGRES, phrase("rows now: {now}, in the backup: {then}", now=now, then=then))

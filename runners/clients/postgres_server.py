@@ -5,6 +5,7 @@ leaves nothing behind.
 """
 
 import json
+import time
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -24,7 +25,7 @@ from drbot.runners.clients.postgres_dump import PostgresDump
 from drbot.runners.clients.service_container import ServiceContainer, fault_of
 from drbot.runners.clients.table_counts import COUNT, DATABASES, ENVIRONMENT, NAME, counted, counting
 from drbot.runners.foundation.at_once import at_once, both
-from drbot.runners.foundation.watching import Cancelled
+from drbot.runners.foundation.watching import Cancelled, never
 
 UNREADABLE = "unreadable"
 # Inside its container: where the server itself has written down that it listens, whatever told it so.
@@ -198,9 +199,18 @@ class PostgresServer:
         """Where its data lies inside its container. Raises TemporaryError when it does not answer."""
         return self._answer("postgres", "SHOW data_directory")
 
-    def rows(self, labels: Mapping[str, str], cancelled: Cancelled, *, seconds: float | None = None) -> dict[str, int]:
-        """Rows of every table now. Raises TemporaryError when it does not answer, PermanentError after `seconds`."""
-        return self._counted(COUNT, labels, cancelled, seconds=seconds)
+    def rows(
+        self,
+        labels: Mapping[str, str],
+        cancelled: Cancelled,
+        *,
+        seconds: float | None = None,
+        enough: Cancelled = never,
+    ) -> dict[str, int]:
+        """Rows of every table now. Raises TemporaryError when it does not answer, PermanentError after `seconds`, or as
+        soon as it is `enough`.
+        """
+        return self._counted(COUNT, labels, cancelled, seconds=seconds, enough=enough)
 
     def tables(self, labels: Mapping[str, str], cancelled: Cancelled) -> frozenset[str]:
         """The names of all tables now, without counting. Raises TemporaryError, PermanentError after a minute."""
@@ -211,12 +221,21 @@ class PostgresServer:
         return PostgresDump(self._engine, self.beside(labels, cancelled, ()), self.databases())
 
     def _counted(
-        self, script: str, labels: Mapping[str, str], cancelled: Cancelled, *, seconds: float | None
+        self,
+        script: str,
+        labels: Mapping[str, str],
+        cancelled: Cancelled,
+        *,
+        seconds: float | None,
+        enough: Cancelled = never,
     ) -> dict[str, int]:
-        databases, order = both(self.databases, lambda: self.beside(labels, cancelled, ()))
-        variables = {**order.environment, **ENVIRONMENT}
-        order = replace(order, entrypoint=counting(script, databases), environment=variables)
-        ended = count_within(self._engine, order, cancelled, seconds)
+        asked = f"SELECT json_build_array(current_setting('port'), ({DATABASES}))"
+        container = self._running()
+        said, recipe = both(lambda: self._answer("postgres", asked), lambda: self.recipe(cancelled))
+        port, databases = json.loads(said)
+        order = self._helper(container, recipe, port, labels, counting(script, databases))
+        order = replace(order, environment={**order.environment, **ENVIRONMENT})
+        ended = count_within(self._engine, order, cancelled, seconds, enough)
         if ended.code != 0:
             raise TemporaryError(
                 phrase("The rows could not be counted: {said}", said=last_line(ended.output)), kind="starting"
@@ -227,6 +246,16 @@ class PostgresServer:
         """A helper on the server's own network, with the server's client programs."""
         container = self._running()
         recipe, port = both(lambda: self.recipe(cancelled), lambda: self._answer("postgres", "SHOW port"))
+        return self._helper(container, recipe, port, labels, command)
+
+    def _helper(
+        self,
+        container: ServiceContainer,
+        recipe: PostgresRecipe,
+        port: str,
+        labels: Mapping[str, str],
+        command: tuple[str, ...],
+    ) -> HelperOrder:
         return HelperOrder(
             image=recipe.image,
             name=None,
@@ -261,14 +290,22 @@ class PostgresServer:
         return self._engine.execute(container.id, command, seconds=5, environment=environment)
 
 
-def count_within(engine: DockerEngine, order: HelperOrder, cancelled: Cancelled, seconds: float | None) -> Executed:
-    """Run a helper that counts. Raises PermanentError after `seconds`, CancelledError."""
+def count_within(
+    engine: DockerEngine,
+    order: HelperOrder,
+    cancelled: Cancelled,
+    seconds: float | None,
+    enough: Cancelled = never,
+) -> Executed:
+    """Run a helper that counts. Raises PermanentError after `seconds` or when it is `enough`, CancelledError."""
+    began = time.monotonic()
     try:
-        return helper.run(engine, order, cancelled, seconds)
+        return helper.run(engine, order, lambda: cancelled() or enough(), seconds)
     except CancelledError:
         if cancelled():
             raise
-        raise PermanentError(phrase("counting took longer than {seconds} s", seconds=round(seconds or 0))) from None
+        took = f"{time.monotonic() - began:.1f}"
+        raise PermanentError(phrase("counting took longer than {seconds} s", seconds=took)) from None
 
 
 def control_data(
