@@ -100,13 +100,16 @@ class PostgresServer:
         command = own.command or self._engine.image_command(image)
         return PostgresRecipe(image=image, environment=environment, mounted_at=mounted_at, command=command)
 
+    def image(self, cancelled: Cancelled) -> str:
+        """As it is in use; the compose file is asked where there is no container."""
+        container = self.container()
+        return container.image if container else self.recipe(cancelled).image
+
     def major_version(self) -> int | None:
         """Of the image in use; None when it does not say, and where the site has no PostgreSQL."""
         if self._site.postgres is None:
             return None
-        container = self.container()
-        image = container.image if container else self.recipe(lambda: False).image
-        said = self._engine.image_environment(image).get("PG_MAJOR", "")
+        said = self._engine.image_environment(self.image(never)).get("PG_MAJOR", "")
         return int(said) if said.isdigit() else None
 
     def fault(self) -> str | None:
@@ -323,7 +326,14 @@ def control_data(
         environment={"LC_ALL": "C"},
     )
     ended = helper.run(engine, order, cancelled, seconds=60)
-    if ended.code != 0 or "WARNING" in ended.output:  # a damaged file is printed all the same, with a warning
+    return stated(ended.output) if ended.code == 0 else {}
+
+
+def stated(output: str) -> dict[str, str]:
+    """What pg_controldata has said; empty when it cannot be trusted: a damaged file is printed all the same, with a
+    warning.
+    """
+    if "WARNING" in output:
         return {}
-    pairs = (line.split(":", 1) for line in ended.output.splitlines() if ":" in line)
+    pairs = (line.split(":", 1) for line in output.splitlines() if ":" in line)
     return {name.strip(): value.strip() for name, value in pairs}
