@@ -24,7 +24,7 @@ from drbot.runners.clients.own_statements import GRACE, SECONDS, TRY, asking, en
 from drbot.runners.clients.postgres_dump import PostgresDump
 from drbot.runners.clients.service_container import ServiceContainer, fault_of
 from drbot.runners.clients.table_counts import COUNT, DATABASES, ENVIRONMENT, NAME, counted, counting
-from drbot.runners.foundation.at_once import at_once, both
+from drbot.runners.foundation.at_once import both
 from drbot.runners.foundation.watching import Cancelled, never
 
 UNREADABLE = "unreadable"
@@ -34,6 +34,15 @@ said="${PGDATA:-/var/lib/postgresql/data}/postmaster.pid"
 [ ! -r "$said" ] || export PGPORT="$(sed -n 4p "$said")" PGHOST="$(sed -n 5p "$said")"
 exec "$@"
 """
+# Whether every database answers; the first that does not is named behind what was said.
+SILENT = "does not answer: "
+ANSWERS = f"""
+for PGDATABASE; do
+  export PGDATABASE
+  psql -XAtq -c "SELECT 1" > /dev/null || {{ printf '\n{SILENT}%s' "$PGDATABASE" >&2; exit 1; }}
+done
+"""
+ANSWER_SECONDS = 5  # for a small question
 # Of functions only PostgreSQL's own: who may create one in a database would be superuser by a name that fits better.
 ITS_OWN_WORDS = "-c search_path="
 FED = 'printf %s "$0" | "$@"'  # for sh: a script, and the command that reads it
@@ -118,11 +127,14 @@ class PostgresServer:
         if container is None or not container.is_running:
             return fault_of(container)
         databases = self.settings.databases
-        answers = at_once(lambda database: self._ask(container, database, "SELECT 1"), databases)
-        for database, answer in zip(databases, answers, strict=True):
-            if answer.code != 0:
-                return self.misnamed() or phrase("{what}: {why}", what=database, why=last_line(answer.output))
-        return None
+        command = ["sh", "-c", AS_IT_LISTENS, "sh", "sh", "-c", ANSWERS, "sh", *databases]
+        seconds = ANSWER_SECONDS * len(databases)
+        answer = self._engine.execute(container.id, command, seconds=seconds, environment=self._environment())
+        if answer.code == 0:
+            return None
+        said, _, database = answer.output.rpartition(SILENT)
+        what = database if said else databases[0]  # ended from outside before any of them has said something
+        return self.misnamed() or phrase("{what}: {why}", what=what, why=last_line(said or answer.output))
 
     def misnamed(self, held: Collection[str] = ()) -> str | None:
         """What dr.yml says of it and the running server knows better; None = nothing, or it cannot be asked. `held`:
@@ -287,10 +299,17 @@ class PostgresServer:
     def _ask(self, container: ServiceContainer, database: str, statement: str, user: str = "") -> Executed:
         command = ["sh", "-c", AS_IT_LISTENS, "sh", "psql", "-XAtq", "-c", statement]
         # Behind -d a name with "=" would be taken for a whole connection string, and lead to another server.
-        environment = {"PGUSER": user or self.settings.user, "PGDATABASE": database}
-        environment |= {"PGCONNECT_TIMEOUT": "3", "PGOPTIONS": f"{ITS_OWN_WORDS} -c statement_timeout=4s"}
-        environment["PGCLIENTENCODING"] = "UTF8"
-        return self._engine.execute(container.id, command, seconds=5, environment=environment)
+        environment = self._environment(user) | {"PGDATABASE": database}
+        return self._engine.execute(container.id, command, seconds=ANSWER_SECONDS, environment=environment)
+
+    def _environment(self, user: str = "") -> dict[str, str]:
+        """For a small question inside its container."""
+        return {
+            "PGUSER": user or self.settings.user,
+            "PGCONNECT_TIMEOUT": "3",
+            "PGOPTIONS": f"{ITS_OWN_WORDS} -c statement_timeout=4s",
+            "PGCLIENTENCODING": "UTF8",
+        }
 
 
 def count_within(

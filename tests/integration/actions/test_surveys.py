@@ -1,5 +1,6 @@
 """What one survey asks of a real system: each thing once, no longer than a plan takes, and anew in the next survey."""
 
+import re
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -110,3 +111,16 @@ def test_stop_ends_a_survey_that_counts(worker_fixture: WorkerFixture, target: S
         worker_fixture.stop.set()
 
     assert worker_fixture.clients.docker.helpers(SURVEY_LABELS) == ()
+
+
+def test_of_several_databases_the_one_that_does_not_answer_is_named(worker_fixture: WorkerFixture) -> None:
+    server = worker_fixture.clients.postgres
+    assert server.fault() is None
+
+    psql(worker_fixture, "ALTER DATABASE apidb SET session_preload_libraries = 'gone'")
+    try:
+        assert re.fullmatch(r'apidb: .*FATAL: .*"gone".*', str(server.fault()))
+    finally:
+        psql(worker_fixture, "ALTER DATABASE apidb RESET session_preload_libraries")
+
+    assert server.fault() is None
