@@ -36,7 +36,7 @@ from drbot.runners.clients.server_files import ServerFiles
 from drbot.runners.clients.survivors import remove_survivors
 from drbot.runners.clients.volume_mover import kept_from
 from drbot.runners.contract.fingerprint import fingerprint
-from drbot.runners.contract.target import Chosen, KeptVolume, Look, Search, Target
+from drbot.runners.contract.target import FINGERPRINT, Chosen, KeptVolume, Look, Search, Target
 from drbot.runners.foundation.lock import Claim, Holder
 from drbot.runners.foundation.settings import RunnerSettings
 from drbot.runners.foundation.watching import Cancelled, never, unheard
@@ -69,7 +69,7 @@ class SiteTarget:
 
     def fingerprint(self, cancelled: Cancelled) -> dict[str, Any]:
         """What makes this target this target. Raises TemporaryError when the engine does not answer."""
-        return self._once.of("fingerprint", lambda: fingerprint(self._clients, self._site, SURVEY_LABELS, cancelled))
+        return self._once.of(FINGERPRINT, lambda: fingerprint(self._clients, self._site, SURVEY_LABELS, cancelled))
 
     def inventory(self, cancelled: Cancelled = never) -> Inventory:
         """What the system consists of. Raises TemporaryError, CancelledError."""
@@ -93,7 +93,8 @@ class SiteTarget:
         postgres = self._site.postgres if "postgres.restore_beside" in names else None
         if postgres is not None and postgres.continuous is None:  # else what is lost goes by them, and takes its time
             yield self._rows
-        yield self.fingerprint
+        if FINGERPRINT in names:
+            yield self.fingerprint
         if postgres is not None:
             yield self.old_server
         if "disk.free" in names:
@@ -103,7 +104,7 @@ class SiteTarget:
         """What is in PostgreSQL's volume that no dump brings back. Raises TemporaryError, CancelledError."""
         if (postgres := self._site.postgres) is None:
             return None
-        return self._once.of("old server", lambda: self.server_files(cancelled).look(postgres.volume))
+        return self._clients.once.of("old server", lambda: self.server_files(cancelled).look(postgres.volume))
 
     def server_files(self, cancelled: Cancelled = never) -> ServerFiles:
         """To look at a PostgreSQL volume. Raises PermanentError without a PostgreSQL in dr.yml."""

@@ -20,6 +20,9 @@ if TYPE_CHECKING:  # the executor and its tests need no docker package
     from drbot.runners.clients.postgres_written import Written
 
 
+FINGERPRINT = "fingerprint"
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Chosen:
     """The backup a plan uses, and what was passed over for it; one sentence each."""
@@ -130,8 +133,8 @@ class Target(Protocol):
         """The same target for one survey: what has been looked for in it is not looked for again."""
 
     def ahead(self, names: Collection[str], cancelled: Cancelled) -> AbstractContextManager[None]:
-        """Begin to look, all at the same time, for what a plan with these acts and probes will ask; for as long as it
-        is open.
+        """Begin to look, all at the same time, for what a plan with these acts and probes will ask, and for the
+        FINGERPRINT, which waits for the inventory; for as long as it is open.
         """
 
     def old_server(self, cancelled: Cancelled = never) -> OldServer | None:

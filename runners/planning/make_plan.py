@@ -27,7 +27,7 @@ from drbot.core.site.wal import is_moment_name, to_the_second
 from drbot.core.text.messages import clauses, listed, phrase
 from drbot.core.text.words import clock
 from drbot.runners.contract import strangers
-from drbot.runners.contract.target import Chosen, Search
+from drbot.runners.contract.target import FINGERPRINT, Chosen, Search
 from drbot.runners.execution import damage, settings_seen, users
 from drbot.runners.execution.gate import fingerprint_of
 from drbot.runners.execution.run_context import DrillTerms, WorkerContext
@@ -104,20 +104,18 @@ def _chosen(survey: Survey, runbook: Runbook, looking: ExitStack) -> tuple[Chose
     is raised; else read, while the backups are, which takes longer.
     """
     if raises_system(runbook.steps) and (chosen := _backup(survey, runbook)) is not None:
-        return chosen, _knowing(survey, chosen.backup.holds.inventory, runbook, looking)
+        return chosen, _knowing(survey, chosen.backup.holds.inventory, looking)
 
-    def known() -> Survey:
-        inventory = survey.worker_context.target.inventory(survey.cancelled)
-        return _knowing(survey, inventory, runbook, looking)
-
-    return both(lambda: _backup(survey, runbook), known)
-
-
-def _knowing(survey: Survey, inventory: Inventory, runbook: Runbook, looking: ExitStack) -> Survey:
-    """With all that the plan will ask looked for already."""
-    worker_context = survey.worker_context.knowing(inventory)
+    target = survey.worker_context.target
     names = {str(step.do) for step in runbook.steps} | {probe.probe for probe in runbook.ready_when}
-    looking.enter_context(worker_context.target.ahead(names, survey.cancelled))
+    looking.enter_context(target.ahead(names, survey.cancelled))
+    return both(lambda: _backup(survey, runbook), lambda: _knowing(survey, target.inventory(survey.cancelled), looking))
+
+
+def _knowing(survey: Survey, inventory: Inventory, looking: ExitStack) -> Survey:
+    """With what depends on it looked for already."""
+    worker_context = survey.worker_context.knowing(inventory)
+    looking.enter_context(worker_context.target.ahead({FINGERPRINT}, survey.cancelled))
     return replace(survey, worker_context=worker_context)
 
 

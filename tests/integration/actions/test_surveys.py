@@ -11,13 +11,14 @@ from drbot.core.base.errors import PermanentError
 from drbot.core.site.data_kinds import DataKind
 from drbot.runners.actions.site_target import SURVEY_LABELS, SiteTarget
 from drbot.runners.contract.fingerprint import digest
+from drbot.runners.contract.target import FINGERPRINT
 from drbot.runners.foundation.watching import never
 from tests.integration.actions.conftest import WorkerFixture
 from tests.waiting import PATIENCE, wait_for
 
 pytestmark = pytest.mark.docker
 
-NAMES = ("postgres.restore_beside", "disk.free")
+NAMES = ("postgres.restore_beside", "disk.free", FINGERPRINT)
 LOCK = "BEGIN; LOCK TABLE users IN ACCESS EXCLUSIVE MODE; SELECT pg_sleep(60)"
 COUNTS = "SELECT count(*) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND query LIKE 'SELECT json_build_array%'"
 LOCKED = "SELECT count(*) FROM pg_locks WHERE mode = 'AccessExclusiveLock' AND relation = 'users'::regclass AND granted"
