@@ -1,8 +1,7 @@
 """What of a system's data is broken, and what works: before anything of it is replaced. Only looks."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, field
 
 from drbot.core.base.errors import CancelledError, DrbotError, PermanentError, TemporaryError
 from drbot.core.runs.plan import BackupIdentity
@@ -21,10 +20,12 @@ from drbot.runners.clients.fetched import files_wanted, settings_wanted
 from drbot.runners.clients.full_store import FullBackup, full_stores, is_of
 from drbot.runners.clients.helper import HelperOrder, Mount
 from drbot.runners.clients.host_folders import data_below
-from drbot.runners.clients.postgres_written import COUNT_SECONDS
+from drbot.runners.clients.rows_now import rows_now
 from drbot.runners.clients.tools_image import tools_image
 from drbot.runners.contract.target import Broken, Look
-from drbot.runners.foundation.watching import Cancelled
+from drbot.runners.foundation.at_once import at_once, both
+from drbot.runners.foundation.once import Once
+from drbot.runners.foundation.watching import Cancelled, never
 
 LOOK_SECONDS = 30
 SHRUNK = 0.5  # of the rows, lasting keys or files of the newest full backup: with fewer, most of them are lost
@@ -40,10 +41,15 @@ class Looking:
     cancelled: Cancelled
     files: tuple[str, ...]  # the entries of `files` in dr.yml that are looked at
     named: Site | None = None  # `site` as it stands in dr.yml, without what was read beside it
+    enough: Cancelled = never  # when rows are not counted any longer
+    once: Once = field(default_factory=Once)  # several looks go by the same backup and files
 
-    @cached_property
+    @property
     def newest(self) -> FullBackup | None:
         """The newest full backup of the site; None where there is none, or no place can be asked."""
+        return self.once.of("newest", self._newest)
+
+    def _newest(self) -> FullBackup | None:
         name = next((name for name, one in self.configuration.sites.items() if one is (self.named or self.site)), "")
         system = self.configuration.system
         try:
@@ -52,24 +58,28 @@ class Looking:
         except (PermanentError, TemporaryError):
             return None
 
-    @cached_property
+    @property
     def manifest(self) -> FullManifest | None:
+        return self.once.of("manifest", self._manifest)
+
+    def _manifest(self) -> FullManifest | None:
         try:
             return self.newest.store.manifest(self.newest, self.cancelled) if self.newest else None
         except (PermanentError, TemporaryError):
             return None
 
-    @cached_property
+    @property
     def described(self) -> Mapping[str, Document | PermanentError]:
         """Project → its compose file with everything filled in, or why it cannot be read."""
-        return self.clients.compose.readings(self.site.compose_projects(), self.cancelled)
+        projects, compose = self.site.compose_projects(), self.clients.compose
+        return self.once.of("described", lambda: compose.readings(projects, self.cancelled))
 
 
 def look(system: Looking, kind: DataKind | None = None) -> Look:
     """What the others need comes first; settings that are only not as they were come last, for people change them.
     `kind`: of this alone. Raises TemporaryError, CancelledError.
     """
-    seen = [ask(system) for about, ask in LOOKS if kind in (None, about)]
+    seen = at_once(lambda ask: ask(system), [ask for about, ask in LOOKS if kind in (None, about)])
     broken = tuple(found for one in seen for found in one.broken)
     return Look(broken=broken, works=next((one.works for one in seen if one.works), ""))
 
@@ -99,14 +109,16 @@ def _postgres(system: Looking) -> Look:
         held = system.manifest.databases if system.manifest else ()
         return _broken(DataKind.POSTGRES, why) if postgres.misnamed(held) is None else Look()
     try:
-        now = sum(postgres.rows(system.labels, system.cancelled, seconds=COUNT_SECONDS).values())
+        rows, manifest = both(
+            lambda: rows_now(system.clients, system.labels, system.cancelled, system.enough), lambda: system.manifest
+        )
     except TemporaryError as error:
         if error.kind != "starting":  # the engine's trouble, not the server's
             raise
         return _broken(DataKind.POSTGRES, str(error))
     except PermanentError:  # it takes too long
-        return Look(works=phrase("PostgreSQL answers"))
-    then = sum(system.manifest.rows.values()) if system.manifest else 0
+        return Look(works=phrase("PostgreSQL answers; its rows were not counted"))
+    now, then = sum(rows.values()), sum(manifest.rows.values()) if manifest else 0
     if now < then * SHRUNK:
         return _broken(DataKind.POSTGRES, phrase("rows now: {now}, in the backup: {then}", now=now, then=then))
     return Look(works=phrase("PostgreSQL answers, {rows} rows", rows=now))
@@ -146,7 +158,7 @@ def _fault(ask: Callable[[], str | None]) -> str:
 
 def _files(system: Looking) -> Look:
     """Those that are missing, and those of which most are gone."""
-    seen = [_file_set(system, name) for name in system.files]
+    seen = at_once(lambda name: _file_set(system, name), system.files)
     return Look(
         broken=tuple(found for one in seen for found in one.broken),
         works=clauses(one.works for one in seen if one.works),
@@ -157,7 +169,7 @@ def _file_set(system: Looking, name: str) -> Look:
     place = system.site.place_of(name)
     if not system.clients.have(place):
         return _broken(DataKind.FILES, phrase("it is missing"), name)
-    now, then = _files_now(system, place), _files_then(system, name)
+    now, then = both(lambda: _files_now(system, place), lambda: _files_then(system, name))
     if now is None:
         return Look()
     if now < then * SHRUNK:

@@ -1,6 +1,7 @@
 """The target of a control site: it runs nothing itself. What it changes is where users go, so that is sealed."""
 
 from collections.abc import Collection, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from drbot.core.base.errors import DrbotError, PermanentError, UserError
@@ -49,6 +50,12 @@ class ControlTarget:
         return Inventory()
 
     def knowing(self, inventory: Inventory) -> "ControlTarget":
+        return self
+
+    def ahead(self, names: Collection[str], cancelled: Cancelled) -> AbstractContextManager[None]:
+        return nullcontext()
+
+    def for_survey(self) -> "ControlTarget":
         return self
 
     def old_server(self, cancelled: Cancelled = never) -> None:
@@ -113,7 +120,9 @@ class ControlTarget:
         """Nor is anything kept here."""
         return ()
 
-    def look(self, cancelled: Cancelled = never, kind: DataKind | None = None, files: str = "") -> Look:
+    def look(
+        self, cancelled: Cancelled = never, kind: DataKind | None = None, files: str = "", *, brief: bool = False
+    ) -> Look:
         """So nothing of it can be broken."""
         return Look()
 

@@ -26,7 +26,7 @@ def break_copy(context: StepContext, given: Mapping[str, Any]) -> Outcome:
 def _postgres(context: StepContext, breaker: Breaker, _: str) -> str:
     postgres = context.site.postgres
     assert postgres is not None
-    image = context.clients.postgres.recipe(context.cancelled).image
+    image = context.clients.postgres.image(context.cancelled)
     breaker.spoil(context.site.services[postgres.service], postgres.volume, image)
     return phrase("PostgreSQL's files were overwritten in the copy: it does not start any more")
 

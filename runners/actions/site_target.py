@@ -1,6 +1,7 @@
 """The real target of one site, as survey and executor see it: its clients, its fingerprint, its backups."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from typing import Any
 
@@ -13,6 +14,7 @@ from drbot.core.site.occupants import Occupant, OccupantKind
 from drbot.core.site.old_server import OldServer
 from drbot.core.site.site import Configuration, Site
 from drbot.core.site.wal import is_moment_name
+from drbot.runners.actions.asked_ahead import CountTime, Question, asked_ahead
 from drbot.runners.actions.broken import Looking, down, look, other_settings
 from drbot.runners.actions.control_target import ControlTarget
 from drbot.runners.actions.occupants import Host, made_by, measured, occupants_of, require_alone, volume_sizes
@@ -25,14 +27,16 @@ from drbot.runners.clients.clients import Clients, clients_of
 from drbot.runners.clients.container_labels import INCIDENT_LABEL, RUN_LABEL, STEP_LABEL
 from drbot.runners.clients.dump_store import dump_stores
 from drbot.runners.clients.engine_lock import EngineLock
+from drbot.runners.clients.free_room import free_bytes
 from drbot.runners.clients.full_store import full_stores
 from drbot.runners.clients.inventory_reader import read_inventory
-from drbot.runners.clients.postgres_written import COUNT_SECONDS, Written, written_since
+from drbot.runners.clients.postgres_written import Written, written_since
+from drbot.runners.clients.rows_now import rows_now
 from drbot.runners.clients.server_files import ServerFiles
 from drbot.runners.clients.survivors import remove_survivors
 from drbot.runners.clients.volume_mover import kept_from
 from drbot.runners.contract.fingerprint import fingerprint
-from drbot.runners.contract.target import Chosen, KeptVolume, Look, Search, Target
+from drbot.runners.contract.target import FINGERPRINT, Chosen, KeptVolume, Look, Search, Target
 from drbot.runners.foundation.lock import Claim, Holder
 from drbot.runners.foundation.settings import RunnerSettings
 from drbot.runners.foundation.watching import Cancelled, never, unheard
@@ -43,12 +47,21 @@ SURVEY_LABELS = {RUN_LABEL: "survey", STEP_LABEL: "survey"}
 class SiteTarget:
     """Target of one site. Looking changes nothing; helpers it starts are labelled and gone afterwards."""
 
-    def __init__(self, site: Site, configuration: Configuration, clients: Clients, named: Site | None = None) -> None:
+    def __init__(
+        self,
+        site: Site,
+        configuration: Configuration,
+        clients: Clients,
+        named: Site | None = None,
+        count_time: CountTime | None = None,  # of one survey
+    ) -> None:
         self._site = site
         self._named = named or site  # as it stands in dr.yml
         self._configuration = configuration
         self._clients = clients
         self._lock = EngineLock(clients.docker, site, configuration.system)
+        self._once = clients.once.empty()
+        self._count_time = count_time
 
     @property
     def clients(self) -> Clients:
@@ -56,7 +69,7 @@ class SiteTarget:
 
     def fingerprint(self, cancelled: Cancelled) -> dict[str, Any]:
         """What makes this target this target. Raises TemporaryError when the engine does not answer."""
-        return fingerprint(self._clients, self._site, SURVEY_LABELS, cancelled)
+        return self._once.of(FINGERPRINT, lambda: fingerprint(self._clients, self._site, SURVEY_LABELS, cancelled))
 
     def inventory(self, cancelled: Cancelled = never) -> Inventory:
         """What the system consists of. Raises TemporaryError, CancelledError."""
@@ -65,12 +78,33 @@ class SiteTarget:
     def knowing(self, inventory: Inventory) -> "SiteTarget":
         """The same, with every service that is in there."""
         site = with_inventory(self._named, inventory)
-        return SiteTarget(site, self._configuration, self._clients.of(site), self._named)
+        return SiteTarget(site, self._configuration, self._clients.of(site), self._named, self._count_time)
+
+    def for_survey(self) -> "SiteTarget":
+        """The same for one survey: of a project's files, and of production's rows, all its questions get one answer."""
+        clients = self._clients.for_survey(self._site)
+        return SiteTarget(self._site, self._configuration, clients, self._named, CountTime())
+
+    def ahead(self, names: Collection[str], cancelled: Cancelled) -> AbstractContextManager[None]:
+        """Begin to look for what a plan with these acts and probes will ask."""
+        return asked_ahead(self._questions(names), cancelled)
+
+    def _questions(self, names: Collection[str]) -> Iterator[Question]:
+        postgres = self._site.postgres if "postgres.restore_beside" in names else None
+        if postgres is not None and postgres.continuous is None:  # else what is lost goes by them, and takes its time
+            yield self._rows
+        if FINGERPRINT in names:
+            yield self.fingerprint
+        if postgres is not None:
+            yield self.old_server
+        if "disk.free" in names:
+            yield lambda cancelled: free_bytes(self._clients, SURVEY_LABELS, cancelled)
 
     def old_server(self, cancelled: Cancelled = never) -> OldServer | None:
         """What is in PostgreSQL's volume that no dump brings back. Raises TemporaryError, CancelledError."""
-        postgres = self._site.postgres
-        return self.server_files(cancelled).look(postgres.volume) if postgres else None
+        if (postgres := self._site.postgres) is None:
+            return None
+        return self._clients.once.of("old server", lambda: self.server_files(cancelled).look(postgres.volume))
 
     def server_files(self, cancelled: Cancelled = never) -> ServerFiles:
         """To look at a PostgreSQL volume. Raises PermanentError without a PostgreSQL in dr.yml."""
@@ -158,7 +192,19 @@ class SiteTarget:
 
     def rows(self, cancelled: Cancelled) -> Mapping[str, int]:
         """Rows of every table of the running production. Raises DrbotError saying why not, CancelledError."""
-        return self._clients.postgres.rows(SURVEY_LABELS, cancelled, seconds=COUNT_SECONDS)
+        self._wait_for_rows()
+        return self._rows(cancelled)
+
+    def _rows(self, cancelled: Cancelled) -> Mapping[str, int]:
+        return rows_now(self._clients, SURVEY_LABELS, cancelled, self._enough)
+
+    def _enough(self) -> bool:
+        """Of counting, for a plan."""
+        return self._count_time is not None and self._count_time.is_over()
+
+    def _wait_for_rows(self) -> None:
+        if self._count_time is not None:
+            self._count_time.wanted()
 
     def keys(self) -> int:
         """Keys of the running Redis. Raises DrbotError saying why not."""
@@ -172,11 +218,16 @@ class SiteTarget:
         """Files below the projects that this kept data of settings puts back, or removes. Raises DrbotError."""
         return self._clients.volumes.files_of_overlay(volume, SURVEY_LABELS, cancelled)
 
-    def look(self, cancelled: Cancelled = never, kind: DataKind | None = None, files: str = "") -> Look:
+    def look(
+        self, cancelled: Cancelled = never, kind: DataKind | None = None, files: str = "", *, brief: bool = False
+    ) -> Look:
         """What of the data is broken; `kind`, `files`: of this alone. Raises TemporaryError, CancelledError."""
+        if brief:
+            self._wait_for_rows()
         system = Looking(
             clients=self._clients, site=self._site, configuration=self._configuration, labels=SURVEY_LABELS,
             cancelled=cancelled, files=(files,) if files else self._site.files, named=self._named,
+            enough=self._enough if brief else never,
         )  # fmt: skip
         seen = look(system, kind)
         return seen if seen.broken or kind else replace(seen, down=down(system))

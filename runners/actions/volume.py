@@ -1,16 +1,18 @@
 """Put restored data in place of the old, bring it back, and look which of them is in place."""
 
 from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import PurePosixPath
 from typing import Any
 
-from drbot.core.base.errors import DrbotError, PermanentError
+from drbot.core.base.errors import PermanentError, TemporaryError
 from drbot.core.text.messages import and_more, listed, phrase
 from drbot.core.text.words import size
 from drbot.runners.actions.fetching import fetched
 from drbot.runners.actions.restoring import other_folders
 from drbot.runners.clients.postgres_written import next_transaction
 from drbot.runners.clients.tools_image import tools_image
-from drbot.runners.clients.volume_mover import Move
+from drbot.runners.clients.volume_mover import Move, Moved
 from drbot.runners.clients.volume_users import VolumeUser, strangers_among
 from drbot.runners.contract import arguments
 from drbot.runners.contract.action import Finding, Outcome, Registry, StepContext
@@ -58,9 +60,12 @@ def swap_back(context: StepContext, given: Mapping[str, Any]) -> Outcome:
 
 def exchange(context: StepContext, move: Move) -> Outcome:
     """Move, or finish a move that was cut short."""
-    moved = context.clients.volumes.move(move, context.permitted())
     postgres = context.site.postgres
-    first = first_transaction(context, move.volume) if postgres and postgres.volume == move.volume else None
+    is_postgres = postgres is not None and postgres.volume == move.volume
+    if is_postgres:
+        move = replace(move, data_folder=data_folder(context))
+    moved = context.clients.volumes.move(move, context.permitted())
+    first = first_transaction(context, moved) if is_postgres else None
     context.log(f"{move.replacement} took the place of {move.volume}, kept in {move.keeper} ({moved.method})")
     return Outcome(
         summary=phrase(
@@ -80,16 +85,24 @@ def exchange(context: StepContext, move: Move) -> Outcome:
     )
 
 
-def first_transaction(context: StepContext, volume: str) -> int | None:
+def data_folder(context: StepContext) -> str:
+    """Where in its volume PostgreSQL's folder lies; "" when nobody can tell."""
+    try:
+        recipe = context.clients.postgres.recipe(context.cancelled)
+    except (PermanentError, TemporaryError) as error:
+        context.log(f"Where PostgreSQL's data lies could not be read: {error}")
+        return ""
+    return str(PurePosixPath(recipe.data_folder).relative_to(recipe.mounted_at))
+
+
+def first_transaction(context: StepContext, moved: Moved) -> int | None:
     """What is written from here on carries this number or a later one, so that an undo can count what it would lose.
     None when it cannot be read: then the card says so, and a swap that succeeded has not failed.
     """
-    clients = context.clients
-    try:
-        return next_transaction(clients.docker, clients.postgres, volume, context.labels, context.cancelled)
-    except DrbotError as error:
-        context.log(f"The first transaction after the swap could not be read: {error}")
-        return None
+    first = next_transaction(moved.state)
+    if first is None:
+        context.log("The first transaction after the swap could not be read")
+    return first
 
 
 def swap_subjects(context: StepContext, given: Mapping[str, Any]) -> frozenset[str]:
@@ -178,7 +191,7 @@ def image_for(context: StepContext, volume: str) -> str:
     """One that is there for sure: PostgreSQL's, but where there is none, or its settings may be what is broken."""
     if context.site.postgres is None or volume.startswith("/"):
         return tools_image(context.clients.docker)
-    return context.clients.postgres.recipe(context.cancelled).image
+    return context.clients.postgres.image(context.cancelled)
 
 
 IMPLEMENTED = Registry(

@@ -10,6 +10,7 @@ from drbot.core.site.inventory import compose_of
 from drbot.core.site.site import ComposeFiles, Configuration, Site
 from drbot.runners.clients.backup_store import BackupStore
 from drbot.runners.clients.compose import Compose
+from drbot.runners.clients.compose_once import ReadOnce
 from drbot.runners.clients.compose_reads import Allowed
 from drbot.runners.clients.container_labels import NOT_ONE_OFF
 from drbot.runners.clients.docker_engine import DockerEngine
@@ -20,6 +21,7 @@ from drbot.runners.clients.postgres_server import PostgresServer
 from drbot.runners.clients.project_places import places_of
 from drbot.runners.clients.redis_server import RedisServer
 from drbot.runners.clients.volume_mover import VolumeMover
+from drbot.runners.foundation.once import ANEW, Once
 from drbot.runners.foundation.own_record import FOLDER as OWN_FOLDER
 from drbot.runners.foundation.settings import RunnerSettings
 
@@ -34,10 +36,18 @@ class Clients:
     volumes: VolumeMover
     backups: BackupStore
     settings: RunnerSettings
+    once: Once = ANEW  # what one survey knows already
 
     def of(self, site: Site) -> "Clients":
         """The same engine and programs, for the site with every service and place that is known by now."""
-        compose = self.compose.knowing(site.compose)
+        return self._with(site, self.compose.knowing(site.compose))
+
+    def for_survey(self, site: Site) -> "Clients":
+        """The same for one survey of this site: what it has read it does not read again."""
+        once = Once()
+        return replace(self, once=once)._with(site, ReadOnce(self.compose, once))
+
+    def _with(self, site: Site, compose: Compose) -> "Clients":
         postgres = PostgresServer(site, self.docker, compose)
         redis = RedisServer(site, self.docker, self.settings.redis_password)
         health = Health(site, self.docker, postgres, redis)

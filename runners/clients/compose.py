@@ -49,6 +49,7 @@ _MADE_ANEW = re.compile(r"Container (\S+)\s+Recreate\b")  # in what a dry run sa
 _MADE = re.compile(r"Container \S+\s+(Recreate|Creating)\b")
 OTHER_FILES = ("*.yaml", "*.yml", "*.env", ".env.*")
 DESCRIBE_SECONDS = 60
+EVERY_PROFILE = "--profile=*"
 UP = ("up", "--detach", "--no-recreate")
 PROJECT_FILES = (*COMPOSE_FILES, "compose.override.yml", "docker-compose.override.yml", ".env")
 
@@ -224,7 +225,7 @@ class Compose:
 
     def describe_all(self, project: str, cancelled: Cancelled) -> dict[str, Any]:
         """The same with every profile."""
-        return self.describe(project, cancelled, "--profile=*")
+        return self.describe(project, cancelled, EVERY_PROFILE)
 
     def outdated(self, project: str, services: Sequence[str], bounds: Bounds) -> frozenset[str]:
         """Names of the containers of these services, and of what they depend on, that were not made from the files as

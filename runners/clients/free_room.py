@@ -21,6 +21,10 @@ DEEPEST = 'at=$1; while [ ! -e "$at" ]; do at=${at%/*}; done; df -Pk "$at"'
 
 def free_bytes(clients: Clients, labels: Mapping[str, str], cancelled: Cancelled) -> int:
     """Where PostgreSQL's folder lies, else on the disk of volumes. Asked in a helper: the engine may be elsewhere."""
+    return clients.once.of("free room", lambda: _free_bytes(clients, labels, cancelled))
+
+
+def _free_bytes(clients: Clients, labels: Mapping[str, str], cancelled: Cancelled) -> int:
     named = clients.postgres.named
     place = named.volume if named is not None and is_folder(named.volume) else ""
     order = HelperOrder(

@@ -5,6 +5,7 @@ leaves nothing behind.
 """
 
 import json
+import time
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -23,7 +24,8 @@ from drbot.runners.clients.own_statements import GRACE, SECONDS, TRY, asking, en
 from drbot.runners.clients.postgres_dump import PostgresDump
 from drbot.runners.clients.service_container import ServiceContainer, fault_of
 from drbot.runners.clients.table_counts import COUNT, DATABASES, ENVIRONMENT, NAME, counted, counting
-from drbot.runners.foundation.watching import Cancelled
+from drbot.runners.foundation.at_once import both
+from drbot.runners.foundation.watching import Cancelled, never
 
 UNREADABLE = "unreadable"
 # Inside its container: where the server itself has written down that it listens, whatever told it so.
@@ -32,6 +34,15 @@ said="${PGDATA:-/var/lib/postgresql/data}/postmaster.pid"
 [ ! -r "$said" ] || export PGPORT="$(sed -n 4p "$said")" PGHOST="$(sed -n 5p "$said")"
 exec "$@"
 """
+# Whether every database answers; the first that does not is named behind what was said.
+SILENT = "does not answer: "
+ANSWERS = f"""
+for PGDATABASE; do
+  export PGDATABASE
+  psql -XAtq -c "SELECT 1" > /dev/null || {{ printf '\n{SILENT}%s' "$PGDATABASE" >&2; exit 1; }}
+done
+"""
+ANSWER_SECONDS = 5  # for a small question
 # Of functions only PostgreSQL's own: who may create one in a database would be superuser by a name that fits better.
 ITS_OWN_WORDS = "-c search_path="
 FED = 'printf %s "$0" | "$@"'  # for sh: a script, and the command that reads it
@@ -98,13 +109,16 @@ class PostgresServer:
         command = own.command or self._engine.image_command(image)
         return PostgresRecipe(image=image, environment=environment, mounted_at=mounted_at, command=command)
 
+    def image(self, cancelled: Cancelled) -> str:
+        """As it is in use; the compose file is asked where there is no container."""
+        container = self.container()
+        return container.image if container else self.recipe(cancelled).image
+
     def major_version(self) -> int | None:
         """Of the image in use; None when it does not say, and where the site has no PostgreSQL."""
         if self._site.postgres is None:
             return None
-        container = self.container()
-        image = container.image if container else self.recipe(lambda: False).image
-        said = self._engine.image_environment(image).get("PG_MAJOR", "")
+        said = self._engine.image_environment(self.image(never)).get("PG_MAJOR", "")
         return int(said) if said.isdigit() else None
 
     def fault(self) -> str | None:
@@ -112,11 +126,15 @@ class PostgresServer:
         container = self.container()
         if container is None or not container.is_running:
             return fault_of(container)
-        for database in self.settings.databases:
-            answer = self._ask(container, database, "SELECT 1")
-            if answer.code != 0:
-                return self.misnamed() or phrase("{what}: {why}", what=database, why=last_line(answer.output))
-        return None
+        databases = self.settings.databases
+        command = ["sh", "-c", AS_IT_LISTENS, "sh", "sh", "-c", ANSWERS, "sh", *databases]
+        seconds = ANSWER_SECONDS * len(databases)
+        answer = self._engine.execute(container.id, command, seconds=seconds, environment=self._environment())
+        if answer.code == 0:
+            return None
+        said, _, database = answer.output.rpartition(SILENT)
+        what = database if said else databases[0]  # ended from outside before any of them has said something
+        return self.misnamed() or phrase("{what}: {why}", what=what, why=last_line(said or answer.output))
 
     def misnamed(self, held: Collection[str] = ()) -> str | None:
         """What dr.yml says of it and the running server knows better; None = nothing, or it cannot be asked. `held`:
@@ -196,9 +214,18 @@ class PostgresServer:
         """Where its data lies inside its container. Raises TemporaryError when it does not answer."""
         return self._answer("postgres", "SHOW data_directory")
 
-    def rows(self, labels: Mapping[str, str], cancelled: Cancelled, *, seconds: float | None = None) -> dict[str, int]:
-        """Rows of every table now. Raises TemporaryError when it does not answer, PermanentError after `seconds`."""
-        return self._counted(COUNT, labels, cancelled, seconds=seconds)
+    def rows(
+        self,
+        labels: Mapping[str, str],
+        cancelled: Cancelled,
+        *,
+        seconds: float | None = None,
+        enough: Cancelled = never,
+    ) -> dict[str, int]:
+        """Rows of every table now. Raises TemporaryError when it does not answer, PermanentError after `seconds`, or as
+        soon as it is `enough`.
+        """
+        return self._counted(COUNT, labels, cancelled, seconds=seconds, enough=enough)
 
     def tables(self, labels: Mapping[str, str], cancelled: Cancelled) -> frozenset[str]:
         """The names of all tables now, without counting. Raises TemporaryError, PermanentError after a minute."""
@@ -209,11 +236,21 @@ class PostgresServer:
         return PostgresDump(self._engine, self.beside(labels, cancelled, ()), self.databases())
 
     def _counted(
-        self, script: str, labels: Mapping[str, str], cancelled: Cancelled, *, seconds: float | None
+        self,
+        script: str,
+        labels: Mapping[str, str],
+        cancelled: Cancelled,
+        *,
+        seconds: float | None,
+        enough: Cancelled = never,
     ) -> dict[str, int]:
-        order = self.beside(labels, cancelled, counting(script, self.databases()))
+        asked = f"SELECT json_build_array(current_setting('port'), ({DATABASES}))"
+        container = self._running()
+        said, recipe = both(lambda: self._answer("postgres", asked), lambda: self.recipe(cancelled))
+        port, databases = json.loads(said)
+        order = self._helper(container, recipe, port, labels, counting(script, databases))
         order = replace(order, environment={**order.environment, **ENVIRONMENT})
-        ended = count_within(self._engine, order, cancelled, seconds)
+        ended = count_within(self._engine, order, cancelled, seconds, enough)
         if ended.code != 0:
             raise TemporaryError(
                 phrase("The rows could not be counted: {said}", said=last_line(ended.output)), kind="starting"
@@ -222,7 +259,18 @@ class PostgresServer:
 
     def beside(self, labels: Mapping[str, str], cancelled: Cancelled, command: tuple[str, ...]) -> HelperOrder:
         """A helper on the server's own network, with the server's client programs."""
-        container, recipe = self._running(), self.recipe(cancelled)
+        container = self._running()
+        recipe, port = both(lambda: self.recipe(cancelled), lambda: self._answer("postgres", "SHOW port"))
+        return self._helper(container, recipe, port, labels, command)
+
+    def _helper(
+        self,
+        container: ServiceContainer,
+        recipe: PostgresRecipe,
+        port: str,
+        labels: Mapping[str, str],
+        command: tuple[str, ...],
+    ) -> HelperOrder:
         return HelperOrder(
             image=recipe.image,
             name=None,
@@ -231,7 +279,7 @@ class PostgresServer:
             network=f"container:{container.id}",
             environment={
                 "PGHOST": "127.0.0.1",
-                "PGPORT": self._answer("postgres", "SHOW port"),
+                "PGPORT": port,
                 "PGUSER": self.settings.user,
                 "PGPASSWORD": recipe.environment.get("POSTGRES_PASSWORD", ""),
                 "PGCONNECT_TIMEOUT": "10",
@@ -251,20 +299,35 @@ class PostgresServer:
     def _ask(self, container: ServiceContainer, database: str, statement: str, user: str = "") -> Executed:
         command = ["sh", "-c", AS_IT_LISTENS, "sh", "psql", "-XAtq", "-c", statement]
         # Behind -d a name with "=" would be taken for a whole connection string, and lead to another server.
-        environment = {"PGUSER": user or self.settings.user, "PGDATABASE": database}
-        environment |= {"PGCONNECT_TIMEOUT": "3", "PGOPTIONS": f"{ITS_OWN_WORDS} -c statement_timeout=4s"}
-        environment["PGCLIENTENCODING"] = "UTF8"
-        return self._engine.execute(container.id, command, seconds=5, environment=environment)
+        environment = self._environment(user) | {"PGDATABASE": database}
+        return self._engine.execute(container.id, command, seconds=ANSWER_SECONDS, environment=environment)
+
+    def _environment(self, user: str = "") -> dict[str, str]:
+        """For a small question inside its container."""
+        return {
+            "PGUSER": user or self.settings.user,
+            "PGCONNECT_TIMEOUT": "3",
+            "PGOPTIONS": f"{ITS_OWN_WORDS} -c statement_timeout=4s",
+            "PGCLIENTENCODING": "UTF8",
+        }
 
 
-def count_within(engine: DockerEngine, order: HelperOrder, cancelled: Cancelled, seconds: float | None) -> Executed:
-    """Run a helper that counts. Raises PermanentError after `seconds`, CancelledError."""
+def count_within(
+    engine: DockerEngine,
+    order: HelperOrder,
+    cancelled: Cancelled,
+    seconds: float | None,
+    enough: Cancelled = never,
+) -> Executed:
+    """Run a helper that counts. Raises PermanentError after `seconds` or when it is `enough`, CancelledError."""
+    began = time.monotonic()
     try:
-        return helper.run(engine, order, cancelled, seconds)
+        return helper.run(engine, order, lambda: cancelled() or enough(), seconds)
     except CancelledError:
         if cancelled():
             raise
-        raise PermanentError(phrase("counting took longer than {seconds} s", seconds=round(seconds or 0))) from None
+        took = f"{time.monotonic() - began:.1f}"
+        raise PermanentError(phrase("counting took longer than {seconds} s", seconds=took)) from None
 
 
 def control_data(
@@ -282,7 +345,14 @@ def control_data(
         environment={"LC_ALL": "C"},
     )
     ended = helper.run(engine, order, cancelled, seconds=60)
-    if ended.code != 0 or "WARNING" in ended.output:  # a damaged file is printed all the same, with a warning
+    return stated(ended.output) if ended.code == 0 else {}
+
+
+def stated(output: str) -> dict[str, str]:
+    """What pg_controldata has said; empty when it cannot be trusted: a damaged file is printed all the same, with a
+    warning.
+    """
+    if "WARNING" in output:
         return {}
-    pairs = (line.split(":", 1) for line in ended.output.splitlines() if ":" in line)
+    pairs = (line.split(":", 1) for line in output.splitlines() if ":" in line)
     return {name.strip(): value.strip() for name, value in pairs}

@@ -12,7 +12,7 @@ from drbot.core.base.table_names import table_name
 from drbot.core.text.messages import phrase
 from drbot.runners.clients.docker_engine import DockerEngine
 from drbot.runners.clients.last_words import last_line
-from drbot.runners.clients.postgres_server import PostgresServer, control_data, count_within
+from drbot.runners.clients.postgres_server import PostgresServer, count_within
 
 COUNT_SECONDS = 30.0  # a survey people wait for; what takes longer is said to be uncounted
 LONGEST = 2**31 - 10_000_000  # more transactions than that cannot be told apart by age
@@ -89,14 +89,9 @@ def written_in(lines: list[str]) -> Written:
     return Written(rows=rows, bytes=size, untouched=untouched)
 
 
-def next_transaction(
-    engine: DockerEngine,
-    server: PostgresServer,
-    volume: str,
-    labels: Mapping[str, str],
-    cancelled: Callable[[], bool],
-) -> int | None:
-    """The first transaction that a server on this volume will run, while none runs; None when it cannot be read."""
-    state = control_data(engine, server.recipe(cancelled), volume, labels, cancelled)
+def next_transaction(state: Mapping[str, str]) -> int | None:
+    """The first transaction that a server on data in this state will run, while none runs, by what pg_controldata says
+    of it; None when it cannot be read.
+    """
     epoch, _, number = state.get("Latest checkpoint's NextXID", "").partition(":")
     return (int(epoch) << 32) + int(number) if epoch.isdigit() and number.isdigit() else None

@@ -57,10 +57,13 @@ ENVIRONMENT = {
 }
 # For sh: the arguments are databases. They reach psql by PGDATABASE: after -d, a name with "=" in it would be taken for
 # a connection string.
+# Who goes away has given up, and the server ends too what it counted for them; before PostgreSQL 14 at the end only.
 COUNT_EACH = """
 set -eu
 for database in "$@"; do
-PGDATABASE="$database" psql -XAtq -v ON_ERROR_STOP=1 <<'SQL'
+PGDATABASE="$database" psql -XAtq <<'SQL'
+SELECT set_config(name, '500', false) FROM pg_settings WHERE name = 'client_connection_check_interval' \\g /dev/null
+\\set ON_ERROR_STOP on
 %s
 SQL
 done

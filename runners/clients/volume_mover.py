@@ -6,7 +6,7 @@ folder is copied from and into volumes as a whole, of settings only those files 
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Literal
 
@@ -19,9 +19,11 @@ from drbot.runners.clients.container_labels import KEPT_LABEL, RUN_LABEL, helper
 from drbot.runners.clients.docker_engine import DockerEngine, VolumeIdentity
 from drbot.runners.clients.helper import HelperOrder, Mount
 from drbot.runners.clients.host_folders import identity_of
+from drbot.runners.clients.postgres_server import stated
 from drbot.runners.clients.sandbox import is_of_drill
 from drbot.runners.clients.tools_image import tools_image
 from drbot.runners.clients.volume_scripts import ASIDE, COPY, EACH, OVERLAID, OVERLAY, RENAME
+from drbot.runners.foundation.at_once import at_once
 from drbot.runners.foundation.permit import Permit, volume
 from drbot.runners.foundation.watching import Cancelled, never
 
@@ -56,6 +58,7 @@ class Move:
     labels: Mapping[str, str]
     cancelled: Callable[[], bool]
     is_overlay: bool = False  # settings: the folder holds more than what is moved
+    data_folder: str = ""  # of PostgreSQL's data, below the volume: its state is told once it is in place
 
     @property
     def is_folder(self) -> bool:
@@ -72,6 +75,7 @@ class Move:
 class Moved:
     method: Method
     kept_bytes: int
+    state: Mapping[str, str] = field(default_factory=dict)  # of what is in place, as pg_controldata tells it
 
 
 class VolumeMover:
@@ -111,7 +115,8 @@ class VolumeMover:
             )
         self._require_undisturbed(move)
         self._tidy(move, permit)
-        return Moved(method=self._method(move), kept_bytes=int(said[-2]) * 1024)
+        state = stated("\n".join(said[:-2]))
+        return Moved(method=self._method(move), kept_bytes=int(said[-2]) * 1024, state=state)
 
     def put_aside(self, folder: str, keeper: str, mark: str, permit: Permit) -> None:
         """A folder gets the name of its keeper, which is empty; again it does nothing. Raises PermanentError."""
@@ -211,7 +216,7 @@ class VolumeMover:
             name=name,
             labels=move.labels,
             entrypoint=("sh", "-c", SCRIPTS[method], "swap"),
-            command=(*names, mode, EACH),
+            command=(*names, mode, EACH, move.data_folder),
             mounts=mounts,
             user="root",
             pinned=self._pinned(move, mounts),
@@ -286,8 +291,8 @@ class VolumeMover:
             self._engine.create_volume(move.volume, move.labels)
 
     def _require_cold(self, move: Move) -> None:
-        for name in (*(() if move.is_folder else (move.volume,)), move.replacement, move.keeper):
-            users = self._engine.users_of(name)
+        names = (*(() if move.is_folder else (move.volume,)), move.replacement, move.keeper)
+        for name, users in zip(names, at_once(self._engine.users_of, names), strict=True):
             if users:
                 raise PermanentError(
                     phrase(

@@ -4,6 +4,7 @@ All look before they act, so that running one again after a crash goes on where 
 is the state they found or reached: before, between, after, or a word that says why they refuse.
 """
 
+# Of PostgreSQL's data that is in place, and that nothing runs on yet, its state is told: where its folder lies is $6.
 # What a folder's being full or empty means. V holds the canonical data, R the replacement, K what is kept.
 #   before  V full  R full  K empty or missing
 #   between V gone  R full  K full        a crash between the two renames
@@ -42,6 +43,7 @@ if [ "$now" = between ]; then
   move "$replacement" "$volume"
   case "$2" in */_data) mkdir -p "$replacement";; esac  # a volume goes on being one
 fi
+if [ -n "$6" ] && [ "$(state)" = after ]; then LC_ALL=C pg_controldata -D "$volume/$6" 2>&1 || true; fi
 du -sk "$keeper" | cut -f1
 state
 """
@@ -91,6 +93,7 @@ if [ "$now" = between ]; then
   rm -f "$volume"/.drbot-moved-*; sync  # of what was kept, where that comes back
   touch "$keeper/$mark-done"; sync
 fi
+if [ -n "$6" ] && [ "$(state)" = after ]; then LC_ALL=C pg_controldata -D "$volume/$6" 2>&1 || true; fi
 du -sk "$keeper" | cut -f1
 state
 """

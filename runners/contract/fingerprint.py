@@ -10,6 +10,7 @@ from drbot.runners.clients.docker_engine import MISSING
 from drbot.runners.clients.host_packages import engine_is_missing
 from drbot.runners.clients.volume_users import strangers_among
 from drbot.runners.contract.strangers import STRANGERS
+from drbot.runners.foundation.at_once import at_once
 
 UNSEALED = {"version", "people", "approvals", "language", "channels", "cadence", "targets", "time_zone", "alerts"}
 """Sections of dr.yml that are the roster's (core/ledger/policy.py) or habits: all others say what is touched."""
@@ -26,18 +27,16 @@ def fingerprint(
     """Engine, compose projects, volumes and the cluster's identifier; "missing" and "unreadable" are values."""
     if engine_is_missing(clients.docker.host):  # a bare new host: installing it is a step of the recovery
         return {"engine": MISSING, "volumes": dict.fromkeys(data_volumes(site), MISSING)}
-    found: dict[str, Any] = {
-        "engine": clients.docker.id(),
-        "projects": {
-            project: digest(clients, project)
-            for project in sorted({service.project for service in site.services.values()})
-        },
-        "volumes": {name: created_at(clients, name) for name in data_volumes(site)},
-        STRANGERS: {name: running_strangers(clients, site, name) for name in data_volumes(site)},
+    projects, volumes = sorted({service.project for service in site.services.values()}), data_volumes(site)
+    looks: dict[str, Callable[[], Any]] = {
+        "engine": clients.docker.id,
+        "projects": lambda: {project: digest(clients, project) for project in projects},
+        "volumes": lambda: {name: created_at(clients, name) for name in volumes},
+        STRANGERS: lambda: {name: running_strangers(clients, site, name) for name in volumes},
     }
-    if site.postgres:
-        found["postgres"] = clients.postgres.identifier_of(site.postgres.volume, labels, cancelled)
-    return found
+    if (store := site.postgres) is not None:
+        looks["postgres"] = lambda: clients.postgres.identifier_of(store.volume, labels, cancelled)
+    return dict(zip(looks, at_once(lambda look: look(), looks.values()), strict=True))
 
 
 def settings_of(configuration: Configuration) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """What survey and executor need of the system; the real one is in site_target.py, tests bring a harmless one."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -17,6 +18,9 @@ if TYPE_CHECKING:  # the executor and its tests need no docker package
     from drbot.runners.clients.backup_store import Backup
     from drbot.runners.clients.clients import Clients
     from drbot.runners.clients.postgres_written import Written
+
+
+FINGERPRINT = "fingerprint"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -125,6 +129,14 @@ class Target(Protocol):
     def knowing(self, inventory: Inventory) -> "Target":
         """The same target, with every service that is in there."""
 
+    def for_survey(self) -> "Target":
+        """The same target for one survey: what has been looked for in it is not looked for again."""
+
+    def ahead(self, names: Collection[str], cancelled: Cancelled) -> AbstractContextManager[None]:
+        """Begin to look, all at the same time, for what a plan with these acts and probes will ask, and for the
+        FINGERPRINT, which waits for the inventory; for as long as it is open.
+        """
+
     def old_server(self, cancelled: Cancelled = never) -> OldServer | None:
         """What is in PostgreSQL's volume that no dump brings back. Raises TemporaryError, CancelledError."""
 
@@ -165,8 +177,12 @@ class Target(Protocol):
     def kept_settings(self, volume: str, cancelled: Cancelled = never) -> tuple[str, ...]:
         """Files below the projects that this kept data of settings puts back, or removes. Raises DrbotError."""
 
-    def look(self, cancelled: Cancelled = never, kind: DataKind | None = None, files: str = "") -> Look:
-        """What of the data is broken; `kind`, `files`: of this alone. Raises TemporaryError, CancelledError."""
+    def look(
+        self, cancelled: Cancelled = never, kind: DataKind | None = None, files: str = "", *, brief: bool = False
+    ) -> Look:
+        """What of the data is broken; `kind`, `files`: of this alone; `brief`: rows are counted no longer than a plan
+        takes anyway, and may then be not counted. Raises TemporaryError, CancelledError.
+        """
 
     def written_since(self, transaction: int, cancelled: Cancelled) -> "Written":
         """What the running production wrote since then. Raises DrbotError saying why not, CancelledError."""

@@ -18,6 +18,7 @@ from drbot.core.runs.run import StepState
 from drbot.core.text.messages import closed, listed, phrase, sentences
 from drbot.runners.contract.action import Finding, Outcome, Registry, StepContext
 from drbot.runners.execution.step_log import StepLog
+from drbot.runners.foundation.at_once import at_once
 from drbot.runners.foundation.causes import cause_of
 from drbot.runners.foundation.timing import Timing
 
@@ -253,15 +254,13 @@ def check(registry: Registry, context: StepContext, attempt: Attempt) -> list[Fi
     moment, so a check that fails is asked again for `patience` seconds.
     """
     end = time.monotonic() + attempt.timing.patience
-    findings: list[Finding] = []
-    for probe in context.step.check:
-        while True:
-            finding = _patient(registry, context, probe, last=time.monotonic() >= end)
-            if finding is not None:
-                findings.append(finding)
-                break
+
+    def found(probe: Probe) -> Finding:
+        while (finding := _patient(registry, context, probe, last=time.monotonic() >= end)) is None:
             attempt.pause(attempt.timing.pause)
-    return findings
+        return finding
+
+    return at_once(found, context.step.check)
 
 
 def _patient(registry: Registry, context: StepContext, probe: Probe, *, last: bool) -> Finding | None:

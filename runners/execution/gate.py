@@ -17,6 +17,7 @@ from drbot.core.text.messages import phrase
 from drbot.runners.contract.fingerprint import settings_of
 from drbot.runners.contract.target import Target
 from drbot.runners.execution.run_context import WorkerContext
+from drbot.runners.foundation.at_once import both
 from drbot.runners.foundation.watching import Cancelled, never
 from drbot.store.base.database import Transaction
 from drbot.store.records import requests
@@ -78,9 +79,12 @@ def fingerprint_of(worker_context: WorkerContext, cancelled: Cancelled = never) 
 def drift(worker_context: WorkerContext, plan: Plan, *, ignored: Collection[str]) -> list[str]:
     """What is not as it was sealed, a line each. `ignored`: what this run has changed: "volumes postgres_data"."""
     try:
-        found = differences(plan.fingerprint, fingerprint_of(worker_context), ignored=ignored)
-        if plan.backup is not None:
-            found += _backup_differences(plan.backup, worker_context.target)
+        now, other_backup = both(
+            lambda: fingerprint_of(worker_context),
+            lambda: _backup_differences(plan.backup, worker_context.target) if plan.backup is not None else [],
+        )
+        found = differences(plan.fingerprint, now, ignored=ignored)
+        found += other_backup
     except DrbotError as error:
         return [phrase("The target could not be looked at again: {why}", why=error)]
     return found

@@ -79,6 +79,10 @@ class WorkerContext:
         """For one plan: site and target have every service that is in there."""
         return replace(self, inventory=inventory, target=self.target.knowing(inventory))
 
+    def for_survey(self) -> "WorkerContext":
+        """For one survey: what its target has answered is not asked again."""
+        return replace(self, target=self.target.for_survey())
+
     def roster_now(self, connection: Connection) -> Roster:
         """The roster in force, which believes no signature but this worker's own."""
         if self.rosters is None:

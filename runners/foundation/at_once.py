@@ -6,6 +6,7 @@ from typing import TypeVar
 
 Asked = TypeVar("Asked")
 Answer = TypeVar("Answer")
+Other = TypeVar("Other")
 
 
 def at_once(ask: Callable[[Asked], Answer], wanted: Collection[Asked]) -> list[Answer]:
@@ -13,3 +14,11 @@ def at_once(ask: Callable[[Asked], Answer], wanted: Collection[Asked]) -> list[A
     with ThreadPoolExecutor(max(len(wanted), 1), thread_name_prefix="at-once") as pool:
         answers = pool.map(ask, wanted)
     return list(answers)
+
+
+def both(first: Callable[[], Answer], second: Callable[[], Other]) -> tuple[Answer, Other]:
+    """Two answers that do not wait for each other. Waits for both, then raises the first error."""
+    with ThreadPoolExecutor(1, thread_name_prefix="at-once") as pool:
+        other = pool.submit(second)
+        answer = first()
+    return answer, other.result()

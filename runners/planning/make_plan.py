@@ -1,7 +1,7 @@
 """Looks at the target without changing it and makes the plan: nothing is left open in it."""
 
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import replace
 from typing import Any
 
@@ -18,6 +18,7 @@ from drbot.core.runs.replaced import replaced
 from drbot.core.runs.run import Run, RunKind
 from drbot.core.runs.stakes import Stakes, act_of, aside_by
 from drbot.core.runs.stakes_words import ACTS as HEADLINES
+from drbot.core.site.inventory import Inventory
 from drbot.core.site.occupants import Occupant, aside_suffix, returning
 from drbot.core.site.old_server import NOT_IN_A_FULL_BACKUP, notes_of
 from drbot.core.site.proofs import copy_text, proven_text
@@ -26,11 +27,12 @@ from drbot.core.site.wal import is_moment_name, to_the_second
 from drbot.core.text.messages import clauses, listed, phrase
 from drbot.core.text.words import clock
 from drbot.runners.contract import strangers
-from drbot.runners.contract.target import Chosen, Search
+from drbot.runners.contract.target import FINGERPRINT, Chosen, Search
 from drbot.runners.execution import damage, settings_seen, users
 from drbot.runners.execution.gate import fingerprint_of
 from drbot.runners.execution.run_context import DrillTerms, WorkerContext
 from drbot.runners.execution.sealed_plans import sealed_here
+from drbot.runners.foundation.at_once import both
 from drbot.runners.foundation.own_proofs import OwnProofs
 from drbot.runners.planning import places, sub_plans
 from drbot.runners.planning.stakes import stakes_of
@@ -47,7 +49,12 @@ def make_plan(survey: Survey) -> Plan:
     file = runbook_named(survey.run.runbook, runbook_folders(worker_context.configuration.runbooks))
     sub_plans.require_sealed(survey.run, file)
     _require_inputs(survey.run, file.runbook)
-    chosen, survey = _chosen(survey, file.runbook)
+    with ExitStack() as looking:
+        chosen, survey = _chosen(survey, file.runbook, looking)
+        return _made(survey, file, chosen)
+
+
+def _made(survey: Survey, file: RunbookFile, chosen: Chosen | None) -> Plan:
     worker_context = survey.worker_context
     sub_plans.require_same_backup(survey.run, chosen.backup if chosen else None)
     variables = variables_of(survey.run, worker_context.site, worker_context.site_name, file.runbook, chosen)
@@ -92,16 +99,24 @@ def make_plan(survey: Survey) -> Plan:
     return draft.model_copy(update={**about, "changed": settings_seen.changes(worker_context)})
 
 
-def _chosen(survey: Survey, runbook: Runbook) -> tuple[Chosen | None, Survey]:
+def _chosen(survey: Survey, runbook: Runbook, looking: ExitStack) -> tuple[Chosen | None, Survey]:
     """The backup, and the survey with all that the system consists of: as it was when the backup was made from which it
     is raised; else read, while the backups are, which takes longer.
     """
     if raises_system(runbook.steps) and (chosen := _backup(survey, runbook)) is not None:
-        return chosen, replace(survey, worker_context=survey.worker_context.knowing(chosen.backup.holds.inventory))
-    with ThreadPoolExecutor(1, thread_name_prefix="inventory") as pool:
-        reading = pool.submit(survey.worker_context.target.inventory, survey.cancelled)
-        chosen = _backup(survey, runbook)
-        return chosen, replace(survey, worker_context=survey.worker_context.knowing(reading.result()))
+        return chosen, _knowing(survey, chosen.backup.holds.inventory, looking)
+
+    target = survey.worker_context.target
+    names = {str(step.do) for step in runbook.steps} | {probe.probe for probe in runbook.ready_when}
+    looking.enter_context(target.ahead(names, survey.cancelled))
+    return both(lambda: _backup(survey, runbook), lambda: _knowing(survey, target.inventory(survey.cancelled), looking))
+
+
+def _knowing(survey: Survey, inventory: Inventory, looking: ExitStack) -> Survey:
+    """With what depends on it looked for already."""
+    worker_context = survey.worker_context.knowing(inventory)
+    looking.enter_context(worker_context.target.ahead({FINGERPRINT}, survey.cancelled))
+    return replace(survey, worker_context=worker_context)
 
 
 def _as_usual(worker_context: WorkerContext, steps: tuple[Step, ...], runbook: str) -> tuple[Step, ...]:

@@ -43,10 +43,11 @@ def plan_run(worker_context: WorkerContext, run: Run, lease: Lease) -> Run | Non
     def cancelled() -> bool:
         return lease.fenced or lease.stop_reason is not None
 
+    looking = worker_context.for_survey()
     try:
-        run = _about_what_is_broken(worker_context, run, cancelled)
+        run = _about_what_is_broken(looking, run, cancelled)
         survey = Survey(
-            worker_context=worker_context,
+            worker_context=looking,
             run=run,
             incident=incident,
             requesters=asked,

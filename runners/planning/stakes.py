@@ -34,6 +34,7 @@ from drbot.core.text.redaction import Redactor
 from drbot.runners.contract.target import Target
 from drbot.runners.execution.run_context import WorkerContext
 from drbot.runners.execution.settings_seen import services_of
+from drbot.runners.foundation.at_once import both
 from drbot.runners.foundation.own_record import RUN_NAME, OwnRun, OwnStep
 from drbot.runners.foundation.watching import Cancelled
 from drbot.runners.planning.centre_stakes import OUTSIDE, stakes_outside
@@ -69,23 +70,12 @@ def stakes_of(
     counting = _Counting(
         target=worker_context.target, redact=worker_context.redact, cancelled=cancelled, now=worker_context.own.now()
     )
-    replaced = {str(step.with_.get("volume")) for step in steps if step.do == "volume.swap"}
-    if act is Act.UNDO and kept is not None:
-        loss = counting.since_swap(kept)
-    elif act is Act.UNDO and aside:
-        loss = _since_aside(worker_context, aside_by(steps)) if draft.occupants else Loss()
-    elif act is Act.GIVE_UP and kept is not None:
-        loss = Loss(kind=LossKind.KEPT_DATA, bytes=kept.data.size)
-    elif act is Act.GIVE_UP:
-        loss = Loss(kind=LossKind.KEPT_DATA, bytes=sum(one.size or 0 for one in aside))
-    elif act is Act.RESTORE and backup is not None:
-        loss = _by_restore(worker_context.site, counting, replaced, backup, age)
-    elif act is Act.REPLACE_HOST and backup is not None:
-        loss = _of_host(worker_context, steps, draft.occupants, backup, age)
-    elif act is Act.CHANGE_DNS and backup is not None and raises:
-        loss = _of_move(worker_context, steps, backup, age)
-    else:
-        loss = Loss(kind=LossKind.NOTHING if act is Act.NOTHING else LossKind.UNKNOWN)
+    replaced = _replaced(steps)
+    is_real = act is Act.RESTORE and draft.mode == "real"
+    loss, sound = both(
+        lambda: _loss(worker_context, draft, kept, counting, age=age, raises=raises),
+        lambda: _sound(worker_context, replaced, cancelled) if is_real else "",
+    )
     return Stakes(
         act=act,
         proof=proof_of(steps, act, services_of(worker_context), raises),
@@ -93,8 +83,54 @@ def stakes_of(
         keeps=keeps_of(steps, fingerprint, draft.occupants),
         kept=kept.data if kept is not None else None,
         files=_settings_files(worker_context, replaced, backup, kept.data if kept is not None else None, cancelled),
-        sound=_sound(worker_context, replaced, cancelled) if act is Act.RESTORE and draft.mode == "real" else "",
+        sound=sound,
     )
+
+
+def _loss(
+    worker_context: WorkerContext,
+    draft: Plan,
+    kept: "_Kept | None",
+    counting: "_Counting",
+    *,
+    age: float | None,
+    raises: Collection[str],
+) -> Loss:
+    steps, backup, aside = draft.steps, draft.backup, draft.aside
+    act = act_of(steps)
+    if act is Act.UNDO and kept is not None:
+        return counting.since_swap(kept)
+    if act is Act.UNDO and aside:
+        return _since_aside(worker_context, aside_by(steps)) if draft.occupants else Loss()
+    if act is Act.GIVE_UP:
+        size = kept.data.size if kept is not None else sum(one.size or 0 for one in aside)
+        return Loss(kind=LossKind.KEPT_DATA, bytes=size)
+    if backup is None:
+        return Loss(kind=LossKind.NOTHING if act is Act.NOTHING else LossKind.UNKNOWN)
+    return _loss_by_backup(worker_context, draft, backup, counting, age=age, raises=raises)
+
+
+def _loss_by_backup(
+    worker_context: WorkerContext,
+    draft: Plan,
+    backup: BackupIdentity,
+    counting: "_Counting",
+    *,
+    age: float | None,
+    raises: Collection[str],
+) -> Loss:
+    act = act_of(draft.steps)
+    if act is Act.RESTORE:
+        return _by_restore(worker_context.site, counting, _replaced(draft.steps), backup, age)
+    if act is Act.REPLACE_HOST:
+        return _of_host(worker_context, draft.steps, draft.occupants, backup, age)
+    if act is Act.CHANGE_DNS and raises:
+        return _of_move(worker_context, draft.steps, backup, age)
+    return Loss(kind=LossKind.NOTHING if act is Act.NOTHING else LossKind.UNKNOWN)
+
+
+def _replaced(steps: tuple[Step, ...]) -> set[str]:
+    return {str(step.with_.get("volume")) for step in steps if step.do == "volume.swap"}
 
 
 def _sound(worker_context: WorkerContext, replaced: Collection[str], cancelled: Cancelled) -> str:
@@ -107,7 +143,7 @@ def _sound(worker_context: WorkerContext, replaced: Collection[str], cancelled: 
     if len(replaced) != 1 or not found:
         return ""
     try:
-        look = worker_context.target.look(cancelled, *found[0])
+        look = worker_context.target.look(cancelled, *found[0], brief=True)
     except CancelledError:
         raise
     except DrbotError:

@@ -1,6 +1,7 @@
 """Surveys for one person, outside of every incident: the same survey, the same plan, and nothing is ever done by it."""
 
 import threading
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import structlog
@@ -53,12 +54,13 @@ class Surveyor:
 
     def _answer(self, asked: surveys.Survey, stop: threading.Event) -> None:
         found, plan, refusal, timeline = "", None, "", None
+        looking = self._worker_context.for_survey()
         try:
             if asked.runbook == surveys.MOMENTS:
                 timeline = self._timeline(asked, stop)
             else:
-                run, found = about_what_is_broken(self._worker_context, self._run(asked), stop.is_set)
-                survey = self._survey(asked, run, stop)
+                run, found = about_what_is_broken(looking, self._run(asked), stop.is_set)
+                survey = replace(self._survey(asked, run, stop), worker_context=looking)
                 plan = unless_stopped(lambda: make_plan(survey), stop.is_set, f"survey-{run.id}")
         except NothingBrokenError as error:
             refusal = error.why

@@ -11,6 +11,7 @@ from drbot.core.base.table_names import table_name
 from drbot.core.runs.stakes import Act, KeptData, Stakes
 from drbot.runners.actions import kept
 from drbot.runners.clients.container_labels import KEPT_LABEL
+from drbot.runners.clients.postgres_server import control_data
 from drbot.runners.clients.postgres_written import Written, next_transaction, written_since
 from drbot.runners.clients.volume_mover import ORIGINAL_LABEL
 from drbot.runners.contract.action import StepContext
@@ -107,9 +108,11 @@ def test_the_first_transaction_of_a_cold_volume_is_read_from_its_control_file(wo
     clients = worker_fixture.clients
     running = int(ask(worker_fixture, "SELECT txid_snapshot_xmax(txid_current_snapshot())"))
 
-    found = next_transaction(
-        clients.docker, clients.postgres, worker_fixture.volume, context.labels, worker_fixture.stop.is_set
-    )
+    cancelled = worker_fixture.stop.is_set
+    recipe = clients.postgres.recipe(cancelled)
+    state = control_data(clients.docker, recipe, worker_fixture.volume, context.labels, cancelled)
+
+    found = next_transaction(state)
 
     assert found is not None and 0 < found <= running + 1000
 

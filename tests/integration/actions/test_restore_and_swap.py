@@ -14,6 +14,8 @@ from drbot.runners.actions import compose, health, postgres, volume
 from drbot.runners.actions.setting_aside import keep, mark_of
 from drbot.runners.backups.choose_dump import identify
 from drbot.runners.clients.container_labels import KEPT_LABEL, RUN_LABEL
+from drbot.runners.clients.postgres_server import control_data
+from drbot.runners.clients.postgres_written import next_transaction
 from drbot.runners.clients.scratch_postgres import scratch_server
 from drbot.runners.clients.volume_mover import ORIGINAL_LABEL, Method, Move, VolumeMover
 from drbot.runners.foundation.permit import Permit, emptied
@@ -49,6 +51,13 @@ def created(worker_fixture: WorkerFixture) -> str:
     return found.created_at + worker_fixture.clients.postgres.identifier_of(
         worker_fixture.volume, context.labels, context.cancelled
     )
+
+
+def control_of(worker_fixture: WorkerFixture) -> dict[str, str]:
+    """What a helper of its own reads of production's volume."""
+    context, clients = worker_fixture.context(), worker_fixture.clients
+    recipe = clients.postgres.recipe(context.cancelled)
+    return control_data(clients.docker, recipe, worker_fixture.volume, context.labels, context.cancelled)
 
 
 def spoiled(worker_fixture: WorkerFixture, folder: Path, data: bytes) -> BackupIdentity:
@@ -150,13 +159,15 @@ def test_the_restored_data_takes_the_place_of_the_old_and_gives_it_back(worker_f
         volume.swap(context, names)
     before = volume.swapped(context, names)  # of a swap whose worker died before its helper was there
     compose.stop(context, SERVICES)
-    volume.swap(context, names)
+    told = [volume.swap(context, names).facts["next_transaction"] for _ in range(2)]  # the second: done already
+    read = next_transaction(control_of(worker_fixture))
     swapped = volume.swapped(context, names)
     compose.start(context, SERVICES)
     health.wait(context, SERVICES)
 
     assert (before.passed, before.facts) == (False, {"state": "before"})
     assert swapped.passed, swapped.sentence
+    assert read is not None and told == [read, read]
     assert worker_fixture.clients.postgres.identity().system_identifier == facts["system_identifier"] != old
     assert postgres.rows(context, {"expect": "manifest"}).passed
     with pytest.raises(PermanentError, match="two people"):

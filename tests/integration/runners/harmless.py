@@ -5,6 +5,7 @@ Tests hold an action to look at the moment, break something, or replace what the
 
 import threading
 from collections.abc import Callable, Collection, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
@@ -83,6 +84,13 @@ class HarmlessTarget:
         return self.unnamed
 
     def knowing(self, inventory: Inventory) -> "HarmlessTarget":
+        return self
+
+    def ahead(self, names: Collection[str], cancelled: Callable[[], bool]) -> AbstractContextManager[None]:
+        """It answers at once."""
+        return nullcontext()
+
+    def for_survey(self) -> "HarmlessTarget":
         return self
 
     @property
@@ -189,7 +197,12 @@ class HarmlessTarget:
         return self.settings
 
     def look(
-        self, cancelled: Callable[[], bool] = lambda: False, kind: DataKind | None = None, files: str = ""
+        self,
+        cancelled: Callable[[], bool] = lambda: False,
+        kind: DataKind | None = None,
+        files: str = "",
+        *,
+        brief: bool = False,
     ) -> Look:
         """What the test put there, and PostgreSQL by what is in its volume."""
         is_good = self.volumes.get("postgres_data") == "good"
