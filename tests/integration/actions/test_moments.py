@@ -136,10 +136,18 @@ def test_what_is_not_possible_is_said_with_what_is(followed: Continuous) -> None
 
 def test_a_moment_that_was_not_received_is_refused(followed: Continuous) -> None:
     write(followed, 1)
+    followed.engine.remove_helper(followed.receiver)
+    ended = datetime.now(UTC) + timedelta(seconds=2)  # of a file that is written the second alone is known
+    wait_for(lambda: datetime.now(UTC) > ended, PATIENCE, "the second to be over")
+    write(followed, 1)
 
-    ends = pytest.raises(PermanentError, match=r"What was received ends before .* UTC")
-    with ends, as_it_was(followed, datetime.now(UTC)):
-        pass
+    try:
+        ends = pytest.raises(PermanentError, match=r"What was received ends before .* UTC: at .* UTC")
+        with ends, as_it_was(followed, datetime.now(UTC)):
+            pass
+    finally:
+        followed.start()
+    wait_for(lambda: behind(followed) == 0, PATIENCE, "everything to be received")
 
 
 def test_a_moment_after_which_nothing_was_committed_is_the_end(followed: Continuous) -> None:
