@@ -44,7 +44,7 @@ NAMES: Mapping[str, str] = {
     MOMENT: phrase("drbot, to the last commit"),
     FULL: "drbot",
 }
-BAR = 40  # letters of the longest one
+BAR = 16  # letters of the longest one
 
 console = Console(highlight=False)
 

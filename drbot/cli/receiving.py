@@ -27,7 +27,7 @@ def receiving(file: Path, home: Path) -> Iterator[Callable[[], None]]:
     """
     yaml, before = YAML(), file.read_text()
     document = yaml.load(before)
-    site = document["default_site"]
+    site = load_configuration(file).configuration.default_site
     document["sites"][site]["postgres"]["continuous"] = {}
     with file.open("w") as output:
         yaml.dump(document, output)
