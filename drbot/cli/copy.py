@@ -23,7 +23,7 @@ from drbot.core.text.messages import phrase
 from drbot.core.text.words import seconds_of
 from drbot.runners.backups.moments import Goal, Reached, continuous_of, goal_of, recovered_to, seen, wanted_by
 from drbot.runners.clients import helper
-from drbot.runners.clients.continuous import LABEL, Continuous
+from drbot.runners.clients.continuous import Continuous
 from drbot.runners.clients.scratch_postgres import Scratch
 
 HOW: str = phrase("Write --to 02:13 (UTC), --to 20m (ago) or an ISO time.")
@@ -63,8 +63,8 @@ def copy(
 def as_it_was(continuous: Continuous, goal: Goal) -> Iterator[tuple[Scratch, Reached]]:
     """In a volume that goes with it; so do those of processes of this host that were killed."""
     mine = f"{platform.node()}/{os.getpid()}"
-    recipe, labels = continuous.postgres.recipe(continuous.cancelled), {LABEL: continuous.site, COPY_LABEL: mine}
-    for one in continuous.engine.helpers({LABEL: continuous.site}):
+    recipe, labels = continuous.postgres.recipe(continuous.cancelled), {**continuous.labels, COPY_LABEL: mine}
+    for one in continuous.engine.helpers(continuous.labels):
         if _is_left(continuous.engine.inspect(one)["Config"]["Labels"].get(COPY_LABEL, mine)):
             continuous.engine.remove_helper(one)
     with helper.throw_away_volume(continuous.engine, recipe.image, labels) as volume:

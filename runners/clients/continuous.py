@@ -25,6 +25,7 @@ from drbot.runners.foundation.watching import Cancelled
 
 WAL, BASES = "/drbot-wal", "/drbot-bases"  # where the two volumes are in helpers
 LABEL = "drbot.continuous"  # of what belongs to it: the site
+DATA_LABEL = "drbot.continuous.data"  # and whose: two systems on one engine may call a site the same
 HEARD_WITHIN = timedelta(minutes=1)
 OLDEST = 130_000  # with pg_verifybackup
 STAMP = "%Y%m%d_%H%M%S"
@@ -125,7 +126,7 @@ class Continuous:
 
     @property
     def labels(self) -> dict[str, str]:
-        return {LABEL: self.site}
+        return {LABEL: self.site, DATA_LABEL: self.postgres.settings.volume}
 
     def refusal(self) -> str | None:
         """Why this server cannot be followed; None: it can."""

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from drbot.core.base.errors import PermanentError
 from drbot.core.text.messages import phrase
@@ -116,11 +116,11 @@ def newest_run(series: Series, since: datetime, a_log: int) -> tuple[tuple[str, 
     if not written:
         return (), None
     timeline = max(name[:8] for name in series.written if _SEGMENT.fullmatch(name))
-    place, run = max(written), []
-    while place in written and written[place] >= since:
+    place, run, begin = max(written), [], since - timedelta(seconds=1)  # of a file the second alone is known
+    while place in written and written[place] >= begin:
         run.append(_name(timeline, place, a_log))
         place -= 1
-    is_missing = place not in written and any(one < place and at >= since for one, at in written.items())
+    is_missing = place not in written and any(one < place and at >= begin for one, at in written.items())
     return tuple(reversed(run)), _name(timeline, place, a_log) if is_missing else None
 
 

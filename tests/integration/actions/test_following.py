@@ -23,7 +23,7 @@ from drbot.core.site.wal import LATEST, Base
 from drbot.runners.actions.site_target import SiteTarget
 from drbot.runners.backups.moments import continuous_of
 from drbot.runners.clients import helper
-from drbot.runners.clients.continuous import LABEL, Continuous, Following
+from drbot.runners.clients.continuous import Continuous, Following
 from drbot.runners.clients.helper import HelperOrder, Mount
 from drbot.runners.contract.target import Search
 from drbot.runners.foundation.watching import never
@@ -243,7 +243,7 @@ def test_anybody_at_a_terminal_opens_the_past_and_ctrl_c_removes_it(
     )
     moment = datetime.fromisoformat(continuous.postgres.answer("SELECT to_json(clock_timestamp()) #>> '{}'"))
     continuous.postgres.answer("UPDATE public.orders SET number = 42")
-    file, before = with_continuous(shared, tmp_path), continuous.engine.labelled({LABEL: "production"})
+    file, before = with_continuous(shared, tmp_path), continuous.engine.labelled(continuous.labels)
     command = [sys.executable, "-m", "drbot.cli.main", "copy", "--config", str(file), "--to", moment.isoformat()]
     wait_for(lambda: received(follower), PATIENCE, "everything to be received")
     killed, first = opened(command, tmp_path)
@@ -264,7 +264,7 @@ def test_anybody_at_a_terminal_opens_the_past_and_ctrl_c_removes_it(
         ended = copy.wait(PATIENCE)
     assert ended == 0
     assert continuous.engine.find(first) is None  # the next one has removed what was left of it
-    left = set(continuous.engine.labelled({LABEL: "production"})) - set(before)
+    left = set(continuous.engine.labelled(continuous.labels)) - set(before)
     assert left == set()
 
 

@@ -17,7 +17,7 @@ pytestmark = pytest.mark.docker
 def init(lab: Lab, file: Path) -> tuple[int, str]:
     """As somebody types it, for the projects of this lab."""
     with lab.client() as client:
-        found = (one.labels.get(PROJECT, "") for one in client.containers.list(all=True))
+        found = (one.labels.get(PROJECT, "") for one in client.containers.list(all=True, ignore_removed=True))
         projects = sorted({name for name in found if name.startswith(lab.prefix)})
     words = [sys.executable, "-P", "-m", "drbot.cli.main", "init", "--yes", "--file", str(file)]
     words += [f"--project={name}" for name in projects]
