@@ -64,7 +64,16 @@ for one in [0-9]*_[0-9]*; do
 done
 :
 """
-BEGIN = 'mkdir -p "$1" && touch "$1/begun_$2"'
+# A receiver that was killed while it made room for a segment leaves zeros of a length that the next one refuses.
+BEGIN = r"""
+set -eu
+mkdir -p "$1"
+for one in "$1"/*.partial; do
+  [ -f "$one" ] || continue
+  [ -n "$(tr -d '\000' < "$one" | head -c 1)" ] || rm -f "$one"
+done
+touch "$1/begun_$2"
+"""
 FORGET = r"""
 set -eu
 for one in "$1"/*/base_*; do [ ! "${one##*/}" \< "$3" ] || rm -rf "$one"; done

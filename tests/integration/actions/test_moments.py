@@ -124,6 +124,22 @@ def behind(continuous: Continuous) -> int | None:
     return following.behind
 
 
+def test_a_receiver_that_was_killed_while_it_made_room_for_a_segment_goes_on(followed: Continuous) -> None:
+    series = followed.series()
+    write(followed, 1)
+    wait_for(lambda: behind(followed) == 0, PATIENCE, "everything to be received")
+    followed.engine.remove_helper(followed.receiver)
+    newest = f"$(ls -d {WAL}/{series}/*.partial | tail -n 1)"
+    in_volume(followed, followed.wal, WAL, f"one={newest}; head -c 4145152 /dev/zero > $one; chown postgres: $one")
+
+    followed.start()
+
+    wait_for(lambda: behind(followed) == 0, PATIENCE, "everything to be received")
+    confirmed = write(followed, 1)[-1]
+    with as_it_was(followed, None) as (scratch, reached):
+        assert witnesses(scratch, reached)[-1] == confirmed
+
+
 def test_what_is_not_possible_is_said_with_what_is(followed: Continuous) -> None:
     oldest = followed.archive().bases[-1].ended_at
     for moment, said in (
