@@ -1,11 +1,13 @@
 """`action` and `actions`: what follows from a drill or an incident has an owner and a day, and is done or not."""
 
+from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
 
 from drbot.core.ledger.events import EventKind
 from drbot.core.runs.action_item import ActionItem
+from drbot.core.runs.drill import DrillEnd
 from drbot.store.records import action_items, drills, incidents
 from tests.integration.commands.verb_fixture import VerbFixture
 
@@ -20,7 +22,7 @@ def practised(verb_fixture: VerbFixture) -> VerbFixture:
     with verb_fixture.database.write() as tx:
         drill = drills.get(tx.connection, 1)
         assert drill is not None
-        drills.end(tx, drill)
+        drills.end(tx, replace(drill, end=DrillEnd.PASSED))
         incidents.resolve(tx, 1, "emi", "done")
     return verb_fixture
 
