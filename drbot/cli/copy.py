@@ -41,11 +41,7 @@ def copy(
     configuration, clients, name = opened(config, site)
     tried = phrase("Tried to open PostgreSQL as it was.")
     if wanted_by(configuration.site(name)) is None:
-        raise UserError(
-            tried,
-            NOT_RECEIVED,
-            RECEIVE,
-        )
+        raise UserError(tried, NOT_RECEIVED, RECEIVE)
     stop, console, seconds = _until_stopped(), plain_console(), _seconds(keep)
     now = datetime.now(UTC)
     moment = moment_of(to, now, HOW)
