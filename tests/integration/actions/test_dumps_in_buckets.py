@@ -23,6 +23,7 @@ from drbot.runners.contract.target import Search
 from drbot.runners.foundation.watching import never
 from drbot.runners.upkeep.routines import Work
 from drbot.runners.upkeep.scheduled_backups import DUMP, FULL, scheduled_backups
+from tests.helpers_left import no_helper_is_left
 from tests.integration.actions.conftest import WorkerFixture
 from tests.integration.runners.worker_fixture import worker_fixture_in
 
@@ -124,4 +125,4 @@ def test_one_that_is_cancelled_leaves_nothing_and_no_program(scheduled: WorkerFi
 
     assert list(scheduled.configuration.backups.directory.iterdir()) == []
     assert dump_stores(scheduled.configuration)[0].newest_first() == ()
-    assert scheduled.clients.docker.labelled({"drbot.step": "dump"}) == ()
+    no_helper_is_left(scheduled.clients.docker, {"drbot.step": "dump"})

@@ -13,6 +13,7 @@ from drbot.runners.actions.site_target import SURVEY_LABELS, SiteTarget
 from drbot.runners.contract.fingerprint import digest
 from drbot.runners.contract.target import FINGERPRINT
 from drbot.runners.foundation.watching import never
+from tests.helpers_left import no_helper_is_left
 from tests.integration.actions.conftest import WorkerFixture
 from tests.waiting import PATIENCE, wait_for
 
@@ -72,7 +73,7 @@ def test_a_survey_gives_one_answer_and_the_next_one_looks_anew(
         psql(worker_fixture, "DROP TABLE newer")
 
     assert identity == (target.fingerprint(never), target.old_server(never))
-    assert worker_fixture.clients.docker.helpers(SURVEY_LABELS) == ()
+    no_helper_is_left(worker_fixture.clients.docker, SURVEY_LABELS)
 
 
 def test_an_edit_after_the_survey_is_seen_by_who_looks_again(worker_fixture: WorkerFixture, target: SiteTarget) -> None:
@@ -111,7 +112,7 @@ def test_stop_ends_a_survey_that_counts(worker_fixture: WorkerFixture, target: S
         wait_for(lambda: psql(worker_fixture, COUNTS) == "1", PATIENCE, "it to count")
         worker_fixture.stop.set()
 
-    assert worker_fixture.clients.docker.helpers(SURVEY_LABELS) == ()
+    no_helper_is_left(worker_fixture.clients.docker, SURVEY_LABELS)
 
 
 def test_of_several_databases_the_one_that_does_not_answer_is_named(worker_fixture: WorkerFixture) -> None:
