@@ -23,6 +23,7 @@ lines would double their time.
 """
 
 
+FAILURES = Path(__file__).parents[1] / ".pytest_cache" / "failures.txt"
 IN_MEMORY, ROOM_BYTES = Path("/dev/shm"), 4 << 30
 
 
@@ -36,6 +37,22 @@ def pytest_configure() -> None:
     if "TMPDIR" not in os.environ and IN_MEMORY.is_dir() and shutil.disk_usage(IN_MEMORY).free > ROOM_BYTES:
         os.environ["TMPDIR"] = tempfile.tempdir = str(IN_MEMORY)
     gc.disable()  # while thousands of tests and their modules are collected, which all stay
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """Whatever failed is noted at once, for `.ci/run`: a run that is ended shows nothing of it."""
+    if report.failed and "PYTEST_XDIST_WORKER" not in os.environ:
+        _note(f"{report.nodeid} ({report.when})", report.longreprtext)
+
+
+def pytest_internalerror(excrepr: object) -> None:
+    _note("pytest itself", str(excrepr))
+
+
+def _note(what: str, why: str) -> None:
+    FAILURES.parent.mkdir(exist_ok=True)
+    with FAILURES.open("a") as output:
+        print(what, *why.splitlines()[-4:], sep="\n    ", file=output)
 
 
 def pytest_collection_finish() -> None:
