@@ -44,15 +44,17 @@ def carry_settings(context: StepContext, scratch: Scratch) -> Carried:
         engine=scratch.engine, recipe=scratch.recipe, labels=scratch.labels, cancelled=scratch.cancelled
     )
     own = context.own_work()
-    carried, left = files.carry(old, scratch.volume, own)
-    if carried:
+    tried, left = files.carry(old, scratch.volume, own)
+    carried = tried
+    if tried:
         why = _fault(scratch)
         if why:
-            context.log(f"A server does not start with {', '.join(carried)}: {why}")
-            files.bring_back(carried, scratch.volume, own)
-            carried, left = (), (*left, _refused(carried, why))
-    files.tidy(scratch.volume, own)
-    settle(scratch)
+            context.log(f"A server does not start with {', '.join(tried)}: {why}")
+            files.bring_back(tried, scratch.volume, own)
+            carried, left = (), (*left, _refused(tried, why))
+    if tried or left:
+        files.tidy(scratch.volume, own)
+        settle(scratch)
     return Carried(files=carried, left=(*old.left, *left))
 
 

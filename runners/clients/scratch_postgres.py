@@ -21,7 +21,7 @@ from drbot.runners.clients.docker_engine import DockerEngine
 from drbot.runners.clients.docker_errors import docker_errors
 from drbot.runners.clients.helper import HelperOrder, Mount
 from drbot.runners.clients.last_words import last_line
-from drbot.runners.clients.postgres_server import PostgresRecipe, control_data
+from drbot.runners.clients.postgres_server import PostgresRecipe, stated
 from drbot.runners.clients.server_command import PRELOADED, needed_of
 from drbot.runners.clients.streams import STDOUT, feed_command
 from drbot.runners.clients.table_counts import COUNT, COUNT_AND_DIGEST, DATABASES, ENVIRONMENT, counted, digested
@@ -59,6 +59,7 @@ ALONE = {
 OWN_INIT = "/docker-entrypoint-initdb.d"
 NO_ROOM = re.compile(r"(PANIC|FATAL):  .*: No space left on device$", re.MULTILINE)
 KILLED = re.compile(r"LOG:  server process \(PID \d+\) was terminated by signal 9: Killed$", re.MULTILINE)
+SETTLE = 'initdb --sync-only -D "$1" >/dev/null && exec pg_controldata -D "$1"'
 OWN_RULES = PurePosixPath("/tmp/drbot_hba.conf")  # noqa: S108  inside a container of our own
 
 
@@ -251,8 +252,9 @@ def settle(scratch: Scratch) -> str:
         image=scratch.recipe.image,
         name=None,
         labels=scratch.labels,
-        entrypoint=("initdb", "--sync-only", "-D", scratch.recipe.data_folder),
+        entrypoint=("sh", "-c", SETTLE, "sh", scratch.recipe.data_folder),
         mounts=(Mount(source=scratch.volume, target=scratch.recipe.mounted_at),),
+        environment={"LC_ALL": "C"},
         user="postgres",
     )
     ended = helper.run(scratch.engine, order, scratch.cancelled)
@@ -261,7 +263,7 @@ def settle(scratch: Scratch) -> str:
             phrase("The restored volume could not be written to the disk: {said}", said=last_line(ended.output)),
             cause=ended.cause,
         )
-    state = control_data(scratch.engine, scratch.recipe, scratch.volume, scratch.labels, scratch.cancelled)
+    state = stated(ended.output)
     if state.get("Database cluster state") != "shut down":
         raise PermanentError(
             phrase(
