@@ -12,7 +12,7 @@ from drbot.core.site.occupants import aside_suffix, image_tag
 from drbot.core.site.site import Service, needs_of
 from drbot.core.text.messages import clauses, listed, phrase
 from drbot.core.text.words import size
-from drbot.runners.clients import kept_containers
+from drbot.runners.clients import kept_containers, start_stop
 from drbot.runners.clients.compose import Watch, by_project
 from drbot.runners.clients.docker_engine import MISSING
 from drbot.runners.clients.kept_containers import HostContainer
@@ -32,6 +32,7 @@ LARGEST_LAYER = 500_000_000
 
 NEEDED_HEALTHY_WITHIN_SECONDS = 120.0
 LOOK_EVERY_SECONDS = 0.2
+LONGEST_PAUSE_SECONDS = 2.0  # a look may cost a program in every container
 _PAUSE = threading.Event()
 
 
@@ -45,8 +46,34 @@ def restart(context: StepContext, given: Mapping[str, Any]) -> Outcome:
 
 @unless_none
 def stop(context: StepContext, given: Mapping[str, Any]) -> Outcome:
-    """Stop the services; their containers stay."""
-    return Outcome(summary=phrase("Stopped {names}", names=_interrupted(context, given, context.clients.compose.stop)))
+    """Stop the services; their containers stay. All at the same time, but for one that keeps data: it is stopped when
+    those that need it have ended.
+    """
+    return Outcome(summary=phrase("Stopped {names}", names=_stopped(context, given)))
+
+
+def _stopped(context: StepContext, given: Mapping[str, Any]) -> str:
+    """Which services."""
+    services, permit = _not_done(context, arguments.services(context, given)), context.permitted()
+    for wave in waves(_ends_after(context, services)):
+        _stop_at_once(context, {name: services[name] for name in wave}, permit)
+    return listed(services)
+
+
+def _ends_after(context: StepContext, services: Mapping[str, Service]) -> dict[str, list[str]]:
+    """Name → those that have to end before it."""
+    docker, needs = context.clients.docker, needs_of(services)
+    keeping = {name for name, one in services.items() if any(found.keeps_data for found in docker.containers(one))}
+    return {name: [user for user in services if name in keeping and name in needs[user]] for name in services}
+
+
+def _stop_at_once(context: StepContext, services: Mapping[str, Service], permit: Permit) -> None:
+    compose, docker = context.clients.compose, context.clients.docker
+    hooked = {one for one in {service.project for service in services.values()} if compose.has_hooks(one)}
+    by_engine = [one for one in services.values() if one.project not in hooked]
+    at_once(lambda one: start_stop.stop(docker, one, permit, context.cancelled), by_engine)
+    by_compose = {name: one for name, one in services.items() if one.project in hooked}
+    on_projects(context, by_compose, lambda project, names, watch: compose.stop(project, names, permit, watch))
 
 
 @unless_none
@@ -65,7 +92,7 @@ def recreate(context: StepContext, given: Mapping[str, Any]) -> Outcome:
                     size=size(one.own_bytes),
                 )
             )
-    _interrupted(context, given, context.clients.compose.stop)
+    _stopped(context, given)
     images = [_kept(context, one) for one in _written(context, given)]
     behind = _behind_jobs(context, arguments.services(context, given))
     waiting = {(one.project, one.service) for one in behind.values()}
@@ -100,8 +127,7 @@ def _kept(context: StepContext, one: HostContainer) -> str:
 
 def _interrupted(context: StepContext, given: Mapping[str, Any], verb: Interruption) -> str:
     """Under the permit that was given; which services."""
-    services, permit = arguments.services(context, given), context.permitted()
-    services = {name: one for name, one in services.items() if not _is_done(context, one)}
+    services, permit = _not_done(context, arguments.services(context, given)), context.permitted()
     on_projects(context, services, lambda project, names, watch: verb(project, names, permit, watch))
     return listed(services)
 
@@ -115,7 +141,7 @@ def subjects(context: StepContext, given: Mapping[str, Any]) -> frozenset[str]:
 def start(context: StepContext, given: Mapping[str, Any]) -> Outcome:
     """Start the services, each as soon as what it needs of the others is healthy; those that ran before anyway."""
     asked = arguments.services(context, given)
-    services = {name: service for name, service in asked.items() if not _is_done(context, service)}
+    services = _not_done(context, asked)
     within = arguments.seconds(given, "within", NEEDED_HEALTHY_WITHIN_SECONDS)
     needs, faults = needs_of(services), list[PermanentError]()
     for wave in waves(needs):
@@ -128,11 +154,27 @@ def start(context: StepContext, given: Mapping[str, Any]) -> Outcome:
     return Outcome(summary=phrase("Started {names}", names=listed(asked)))
 
 
-def _up(context: StepContext, services: Mapping[str, Service]) -> None:
+def _up(context: StepContext, wanted: Mapping[str, Service]) -> None:
+    """Compose makes what is missing. It starts only what it alone can: it would wait for a health check's turn."""
+    create, is_scaled = context.clients.compose.create, context.clients.compose.is_scaled
+    scaled = {name: one for name, one in wanted.items() if is_scaled(one.project)}
+    on_projects(context, scaled, create)
+    services = _not_started(context, wanted)
+    on_projects(context, {name: services[name] for name in services.keys() - scaled.keys()}, create)
+    services = _not_started(context, services)
     behind = _behind_jobs(context, services)
     on_projects(context, {name: services[name] for name in services.keys() - behind.keys()}, context.clients.compose.up)
-    on_projects(context, behind, context.clients.compose.create)
     _start_made(context, behind)
+
+
+def _not_started(context: StepContext, services: Mapping[str, Service]) -> dict[str, Service]:
+    """The others are started as they are."""
+    compose, docker = context.clients.compose, context.clients.docker
+    plain = {one for one in {service.project for service in services.values()} if compose.is_plain(one)}
+    known = {name: one for name, one in services.items() if one.project in plain}
+    started = dict(zip(known, at_once(lambda one: start_stop.start(docker, one), known.values()), strict=True))
+    context.progress(sum(started.values()), len(services), "services")
+    return {name: one for name, one in services.items() if not started.get(name)}
 
 
 def _behind_jobs(context: StepContext, services: Mapping[str, Service]) -> dict[str, Service]:
@@ -161,6 +203,10 @@ def _borne(context: StepContext, faults: list[PermanentError]) -> Iterator[None]
         if not context.takes_back:
             raise
         faults.append(error)
+
+
+def _not_done(context: StepContext, services: Mapping[str, Service]) -> dict[str, Service]:
+    return {name: one for name, one in services.items() if not _is_done(context, one)}
 
 
 def _is_done(context: StepContext, service: Service) -> bool:
@@ -252,7 +298,7 @@ def faults_within(
             told = faults
         if context.cancelled():
             raise CancelledError(phrase("Stopped while waiting for {names}", names=listed(faults)))
-        _PAUSE.wait(LOOK_EVERY_SECONDS)
+        _PAUSE.wait(min(LOOK_EVERY_SECONDS + took / 10, LONGEST_PAUSE_SECONDS))
 
 
 def _told(faults: Mapping[str, str]) -> str:

@@ -145,22 +145,21 @@ class Compose:
     def stop(self, project: str, services: Sequence[str], permit: Permit, watch: Watch) -> None:
         """Stop the services; their containers stay."""
         permit.require(*named(project, services))
-        try:
-            self._run(project, ["stop"], watch, services)
-        except PermanentError as error:  # its settings may be what is lost; containers are found by their labels
-            if self._is_readable(project, watch.bounds.cancelled):
-                raise
-            watch.on_line(str(error))
-            document = {"name": project, "services": {name: {"image": "none"} for name in services}}
-            self.folder(project).mkdir(parents=True, exist_ok=True)
-            self.alone(project, document, "stop", watch.bounds)
+        self._run(project, ["stop"], watch, services)
 
-    def _is_readable(self, project: str, cancelled: Cancelled) -> bool:
-        try:
-            self.describe(project, cancelled)
-        except PermanentError:
-            return False
-        return True
+    def has_hooks(self, project: str) -> bool:
+        """Whether Compose does more than to start and to stop containers, as far as its files can be read."""
+        return bool(self.everything(project).hooked)
+
+    def is_scaled(self, project: str) -> bool:
+        """Whether a service of it may be of several containers, or nobody can tell."""
+        everything = self.everything(project)
+        return bool(everything.scaled or everything.unread)
+
+    def is_plain(self, project: str) -> bool:
+        """Whether the engine starts its containers as Compose does."""
+        everything = self.everything(project)
+        return not everything.hooked and not everything.unread
 
     def restart(self, project: str, services: Sequence[str], permit: Permit, watch: Watch) -> None:
         permit.require(*named(project, services))
@@ -253,15 +252,14 @@ class Compose:
     def build(self, project: str, services: Sequence[str], watch: Watch) -> None:
         self._make(project, ["build"], watch, services)
 
-    def alone(self, project: str, document: Mapping[str, Any], verb: str, bounds: Bounds) -> None:
-        """`create`, `start` or `stop` what another document says, with this project's folder and .env."""
-        if verb == "create":
-            self._require_own(project, [*document["services"]], bounds)
-            if self.guard is not None:
-                document = self.guard(self, project, document, ())
+    def create_alone(self, project: str, document: Mapping[str, Any], bounds: Bounds) -> None:
+        """What another document says, with this project's folder and .env."""
+        self._require_own(project, [*document["services"]], bounds)
+        if self.guard is not None:
+            document = self.guard(self, project, document, ())
         with _written(document) as file:
             watch = Watch(bounds=bounds, on_line=unheard)
-            self._run(project, [verb], watch, other=(f"--project-name={document['name']}", f"--file={file}"))
+            self._run(project, ["create"], watch, other=(f"--project-name={document['name']}", f"--file={file}"))
 
     def _make(self, project: str, arguments: Sequence[str], watch: Watch, services: Sequence[str]) -> None:
         """Where a guard is held from the very document that it has seen, whatever the files say by then."""

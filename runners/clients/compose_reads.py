@@ -17,6 +17,7 @@ from drbot.runners.clients.compose_text import filled_in, is_file, is_possible, 
 
 _REMOTE = re.compile(r"\w+://|\w+@|github\.com/")
 _NAMED = re.compile(r"(?<!\$)(?:\$\$)*\$\{?(\w+)")
+HOOKS = frozenset({"post_start", "pre_stop"})
 _MOST_FILES = 100  # that include or extend each other
 
 Content = Mapping[str, Any]
@@ -63,6 +64,8 @@ class Everything:
     variables: frozenset[str]
     unread: frozenset[Path]
     programs: frozenset[str]
+    hooked: frozenset[Path] = frozenset()  # files with what only Compose does when a container starts or stops
+    scaled: frozenset[Path] = frozenset()  # files that say of how many containers a service is
     first: frozenset[Path] = frozenset()  # of the files, those without which Compose cannot even read the project
 
     def beyond(self, folders: Iterable[Path], withheld: Collection[str], never: Path | None = None) -> Reads:
@@ -113,6 +116,8 @@ def reads_of(folder: Path, files: Iterable[Path], env_files: Collection[Path], g
         variables=frozenset(walk.variables),
         unread=frozenset(walk.unread),
         programs=frozenset(walk.programs),
+        hooked=frozenset(walk.hooked),
+        scaled=frozenset(walk.scaled),
         first=frozenset(walk.first),
     )
 
@@ -209,6 +214,8 @@ class _Walk:
     variables: set[str] = field(default_factory=set)
     unread: set[Path] = field(default_factory=set)
     programs: set[str] = field(default_factory=set)
+    hooked: set[Path] = field(default_factory=set)
+    scaled: set[Path] = field(default_factory=set)
     walked: set[tuple[Path, Path]] = field(default_factory=set)
 
     def values_of(self, env_files: Collection[Path], above: "_Values | None" = None) -> _Values:
@@ -317,6 +324,11 @@ class _Part:
         if provider := said.get("provider"):
             named = provider.get("type") if isinstance(provider, Mapping) else provider
             self.walk.programs.add(_word(named) or "provider")
+        if said.keys() & HOOKS:
+            self.walk.hooked.add(self.file)
+        deploy = said.get("deploy")
+        if "scale" in said or (isinstance(deploy, Mapping) and "replicas" in deploy):
+            self.walk.scaled.add(self.file)
         if _word(said.get("use_api_socket")).lower() not in ("", "false"):  # with the passwords of docker's own user
             self.reads(f"{self.walk.given.get('DOCKER_CONFIG') or '~/.docker'}/config.json")
         self._build(said.get("build"))

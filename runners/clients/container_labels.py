@@ -15,6 +15,9 @@ WORKING_DIR, CONFIG_FILES, ENV_FILES = (
 )
 """Of a container: where its project lies, and what it was started from."""
 
+DEPENDS_ON = "com.docker.compose.depends_on"
+"""Of a container: `service:condition:restart`, with commas."""
+
 NO_PROJECT = ""
 """Of a helper: an image that Compose has built, or that keeps a container of a project, would hand down another."""
 

@@ -142,7 +142,10 @@ class DockerEngine:
 
     def containers(self, service: Service) -> tuple[ServiceContainer, ...]:
         """All containers of this service, running or not: there may be more than one."""
-        labels = (f"{PROJECT}={service.project}", f"{SERVICE}={service.service}", NOT_ONE_OFF)
+        return self.containers_of(service.project, service.service)
+
+    def containers_of(self, project: str, service: str) -> tuple[ServiceContainer, ...]:
+        labels = (f"{PROJECT}={project}", f"{SERVICE}={service}", NOT_ONE_OFF)
         return tuple(map(container_of, self.inspected(self.listing(*labels))))
 
     def listing(self, *labels: str) -> list[dict[str, Any]]:

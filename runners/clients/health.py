@@ -22,6 +22,7 @@ from drbot.runners.foundation.at_once import at_once
 REQUEST_SECONDS = 4.0
 MOST_REDIRECTS = 5
 AGAIN_SECONDS = 5.0
+CHECK_SECONDS = 5
 _PAUSE = Event()  # never set
 
 
@@ -61,7 +62,21 @@ class Health:
         containers = self._engine.containers(service)
         if service.once:
             return fault_of_job(containers[0] if containers else None)
-        return next((fault for fault in map(fault_of_container, containers or (None,)) if fault), None)
+        faults = (fault_of_container(one) for one in containers or (None,) if not self._passes(one))
+        return next(filter(None, faults), None)
+
+    def _passes(self, container: ServiceContainer | None) -> bool:
+        """Its own health check, before Docker gets round to it: that may be half a minute later."""
+        if container is None or not container.is_running or container.health != "starting":
+            return False
+        kind, *words = container.health_check or ("NONE",)
+        command = {"CMD": words, "CMD-SHELL": ["/bin/sh", "-c", *words]}.get(kind)
+        if not command:
+            return False
+        try:
+            return self._engine.execute(container.id, command, seconds=CHECK_SECONDS).code == 0
+        except PermanentError:  # it has not the programs for that
+            return False
 
 
 def fault_of_job(container: ServiceContainer | None) -> str | None:

@@ -86,9 +86,7 @@ def run_once(alone: RedisAlone, programs: Mapping[str, str], within_seconds: flo
     """Start it, let it load its data, and end it: it saves them. Raises PermanentError with its own words."""
     with created(alone) as container:
         put_script(alone, container, programs)
-        document = alone.definition.alone(alone.name, alone.volume, labels_of(alone))
-        bounds = Bounds(cancelled=alone.cancelled, seconds=COMPOSE_SECONDS)
-        alone.compose.alone(alone.definition.project, document, "start", bounds)
+        helper.start(alone.engine, container)
         wait_until_ready(alone, container, within_seconds)
         stop_cleanly(alone, container)
 
@@ -101,7 +99,7 @@ def created(alone: RedisAlone) -> Iterator[str]:
     document = alone.definition.alone(alone.name, alone.volume, labels_of(alone))
     try:
         bounds = Bounds(cancelled=alone.cancelled, seconds=COMPOSE_SECONDS)
-        alone.compose.alone(alone.definition.project, document, "create", bounds)
+        alone.compose.create_alone(alone.definition.project, document, bounds)
         yield str(alone.engine.inspect(alone.name)["Id"])
     finally:
         alone.engine.remove_helper(alone.name)

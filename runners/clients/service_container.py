@@ -5,9 +5,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from drbot.core.text.messages import phrase
+from drbot.runners.clients.container_labels import DEPENDS_ON
 
 ENDED_BY_SOMEBODY = frozenset({0, 137, 143})
 """Exit codes of what was stopped or killed: nothing says that its data is damaged."""
+STOP_SECONDS = 10
+"""Docker's own, where nobody says anything else."""
 STOPPED = ("created", "exited", "dead")  # Docker's words for what has nothing open
 
 
@@ -23,6 +26,10 @@ class ServiceContainer:
     exit_code: int
     environment: Mapping[str, str]
     command: tuple[str, ...]
+    health_check: tuple[str, ...] = ()  # as Docker says it: CMD or CMD-SHELL, and its words
+    depends_on: tuple[str, ...] = ()  # services of its project
+    keeps_data: bool = False  # it may write into a volume or a folder of the host
+    stop_seconds: int = STOP_SECONDS  # that it has to end by itself
 
     @property
     def is_running(self) -> bool:
@@ -45,7 +52,8 @@ def environment_of(lines: Sequence[str] | None) -> dict[str, str]:
 
 
 def container_of(found: Mapping[str, Any]) -> ServiceContainer:
-    state = found["State"]
+    state, labels = found["State"], found["Config"].get("Labels") or {}
+    seconds = found["Config"].get("StopTimeout")
     return ServiceContainer(
         id=found["Id"],
         name=found["Name"].lstrip("/"),
@@ -55,6 +63,10 @@ def container_of(found: Mapping[str, Any]) -> ServiceContainer:
         exit_code=state["ExitCode"],
         environment=environment_of(found["Config"].get("Env")),
         command=tuple(found["Config"].get("Cmd") or ()),
+        health_check=tuple((found["Config"].get("Healthcheck") or {}).get("Test") or ()),
+        depends_on=tuple(one.partition(":")[0] for one in labels.get(DEPENDS_ON, "").split(",") if one),
+        keeps_data=any(one.get("RW") and one.get("Type") in ("volume", "bind") for one in found.get("Mounts") or ()),
+        stop_seconds=STOP_SECONDS if seconds is None else max(int(seconds), 0),
     )
 
 

@@ -70,6 +70,7 @@ PERMIT = {  # ask for a Permit, before anything else
     "clients/name_service.py:change",
     "clients/own_folder.py:copy_back",
     "clients/own_folder.py:set_aside",
+    "clients/start_stop.py:stop",
     "clients/terraform.py:destroy",
     "clients/own_folder.py:remove_kept",
     "clients/kept_containers.py:forget",
@@ -89,6 +90,7 @@ OWN = {  # ask for OwnWork, and look at a mark on the thing itself
 }
 BEHIND = {  # reached only through one of the above
     "clients/docker_engine.py:_remove_volume": {"remove_volume", "remove_emptied_volume", "remove_own_volume"},
+    "clients/start_stop.py:tell_to_end": {"stop"},
     "clients/docker_engine.py:_remove_container": {"remove_container", "remove_helper"},
 }
 OF_FOLDERS = {  # the same for what is a folder
@@ -151,6 +153,7 @@ DRILLS = {  # look first whether the engine is a drill's own, by its label
     "clients/breaking.py:wipe",
 }
 CALLERS = {  # actions: they hand on the permit that they were given
+    "actions/compose.py:_stop_at_once",
     "actions/drill.py:break_copy",
     "actions/giving_up.py:give_up",
     "actions/setting_aside.py:keep",
