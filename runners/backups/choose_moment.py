@@ -8,7 +8,7 @@ from pathlib import Path
 from drbot.core.base.errors import BackupError, PermanentError, TemporaryError, UserError
 from drbot.core.runs.plan import BackupIdentity
 from drbot.core.site.site import Site
-from drbot.core.site.wal import NOT_RECEIVED, RECEIVE, Base, moment_in, moment_name, to_the_second
+from drbot.core.site.wal import NOT_RECEIVED, RECEIVE, Archive, Base, moment_in, moment_name, to_the_second
 from drbot.core.text.messages import clauses, closed, phrase
 from drbot.runners.backups.moments import Goal, continuous_of, goal_of, seen, wanted_by
 from drbot.runners.clients.clients import Clients
@@ -24,6 +24,7 @@ class Past:
     """
 
     continuous: Continuous
+    archive: Callable[[], Archive]  # what there is; one survey looks once
     home: Path
     system: str
     site: str
@@ -31,7 +32,7 @@ class Past:
 
     def goal(self, moment: datetime | None) -> Goal:
         """Raises PermanentError with why it cannot be reached, TemporaryError."""
-        return goal_of(self.continuous.archive(), moment, datetime.now(UTC), seen(self.home, self.site))
+        return goal_of(self.archive(), moment, datetime.now(UTC), seen(self.home, self.site))
 
     def identity(self, moment: datetime | None) -> BackupIdentity:
         """Raises the same."""
@@ -61,7 +62,7 @@ class Past:
 
     def sealed(self, backup: BackupIdentity) -> Goal:
         """The goal of a plan, by the very base backup that it was made for. Raises BackupError, TemporaryError."""
-        archive = self.continuous.archive()
+        archive = self.archive()
         base = next((one for one in archive.bases if self.place_of(one) == backup.place), None)
         if base is None:
             raise BackupError(phrase("the base backup {name} is no longer there", name=backup.place))
@@ -82,7 +83,14 @@ def past_of(clients: Clients, site: Site, name: str, system: str, cancelled: Can
         return None
     continuous = continuous_of(clients, site, name, cancelled)
     major = continuous.postgres.major_version()
-    return Past(continuous=continuous, home=clients.settings.home, system=system, site=name, server_major=major)
+    return Past(
+        continuous=continuous,
+        archive=lambda: clients.once.of(("archive", name), continuous.archive),
+        home=clients.settings.home,
+        system=system,
+        site=name,
+        server_major=major,
+    )
 
 
 def past_in(context: StepContext) -> Past:

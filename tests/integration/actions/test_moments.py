@@ -195,7 +195,7 @@ def written_after(continuous: Continuous, moment: datetime) -> bool:
 
 
 def test_a_moment_without_what_must_be_there_is_refused(followed: Continuous, tmp_path: Path) -> None:
-    past = Past(continuous=followed, home=tmp_path, system="shop", site="production")
+    past = Past(continuous=followed, archive=followed.archive, home=tmp_path, system="shop", site="production")
     backup = past.identity(None).model_copy(update={"floor": Floor(named=("elsewhere",))})
 
     refused = pytest.raises(BackupError, match=r"no database of dr\.yml holds a row: elsewhere")
@@ -233,7 +233,7 @@ def test_one_flipped_byte_in_a_base_backup_is_refused(followed: Continuous) -> N
 
 
 def test_a_plan_is_good_for_the_very_base_backup_that_it_was_made_for(followed: Continuous, tmp_path: Path) -> None:
-    past = Past(continuous=followed, home=tmp_path, system="shop", site="production")
+    past = Past(continuous=followed, archive=followed.archive, home=tmp_path, system="shop", site="production")
     backup = past.identity(None)
     base = past.sealed(backup).base
     manifest = f"{BASES}/{base.series}/{base.name}/backup_manifest"
@@ -254,7 +254,9 @@ def test_a_plan_is_good_for_the_very_base_backup_that_it_was_made_for(followed: 
 
 
 def test_what_another_major_version_has_received_is_refused(followed: Continuous, tmp_path: Path) -> None:
-    past = Past(continuous=followed, home=tmp_path, system="shop", site="production", server_major=99)
+    past = Past(
+        continuous=followed, archive=followed.archive, home=tmp_path, system="shop", site="production", server_major=99
+    )
 
     with pytest.raises(PermanentError, match=r"received from PostgreSQL \d+, and the server here is 99"):
         past.identity(None)
