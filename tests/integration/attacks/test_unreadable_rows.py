@@ -1,10 +1,12 @@
 """Somebody writes into a row what drbot never writes: what needs that row says so, and everything else goes on."""
 
 import sqlite3
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 from structlog.testing import capture_logs
 
@@ -19,6 +21,7 @@ from drbot.core.ledger.events import EventKind
 from drbot.core.site.level import Level
 from drbot.core.site.readiness import good
 from drbot.store.base import ledger, reading
+from drbot.store.base.database import Database
 from drbot.store.records import incidents, readiness, requests, routines, schedules, surfaces
 from tests.integration.commands.conftest import template as template
 from tests.integration.commands.conftest import verb_fixture as verb_fixture
@@ -186,3 +189,17 @@ def test_where_a_feed_had_come_to_and_nobody_can_read_is_its_beginning(
         assert surfaces.cursor(tx.connection, "publisher-1") == 0
         surfaces.advance(tx, "publisher-1", 4)
         assert surfaces.cursor(tx.connection, "publisher-1") == 4
+
+
+@pytest.mark.parametrize("end", ["infinity", "-infinity", "0044-03-15 BC", "20000-01-01"])
+def test_a_time_without_an_end_in_postgresql_is_of_its_own_row_alone(fresh_postgres_url: str, end: str) -> None:
+    with closing(Database(fresh_postgres_url)) as database:
+        database.migrate()
+        with database.write() as tx:
+            for title in ("Sign-in is slow", "Nothing works"):
+                incidents.declare(tx, site="production", level=Level(1), title=title, person="aiko", started_at=tx.now)
+        with psycopg.connect(fresh_postgres_url, autocommit=True) as connection:
+            connection.execute("UPDATE incidents SET declared_at = %s WHERE id = 1", (end,))
+
+        with database.read() as read:
+            assert [one.id for one in incidents.recent(read, open_only=True)] == [2]
