@@ -8,18 +8,19 @@ from math import isfinite
 from typing import Any, TypeVar
 
 import structlog
-from sqlalchemy import Float, Integer, Result, RowMapping, Table
+from sqlalchemy import Result, RowMapping, Table
 
 from drbot.core.base.errors import UnreadableError
 from drbot.core.text.messages import phrase
 from drbot.core.text.words import cut
+from drbot.store.base.column_types import Json
 
 log = structlog.get_logger(__name__)
 
 Read = TypeVar("Read")
 Of = TypeVar("Of")
 
-_FAULTS = (ValueError, TypeError, KeyError, AttributeError, ArithmeticError)
+_FAULTS = (ValueError, TypeError, KeyError, AttributeError, ArithmeticError, RecursionError)
 _YEARS = range(1970, 2200)
 """Of times that anything happened or is due: with others no clock can reckon."""
 LATELY_SECONDS = 60.0
@@ -99,14 +100,15 @@ def every(result: Result[Any], table: Table, read: Callable[[RowMapping], Read])
 
 
 def _require_sound(table: Table, row: RowMapping) -> None:
-    """SQLite keeps whatever it is given, in a column of any kind."""
+    """SQLite keeps whatever it is given, in a column of any kind, and PostgreSQL times without an end."""
     for column in table.columns:
         value = row.get(column.name)
-        if isinstance(value, datetime):
-            if value.year not in _YEARS:
-                raise ValueError(f"{column.name} is no time")
-        elif isinstance(column.type, Float | Integer) and value is not None and not is_number(value):
-            raise ValueError(f"{column.name} is no number")
+        if value is None or isinstance(column.type, Json):
+            continue
+        kind = column.type.python_type
+        is_sound = is_number(value) if issubclass(kind, int | float) else isinstance(value, kind)
+        if not is_sound or (isinstance(value, datetime) and value.year not in _YEARS):
+            raise ValueError(f"{column.name} is no {kind.__name__}")
 
 
 def is_number(value: object) -> bool:

@@ -28,24 +28,33 @@ from tests.integration.commands.conftest import verb_fixture as verb_fixture
 from tests.integration.commands.verb_fixture import VerbFixture
 
 NO_TEXT, FAR = b"\xff\xfe", "9999-12-31 23:59:59.999999"
+BYTES, DEEP = bytearray(NO_TEXT), "[" * 100_000
 FAULTS: tuple[tuple[str, str, Any], ...] = (
     ("incidents", "declared_at", "garbage"),
     ("incidents", "started_at", FAR),
     ("incidents", "level", "two"),
     ("incidents", "title", NO_TEXT),
+    ("incidents", "title", BYTES),
+    ("incidents", "summary", BYTES),
     ("incidents", "rto_seconds", "garbage"),
     ("incidents", "rto_seconds", 1e999),
     ("runs", "kind", "garbage"),
     ("runs", "arguments", "7"),
+    ("runs", "arguments", DEEP),
     ("runs", "plan", "{"),
     ("runs", "created_at", 1 << 62),
     ("steps", "state", "garbage"),
     ("steps", "facts", "{"),
+    ("steps", "log", BYTES),
     ("requests", "guards", "7"),
     ("requests", "expires_at", FAR),
     ("votes", "entry_point", "garbage"),
+    ("requests", "question", BYTES),
     ("votes", "attestation", "{"),
+    ("votes", "reason", BYTES),
     ("events", "payload", "{"),
+    ("events", "payload", DEEP),
+    ("events", "person", BYTES),
     ("events", "kind", NO_TEXT),
     ("events", "at", "garbage"),
 )
