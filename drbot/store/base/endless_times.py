@@ -1,4 +1,4 @@
-"""PostgreSQL keeps times that Python does not know, such as `infinity`: one of them would end every query that reads it.
+"""PostgreSQL keeps times that Python does not know, such as `infinity`: one would end every query that reads it.
 They arrive as text, which is no time to whoever reads that row.
 """
 

@@ -90,6 +90,15 @@ def first(result: Result[Any], table: Table, read: Callable[[RowMapping], Read])
     return None if row is None else read_of(table, row, read)
 
 
+def value(result: Result[Any], table: Table) -> Any:
+    """The one value that was asked for; None: there is none, or nobody can read it, which the log tells."""
+    try:
+        return result.scalar()
+    except _FAULTS as error:
+        _tell(str(_unreadable(table, error)))
+        return None
+
+
 def every(result: Result[Any], table: Table, read: Callable[[RowMapping], Read]) -> list[Read]:
     """What all rows say, where none can be done without. Raises UnreadableError."""
     try:
@@ -109,6 +118,14 @@ def _require_sound(table: Table, row: RowMapping) -> None:
         is_sound = is_number(value) if issubclass(kind, int | float) else isinstance(value, kind)
         if not is_sound or (isinstance(value, datetime) and value.year not in _YEARS):
             raise ValueError(f"{column.name} is no {kind.__name__}")
+
+
+def words_in(said: Any) -> tuple[str, ...]:
+    """Of a column of JSON that is a list of words; None is none. Raises TypeError: it is something else."""
+    found = [] if said is None else said
+    if not isinstance(found, list) or not all(isinstance(one, str) for one in found):
+        raise TypeError("it is no list of words")
+    return tuple(found)
 
 
 def is_number(value: object) -> bool:
