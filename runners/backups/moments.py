@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from drbot.core.base.errors import Cause, PermanentError
+from drbot.core.base.errors import Cause, PermanentError, TemporaryError
 from drbot.core.site.site import Continuous as Wanted
 from drbot.core.site.site import Site
 from drbot.core.site.wal import Archive, Base, to_the_second
@@ -136,7 +136,17 @@ def recovered_to(continuous: Continuous, scratch: Scratch, goal: Goal) -> Iterat
     with _opened(replaying, goal) as container:
         said = ask(replaying, container, "SELECT extract(epoch FROM pg_last_xact_replay_timestamp())").strip()
         last = datetime.fromtimestamp(float(said), UTC) if said else None
+        require_not_later(last, goal.moment)
         yield Reached(container=container, last_commit=last)
+
+
+def require_not_later(last: datetime | None, moment: datetime | None) -> None:
+    """Where nothing followed the moment all is replayed, and by then something may have: the next time it ends there.
+    Raises TemporaryError.
+    """
+    if last is not None and moment is not None and last > moment:
+        said = phrase("Something was committed after this moment while it was brought back. Try it once more")
+        raise TemporaryError(said, kind="busy")
 
 
 @contextmanager
