@@ -24,12 +24,18 @@ from drbot.runners.clients.scratch_postgres import Scratch, ask, scratch_server
 from drbot.runners.foundation.watching import Cancelled
 from drbot.store.base.file_modes import PRIVATE_FOLDER
 
-# Where the base backup lies, and the data folder; each file is read against the digest in the backup's own manifest.
+# Where the base backup lies, and the data folder; each file is read against the digest in the manifest of the backup,
+# also the settings of ALTER SYSTEM, which pg_verifybackup leaves out.
 COPY = r"""
 set -eu
 mkdir -p "$2"
 cp -a "$1/." "$2/"
 pg_verifybackup --quiet --no-parse-wal "$2"
+own="$2/postgresql.auto.conf"
+if [ -e "$own" ] && ! grep -q "\"Path\": \"${own##*/}\".*$(sha256sum < "$own" | cut -c 1-64)" "$2/backup_manifest"; then
+  echo "${own##*/} is not as in the manifest" >&2
+  exit 1
+fi
 rm -f "$2/backup_manifest" "$2/postmaster.pid" "$2/standby.signal"
 touch "$2/recovery.signal"
 chown "$(stat -c %u:%g "$2/PG_VERSION")" "$2" "$2/recovery.signal"

@@ -44,7 +44,8 @@ set -eu
 mkdir -p "$1"
 cd "$1"
 rm -rf .part
-pg_basebackup --pgdata=.part --wal-method=none --checkpoint=fast --no-password --label="$2"
+pg_basebackup --pgdata=.part --wal-method=none --checkpoint=fast --no-password --label="$2" \
+  --manifest-checksums=SHA256
 pg_verifybackup --quiet --no-parse-wal .part
 mv .part "$2"
 """
