@@ -89,6 +89,8 @@ class Ticker:
             except DrbotError as error:
                 log.info("That was due no more.", key=schedule.key, why=str(error))
                 self._drop(schedule)
+            except Exception:
+                log.exception("Something due failed; what else is due goes on.", key=schedule.key)
 
     def _drop(self, schedule: schedules.Schedule) -> None:
         """It failed for good, and its transaction with it: take it without doing anything."""

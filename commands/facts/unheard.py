@@ -36,7 +36,7 @@ def untold(connection: Connection, now: datetime) -> str:
     somebody else was told.
     """
     until = surfaces.led_until(connection, surfaces.PUBLISHER)
-    if until is None or until <= now:
+    if until is None or not now < until <= now + surfaces.LONGEST_LEAD:
         return NO_BOT
     _, since = figures.behind(connection, surfaces.PUBLISHER)
     if since is None or ago(since, now).total_seconds() < LATE_SECONDS:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from drbot.core.base.errors import Cause, PermanentError
+from drbot.core.base.errors import Cause, PermanentError, TemporaryError
 from drbot.core.site.site import Continuous as Wanted
 from drbot.core.site.site import Site
 from drbot.core.site.wal import Archive, Base, to_the_second
@@ -24,12 +24,18 @@ from drbot.runners.clients.scratch_postgres import Scratch, ask, scratch_server
 from drbot.runners.foundation.watching import Cancelled
 from drbot.store.base.file_modes import PRIVATE_FOLDER
 
-# Where the base backup lies, and the data folder; each file is read against the digest in the backup's own manifest.
+# Where the base backup lies, and the data folder; each file is read against the digest in the manifest of the backup,
+# also the settings of ALTER SYSTEM, which pg_verifybackup leaves out.
 COPY = r"""
 set -eu
 mkdir -p "$2"
 cp -a "$1/." "$2/"
 pg_verifybackup --quiet --no-parse-wal "$2"
+own="$2/postgresql.auto.conf"
+if [ -e "$own" ] && ! grep -q "\"Path\": \"${own##*/}\".*$(sha256sum < "$own" | cut -c 1-64)" "$2/backup_manifest"; then
+  echo "${own##*/} is not as in the manifest" >&2
+  exit 1
+fi
 rm -f "$2/backup_manifest" "$2/postmaster.pid" "$2/standby.signal"
 touch "$2/recovery.signal"
 chown "$(stat -c %u:%g "$2/PG_VERSION")" "$2" "$2/recovery.signal"
@@ -136,7 +142,17 @@ def recovered_to(continuous: Continuous, scratch: Scratch, goal: Goal) -> Iterat
     with _opened(replaying, goal) as container:
         said = ask(replaying, container, "SELECT extract(epoch FROM pg_last_xact_replay_timestamp())").strip()
         last = datetime.fromtimestamp(float(said), UTC) if said else None
+        require_not_later(last, goal.moment)
         yield Reached(container=container, last_commit=last)
+
+
+def require_not_later(last: datetime | None, moment: datetime | None) -> None:
+    """Where nothing followed the moment all is replayed, and by then something may have: the next time it ends there.
+    Raises TemporaryError.
+    """
+    if last is not None and moment is not None and last > moment:
+        said = phrase("Something was committed after this moment while it was brought back. Try it once more")
+        raise TemporaryError(said, kind="busy")
 
 
 @contextmanager

@@ -115,7 +115,8 @@ END {
   print "until", until; print "first", first; print "last", before; print "least", least
 }
 """
-# The WAL's folder, the timeline under whose name all is read, the first and the last segment, seconds, the awk program.
+# The WAL's folder, the timeline under whose name all is read, the first and the last segment, seconds, the awk program,
+# options.
 READ = r"""
 set -u
 export TZ=UTC LC_ALL=C
@@ -125,9 +126,12 @@ for one in *.partial *[0-9A-F]; do
   name="${one%.partial}"
   [ "${#name}" -ne 24 ] || ln -sf "$1/$one" "/tmp/wal/$2${name#????????}"
 done
-{ timeout "$5" pg_waldump --path=/tmp/wal "$3" "$4" 2>/tmp/said; echo "code $?"; } | awk "$6"
+{ timeout "$5" pg_waldump $7 --path=/tmp/wal "$3" "$4" 2>/tmp/said; echo "code $?"; } | awk "$6"
 echo "error $(tail -n 1 /tmp/said)"
 """
+# Not LogicalMessage: everybody may write one, and it is printed as it is, with lines that look like other records.
+ONLY = "--rmgr=Heap --rmgr=Standby --rmgr=Database --rmgr=Transaction"
+TAKES_SEVERAL = 15  # from this version on pg_waldump does
 DATABASES = "SELECT json_agg(json_build_array(oid::bigint, datname)) FROM pg_database WHERE datallowconn"
 NAMES = """
 SELECT coalesce(json_agg(json_build_array(k::bigint, n.nspname || '.' || c.relname, c.relkind)), '[]')
@@ -165,10 +169,11 @@ def timeline_of(continuous: Continuous, since: datetime, now: datetime, seen_at:
 def _newest_of(continuous: Continuous, base: Base, run: tuple[str, ...]) -> tuple[Read, list[str]]:
     """As much as can be read in the time, and what that is not."""
     size = base.segment_bytes
+    only = ONLY if int(base.version or 0) >= TAKES_SEVERAL else ""
 
     def told(segments: tuple[str, ...]) -> Read:
         ends = (segments[0][:8], segments[0], segments[-1])
-        words = ("sh", "-c", READ, "sh", f"{WAL}/{base.series}", *ends, str(SECONDS), TELL)
+        words = ("sh", "-c", READ, "sh", f"{WAL}/{base.series}", *ends, str(SECONDS), TELL, only)
         return read(continuous.read_wal(words).splitlines(), size)
 
     doubts: list[str] = []

@@ -44,7 +44,8 @@ set -eu
 mkdir -p "$1"
 cd "$1"
 rm -rf .part
-pg_basebackup --pgdata=.part --wal-method=none --checkpoint=fast --no-password --label="$2"
+pg_basebackup --pgdata=.part --wal-method=none --checkpoint=fast --no-password --label="$2" \
+  --manifest-checksums=SHA256
 pg_verifybackup --quiet --no-parse-wal .part
 mv .part "$2"
 """
@@ -95,8 +96,9 @@ TABLESPACES = "SELECT count(*) FROM pg_tablespace WHERE spcname NOT IN ('pg_defa
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Following:
-    """How the receiver stands, as the server sees it. `behind`: bytes that are committed and not received yet; None =
-    nobody receives. `held`: bytes of WAL that the server keeps for the slot. `is_lost`: it has kept too little.
+    """How the receiver stands, as the server sees it. `behind`: bytes that are committed and not received yet, here or
+    by whoever else has the slot; None = nobody receives. `held`: bytes of WAL that the server keeps for the slot.
+    `is_lost`: it has kept too little.
     """
 
     slot: str
@@ -173,15 +175,16 @@ class Continuous:
         self.postgres.answer(DROP.format(slot=self.slot))
 
     def is_receiving(self) -> bool:
-        """Whether it runs on the server's network as it is since the server was started last: in an older one it hears
-        nothing.
+        """Whether it runs, into the volume, on the server's network as it is since the server was started last: in an
+        older one it hears nothing.
         """
         found, server = self.engine.find(self.receiver), self.postgres.container()
         if found is None or server is None or not found["State"]["Running"]:
             return False
         is_there = found["HostConfig"]["NetworkMode"] == f"container:{server.id}"
         is_newer = found["State"]["StartedAt"] > self.engine.inspect(server.id)["State"]["StartedAt"]
-        return bool(is_there and is_newer)
+        into = {mount.get("Name") or mount["Source"] for mount in found["Mounts"] if mount["Destination"] == WAL}
+        return bool(is_there and is_newer and into == {self.wal})
 
     def following(self) -> Following | None:
         """None: the server has no slot of ours."""

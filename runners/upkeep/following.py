@@ -77,7 +77,7 @@ class Follower:
         """What is to do now. Raises TemporaryError while engine or server do not answer, PermanentError."""
         now = datetime.now(UTC)
         following = self.continuous.following()
-        if following is not None and following.behind == 0:
+        if following is not None and following.behind == 0 and self.continuous.is_receiving():
             self.seen(now)
         if not self.may_act():
             return
@@ -130,7 +130,7 @@ def following_lines(clients: Clients, site: Site, name: str, now: datetime) -> I
 
 def _line(continuous: Continuous, wanted: Wanted, what: str, now: datetime) -> Line:
     following = continuous.following()
-    if following is not None and following.behind is not None:
+    if following is not None and following.behind is not None and continuous.is_receiving():
         return _of_bases(continuous, wanted, what, following.behind, now)
     fault = continuous.refusal() or phrase("nobody receives it")
     held = following.held if following is not None else 0

@@ -37,7 +37,7 @@ class Looking:
         with self.database.read() as connection:
             now, happened = self.database.now(connection), readiness.happened_at(connection)
         before = self.looked_at
-        if before is None or now - before >= EVERY or (happened is not None and happened > before):
+        if before is None or now - before >= EVERY or (happened is not None and before < happened <= now):
             self.looked_at = now
             self.look()
 

@@ -212,6 +212,9 @@ def _is_file(address: URL) -> bool:
 
 def _prepare_postgres(busy_seconds: float, connection: Any, _record: object) -> None:
     """Whoever writes keeps all others waiting: a host that vanishes in the middle of it, for a minute at most."""
+    from drbot.store.base.endless_times import register  # a state in a file needs no psycopg
+
+    register(connection)
     limits = {"lock_timeout": busy_seconds, "idle_in_transaction_session_timeout": SILENT_SECONDS}
     for name, seconds in limits.items():
         connection.execute(f"SET {name} = {seconds * 1000:.0f}").close()

@@ -8,18 +8,19 @@ from math import isfinite
 from typing import Any, TypeVar
 
 import structlog
-from sqlalchemy import Float, Integer, Result, RowMapping, Table
+from sqlalchemy import Result, RowMapping, Table
 
 from drbot.core.base.errors import UnreadableError
 from drbot.core.text.messages import phrase
 from drbot.core.text.words import cut
+from drbot.store.base.column_types import Json
 
 log = structlog.get_logger(__name__)
 
 Read = TypeVar("Read")
 Of = TypeVar("Of")
 
-_FAULTS = (ValueError, TypeError, KeyError, AttributeError, ArithmeticError)
+_FAULTS = (ValueError, TypeError, KeyError, AttributeError, ArithmeticError, RecursionError)
 _YEARS = range(1970, 2200)
 """Of times that anything happened or is due: with others no clock can reckon."""
 LATELY_SECONDS = 60.0
@@ -89,6 +90,15 @@ def first(result: Result[Any], table: Table, read: Callable[[RowMapping], Read])
     return None if row is None else read_of(table, row, read)
 
 
+def value(result: Result[Any], table: Table) -> Any:
+    """The one value that was asked for; None: there is none, or nobody can read it, which the log tells."""
+    try:
+        return result.scalar()
+    except _FAULTS as error:
+        _tell(str(_unreadable(table, error)))
+        return None
+
+
 def every(result: Result[Any], table: Table, read: Callable[[RowMapping], Read]) -> list[Read]:
     """What all rows say, where none can be done without. Raises UnreadableError."""
     try:
@@ -99,14 +109,23 @@ def every(result: Result[Any], table: Table, read: Callable[[RowMapping], Read])
 
 
 def _require_sound(table: Table, row: RowMapping) -> None:
-    """SQLite keeps whatever it is given, in a column of any kind."""
+    """SQLite keeps whatever it is given, in a column of any kind, and PostgreSQL times without an end."""
     for column in table.columns:
         value = row.get(column.name)
-        if isinstance(value, datetime):
-            if value.year not in _YEARS:
-                raise ValueError(f"{column.name} is no time")
-        elif isinstance(column.type, Float | Integer) and value is not None and not is_number(value):
-            raise ValueError(f"{column.name} is no number")
+        if value is None or isinstance(column.type, Json):
+            continue
+        kind = column.type.python_type
+        is_sound = is_number(value) if issubclass(kind, int | float) else isinstance(value, kind)
+        if not is_sound or (isinstance(value, datetime) and value.year not in _YEARS):
+            raise ValueError(f"{column.name} is no {kind.__name__}")
+
+
+def words_in(said: Any) -> tuple[str, ...]:
+    """Of a column of JSON that is a list of words; None is none. Raises TypeError: it is something else."""
+    found = [] if said is None else said
+    if not isinstance(found, list) or not all(isinstance(one, str) for one in found):
+        raise TypeError("it is no list of words")
+    return tuple(found)
 
 
 def is_number(value: object) -> bool:

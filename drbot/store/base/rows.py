@@ -20,7 +20,7 @@ from drbot.core.site.level import Level
 from drbot.core.site.site import DRILL_SITE
 from drbot.core.text.messages import phrase
 from drbot.store.base.database import Transaction
-from drbot.store.base.reading import first
+from drbot.store.base.reading import first, words_in
 from drbot.store.base.schema import runs
 
 log = structlog.get_logger()
@@ -50,7 +50,7 @@ def run_of(row: RowMapping) -> Run:
         "plan": _plan_in(row),
         "stop_kind": None if row["stop_kind"] is None else StopKind(row["stop_kind"]),
         "offers": tuple(map(Offer, row["offers"] or ())),
-        "missed": tuple(row["missed"] or ()),
+        "missed": words_in(row["missed"]),
     }
     return Run(**(values | read))
 
@@ -70,7 +70,7 @@ def step_of(row: RowMapping) -> StepRecord:
     read = {
         "state": StepState(row["state"]),
         "cause": None if row["cause"] is None else Cause(row["cause"]),
-        "answers": tuple(row["answers"] or ()),
+        "answers": words_in(row["answers"]),
         "settlement": None if row["settlement"] is None else Settlement(row["settlement"]),
         "leftover": None if row["leftover"] is None else Leftover(row["leftover"]),
     }
@@ -79,7 +79,7 @@ def step_of(row: RowMapping) -> StepRecord:
 
 def request_of(row: RowMapping) -> ApprovalRequest:
     values = {key: value for key, value in row.items() if key != "number"}
-    lists = {"guards": tuple(row["guards"]), "requesters": tuple(row["requesters"])}
+    lists = {"guards": words_in(row["guards"]), "requesters": words_in(row["requesters"])}
     return ApprovalRequest(**(values | lists | {"state": RequestState(row["state"])}))
 
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, and_, delete, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, RowMapping, and_, delete, insert, or_, select, tuple_, update
 
 from drbot.core.base.errors import UserError
 from drbot.core.ledger.events import EventKind
@@ -62,7 +62,7 @@ def _concerned(tx: Transaction, key: str, came: Sequence[Alert]) -> list[AlertGr
         ),
     )
     others = set(tx.connection.execute(same).scalars())
-    found |= {one: get(tx.connection, one) for one in others - set(found)}
+    found |= {group.id: group for group in some(tx.connection, others - set(found))}
     return [found[number] for number in sorted(found)]
 
 
@@ -84,7 +84,9 @@ def _names(some: Iterable[Alert]) -> str:
 def _written(tx: Transaction, before: AlertGroup | None, group: AlertGroup) -> int:
     values = {name: getattr(group, name) for name in AlertGroup.__dataclass_fields__ if name not in _OF_GROUP}
     if before is None:
-        made = insert(alert_groups).values(**values, digest=_digest(group), shown=0).returning(alert_groups.c.id)
+        digest = _digest(group)
+        _forget(tx, alert_groups.c.digest == digest)
+        made = insert(alert_groups).values(**values, digest=digest, shown=0).returning(alert_groups.c.id)
         number = int(tx.connection.execute(made).scalar_one())
     else:
         number = group.id
@@ -93,10 +95,18 @@ def _written(tx: Transaction, before: AlertGroup | None, group: AlertGroup) -> i
     return number
 
 
+def _forget(tx: Transaction, which: ColumnElement[bool]) -> None:
+    """Groups, with their alerts. What is there and was not found cannot be read."""
+    tx.connection.execute(delete(alerts).where(alerts.c.group_id.in_(select(alert_groups.c.id).where(which))))
+    tx.connection.execute(delete(alert_groups).where(which))
+
+
 def _write_alerts(tx: Transaction, group: int, before: Iterable[Alert], after: Iterable[Alert]) -> None:
     known = {(one.fingerprint, one.starts_at): one for one in before}
     new = [one for one in after if (one.fingerprint, one.starts_at) not in known]
     if new:
+        names = tuple_(alerts.c.fingerprint, alerts.c.starts_at)
+        tx.connection.execute(delete(alerts).where(names.in_([(one.fingerprint, one.starts_at) for one in new])))
         tx.connection.execute(insert(alerts), [{**_row(one), "group_id": group} for one in new])
     for one in after:
         if one != known.get((one.fingerprint, one.starts_at), one):
@@ -166,7 +176,7 @@ def list_of(connection: Connection, limit: int = 1000) -> list[AlertGroup]:
     order = (alert_groups.c.resolved_at.is_(None).desc(), alert_groups.c.id.desc())
     ids = connection.execute(select(alert_groups.c.id).order_by(*order).limit(limit)).scalars().all()
     found = {group.id: group for group in _groups(connection, alert_groups.c.id.in_(ids))}
-    return [found[one] for one in ids]
+    return [found[one] for one in ids if one in found]
 
 
 def unshown(connection: Connection) -> list[AlertGroup]:
@@ -217,8 +227,7 @@ def prune(tx: Transaction) -> None:
         or_(alert_groups.c.resolved_at < tx.now - KEPT, alert_groups.c.id <= too_many),
         or_(alert_groups.c.silent_until.is_(None), alert_groups.c.silent_until < tx.now),
     )
-    tx.connection.execute(delete(alerts).where(alerts.c.group_id.in_(select(alert_groups.c.id).where(old))))
-    tx.connection.execute(delete(alert_groups).where(old))
+    _forget(tx, old)
 
 
 def _groups(connection: Connection, which: ColumnElement[bool]) -> list[AlertGroup]:
@@ -234,10 +243,12 @@ def _groups(connection: Connection, which: ColumnElement[bool]) -> list[AlertGro
     found = select(alerts).where(alerts.c.group_id.in_(list(of_group))).order_by(alerts.c.starts_at, alerts.c.name)
     for group, one in readable(connection.execute(found), alerts, lambda row: (int(row["group_id"]), _alert(row))):
         of_group[group].append(one)
-    return [replace(group, alerts=tuple(of_group[group.id])) for group in groups]
+    return [replace(group, alerts=tuple(of_group[group.id])) for group in groups if of_group[group.id]]
 
 
 def _alert(row: RowMapping) -> Alert:
+    if not isinstance(row["labels"], dict):
+        raise TypeError("its labels are none")
     return Alert(**{name: value for name, value in row.items() if name != "group_id"})
 
 

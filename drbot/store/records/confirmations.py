@@ -1,9 +1,10 @@
 """What people have said is so, each the last time."""
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, RowMapping, select
 
 from drbot.core.site.confirmations import Confirmation, Subject
 from drbot.store.base.database import Transaction
+from drbot.store.base.reading import readable
 from drbot.store.base.rows import insert_or
 from drbot.store.base.schema import confirmations
 
@@ -14,5 +15,9 @@ def said(tx: Transaction, subject: Subject, person: str) -> None:
 
 
 def list_of(connection: Connection) -> list[Confirmation]:
-    rows = connection.execute(select(confirmations).order_by(confirmations.c.at)).mappings()
-    return [Confirmation(subject=Subject(row["subject"]), person=row["person"], at=row["at"]) for row in rows]
+    query = select(confirmations).order_by(confirmations.c.at)
+    return list(readable(connection.execute(query), confirmations, _confirmation_of))
+
+
+def _confirmation_of(row: RowMapping) -> Confirmation:
+    return Confirmation(subject=Subject(row["subject"]), person=row["person"], at=row["at"])

@@ -15,7 +15,7 @@ from drbot.core.site.level import RUNBOOK_OF, Level
 from drbot.core.site.site import DRILL_SITE
 from drbot.core.text.messages import phrase
 from drbot.store.base.database import Transaction
-from drbot.store.base.reading import first, readable
+from drbot.store.base.reading import first, readable, words_in
 from drbot.store.base.schema import drills
 from drbot.store.records import incidents
 
@@ -121,8 +121,8 @@ def _drill_of(row: RowMapping) -> Drill:
         "level": Level(row["level"]),
         "state": DrillState(row["state"]),
         "end": None if row["end"] is None else DrillEnd(row["end"]),
-        "production_changes": tuple(row["production_changes"]),
-        "leftovers": tuple(row["leftovers"]),
+        "production_changes": words_in(row["production_changes"]),
+        "leftovers": words_in(row["leftovers"]),
     }
     if read["state"] is DrillState.ENDED and read["end"] is None:
         raise ValueError("it has ended, and nobody says how")

@@ -11,6 +11,7 @@ from drbot.core.runs.incident import Incident
 from drbot.core.runs.run import RunState
 from drbot.core.site.level import Level
 from drbot.core.site.proofs import BackupProof
+from drbot.store.base.reading import readable
 from drbot.store.base.schema import cursors, events, readiness, runs, steps
 from drbot.store.records import drills, incidents, proofs, routines
 from drbot.store.records.routines import Routine
@@ -47,7 +48,7 @@ def figures(connection: Connection, publisher: str) -> Figures:
     return Figures(
         runs={(row.site, row.runbook, row.state): row[3] for row in connection.execute(_RUNS)},
         steps={(row.runbook, row.id): Took(count=row[2], seconds=row[3]) for row in connection.execute(_STEPS)},
-        queued_since={row.site: row[1] for row in connection.execute(_QUEUED)},
+        queued_since=dict(readable(connection.execute(_QUEUED), runs, lambda row: (row["site"], row["queued_at"]))),
         open_incidents=tuple(
             one for one in incidents.recent(connection, open_only=True, limit=100) if not one.is_drill
         ),
@@ -64,10 +65,9 @@ def figures(connection: Connection, publisher: str) -> Figures:
 def behind(connection: Connection, publisher: str) -> tuple[int, datetime | None]:
     """How many records it has not shown yet, and the moment of the oldest of them."""
     shown = select(func.coalesce(func.max(cursors.c.seq), 0)).where(cursors.c.name == publisher).scalar_subquery()
-    count, since = connection.execute(
-        select(func.count(), func.min(events.c.at)).select_from(events).where(events.c.seq > shown)
-    ).one()
-    return count, since
+    count = connection.execute(select(func.count()).select_from(events).where(events.c.seq > shown)).scalar_one()
+    query = select(events.c.at).where(events.c.seq > shown).order_by(events.c.seq).limit(100)
+    return count, next(readable(connection.execute(query), events, lambda row: row["at"]), None)
 
 
 _RUNS = select(runs.c.site, runs.c.runbook, runs.c.state, func.count()).group_by(
@@ -83,5 +83,7 @@ _READINESS = select(readiness.c.source, readiness.c.colour, func.count()).group_
     readiness.c.source, readiness.c.colour
 )
 _QUEUED = (
-    select(runs.c.site, func.min(runs.c.queued_at)).where(runs.c.state == RunState.QUEUED.value).group_by(runs.c.site)
+    select(runs.c.site, runs.c.queued_at)
+    .where(runs.c.state == RunState.QUEUED.value)
+    .order_by(runs.c.queued_at.desc())  # of a site the oldest comes last
 )

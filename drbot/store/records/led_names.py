@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, RowMapping, select
 
 from drbot.store.base.database import Transaction
+from drbot.store.base.reading import readable, words_in
 from drbot.store.base.rows import insert_or
 from drbot.store.base.schema import led_names
 
@@ -26,13 +27,13 @@ def saw(tx: Transaction, name: str, addresses: Sequence[str], told: Sequence[str
 
 def list_of(connection: Connection) -> list[LedName]:
     """All that were ever looked at, by name."""
-    rows = connection.execute(select(led_names).order_by(led_names.c.name)).mappings()
-    return [
-        LedName(
-            name=row["name"],
-            addresses=tuple(row["addresses"]),
-            told=None if row["told"] is None else tuple(row["told"]),
-            seen_at=row["seen_at"],
-        )
-        for row in rows
-    ]
+    return list(readable(connection.execute(select(led_names).order_by(led_names.c.name)), led_names, _led_name_of))
+
+
+def _led_name_of(row: RowMapping) -> LedName:
+    return LedName(
+        name=row["name"],
+        addresses=words_in(row["addresses"]),
+        told=None if row["told"] is None else words_in(row["told"]),
+        seen_at=row["seen_at"],
+    )

@@ -7,7 +7,7 @@ from sqlalchemy import Connection, RowMapping, select, update
 
 from drbot.core.ledger.events import EventKind
 from drbot.store.base.database import Transaction
-from drbot.store.base.reading import readable
+from drbot.store.base.reading import readable, words_in
 from drbot.store.base.rows import insert_or
 from drbot.store.base.schema import machines
 
@@ -64,7 +64,7 @@ def list_of(connection: Connection, incident: int | None = None) -> list[KnownMa
 
 def _machine_of(row: RowMapping) -> KnownMachine:
     values = {name: value for name, value in row.items() if name != "key"}
-    return KnownMachine(**(values | {"addresses": tuple(row["addresses"])}))
+    return KnownMachine(**(values | {"addresses": words_in(row["addresses"])}))
 
 
 def _tell(tx: Transaction, kind: EventKind, one: KnownMachine) -> None:

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, RowMapping, delete, func, insert, select
 
 from drbot.core.site.readiness import Colour, Line, one_each
 from drbot.store.base.database import Transaction
-from drbot.store.base.reading import readable
+from drbot.store.base.reading import readable, value
 from drbot.store.base.schema import confirmations, drills, proofs, readiness, routines, runs
 
 SLACK = "Slack"
@@ -44,7 +44,7 @@ def saw(tx: Transaction, source: str, lines: Sequence[Line]) -> None:
 def happened_at(connection: Connection) -> datetime | None:
     """When something ended last that changes what a look would find; None = never."""
     ended = (runs.c.finished_at, drills.c.ended_at, routines.c.succeeded_at, confirmations.c.at, proofs.c.proven_at)
-    moments = [connection.execute(select(func.max(column))).scalar() for column in ended]
+    moments = [value(connection.execute(select(func.max(column))), column.table) for column in ended]
     return max((moment for moment in moments if moment is not None), default=None)
 
 

@@ -17,6 +17,8 @@ OUTLIVES = (REVIEW, KEPT)
 """The kinds of rows that outlive their incident."""
 
 PAGE = "page"
+SHORTEST, LONGEST = 0.01, 1e8
+"""Seconds of what comes back; with others nobody can reckon when."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -86,4 +88,7 @@ def drop_pages(tx: Transaction, request: str, about: EventKind) -> None:
 
 
 def _schedule_of(row: RowMapping) -> Schedule:
+    every = row["every_seconds"]
+    if every is not None and not SHORTEST <= every <= LONGEST:
+        raise ValueError("nothing comes back so often")
     return Schedule(**(dict(row) | {"about": None if row["about"] is None else EventKind(row["about"])}))

@@ -7,7 +7,7 @@ from sqlalchemy import Connection, RowMapping, delete, func, insert, select
 
 from drbot.core.site.stored_backups import BackupKind, StoredBackup
 from drbot.store.base.database import Transaction
-from drbot.store.base.reading import readable
+from drbot.store.base.reading import readable, value
 from drbot.store.base.schema import backups
 
 MOST = 500
@@ -47,4 +47,5 @@ def _backup_of(row: RowMapping) -> StoredBackup:
 
 
 def seen_at(connection: Connection) -> datetime | None:
-    return connection.execute(select(func.max(backups.c.seen_at))).scalar()
+    found: datetime | None = value(connection.execute(select(func.max(backups.c.seen_at))), backups)
+    return found

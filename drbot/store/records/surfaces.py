@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection, delete, or_, select, update
 
 from drbot.store.base.database import Transaction
-from drbot.store.base.reading import is_number, readable
+from drbot.store.base.reading import is_number, readable, value
 from drbot.store.base.rows import insert_or
 from drbot.store.base.schema import cursors, incidents, leaders, surfaces
 
@@ -15,6 +15,8 @@ STATUS_POST = "status-"
 OF_NO_INCIDENT = 0  # of a surface that belongs to none
 PUBLISHER = "publisher"
 """The cursor of what has been shown in Slack."""
+LONGEST_LEAD = timedelta(minutes=10)
+"""A lead that holds longer than any is nobody's."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -29,8 +31,7 @@ class Surface:
 
 def get(connection: Connection, incident: int, key: str) -> Surface | None:
     query = select(surfaces).where(surfaces.c.incident == incident, surfaces.c.key == key)
-    row = connection.execute(query).mappings().first()
-    return None if row is None else Surface(**row)
+    return next(readable(connection.execute(query), surfaces, lambda row: Surface(**row)), None)
 
 
 def put(tx: Transaction, surface: Surface) -> None:
@@ -71,9 +72,10 @@ def advance(tx: Transaction, name: str, seq: int) -> None:
 def lead(tx: Transaction, name: str, owner: str, seconds: float) -> bool:
     """True while `owner` is the one to do `name`; holds for `seconds`, so ask again before that."""
     until = tx.now + timedelta(seconds=seconds)
+    is_nobodys = or_(leaders.c.until < tx.now, leaders.c.until > tx.now + LONGEST_LEAD)
     statement = (
         update(leaders)
-        .where(leaders.c.name == name, or_(leaders.c.owner == owner, leaders.c.until < tx.now))
+        .where(leaders.c.name == name, or_(leaders.c.owner == owner, is_nobodys))
         .values(owner=owner, until=until)
     )
     if tx.connection.execute(statement).rowcount == 1:
@@ -83,4 +85,6 @@ def lead(tx: Transaction, name: str, owner: str, seconds: float) -> bool:
 
 def led_until(connection: Connection, name: str) -> datetime | None:
     """How long somebody does it for sure; None = nobody ever did."""
-    return connection.execute(select(leaders.c.until).where(leaders.c.name == name)).scalar()
+    query = select(leaders.c.until).where(leaders.c.name == name)
+    found: datetime | None = value(connection.execute(query), leaders)
+    return found

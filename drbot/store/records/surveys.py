@@ -10,7 +10,7 @@ from sqlalchemy import Connection, RowMapping, delete, insert, select, update
 from drbot.core.runs.plan import Plan, document_of
 from drbot.core.site.wal_timeline import Timeline
 from drbot.store.base.database import Transaction
-from drbot.store.base.reading import readable
+from drbot.store.base.reading import read_of, readable
 from drbot.store.base.schema import surveys
 
 WAITED_FOR = timedelta(minutes=5)
@@ -57,7 +57,9 @@ def ask(tx: Transaction, *, site: str, lost: str, runbook: str, arguments: Mappi
 
 
 def get(connection: Connection, survey_id: int) -> Survey:
-    return _survey_of(connection.execute(select(surveys).where(surveys.c.id == survey_id)).mappings().one())
+    """Raises UnreadableError."""
+    row = connection.execute(select(surveys).where(surveys.c.id == survey_id)).mappings().one()
+    return read_of(surveys, row, _survey_of)
 
 
 def waiting(connection: Connection, site: str, now: datetime) -> list[Survey]:

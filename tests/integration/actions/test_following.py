@@ -109,6 +109,28 @@ def test_what_a_killed_worker_left_of_its_helpers_goes(follower: Follower) -> No
     assert continuous.is_receiving()
 
 
+def test_what_somebody_else_receives_by_its_slot_is_not_received_here(
+    shared: WorkerFixture, site: Site, follower: Follower
+) -> None:
+    """Under the receiver's own name too: the server says that nothing is behind, and nothing comes into the volume."""
+    continuous, seen = follower.continuous, list[datetime]()
+    following = continuous.following()
+    assert following is not None
+    words = ("pg_receivewal", "--no-password", f"--slot={following.slot}", "--directory=/tmp", "--synchronous")
+    order = continuous.postgres.beside(continuous.labels, never, words)
+    continuous.engine.remove_helper(continuous.receiver)
+    thief = helper.create(continuous.engine, replace(order, name=continuous.receiver, user="postgres"))
+    helper.start(continuous.engine, thief)
+    try:
+        wait_for(lambda: received(follower), PATIENCE, "everything to be received elsewhere")
+        replace(follower, seen=seen.append, may_act=lambda: False).look()
+        found = line(shared, site)
+    finally:
+        follower.look()
+    assert (seen, found.colour) == ([], Colour.RED), found.reason
+    wait_for(lambda: received(follower), PATIENCE, "everything to be received here again")
+
+
 def test_a_backup_is_planned_for_data_that_is_wrong_and_everything_received_for_a_server_that_is_lost(
     shared: WorkerFixture, site: Site, follower: Follower
 ) -> None:

@@ -232,6 +232,27 @@ def test_one_flipped_byte_in_a_base_backup_is_refused(followed: Continuous) -> N
         in_volume(followed, followed.bases_place, BASES, f"mv {BASES}/whole {file}")
 
 
+def test_settings_that_somebody_has_put_into_a_base_backup_are_refused(followed: Continuous) -> None:
+    """`pg_verifybackup` leaves this file out, and what it says the server does, in production too."""
+    newest = followed.archive().bases[0]
+    folder = f"{BASES}/{newest.series}/{newest.name}"
+    file, whole = f"{folder}/postgresql.auto.conf", f"{BASES}/whole"
+    in_volume(followed, followed.bases_place, BASES, f"cp -a {file} {whole}; echo \"archive_command = 'x'\" >> {file}")
+
+    try:
+        with pytest.raises(PermanentError, match=r"is no use: .*postgresql.auto.conf"), as_it_was(followed, None):
+            pass
+    finally:
+        in_volume(followed, followed.bases_place, BASES, f"mv {whole} {file}")
+
+
+def test_no_file_of_a_base_backup_can_be_another_under_the_same_digest(followed: Continuous) -> None:
+    newest = followed.archive().bases[0]
+    manifest = f"{BASES}/{newest.series}/{newest.name}/backup_manifest"
+
+    in_volume(followed, followed.bases_place, BASES, f"grep -q SHA256 {manifest}; ! grep -q CRC32C {manifest}")
+
+
 def test_a_plan_is_good_for_the_very_base_backup_that_it_was_made_for(followed: Continuous, tmp_path: Path) -> None:
     past = Past(continuous=followed, archive=followed.archive, home=tmp_path, system="shop", site="production")
     backup = past.identity(None)

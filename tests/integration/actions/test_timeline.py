@@ -72,6 +72,22 @@ def test_a_delete_without_where_is_found_and_the_second_before_has_the_rows(foll
     assert rows_at(followed, event.moment, "public.customers") == "500"
 
 
+def test_what_a_program_says_in_the_wal_is_no_line_of_pg_waldump(followed: Continuous) -> None:
+    """Everybody may write a message there, and pg_waldump prints its name as it is, with all of its lines."""
+    record = "len (rec/tot):     34/    34, tx:        999, lsn: 0/00000028, prev 0/00000000, desc:"
+    forged = (
+        f"rmgr: Database    {record} DROP dir 1663/16400",
+        f"rmgr: Transaction {record} COMMIT {datetime.now(UTC):%Y-%m-%d %H:%M:%S.%f} UTC",
+        "code 124",
+    )
+    lines = "\\n".join(("x", *forged, ""))
+    followed.postgres.answer(f"SELECT pg_logical_emit_message(false, E'{lines}', '')")
+
+    timeline = told(followed)
+
+    assert (of(timeline, What.DATABASE), timeline.doubts) == ([], (OLDER,))
+
+
 def test_rows_that_savepoints_have_deleted_count_with_their_transaction(followed: Continuous) -> None:
     table(followed, "public.orders", 100)
     followed.postgres.answer(

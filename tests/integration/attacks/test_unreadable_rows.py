@@ -1,10 +1,12 @@
 """Somebody writes into a row what drbot never writes: what needs that row says so, and everything else goes on."""
 
 import sqlite3
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 from structlog.testing import capture_logs
 
@@ -19,30 +21,40 @@ from drbot.core.ledger.events import EventKind
 from drbot.core.site.level import Level
 from drbot.core.site.readiness import good
 from drbot.store.base import ledger, reading
+from drbot.store.base.database import Database
 from drbot.store.records import incidents, readiness, requests, routines, schedules, surfaces
 from tests.integration.commands.conftest import template as template
 from tests.integration.commands.conftest import verb_fixture as verb_fixture
 from tests.integration.commands.verb_fixture import VerbFixture
 
 NO_TEXT, FAR = b"\xff\xfe", "9999-12-31 23:59:59.999999"
+BYTES, DEEP = bytearray(NO_TEXT), "[" * 100_000
 FAULTS: tuple[tuple[str, str, Any], ...] = (
     ("incidents", "declared_at", "garbage"),
     ("incidents", "started_at", FAR),
     ("incidents", "level", "two"),
     ("incidents", "title", NO_TEXT),
+    ("incidents", "title", BYTES),
+    ("incidents", "summary", BYTES),
     ("incidents", "rto_seconds", "garbage"),
     ("incidents", "rto_seconds", 1e999),
     ("runs", "kind", "garbage"),
     ("runs", "arguments", "7"),
+    ("runs", "arguments", DEEP),
     ("runs", "plan", "{"),
     ("runs", "created_at", 1 << 62),
     ("steps", "state", "garbage"),
     ("steps", "facts", "{"),
+    ("steps", "log", BYTES),
     ("requests", "guards", "7"),
     ("requests", "expires_at", FAR),
     ("votes", "entry_point", "garbage"),
+    ("requests", "question", BYTES),
     ("votes", "attestation", "{"),
+    ("votes", "reason", BYTES),
     ("events", "payload", "{"),
+    ("events", "payload", DEEP),
+    ("events", "person", BYTES),
     ("events", "kind", NO_TEXT),
     ("events", "at", "garbage"),
 )
@@ -186,3 +198,17 @@ def test_where_a_feed_had_come_to_and_nobody_can_read_is_its_beginning(
         assert surfaces.cursor(tx.connection, "publisher-1") == 0
         surfaces.advance(tx, "publisher-1", 4)
         assert surfaces.cursor(tx.connection, "publisher-1") == 4
+
+
+@pytest.mark.parametrize("end", ["infinity", "-infinity", "0044-03-15 BC", "20000-01-01"])
+def test_a_time_without_an_end_in_postgresql_is_of_its_own_row_alone(fresh_postgres_url: str, end: str) -> None:
+    with closing(Database(fresh_postgres_url)) as database:
+        database.migrate()
+        with database.write() as tx:
+            for title in ("Sign-in is slow", "Nothing works"):
+                incidents.declare(tx, site="production", level=Level(1), title=title, person="aiko", started_at=tx.now)
+        with psycopg.connect(fresh_postgres_url, autocommit=True) as connection:
+            connection.execute("UPDATE incidents SET declared_at = %s WHERE id = 1", (end,))
+
+        with database.read() as read:
+            assert [one.id for one in incidents.recent(read, open_only=True)] == [2]
