@@ -29,7 +29,7 @@ def followed(shared: WorkerFixture) -> Iterator[Continuous]:
     """The lab's server, received from, with a base backup."""
     clients = shared.clients
     continuous = Continuous(clients.docker, clients.postgres, "production", never)
-    clients.postgres.answer(JOURNAL)
+    clients.postgres.answer(f"DROP TABLE IF EXISTS public.journal; {JOURNAL}")
     continuous.start()
     continuous.take_base(datetime.now(UTC))
     yield continuous
@@ -85,7 +85,8 @@ def test_what_a_program_says_in_the_wal_is_no_line_of_pg_waldump(followed: Conti
 
     timeline = told(followed)
 
-    assert (of(timeline, What.DATABASE), timeline.doubts) == ([], (OLDER,))
+    assert of(timeline, What.DATABASE, "16400") == []
+    assert "took too long" not in str(timeline.doubts)
 
 
 def test_rows_that_savepoints_have_deleted_count_with_their_transaction(followed: Continuous) -> None:
