@@ -18,6 +18,7 @@ from drbot.store.base.database import Transaction
 from drbot.store.base.reading import first, readable, words_in
 from drbot.store.base.schema import drills
 from drbot.store.records import incidents
+from drbot.store.records.leases import is_over
 
 
 def ask(
@@ -70,7 +71,7 @@ def going_on(connection: Connection) -> Drill | None:
 
 def take(tx: Transaction, drill: Drill, owner: str, seconds: float) -> bool:
     """True for exactly one worker, and again for whoever has it: it holds the drill for so long."""
-    free = or_(drills.c.owner.is_(None), drills.c.owner == owner, drills.c.lease_until < tx.now)
+    free = or_(drills.c.owner.is_(None), drills.c.owner == owner, is_over(tx, drills.c.lease_until))
     mine = (drills.c.incident == drill.incident, drills.c.state != DrillState.ENDED.value, free)
     lease = {"owner": owner, "lease_until": tx.now + timedelta(seconds=seconds)}
     return tx.connection.execute(update(drills).where(*mine).values(**lease)).rowcount == 1

@@ -1,6 +1,6 @@
 """Who holds a run, and what becomes of it and its open steps when that worker dies."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, or_, select, update
@@ -17,6 +17,7 @@ from drbot.store.base.rows import run_of, step_of
 from drbot.store.base.schema import runs, steps
 
 WHY = phrase("Its worker stopped answering.")
+LONGEST = timedelta(hours=1)  # a lease of drbot's own is much shorter
 DEATHS = 5  # what so many workers died in, one after another, is not begun once more without a person
 
 
@@ -28,7 +29,7 @@ def expire_leases(tx: Transaction) -> list[str]:
     """
     query = (
         select(runs)
-        .where(runs.c.state == RunState.RUNNING.value, runs.c.lease_until < tx.now)
+        .where(runs.c.state == RunState.RUNNING.value, is_over(tx, runs.c.lease_until))
         .order_by(runs.c.id)
         .with_for_update(skip_locked=True)
     )
@@ -59,7 +60,12 @@ def let_go(tx: Transaction, run_id: str, owner: str) -> None:
 
 def is_free(tx: Transaction) -> ColumnElement[bool]:
     """Nobody holds the run, or no longer."""
-    return or_(runs.c.lease_until.is_(None), runs.c.lease_until < tx.now)
+    return or_(runs.c.lease_until.is_(None), is_over(tx, runs.c.lease_until))
+
+
+def is_over(tx: Transaction, until: ColumnElement[datetime]) -> ColumnElement[bool]:
+    """One that ends far ahead is none that a worker took: it would be waited for in vain."""
+    return or_(until < tx.now, until > tx.now + LONGEST)
 
 
 def _expire(tx: Transaction, run: Run) -> None:

@@ -1,8 +1,15 @@
 """A worker died: what was open becomes unsure, what may be repeated is repeated, the rest goes on."""
 
+from datetime import timedelta
+
+from sqlalchemy import update
+
+from drbot.core.site.level import Level
 from drbot.store.base import ledger
 from drbot.store.base.database import Database
-from drbot.store.records import leases, steps
+from drbot.store.base.schema import drills as drills_table
+from drbot.store.base.schema import runs as runs_table
+from drbot.store.records import drills, leases, steps
 from drbot.store.runs import runs
 from tests.integration.store import store_fixture
 
@@ -42,6 +49,21 @@ def test_an_open_step_is_unsure_and_a_person_decides(database: Database) -> None
     assert (unsure.kind.value, unsure.payload["probe"]) == ("step.unsure", ["postgres.beside_rows"])
     assert question.payload["step"] == "copy"
     assert question.payload["choices"] == ["retry", "undo", "stop"]  # nobody has looked yet
+
+
+def test_a_lease_that_no_worker_took_is_not_waited_for(database: Database) -> None:
+    with database.write() as tx:
+        drill_incident = drills.ask(tx, Level(2), site="production", service=None, person="aiko", rehearsed=False)
+        drill = drills.get(tx.connection, drill_incident.id)
+    run = store_fixture.running(database)
+    with database.write() as tx:
+        for table in (runs_table, drills_table):
+            tx.connection.execute(update(table).values(owner="another", lease_until=tx.now + timedelta(days=9999)))
+
+    with database.write() as tx:
+        assert leases.expire_leases(tx) == [run.id]
+        assert drill is not None and drills.take(tx, drill, "worker", 60)
+        assert not drills.take(tx, drill, "worker-2", 60)
 
 
 def test_a_step_that_is_safe_to_repeat_is_set_back(database: Database) -> None:
