@@ -5,9 +5,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from typing import Annotated
+
+from pydantic import AwareDatetime, Field
 
 from drbot.core.text.stored_messages import Sentence
 
+Count = Annotated[int, Field(ge=0, lt=10**15)]
+"""In a database row somebody may have written another."""
 SHOWN = 20
 """Events that people are shown."""
 _CLASS, _TYPE, _ATTRIBUTE = 1259, 1247, 1249  # catalogs: every relation, every table's type, every column
@@ -38,11 +43,11 @@ class Event:
     to the moment does not have. `relations`: (database, number) before they are named, by number of file or relation.
     """
 
-    at: datetime
+    at: AwareDatetime
     what: What
-    moment: datetime
-    lost: int = 0
-    rows: int = 0
+    moment: AwareDatetime
+    lost: Count = 0
+    rows: Count = 0
     relations: tuple[tuple[int, int], ...] = ()
     names: tuple[str, ...] = ()
     reachable: bool = True
@@ -52,9 +57,9 @@ class Event:
 class Timeline:
     """`minutes`: commits in each that has some. `events`: oldest first. `doubts`: what was not looked at."""
 
-    since: datetime
-    until: datetime
-    minutes: Mapping[datetime, int] = field(default_factory=dict)
+    since: AwareDatetime
+    until: AwareDatetime
+    minutes: Mapping[AwareDatetime, Count] = field(default_factory=dict)
     events: tuple[Event, ...] = ()
     doubts: tuple[Sentence, ...] = ()
 

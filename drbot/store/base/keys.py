@@ -6,17 +6,19 @@ They lie in drbot's own database, whose file only its owner can read; they are n
 import base64
 import secrets
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, delete, insert, select
 
 from drbot.store.base.database import Transaction
+from drbot.store.base.reading import value
 from drbot.store.base.schema import keys
 
 BYTES = 32
 
 
 def find(connection: Connection, name: str) -> str | None:
-    """The key of this purpose, or None while there is none."""
-    return connection.execute(select(keys.c.secret).where(keys.c.name == name)).scalar_one_or_none()
+    """The key of this purpose, or None while there is none: what another has written there is none."""
+    known = value(connection.execute(select(keys.c.secret).where(keys.c.name == name)), keys)
+    return known if _is_key(known) else None
 
 
 def find_or_make(tx: Transaction, name: str) -> str:
@@ -25,5 +27,13 @@ def find_or_make(tx: Transaction, name: str) -> str:
     if known is not None:
         return known
     made = base64.urlsafe_b64encode(secrets.token_bytes(BYTES)).decode()
+    tx.connection.execute(delete(keys).where(keys.c.name == name))
     tx.connection.execute(insert(keys).values(name=name, secret=made))
     return made
+
+
+def _is_key(known: object) -> bool:
+    try:
+        return isinstance(known, str) and len(base64.b64decode(known, b"-_", validate=True)) == BYTES
+    except ValueError:
+        return False
