@@ -4,7 +4,7 @@ from drbot.commands.facts.context import CommandContext
 from drbot.commands.speech.messages import Table
 from drbot.core.ledger.policy import document_of, hash_of, roster_seal
 from drbot.core.text.messages import phrase
-from drbot.store.base.reading import are_left_out
+from drbot.store.base.reading import left_out
 
 LEFT_OUT: str = phrase(
     "Some of drbot's own records cannot be read and are left out, also here: something else than drbot has written "
@@ -14,7 +14,7 @@ LEFT_OUT: str = phrase(
 
 def faults_of(context: CommandContext) -> tuple[str, ...]:
     """Every fault once: of the file, and of a roster that can never reach the quorum."""
-    rows = LEFT_OUT if are_left_out() else None
+    rows = LEFT_OUT if left_out().is_lately() else None
     found = (*context.faults, context.roster.fault, context.ledger.fault(), rows, proposal_of(context))
     return tuple(dict.fromkeys(fault for fault in found if fault))
 

@@ -24,7 +24,6 @@ _FAULTS = (ValueError, TypeError, KeyError, AttributeError, ArithmeticError, Rec
 _YEARS = range(1970, 2200)
 """Of times that anything happened or is due: with others no clock can reckon."""
 LATELY_SECONDS = 60.0
-_seen_at = [float("-inf")]  # by the monotonic clock
 _MOST = 1e15  # no number of ours is larger: bytes, seconds, records
 
 
@@ -65,14 +64,28 @@ def left_out_where_unreadable(found: Iterable[Of], read: Callable[[Of], Read]) -
             yield made
 
 
-def are_left_out() -> bool:
-    """Whether this process came upon one lately: it may be of an incident, or of what was red."""
-    return time.monotonic() - _seen_at[0] < LATELY_SECONDS
+class LeftOut:
+    """When this process came upon such a row: it may be of an incident, or of what was red."""
+
+    def __init__(self) -> None:
+        self._seen_at = float("-inf")  # by the monotonic clock
+
+    def tell(self, why: str) -> None:
+        self._seen_at = time.monotonic()
+        _log_once(why)
+
+    def is_lately(self) -> bool:
+        return time.monotonic() - self._seen_at < LATELY_SECONDS
+
+
+@lru_cache(maxsize=1)
+def left_out() -> LeftOut:
+    """The same for the whole process."""
+    return LeftOut()
 
 
 def _tell(why: str) -> None:
-    _seen_at[0] = time.monotonic()
-    _log_once(why)
+    left_out().tell(why)
 
 
 @lru_cache(maxsize=1000)

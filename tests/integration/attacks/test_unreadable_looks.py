@@ -7,15 +7,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import insert
+from sqlalchemy import insert, update
 from structlog.testing import capture_logs
 
 from drbot.bot.scheduled.ticker import Ticker
+from drbot.bot.slack_api import signed_values
 from drbot.commands.facts.unheard import untold
+from drbot.core.base.errors import UnreadableError
 from drbot.core.site.alerts import Alert
 from drbot.core.site.confirmations import Subject
 from drbot.runners.upkeep.readiness_keeper import Looking
-from drbot.store.base import reading
+from drbot.store.base import keys, reading
 from drbot.store.base.column_types import metadata
 from drbot.store.records import alerts, confirmations, figures, schedules, surfaces, surveys
 from drbot.store.records.schedules import Schedule
@@ -55,8 +57,8 @@ FAULTS = (
 
 
 @pytest.fixture(autouse=True)
-def _nothing_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reading, "_seen_at", [float("-inf")])
+def _nothing_is_left_out() -> None:
+    reading.left_out.cache_clear()
 
 
 @pytest.fixture
@@ -124,6 +126,38 @@ def test_one_survey_keeps_no_other_from_being_asked(filled: VerbFixture, tmp_pat
     with filled.database.write() as tx:
         mine = surveys.ask(tx, site="production", lost="production", runbook="recover-host", arguments={}, person="ben")
         assert [one.id for one in surveys.waiting(tx.connection, "production", tx.now)] == [mine.id]
+
+
+@pytest.mark.parametrize(
+    "rotten",
+    [
+        {"minutes": {"2026-12-01T02:00:00Z": -3}},
+        {"minutes": {"2026-12-01T02:00:00": 3}},
+        {"minutes": {"2026-12-01T02:00:00Z": 10**400}},
+        {"since": "2026-12-01T02:00:00"},
+    ],
+)
+def test_a_timeline_that_no_worker_has_answered_is_not_drawn(filled: VerbFixture, rotten: dict[str, Any]) -> None:
+    hour = {"since": "2026-12-01T02:00:00Z", "until": "2026-12-01T03:00:00Z"}
+    with filled.database.write() as tx:
+        tx.connection.execute(update(metadata.tables["surveys"]).values(timeline=hour | rotten))
+
+    with filled.database.write() as tx, pytest.raises(UnreadableError):
+        surveys.get(tx.connection, 1)
+
+
+@pytest.mark.parametrize("secret", ["", "garbage", "é" * 44, "A" * 44 + "A" * 44, BYTES])
+def test_another_key_of_buttons_is_made_where_somebody_has_spoilt_it(
+    filled: VerbFixture, tmp_path: Path, secret: str | bytes
+) -> None:
+    with filled.database.write() as tx:
+        keys.find_or_make(tx, signed_values.KEY)
+    write(tmp_path, "keys", "secret", secret)
+
+    ours = signed_values.signed_values_of(filled.database)
+
+    assert ours.read(ours.token({"request": "r1"}, "do"), "do") == {"request": "r1"}
+    assert signed_values.signed_values_of(filled.database).read(ours.token({}, "do"), "do") == {}
 
 
 @pytest.mark.parametrize("every", [0, -1, 1e-300, 1e14])

@@ -61,9 +61,9 @@ FAULTS: tuple[tuple[str, str, Any], ...] = (
 
 
 @pytest.fixture(autouse=True)
-def _nothing_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+def _nothing_is_left_out() -> None:
     """Before, and for whatever this process does next."""
-    monkeypatch.setattr(reading, "_seen_at", [float("-inf")])
+    reading.left_out.cache_clear()
 
 
 @pytest.fixture
