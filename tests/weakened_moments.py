@@ -15,7 +15,7 @@ OF_MOMENTS = (
     weak("a moment without what must be there", "runners/backups/restore_moment.py", "        if wrong := faults(backup, rows):\n", "        if wrong := []:\n", f"{REAL}::test_a_moment_without_what_must_be_there_is_refused"),
     weak("an end that nobody has seen received", MOMENTS, "            if not goal.is_all_there:\n", "            if False:\n", f"{REAL}::test_without_a_later_commit_the_end_is_no_moment_that_nobody_has_seen_received"),
     weak("a moment after all that was received", MOMENTS, "    if moment is not None and newest + SECOND < moment:", "    if False:", f"{REAL}::test_a_moment_that_was_not_received_is_refused"),
-    weak("a base backup whose bytes nobody reads", MOMENTS, 'pg_verifybackup --quiet --no-parse-wal "$2"\n', "", f"{REAL}::test_one_flipped_byte_in_a_base_backup_is_refused"),
+    weak("a base backup whose bytes nobody reads", MOMENTS, 'pg_verifybackup --quiet --no-parse-wal "$2"\n', "", f"{REAL}::test_a_file_of_a_base_backup_that_somebody_has_changed_is_refused"),
     weak("a base backup of other data", WAL, "ours = [one for one in self.bases if one.series == series]", "ours = list(self.bases)", PURE),
     weak("a series that was begun later", WAL, "for one in begun if moment is None or one[0] <= moment", "for one in begun", PURE),
     weak("a moment that is still to come", "commands/facts/moment_named.py", "    if moment is not None and moment > now:\n", "    if False:\n", NAMED),

@@ -219,28 +219,23 @@ def test_a_segment_that_is_missing_is_named(followed: Continuous) -> None:
         in_volume(followed, followed.wal, WAL, f"mv {WAL}/hidden {folder}/{gone}")
 
 
-def test_one_flipped_byte_in_a_base_backup_is_refused(followed: Continuous) -> None:
+@pytest.mark.parametrize(
+    ("name", "spoil"),
+    [
+        ("base/1/1259", "printf X | dd of={} bs=1 seek=100 conv=notrunc status=none"),
+        # `pg_verifybackup` leaves this file out, and what it says the server does, in production too.
+        ("postgresql.auto.conf", "echo \"archive_command = 'x'\" >> {}"),
+    ],
+)
+def test_a_file_of_a_base_backup_that_somebody_has_changed_is_refused(
+    followed: Continuous, name: str, spoil: str
+) -> None:
     newest = followed.archive().bases[0]
-    file = f"{BASES}/{newest.series}/{newest.name}/base/1/1259"
-    flip = f"printf X | dd of={file} bs=1 seek=100 conv=notrunc status=none"
-    in_volume(followed, followed.bases_place, BASES, f"cp -a {file} {BASES}/whole; {flip}")
+    file, whole = f"{BASES}/{newest.series}/{newest.name}/{name}", f"{BASES}/whole"
+    in_volume(followed, followed.bases_place, BASES, f"cp -a {file} {whole}; {spoil.format(file)}")
 
     try:
-        with pytest.raises(PermanentError, match=r"is no use: .*base/1/1259"), as_it_was(followed, None):
-            pass
-    finally:
-        in_volume(followed, followed.bases_place, BASES, f"mv {BASES}/whole {file}")
-
-
-def test_settings_that_somebody_has_put_into_a_base_backup_are_refused(followed: Continuous) -> None:
-    """`pg_verifybackup` leaves this file out, and what it says the server does, in production too."""
-    newest = followed.archive().bases[0]
-    folder = f"{BASES}/{newest.series}/{newest.name}"
-    file, whole = f"{folder}/postgresql.auto.conf", f"{BASES}/whole"
-    in_volume(followed, followed.bases_place, BASES, f"cp -a {file} {whole}; echo \"archive_command = 'x'\" >> {file}")
-
-    try:
-        with pytest.raises(PermanentError, match=r"is no use: .*postgresql.auto.conf"), as_it_was(followed, None):
+        with pytest.raises(PermanentError, match=f"is no use: .*{name}"), as_it_was(followed, None):
             pass
     finally:
         in_volume(followed, followed.bases_place, BASES, f"mv {whole} {file}")
