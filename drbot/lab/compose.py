@@ -5,13 +5,14 @@ import subprocess
 from pathlib import Path
 
 from drbot.core.base.errors import UserError
+from drbot.core.files.compose_program import DOCKER, compose_program
 from drbot.core.text.messages import phrase
 
 
 def compose(host: str, folder: Path, *arguments: str, stdin: str | None = None, address: str = "127.0.0.1") -> str:
     """Standard output of one compose command; ports are published on `address`. Raises UserError with what it said."""
     done = subprocess.run(
-        ["docker", "compose", "--ansi", "never", *arguments],
+        [*(compose_program() or DOCKER), "--ansi", "never", *arguments],
         cwd=folder,
         env={**os.environ, "DOCKER_HOST": host, "ADDRESS": address},
         input=stdin,

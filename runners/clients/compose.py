@@ -4,7 +4,6 @@ import copy
 import json
 import re
 import shlex
-import shutil
 import tempfile
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -15,6 +14,7 @@ from typing import Any
 
 from drbot.core.base.errors import Cause, PermanentError, TemporaryError
 from drbot.core.base.waiting import needed_by
+from drbot.core.files.compose_program import compose_program
 from drbot.core.site.site import ComposeFiles, Service, Site
 from drbot.core.text.messages import phrase
 from drbot.runners.clients.compose_reads import (
@@ -240,10 +240,10 @@ class Compose:
 
     def version(self, bounds: Bounds) -> str:
         """Of the compose program; "" where there is none."""
-        if shutil.which("docker") is None:
+        program = compose_program()
+        if not program:
             return ""
-        command = ["docker", "compose", "version", "--short"]
-        ended = run_process(command, bounds, lambda _: None, environment=self._environment)
+        ended = run_process([*program, "version", "--short"], bounds, lambda _: None, environment=self._environment)
         return ended.lines[-1].strip() if ended.code == 0 and ended.lines else ""
 
     def pull(self, project: str, services: Sequence[str], watch: Watch) -> None:
@@ -350,9 +350,10 @@ class Compose:
             raise PermanentError(
                 phrase("There is no folder {folder} for the compose project {project}", folder=folder, project=project)
             )
-        if shutil.which("docker") is None:
+        program = compose_program()
+        if not program:
             raise PermanentError(phrase("The program docker is not installed on the worker's host"))
-        command = ["docker", "compose", "--ansi", "never", "--progress", "plain"]
+        command = [*program, "--ansi", "never", "--progress", "plain"]
         command += [f"--project-directory={folder}", *other] if other else self._options(project, known)
         command += arguments
         spoken = Spoken(reads=lambda: self.reads(project), on_line=watch.on_line)

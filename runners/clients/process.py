@@ -73,11 +73,12 @@ def run_process(
 
     Raises CancelledError, PermanentError (no such program, a value that could be an option), TemporaryError.
     """
-    process = start([*command, *values_of(command[0], values)], environment, inherited, folder=folder, umask=umask)
+    name = Path(command[0]).name
+    process = start([*command, *values_of(name, values)], environment, inherited, folder=folder, umask=umask)
     try:
         started = time.monotonic()
-        lines = follow(process, bounds, on_line, command[0])
-        return Ended(code=code_of(process, bounds, started, command[0]), lines=tuple(lines))
+        lines = follow(process, bounds, on_line, name)
+        return Ended(code=code_of(process, bounds, started, name), lines=tuple(lines))
     finally:
         end_group(process)
 

@@ -1,6 +1,5 @@
 """A survey asks several things of the same compose files and has Compose read them once; the next survey reads anew."""
 
-import os
 import shutil
 import threading
 from collections.abc import Callable
@@ -10,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from drbot.core.base.errors import PermanentError
+from drbot.core.files.compose_program import compose_program
 from drbot.core.site.site import ComposeFiles
 from drbot.runners.clients.compose import Compose
 from drbot.runners.clients.compose_once import ReadOnce
@@ -25,13 +25,13 @@ JOB = "  job: {image: job:1, profiles: [nightly]}\n"
 @pytest.fixture
 def read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], int]:
     """How often `docker compose config` was started."""
-    said, program = tmp_path / "said", tmp_path / "bin" / "docker"
-    program.parent.mkdir()
+    said, program = tmp_path / "said", tmp_path / "docker" / "cli-plugins" / "docker-compose"
+    program.parent.mkdir(parents=True)
     program.write_text(
-        f'#!/bin/sh\ncase " $* " in *" config "*) echo >> {said};; esac\nexec {shutil.which("docker")} "$@"\n'
+        f'#!/bin/sh\ncase " $* " in *" config "*) echo >> {said};; esac\nexec {" ".join(compose_program())} "$@"\n'
     )
     program.chmod(0o755)
-    monkeypatch.setenv("PATH", f"{program.parent}:{os.environ['PATH']}")
+    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path / "docker"))
     return lambda: len(said.read_text()) if said.exists() else 0
 
 
