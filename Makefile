@@ -29,7 +29,7 @@ demo: setup  ## Break a real PostgreSQL and recover it; AUTO=1 plays it by itsel
 bench: setup  ## The document's scripts and drbot side by side; SIZES="50 500" (MB), LEVEL=3, JSON=FILE
 	@$(BIN)/drbot bench $(foreach one,$(SIZES),--megabytes $(one)) $(if $(LEVEL),--level $(LEVEL),) $(if $(JSON),--json $(JSON),)
 
-test: setup  ## The tests (about 10 minutes); MORE=1 adds further cases, as CI does
+test: setup  ## The tests (about 25 minutes); MORE=1 adds further cases, as CI does
 	@bash tests/packages.sh
 	$(PYTEST)$(if $(MORE), -m "not long",)
 
