@@ -9,14 +9,14 @@ from drbot.commands.speech.parser import plain, printable
 from drbot.commands.speech.refusal import Refusal
 from drbot.core.site.data_kinds import DataKind
 from drbot.core.site.site import Site
-from drbot.core.site.wal import LATEST, NOT_RECEIVED, RECEIVE, moment_in, moment_name, to_the_second
+from drbot.core.site.wal import LATEST, NOT_RECEIVED, RECEIVE, exactly, moment_in, moment_name
 from drbot.core.text.messages import phrase
 from drbot.core.text.words import seconds_of
 
 HOW: str = phrase("Write to 02:13 or to 02:13:07 (UTC), to 20m (ago) or an ISO time.")
 LATEST_WORDS = frozenset({"now", "latest", "newest"})
 _OPTION = re.compile(r"to[=＝](.+)", re.IGNORECASE)
-_TIME = re.compile(r"\d{1,2}:\d{2}(:\d{2})?|\d{4}-\d.*|\d+(\.\d+)?\s*[smhd]")
+_TIME = re.compile(r"\d{1,2}:\d{2}(:\d{2}(\.\d{1,6})?)?|\d{4}-\d.*|\d+(\.\d+)?\s*[smhd]")
 
 
 def moment_of(word: str, now: datetime, todo: str) -> datetime | None:
@@ -25,14 +25,14 @@ def moment_of(word: str, now: datetime, todo: str) -> datetime | None:
     if not word:
         return None
     try:
-        if found := re.fullmatch(r"(\d{1,2}):(\d{2})(?::(\d{2}))?", word):
-            hour, minute, second = (int(part or 0) for part in found.groups())
-            moment = now.replace(hour=hour, minute=minute, second=second, microsecond=0)
+        if found := re.fullmatch(r"(\d{1,2}):(\d{2})(?::(\d{2})(?:\.(\d{1,6}))?)?", word, re.ASCII):
+            hour, minute, second = (int(part or 0) for part in found.groups()[:3])
+            moment = now.replace(hour=hour, minute=minute, second=second, microsecond=int(f"{found[4] or 0:0<6}"))
             return moment if moment <= now else moment - timedelta(days=1)
         if re.match(r"\d{4}-", word):
             moment = datetime.fromisoformat(word.upper())
             return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
-        return now - timedelta(seconds=seconds_of(word))
+        return (now - timedelta(seconds=seconds_of(word))).replace(microsecond=0)
     except (ValueError, OverflowError) as error:
         raise Refusal(
             phrase('"{word}" is not a time.', word=printable(word)),
@@ -52,7 +52,7 @@ def backup_at(site: Site, words: Sequence[str], now: datetime) -> tuple[str, lis
         raise Refusal(phrase('You asked to go back to "{word}".', word=printable(said)), NOT_RECEIVED, RECEIVE)
     moment = None if plain(said) in LATEST_WORDS else moment_of(said, now, HOW)
     if moment is not None and moment > now:
-        raise Refusal(phrase("{moment} UTC is in the future.", moment=to_the_second(moment)), HOW, code="no_time")
+        raise Refusal(phrase("{moment} UTC is in the future.", moment=exactly(moment)), HOW, code="no_time")
     return moment_name(moment), left
 
 
@@ -96,4 +96,4 @@ def to_option(backup: str) -> str:
     moment = moment_in(backup)
     if moment is None:
         return "latest" if backup == LATEST else ""
-    return f"{moment:%Y-%m-%dT%H:%M:%S}Z"
+    return f"{exactly(moment).replace(' ', 'T')}Z"

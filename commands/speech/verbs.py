@@ -133,7 +133,7 @@ VERBS: Mapping[str, VerbWords] = {
     ),
     "moments": VerbWords(
         usage="moments [6h]",
-        help=phrase("When PostgreSQL committed what, and the second before a big delete; only you see it"),
+        help=phrase("When PostgreSQL committed what, and the moment before a big delete; only you see it"),
         example="moments 12h",
         when=When.ANY_DAY,
     ),

@@ -1,4 +1,4 @@
-"""`moments`: when PostgreSQL committed what, as its site's worker reads it, and the second before a big delete."""
+"""`moments`: when PostgreSQL committed what, as its site's worker reads it, and the moment before a big delete."""
 
 from drbot.commands.facts.context import CommandContext
 from drbot.commands.facts.surveying import answered

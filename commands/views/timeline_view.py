@@ -27,7 +27,7 @@ def timeline_reply(timeline: Timeline, behind: str = "") -> Reply:
     """`behind`: "site=west " where it is not of the default site."""
     reachable = [one for one in timeline.events if one.reachable]
     picture = Table(rows=tuple(_picture(timeline)), title=phrase("Commits, UTC"))
-    header = (phrase("Committed (UTC)"), phrase("What"), phrase("Of"), phrase("The second before it"))
+    header = (phrase("Committed (UTC)"), phrase("What"), phrase("Of"), phrase("Just before it"))
     events = Table(header=header, rows=tuple(map(_row, timeline.events)))
     newest = max(reachable, key=lambda one: one.at, default=None)
     return Reply(
@@ -72,8 +72,8 @@ def _picture(timeline: Timeline) -> Iterator[tuple[str, str]]:
 
 def _row(event: Event) -> tuple[str, ...]:
     said = written(event) if event.reachable else phrase("cannot be reached")
-    if event.lost and event.reachable:
-        said = phrase("{moment}; other commits after it and before this: {count}", moment=said, count=event.lost)
+    if event.what is What.DATABASE and event.reachable:  # whose files went before
+        said = phrase("{moment}; the commit before it is lost too", moment=said)
     return f"{event.at:%Y-%m-%d %H:%M:%S.%f}"[:-3], _what(event), _of(event.names), said
 
 

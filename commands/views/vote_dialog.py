@@ -31,7 +31,7 @@ from drbot.core.runs.stakes_words import (
 )
 from drbot.core.site.own_checks import passed_text
 from drbot.core.site.people import Roster
-from drbot.core.site.wal import is_moment_name, to_the_second
+from drbot.core.site.wal import exactly, is_moment_name
 from drbot.core.text.messages import clauses, duration, filled, lines, listed, phrase
 from drbot.core.text.words import clock, size
 
@@ -244,7 +244,7 @@ def backup_text(plan: Plan) -> str:
         return phrase(
             "what was received of PostgreSQL up to {moment} UTC, {whose}: the base backup {place} ({size}) and all WAL "
             "since",
-            moment=to_the_second(backup.snapshot_at),
+            moment=exactly(backup.snapshot_at),
             whose=_whose(backup, plan.target),
             place=backup.place,
             size=size(backup.size),

@@ -18,7 +18,7 @@ from drbot.cli.backup import SiteName, opened, refused
 from drbot.cli.terminal import Config, marked, plain_console
 from drbot.commands.facts.moment_named import moment_of
 from drbot.core.base.errors import UserError
-from drbot.core.site.wal import NOT_RECEIVED, RECEIVE, to_the_second
+from drbot.core.site.wal import NOT_RECEIVED, RECEIVE, exactly, to_the_second
 from drbot.core.text.messages import phrase
 from drbot.core.text.words import seconds_of
 from drbot.runners.backups.moments import Goal, Reached, continuous_of, goal_of, recovered_to, seen, wanted_by
@@ -89,7 +89,7 @@ def tell(console: Console, scratch: Scratch, reached: Reached, moment: datetime 
     last = phrase("nothing was committed since the base backup")
     if reached.last_commit is not None:
         last = phrase("the last commit is of {last} UTC", last=to_the_second(reached.last_commit))
-    when = phrase("now") if moment is None else phrase("{moment} UTC", moment=to_the_second(moment))
+    when = phrase("now") if moment is None else phrase("{moment} UTC", moment=exactly(moment))
     console.print(marked(phrase("PostgreSQL as of {when}; {last}.", when=when, last=last)))
     inside = f"docker exec -it {scratch.name}"
     console.print(f"  {escape(inside)} psql -U {escape(scratch.user)} DATABASE")

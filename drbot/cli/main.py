@@ -35,7 +35,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "all": ("drbot.cli.serve:everything", "Bot and the workers of every site in one process."),
     "backup": ("drbot.cli.backup:backup_app", "Backups with a manifest that a recovery checks."),
     "copy": ("drbot.cli.copy:copy", "PostgreSQL as it was at any second, beside production, to look at."),
-    "moments": ("drbot.cli.moments:moments", "What PostgreSQL committed lately, and the second before a big delete."),
+    "moments": ("drbot.cli.moments:moments", "What PostgreSQL committed lately, and the moment before a big delete."),
     "bootstrap": ("drbot.cli.bootstrap:bootstrap", "Bring drbot back after its own host was lost."),
     "runbook": ("drbot.cli.runbook:runbook_app", "Check and read runbooks."),
     "audit": ("drbot.cli.audit:audit_app", "Verify and export the ledger."),

@@ -1,4 +1,4 @@
-"""`drbot moments`: what was committed in the last hours, and the second before what has deleted much."""
+"""`drbot moments`: what was committed in the last hours, and the moment before what has deleted much."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Annotated
@@ -23,7 +23,7 @@ def moments(
     site: SiteName = "",
     config: Config = None,
 ) -> None:
-    """Show commits a minute, and the second before every transaction that dropped a table, or deleted many rows."""
+    """Show commits a minute, and the moment before every transaction that dropped a table, or deleted many rows."""
     configuration, clients, name = opened(config, site)
     tried = phrase("Tried to read what was received of PostgreSQL.")
     wanted = wanted_by(configuration.site(name))

@@ -8,7 +8,7 @@ from pathlib import Path
 from drbot.core.base.errors import BackupError, PermanentError, TemporaryError, UserError
 from drbot.core.runs.plan import BackupIdentity
 from drbot.core.site.site import Site
-from drbot.core.site.wal import NOT_RECEIVED, RECEIVE, Archive, Base, moment_in, moment_name, to_the_second
+from drbot.core.site.wal import NOT_RECEIVED, RECEIVE, Archive, Base, exactly, moment_in, moment_name
 from drbot.core.text.messages import clauses, closed, phrase
 from drbot.runners.backups.moments import Goal, continuous_of, goal_of, seen, wanted_by
 from drbot.runners.clients.clients import Clients
@@ -129,4 +129,4 @@ def newest(past: Past | None, is_lost: Callable[[], bool]) -> tuple[BackupIdenti
 
 def as_of_text(name: str) -> str:
     moment = moment_in(name)
-    return phrase("the newest moment") if moment is None else phrase("{moment} UTC", moment=to_the_second(moment))
+    return phrase("the newest moment") if moment is None else phrase("{moment} UTC", moment=exactly(moment))

@@ -13,7 +13,7 @@ from pathlib import Path
 from drbot.core.base.errors import Cause, PermanentError, TemporaryError
 from drbot.core.site.site import Continuous as Wanted
 from drbot.core.site.site import Site
-from drbot.core.site.wal import Archive, Base, to_the_second
+from drbot.core.site.wal import Archive, Base, exactly, to_the_second
 from drbot.core.text.messages import phrase
 from drbot.core.text.words import ending
 from drbot.runners.clients import helper
@@ -122,12 +122,12 @@ def goal_of(archive: Archive, moment: datetime | None, now: datetime, seen_at: d
         raise PermanentError(
             phrase(
                 "What was received ends before {moment} UTC: at {end} UTC",
-                moment=to_the_second(moment),
+                moment=exactly(moment),
                 end=to_the_second(newest),
             )
         )
     is_all_there = moment is not None and seen_at is not None and seen_at >= moment
-    return Goal(base=base, moment=moment, is_all_there=is_all_there, as_of=moment or newest)
+    return Goal(base=base, moment=moment, is_all_there=is_all_there, as_of=moment or newest.replace(microsecond=0))
 
 
 @contextmanager
@@ -171,7 +171,7 @@ def _opened(replaying: Scratch, goal: Goal) -> Iterator[str]:
             if BEFORE_TARGET not in str(error):
                 raise
             if not goal.is_all_there:
-                said = phrase("What was received ends before {moment} UTC", moment=to_the_second(goal.moment))
+                said = phrase("What was received ends before {moment} UTC", moment=exactly(goal.moment))
                 raise PermanentError(said, cause=Cause.BACKUP) from error
             container = stack.enter_context(scratch_server(replaying, tuned=False))
         yield container

@@ -54,6 +54,7 @@ $3 !~ /^lsn: / { next }
   if (match($0, /[0-9]+\/[0-9]+ *$/)) {
     split(substr($0, RSTART, RLENGTH), word, "/")
     add(xid, "database=" word[2] + 0)
+    prior[xid] = before == "" ? "-" : before
   }
   next
 }
@@ -70,6 +71,7 @@ $3 !~ /^lsn: / { next }
     for (sub_ = 1; sub_ <= subs; sub_++) gather(word[sub_] + 0)
   }
   if (is_commit) tell()
+  delete prior[xid]
   for (one = 1; one <= found; one++) delete sum[kind[one]]
   found = 0
 }
@@ -86,8 +88,7 @@ function gather(x,   all, one, of_x) {
   }
   delete kinds[x]
 }
-function tell(   one, is_told, locks, line, second) {
-  second = substr(when, 1, 19)
+function tell(   one, is_told, locks, line) {
   is_told = files > 0
   for (one = 1; one <= found; one++) {
     if (kind[one] ~ /^lock/) { if (++locks > 20) continue }
@@ -100,14 +101,11 @@ function tell(   one, is_told, locks, line, second) {
   }
   if (line ~ /lock=/ && line ~ /update=[0-9]+\/(1249|1259):/) is_told = 1
   if (is_told && lines++ < 20000) {
-    print "commit", when, (before == "" ? "-" : before), of_second[substr(before, 1, 19)] + 0, \
-      of_second[second] + 0, files line
+    print "commit", when, (xid in prior ? prior[xid] : "-"), files line
     if (lines % 2000 == 0) least *= 10
   }
   if (first == "") first = when
-  if (second != substr(before, 1, 19)) { delete of_second[older]; older = substr(before, 1, 19) }
   before = when
-  of_second[second]++
   minute[substr(when, 1, 16)]++
 }
 END {

@@ -23,7 +23,7 @@ from drbot.core.site.occupants import Occupant, aside_suffix, returning
 from drbot.core.site.old_server import NOT_IN_A_FULL_BACKUP, notes_of
 from drbot.core.site.proofs import copy_text, proven_text
 from drbot.core.site.site import Approvals, Site
-from drbot.core.site.wal import is_moment_name, to_the_second
+from drbot.core.site.wal import exactly, is_moment_name
 from drbot.core.text.messages import clauses, listed, phrase
 from drbot.core.text.words import clock
 from drbot.runners.contract import strangers
@@ -362,7 +362,7 @@ def _headline(file: RunbookFile, steps: tuple[Step, ...], system: str, chosen: C
         return phrase("{title}: {system}", title=title, system=system)
     name, moment = chosen.backup.name, chosen.backup.snapshot_at
     if is_moment_name(name):
-        return phrase("Take PostgreSQL back: {system}, as of {moment} UTC", system=system, moment=to_the_second(moment))
+        return phrase("Take PostgreSQL back: {system}, as of {moment} UTC", system=system, moment=exactly(moment))
     as_of = f"{moment:%Y-%m-%d} {clock(moment)}"
     return phrase(
         "{title}: {system}, from {name} (data as of {as_of})", title=title, system=system, name=name, as_of=as_of

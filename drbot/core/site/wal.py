@@ -12,7 +12,7 @@ PARTIAL = ".partial"
 _SEGMENT = re.compile(r"([0-9A-F]{8})([0-9A-F]{8})([0-9A-F]{8})(\.partial)?")
 LATEST = "moment_latest"
 """As a backup's name: everything that was received."""
-_MOMENT = re.compile(r"moment_([0-9]{8}_[0-9]{6})")
+_MOMENT = re.compile(r"moment_([0-9]{8}_[0-9]{6})(?:_([0-9]{6}))?")
 _STAMP = "%Y%m%d_%H%M%S"
 NOT_RECEIVED: str = phrase("Nothing is received of this site's PostgreSQL.")
 RECEIVE: str = phrase(
@@ -70,7 +70,7 @@ class Archive:
         possible instead.
         """
         if moment is not None and moment > now:
-            raise PermanentError(phrase("{moment} UTC is in the future", moment=to_the_second(moment)))
+            raise PermanentError(phrase("{moment} UTC is in the future", moment=exactly(moment)))
         if not self.bases:
             raise PermanentError(phrase("There is no base backup yet"))
         series = self.series_at(moment)
@@ -83,7 +83,7 @@ class Archive:
         raise PermanentError(
             phrase(
                 "There is no base backup for {moment} UTC; the next moment to go back to is {later} UTC",
-                moment=to_the_second(moment),
+                moment=exactly(moment),
                 later=to_the_second(later),
             )
         )
@@ -144,9 +144,17 @@ def to_the_second(moment: datetime) -> str:
     return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S}"
 
 
+def exactly(moment: datetime) -> str:
+    """With the part of a second that it names."""
+    return to_the_second(moment) + (f".{moment.microsecond:06}" if moment.microsecond else "")
+
+
 def moment_name(moment: datetime | None) -> str:
     """What a backup is called that is the data as it was then."""
-    return LATEST if moment is None else f"moment_{moment.astimezone(UTC):{_STAMP}}"
+    if moment is None:
+        return LATEST
+    part = f"_{moment.microsecond:06}" if moment.microsecond else ""
+    return f"moment_{moment.astimezone(UTC):{_STAMP}}{part}"
 
 
 def is_moment_name(name: str) -> bool:
@@ -157,6 +165,7 @@ def moment_in(name: str) -> datetime | None:
     """The moment in such a name; None: there is none."""
     found = _MOMENT.fullmatch(name)
     try:
-        return datetime.strptime(found[1], _STAMP).replace(tzinfo=UTC) if found else None
+        second = datetime.strptime(found[1], _STAMP).replace(tzinfo=UTC) if found else None
     except ValueError:
         return None
+    return second + timedelta(microseconds=int(found[2] or 0)) if found and second else None

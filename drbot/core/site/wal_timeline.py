@@ -39,14 +39,13 @@ _LAST = (What.REWRITE, What.ALTER)  # mostly meant, and often
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Event:
-    """`moment`: the last whole second before it was committed. `lost`: other commits between the two, which a recovery
-    to the moment does not have. `relations`: (database, number) before they are named, by number of file or relation.
+    """`moment`: just before it was committed; of a database that was dropped, before the commit before its files went.
+    `relations`: (database, number) before they are named, by number of file or relation.
     """
 
     at: AwareDatetime
     what: What
     moment: AwareDatetime
-    lost: Count = 0
     rows: Count = 0
     relations: tuple[tuple[int, int], ...] = ()
     names: tuple[str, ...] = ()
@@ -171,20 +170,20 @@ def _numbered(relation: tuple[int, int], names: Names) -> str:
 
 
 def _events_of(words: Sequence[str]) -> Iterator[Event]:
-    """Of one commit: <when> <when the one before> <commits of that second> <and of its own> <files> <kind=db/rel:n>…"""
-    at, before, of_before, of_own, files = words[:5]
-    found = [_counted(word) for word in words[5:]]
-    moment, lost = _before(_moment(at)), int(of_own)
+    """Of one commit: <when> <of a database: the last commit before its files went, or "-"> <files> <kind=db/rel:n>…"""
+    at, before, files = words[:3]
+    found = [_counted(word) for word in words[3:]]
+    moment = _before(_moment(at))
     for kind, relation, count in found:
         if kind == "database":  # its files go before its commit: also the replay must stop before
-            earlier = _before(_moment(before if before != "-" else at))
-            yield Event(at=_moment(at), what=What.DATABASE, moment=earlier, lost=int(of_before), relations=(relation,))
+            earlier, known = _before(_moment(before if before != "-" else at)), before != "-"
+            yield Event(at=_moment(at), what=What.DATABASE, moment=earlier, relations=(relation,), reachable=known)
         elif kind in _BY_ROWS and relation[1] not in (_CLASS, _TYPE, _ATTRIBUTE):
-            yield Event(at=_moment(at), what=What(kind), moment=moment, lost=lost, rows=count, relations=(relation,))
+            yield Event(at=_moment(at), what=What(kind), moment=moment, rows=count, relations=(relation,))
     locks = tuple(relation for kind, relation, _ in found if kind == "lock")
     what = _change({(kind, relation[1]): count for kind, relation, count in found}, int(files))
     if what is not None and locks:
-        yield Event(at=_moment(at), what=what, moment=moment, lost=lost, relations=locks)
+        yield Event(at=_moment(at), what=what, moment=moment, relations=locks)
 
 
 def _change(counts: Mapping[tuple[str, int], int], files: int) -> What | None:
@@ -209,8 +208,8 @@ def _counted(word: str) -> tuple[str, tuple[int, int], int]:
 
 
 def _before(moment: datetime) -> datetime:
-    """The last whole second: a recovery to it has what was committed up to then."""
-    return (moment - timedelta(microseconds=1)).replace(microsecond=0)
+    """PostgreSQL counts in microseconds: a recovery to it ends at the first commit that is later."""
+    return moment - timedelta(microseconds=1)
 
 
 def _moment(said: str) -> datetime:

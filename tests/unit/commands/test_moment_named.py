@@ -33,6 +33,8 @@ def site(*, receives: bool = True) -> Site:
     [
         ("to 02:13 rows are gone", "moment_20260302_021300", "rows are gone"),
         ("to 02:13:07", "moment_20260302_021307", ""),
+        ("to 02:13:07.25", "moment_20260302_021307_250000", ""),
+        ("to 2026-03-02T02:13:07.000001Z", "moment_20260302_021307_000001", ""),
         ("to 05:00", "moment_20260301_050000", ""),  # of the day before
         ("to=2026-03-02T02:13:07Z", "moment_20260302_021307", ""),
         ("to 2026-03-02T02:13:07+09:00", "moment_20260301_171307", ""),
@@ -73,6 +75,6 @@ def test_where_nothing_is_received_it_is_said_how_to_begin() -> None:
         backup_at(site(receives=False), ["to", "02:13"], NOW)
 
 
-@pytest.mark.parametrize("name", ["moment_20260302_021307", "moment_latest"])
+@pytest.mark.parametrize("name", ["moment_20260302_021307", "moment_20260302_021307_000250", "moment_latest"])
 def test_a_button_says_the_same_moment_later(name: str) -> None:
     assert backup_at(site(), [f"to={to_option(name)}"], NOW) == (name, [])

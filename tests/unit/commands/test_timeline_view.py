@@ -15,7 +15,7 @@ NINE = datetime(2026, 3, 2, 9, tzinfo=UTC)
 
 def deleted(minute: float = 30, **changes: object) -> Event:
     at = NINE + timedelta(minutes=minute, milliseconds=250)
-    values = {"what": What.DELETE, "rows": 1500, "names": ("public.orders",), "moment": at.replace(microsecond=0)}
+    values = {"what": What.DELETE, "rows": 1500, "names": ("public.orders",), "moment": at - timedelta(microseconds=1)}
     return Event(at=at, **(values | changes))  # type: ignore[arg-type]
 
 
@@ -24,22 +24,21 @@ def timeline(*events: Event, **changes: object) -> Timeline:
     return Timeline(since=NINE, until=NINE + timedelta(hours=1), **(values | changes))  # type: ignore[arg-type]
 
 
-def test_the_second_before_is_a_command_that_means_that_second() -> None:
-    reply = timeline_reply(timeline(deleted()), "site=west ")
+def test_the_moment_before_is_a_command_that_means_that_moment() -> None:
+    event, moment = deleted(), "2026-03-02T09:30:00.249999Z"
+    reply = timeline_reply(timeline(event), "site=west ")
 
-    assert "/dr declare level2 site=west to 2026-03-02T09:30:00Z" in reply.text
-    assert "drbot copy --to 2026-03-02T09:30:00Z" in reply.text
-    assert [one.command for one in reply.choices] == ["plan site=west level2 to 2026-03-02T09:30:00Z"]
-    assert moment_of("2026-03-02T09:30:00Z", NINE + timedelta(hours=2), HOW) == NINE + timedelta(minutes=30)
-    assert ("2026-03-02 09:30:00.250", "1,500 rows deleted", "public.orders", "2026-03-02T09:30:00Z") in (
-        reply.tables[1].rows
-    )
+    assert f"/dr declare level2 site=west to {moment}" in reply.text
+    assert f"drbot copy --to {moment}" in reply.text
+    assert [one.command for one in reply.choices] == [f"plan site=west level2 to {moment}"]
+    assert moment_of(moment, NINE + timedelta(hours=2), HOW) == event.moment
+    assert ("2026-03-02 09:30:00.250", "1,500 rows deleted", "public.orders", moment) in reply.tables[1].rows
 
 
-def test_other_commits_of_the_second_are_told() -> None:
-    (row,) = timeline_reply(timeline(deleted(lost=3))).tables[1].rows
+def test_with_a_database_the_commit_before_it_is_lost_which_is_told() -> None:
+    (row,) = timeline_reply(timeline(deleted(what=What.DATABASE))).tables[1].rows
 
-    assert row[3] == "2026-03-02T09:30:00Z; other commits after it and before this: 3"
+    assert row[3] == "2026-03-02T09:30:00.249999Z; the commit before it is lost too"
 
 
 def test_a_moment_that_cannot_be_reached_is_no_command() -> None:
@@ -68,7 +67,7 @@ def test_without_a_commit_there_is_a_picture_still() -> None:
 def test_five_buttons_of_the_newest_and_no_moment_twice() -> None:
     commands = [one.command for one in timeline_reply(timeline(*map(deleted, (1, 1, 2, 3, 4, 5, 6)))).choices]
 
-    assert [one[-7:-1] for one in commands] == [":06:00", ":05:00", ":04:00", ":03:00", ":02:00"]
+    assert [one[-14:-8] for one in commands] == [":06:00", ":05:00", ":04:00", ":03:00", ":02:00"]
 
 
 def test_a_name_stays_one_line_and_is_no_syntax_of_slack() -> None:
@@ -81,7 +80,7 @@ def test_a_name_stays_one_line_and_is_no_syntax_of_slack() -> None:
 
 def test_a_worker_hands_it_on_as_it_is() -> None:
     adapter = TypeAdapter(Timeline)
-    made = timeline(deleted(lost=2), doubts=(phrase("{count} older ones: /dr backups all", count=3),))
+    made = timeline(deleted(), doubts=(phrase("{count} older ones: /dr backups all", count=3),))
 
     read = adapter.validate_python(adapter.dump_python(made, mode="json"))
 

@@ -102,6 +102,8 @@ def test_without_a_base_backup_there_is_no_moment() -> None:
 def test_a_moment_is_a_name_of_a_backup_and_nothing_else_is() -> None:
     assert moment_name(at(2.25)) == "moment_20260302_021500"
     assert moment_in(moment_name(at(2.25))) == at(2.25)
+    part = at(2.25) + timedelta(microseconds=352_113)
+    assert moment_name(part) == "moment_20260302_021500_352113" and moment_in(moment_name(part)) == part
     assert is_moment_name(moment_name(None)) and moment_in(LATEST) is None
     for other in ("moment_20260302", "moment_20261302_021500", "all_databases_20260302_021500.sql.gz", ""):
         assert not is_moment_name(other), other

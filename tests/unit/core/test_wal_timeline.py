@@ -1,4 +1,4 @@
-"""The moment that is offered is the last second that lacks only what was done wrong."""
+"""The moment that is offered is the last one that lacks what was done wrong."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -33,19 +33,24 @@ def at(second: float) -> datetime:
 
 @pytest.mark.parametrize(
     ("committed", "before_it"),
-    [("2026-03-02T09:00:07.250000", at(7)), ("2026-03-02T09:00:07.000000", at(6)), ("2026-03-02T09:00:07", at(6))],
+    [("2026-03-02T09:00:07.250000", at(7.249999)), ("2026-03-02T09:00:07", at(6.999999))],
 )
-def test_it_is_the_last_whole_second_before_the_commit(committed: str, before_it: datetime) -> None:
-    (event,) = events(f"{committed} 2026-03-02T09:00:07.1 0 3 0 delete=5/16385:500")
+def test_it_is_just_before_the_commit(committed: str, before_it: datetime) -> None:
+    (event,) = events(f"{committed} - 0 delete=5/16385:500")
 
-    assert (event.what, event.rows, event.moment, event.lost) == (What.DELETE, 500, before_it, 3)
+    assert (event.what, event.rows, event.moment, event.reachable) == (What.DELETE, 500, before_it, True)
 
 
 def test_the_files_of_a_database_go_before_its_commit_so_the_commit_before_it_is_given_up() -> None:
-    (event,) = events("2026-03-02T09:00:07.5 2026-03-02T09:00:05.25 2 0 0 database=16400:1")
+    (event,) = events("2026-03-02T09:00:07.5 2026-03-02T09:00:05.25 0 database=16400:1")
 
-    assert (event.what, event.moment, event.lost) == (What.DATABASE, at(5), 2)
-    assert events("2026-03-02T09:00:07.5 - 0 0 0 database=16400:1")[0].moment == at(7)
+    assert (event.what, event.moment, event.reachable) == (What.DATABASE, at(5.249999), True)
+
+
+def test_without_a_commit_before_it_nobody_knows_how_a_database_comes_back() -> None:
+    (event,) = events("2026-03-02T09:00:07.5 - 0 database=16400:1")
+
+    assert not event.reachable
 
 
 LOCK = "lock=5/16393:1"
@@ -65,7 +70,7 @@ LOCK = "lock=5/16393:1"
     ],
 )
 def test_what_became_of_a_table_is_told_by_the_catalogs(files: int, written: str, what: What | None) -> None:
-    found = events(f"2026-03-02T09:00:07.5 - 0 0 {files} {LOCK} {written}")
+    found = events(f"2026-03-02T09:00:07.5 - {files} {LOCK} {written}")
 
     assert [one.what for one in found] == ([what] if what else [])
 
