@@ -25,11 +25,21 @@ from drbot.runners.foundation.watching import Cancelled
 from drbot.store.base.file_modes import PRIVATE_FOLDER
 
 # Where the base backup lies, and the data folder; each file is read against the digest in the manifest of the backup,
-# also the settings of ALTER SYSTEM, which pg_verifybackup leaves out.
+# also the settings of ALTER SYSTEM, which pg_verifybackup leaves out. A link, of which a base backup has none, may lead
+# elsewhere by the time a server follows it. The third: the digest of the manifest that was listed, or agreed to.
 COPY = r"""
 set -eu
 mkdir -p "$2"
 cp -a "$1/." "$2/"
+odd=$(find "$2" ! -type f ! -type d | head -n 1)
+if [ -n "$odd" ]; then
+  echo "$odd is no file" >&2
+  exit 1
+fi
+if [ "$(sha256sum < "$2/backup_manifest" | cut -c 1-64)" != "$3" ]; then
+  echo "backup_manifest is another one" >&2
+  exit 1
+fi
 pg_verifybackup --quiet --no-parse-wal "$2"
 own="$2/postgresql.auto.conf"
 if [ -e "$own" ] && ! grep -q "\"Path\": \"${own##*/}\".*$(sha256sum < "$own" | cut -c 1-64)" "$2/backup_manifest"; then
@@ -179,11 +189,12 @@ def _opened(replaying: Scratch, goal: Goal) -> Iterator[str]:
 
 def _copy(scratch: Scratch, continuous: Continuous, base: Base) -> None:
     """Beside production, read against its manifest."""
+    place = f"{BASES}/{base.series}/{base.name}"
     order = HelperOrder(
         image=scratch.recipe.image,
         name=None,
         labels=scratch.labels,
-        entrypoint=("sh", "-c", COPY, "sh", f"{BASES}/{base.series}/{base.name}", scratch.recipe.data_folder),
+        entrypoint=("sh", "-c", COPY, "sh", place, scratch.recipe.data_folder, base.digest),
         mounts=(
             Mount(source=continuous.bases_place, target=BASES, read_only=True),
             Mount(source=scratch.volume, target=scratch.recipe.mounted_at),

@@ -9,6 +9,7 @@ begins another one, and data that comes back goes on in its own.
 
 import re
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
@@ -53,11 +54,12 @@ LIST = r"""
 cd "$1" 2>/dev/null || exit 0
 for one in */base_*; do
   case $one in *[!0-9a-z_/]*) continue ;; esac
-  [ -f "$one/backup_label" ] || continue
+  [ -f "$one/backup_label" ] && [ -f "$one/backup_manifest" ] && [ -f "$one/PG_VERSION" ] || continue
   echo base "$one" "$(stat -c %Y "$one/backup_manifest")" \
     "$(pg_controldata -D "$one" | sed -n 's/^Bytes per WAL segment: *//p')" \
     "$(sed -n 's/^START WAL LOCATION: .* (file \([0-9A-F]*\)).*/\1/p' "$one/backup_label")" \
-    "$(sha256sum "$one/backup_manifest" | cut -c 1-64)" "$(du -sk "$one" | cut -f 1)" "$(cat "$one/PG_VERSION")"
+    "$(sha256sum "$one/backup_manifest" | cut -c 1-64)" "$(du -sk "$one" | cut -f 1)" \
+    "$(head -c 9 "$one/PG_VERSION" | tr -dc 0-9)"
 done
 cd "$2"
 for one in [0-9]*_[0-9]*; do
@@ -339,7 +341,8 @@ def _series_in(lines: Sequence[str]) -> dict[str, Series]:
     for found in filter(None, map(_WRITTEN.fullmatch, lines)):
         series, name, seconds = found.groups()
         if name.startswith(BEGUN):
-            begun.setdefault(series, []).append(datetime.strptime(name.removeprefix(BEGUN), STAMP).replace(tzinfo=UTC))
+            with suppress(ValueError):  # digits that are no time
+                begun.setdefault(series, []).append(_stamped(name.removeprefix(BEGUN)))
         else:
             written.setdefault(series, {})[name] = datetime.fromtimestamp(int(seconds), UTC)
     return {
@@ -351,3 +354,7 @@ def _series_in(lines: Sequence[str]) -> dict[str, Series]:
         )
         for name, times in begun.items()
     }
+
+
+def _stamped(said: str) -> datetime:
+    return datetime.strptime(said, STAMP).replace(tzinfo=UTC)

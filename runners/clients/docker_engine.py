@@ -176,17 +176,18 @@ class DockerEngine:
         return bytes(output)[-LONGEST_LOG_BYTES:].decode(errors="replace")
 
     def execute(
-        self, container: str, command: Sequence[str], *, seconds: int, environment: Mapping[str, str] | None = None
-    ) -> Executed:
+        self, container: str, command: Sequence[str], *, seconds: int, environment: Mapping[str, str] | None = None,
+        most: int | None = None,
+    ) -> Executed:  # fmt: skip
         """Run something small inside a container; `timeout` ends it there, so nothing stays behind. That the container
-        has ended since somebody looked is an answer too, and no error.
+        has ended since somebody looked is an answer too, and no error. `most`: bytes to keep of what it says.
         """
         bounded = ["timeout", "-k", "1", str(seconds), *command]
         with docker_errors(phrase("Run {program} in a container", program=command[0])):
             api = self.client.api
             try:
                 made = api.exec_create(container, bounded, environment=dict(environment or {}))
-                output = whole_output(api.exec_start(made["Id"], socket=True))
+                output = whole_output(api.exec_start(made["Id"], socket=True), seconds, most)
             except APIError as error:
                 if error.status_code not in NOT_RUNNING:
                     raise

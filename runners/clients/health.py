@@ -7,7 +7,7 @@ from threading import Event
 
 import httpx
 
-from drbot.core.base.errors import PermanentError
+from drbot.core.base.errors import PermanentError, TemporaryError
 from drbot.core.site.own_checks import OwnCheck, moved
 from drbot.core.site.site import Service, Site
 from drbot.core.text.messages import listed, phrase
@@ -23,6 +23,7 @@ REQUEST_SECONDS = 4.0
 MOST_REDIRECTS = 5
 AGAIN_SECONDS = 5.0
 CHECK_SECONDS = 5
+MOST_SAID = 4096  # of a health check, which nobody reads
 _PAUSE = Event()  # never set
 
 
@@ -74,8 +75,8 @@ class Health:
         if not command:
             return False
         try:
-            return self._engine.execute(container.id, command, seconds=CHECK_SECONDS).code == 0
-        except PermanentError:  # it has not the programs for that
+            return self._engine.execute(container.id, command, seconds=CHECK_SECONDS, most=MOST_SAID).code == 0
+        except (PermanentError, TemporaryError):  # it has not the programs for that, or does not end
             return False
 
 

@@ -9,15 +9,17 @@ Docker frames a container's output: one byte for the stream, three unused, four 
 import select
 import socket
 import struct
+import time
 from collections.abc import Iterator
 from typing import Any
 
-from drbot.core.base.errors import CancelledError, TemporaryError
+from drbot.core.base.errors import CancelledError, Cause, PermanentError, TemporaryError
 from drbot.core.text.messages import phrase
-from drbot.runners.foundation.watching import Cancelled, never
+from drbot.runners.foundation.watching import Cancelled
 
 LOOK_EVERY_SECONDS = 0.25
 PIECE = 1 << 18
+ENDS_WITHIN_SECONDS = 30  # more than it was given: the engine may be slow
 
 
 class FrameDecoder:
@@ -98,11 +100,19 @@ class Hijacked:
         self._holder.close()
 
 
-def whole_output(holder: Any) -> bytes:
-    """Everything that a command says until it ends, both streams."""
-    connection = Hijacked(holder)
+def whole_output(holder: Any, seconds: float, most: int | None = None) -> bytes:
+    """Everything that a command says until it ends, both streams; only the first `most` bytes. Raises PermanentError
+    where it goes on for long after its `seconds`: the `timeout` that ends it is the container's own.
+    """
+    deadline = time.monotonic() + seconds + ENDS_WITHIN_SECONDS
+    connection, said = Hijacked(holder), bytearray()
     try:
-        return b"".join(piece for _, piece in connection.frames(never))
+        for _, piece in connection.frames(lambda: time.monotonic() > deadline):
+            said += piece if most is None else piece[: max(most - len(said), 0)]
+        return bytes(said)
+    except CancelledError as error:
+        why = phrase("A command in a container did not end within {seconds} s", seconds=f"{seconds:g}")
+        raise PermanentError(why, cause=Cause.TIME) from error
     finally:
         connection.close()
 

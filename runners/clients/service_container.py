@@ -11,6 +11,9 @@ ENDED_BY_SOMEBODY = frozenset({0, 137, 143})
 """Exit codes of what was stopped or killed: nothing says that its data is damaged."""
 STOP_SECONDS = 10
 """Docker's own, where nobody says anything else."""
+LONGEST_STOP_SECONDS = 24 * 60 * 60
+"""Instead of what no clock can reckon, and of Docker's -1, which is for ever."""
+COMPLETED = "service_completed_successfully"
 STOPPED = ("created", "exited", "dead")  # Docker's words for what has nothing open
 
 
@@ -27,9 +30,13 @@ class ServiceContainer:
     environment: Mapping[str, str]
     command: tuple[str, ...]
     health_check: tuple[str, ...] = ()  # as Docker says it: CMD or CMD-SHELL, and its words
-    depends_on: tuple[str, ...] = ()  # services of its project
-    keeps_data: bool = False  # it may write into a volume or a folder of the host
+    depends_on: tuple[tuple[str, str], ...] = ()  # services of its project, and Compose's condition
+    data: frozenset[str] = frozenset()  # volumes and folders of the host that it may write into
     stop_seconds: int = STOP_SECONDS  # that it has to end by itself
+
+    @property
+    def keeps_data(self) -> bool:
+        return bool(self.data)
 
     @property
     def is_running(self) -> bool:
@@ -64,10 +71,23 @@ def container_of(found: Mapping[str, Any]) -> ServiceContainer:
         environment=environment_of(found["Config"].get("Env")),
         command=tuple(found["Config"].get("Cmd") or ()),
         health_check=tuple((found["Config"].get("Healthcheck") or {}).get("Test") or ()),
-        depends_on=tuple(one.partition(":")[0] for one in labels.get(DEPENDS_ON, "").split(",") if one),
-        keeps_data=any(one.get("RW") and one.get("Type") in ("volume", "bind") for one in found.get("Mounts") or ()),
-        stop_seconds=STOP_SECONDS if seconds is None else max(int(seconds), 0),
+        depends_on=_needs_in(labels.get(DEPENDS_ON, "")),
+        data=frozenset(
+            one.get("Name") or one["Source"]
+            for one in found.get("Mounts") or ()
+            if one.get("RW") and one.get("Type") in ("volume", "bind")
+        ),
+        stop_seconds=STOP_SECONDS if seconds is None else _bounded(int(seconds)),
     )
+
+
+def _needs_in(label: str) -> tuple[tuple[str, str], ...]:
+    words = (one.split(":") for one in label.split(",") if one)
+    return tuple((name, rest[0] if rest else "") for name, *rest in words)
+
+
+def _bounded(seconds: int) -> int:
+    return LONGEST_STOP_SECONDS if seconds < 0 else min(seconds, LONGEST_STOP_SECONDS)
 
 
 def fault_of(container: ServiceContainer | None) -> str | None:

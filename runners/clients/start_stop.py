@@ -7,26 +7,32 @@ may be what is lost.
 import threading
 from collections.abc import Callable
 
-from drbot.core.base.errors import CancelledError, DrbotError, PermanentError
+from drbot.core.base.errors import CancelledError, PermanentError
 from drbot.core.site.site import Service
 from drbot.core.text.messages import phrase
 from drbot.runners.clients import kept_containers
 from drbot.runners.clients.docker_engine import DockerEngine
 from drbot.runners.clients.docker_errors import docker_errors
-from drbot.runners.clients.service_container import STOPPED, ServiceContainer
+from drbot.runners.clients.service_container import COMPLETED, STOPPED, ServiceContainer
 from drbot.runners.foundation.permit import Permit
 from drbot.runners.foundation.permit import services as named
 from drbot.runners.foundation.watching import Cancelled
 
 LOOK_EVERY_SECONDS = 0.05
+MOST_NEEDS = 50  # of one container: each is asked for
 
 
 def start(engine: DockerEngine, service: Service) -> bool:
     """Whether all its containers were started. False where Compose has more to do, or knows better why not: one is
-    missing, does not start, or depends on another that does not run.
+    missing, does not start, or depends on another that does not run; or there are several with the same data, which
+    two servers at once would spoil.
     """
     found = engine.containers(service)
-    if not found or not all(_is_there(engine, service.project, name) for one in found for name in one.depends_on):
+    shared = len(frozenset[str]().union(*(one.data for one in found))) < sum(len(one.data) for one in found)
+    if not found or shared:
+        return False
+    needs = {need for one in found for need in one.depends_on}
+    if len(needs) > MOST_NEEDS or not all(_is_there(engine, service.project, *need) for need in needs):
         return False
     try:
         for one in found:
@@ -36,8 +42,10 @@ def start(engine: DockerEngine, service: Service) -> bool:
     return True
 
 
-def _is_there(engine: DockerEngine, project: str, service: str) -> bool:
-    return any(one.is_running or one.is_done for one in engine.containers_of(project, service))
+def _is_there(engine: DockerEngine, project: str, service: str, condition: str) -> bool:
+    """A server that was stopped has mostly ended well too, and is not there."""
+    found = engine.containers_of(project, service)
+    return any(one.is_running or (one.is_done and condition == COMPLETED) for one in found)
 
 
 def stop(engine: DockerEngine, service: Service, permit: Permit, cancelled: Cancelled) -> None:
@@ -56,13 +64,13 @@ def stop(engine: DockerEngine, service: Service, permit: Permit, cancelled: Canc
 
 def _until_ended(container: ServiceContainer, end: Callable[[ServiceContainer], None], cancelled: Cancelled) -> None:
     """The engine answers when the container has ended, which may take minutes."""
-    ended, faults = threading.Event(), list[DrbotError]()
+    ended, faults = threading.Event(), list[BaseException]()
 
     def asked() -> None:
         try:
             with docker_errors(phrase("Stop the container {name}", name=container.name)):
                 end(container)
-        except DrbotError as error:
+        except BaseException as error:  # noqa: BLE001 - it is raised again where it is waited for
             faults.append(error)
         finally:
             ended.set()

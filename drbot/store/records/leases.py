@@ -29,7 +29,7 @@ def expire_leases(tx: Transaction) -> list[str]:
     """
     query = (
         select(runs)
-        .where(runs.c.state == RunState.RUNNING.value, is_over(tx, runs.c.lease_until))
+        .where(runs.c.state == RunState.RUNNING.value, is_free(tx))
         .order_by(runs.c.id)
         .with_for_update(skip_locked=True)
     )

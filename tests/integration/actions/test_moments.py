@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -246,6 +247,39 @@ def test_no_file_of_a_base_backup_can_be_another_under_the_same_digest(followed:
     manifest = f"{BASES}/{newest.series}/{newest.name}/backup_manifest"
 
     in_volume(followed, followed.bases_place, BASES, f"grep -q SHA256 {manifest}; ! grep -q CRC32C {manifest}")
+
+
+def test_no_link_in_a_base_backup_leads_to_settings_elsewhere(followed: Continuous) -> None:
+    newest = followed.archive().bases[0]
+    file, whole = f"{BASES}/{newest.series}/{newest.name}/postgresql.auto.conf", f"{BASES}/whole"
+    in_volume(followed, followed.wal, WAL, f"echo \"application_name = 'x'\" > {WAL}/planted")
+    in_volume(followed, followed.bases_place, BASES, f"mv {file} {whole}; ln -s {WAL}/planted {file}")
+
+    try:
+        with pytest.raises(PermanentError, match=r"is no use: .*postgresql\.auto\.conf"), as_it_was(followed, None):
+            pass
+    finally:
+        in_volume(followed, followed.bases_place, BASES, f"mv {whole} {file}")
+        in_volume(followed, followed.wal, WAL, f"rm {WAL}/planted")
+
+
+def test_a_base_backup_that_is_replaced_after_it_was_listed_is_refused(followed: Continuous) -> None:
+    goal = goal_of(followed.archive(), None, datetime.now(UTC), None)
+    planned = replace(goal, base=replace(goal.base, digest="0" * 64))
+
+    refused = pytest.raises(PermanentError, match=r"is no use: .*backup_manifest")
+    with scratch_of(followed) as scratch, refused, recovered_to(followed, scratch, planned):
+        pass
+
+
+def test_a_name_that_is_no_time_ends_no_look_at_what_was_received(followed: Continuous) -> None:
+    series = followed.archive().bases[0].series
+    in_volume(followed, followed.wal, WAL, f"touch {WAL}/{series}/begun_99999999_999999")
+
+    try:
+        assert followed.archive().bases[0].series == series
+    finally:
+        in_volume(followed, followed.wal, WAL, f"rm {WAL}/{series}/begun_9*")
 
 
 def test_a_plan_is_good_for_the_very_base_backup_that_it_was_made_for(followed: Continuous, tmp_path: Path) -> None:

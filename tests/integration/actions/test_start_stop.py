@@ -1,5 +1,7 @@
 """What is there is stopped and started as it is: without its files, and without waiting for a health check's turn."""
 
+import resource
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -9,6 +11,7 @@ import pytest
 from drbot.core.base.errors import CancelledError
 from drbot.core.site.site import Service
 from drbot.runners.actions import compose
+from drbot.runners.clients import start_stop
 from drbot.runners.clients.clients import clients_of
 from drbot.runners.contract.action import StepContext
 from tests.integration.actions.conftest import own
@@ -126,3 +129,52 @@ def test_stop_ends_the_wait_for_a_service_that_does_not_end(shop: Shop, machine:
         compose.stop(replace(context, cancelled=lambda: next(asked, True)), {"services": ["app"]})
 
     machine.api.containers.get(made(machine)["app"]).kill()
+
+
+def test_what_never_has_to_end_is_not_called_stopped(shop: Shop, machine: Machine) -> None:
+    context = shop(app="stop_grace_period: 9223372036s")
+    compose.start(context, ALL)
+
+    compose.stop(context, {"services": ["app"]})
+
+    assert compose.stopped(context, {"services": ["app"]}).passed
+
+
+def test_a_second_container_under_the_same_number_is_not_started_beside_the_first(shop: Shop, machine: Machine) -> None:
+    context = shop()
+    one = machine.api.containers.get(made(machine)["db"])
+    twin = machine.api.api.create_container_from_config(
+        {**one.attrs["Config"], "HostConfig": one.attrs["HostConfig"]}, f"{one.id[:12]}_{one.name}"
+    )["Id"]
+
+    try:
+        compose.start(context, {"services": ["db"], "within": "2m"})
+        found = context.clients.docker.containers(context.site.services["db"])
+    finally:
+        machine.api.api.remove_container(twin, force=True)
+
+    assert [one.status for one in found].count("running") == 1
+
+
+@pytest.mark.parametrize("check", ["yes", "(trap '' HUP TERM; sleep 300) & exit 1", "setsid sleep 300 & exit 1"])
+def test_a_health_check_holds_nobody_up_and_fills_no_memory(shop: Shop, check: str) -> None:
+    context = shop(app=f'healthcheck: {{test: [CMD-SHELL, "{check}"], interval: 5m}}')
+    compose.start(context, ALL)
+    began, before = time.monotonic(), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+    faults = context.clients.health.faults(["app"])
+
+    assert faults == {"app": "Docker says it is starting"}
+    assert time.monotonic() - began < 45
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 100_000  # kilobytes
+
+
+def test_what_was_stopped_is_not_there_for_those_that_need_it(shop: Shop, machine: Machine) -> None:
+    context = shop()
+    compose.start(context, ALL)
+    compose.stop(context, ALL)
+    docker, app = context.clients.docker, context.site.services["app"]
+
+    assert state(machine, "db")["ExitCode"] == 0
+    assert not start_stop.start(docker, app)
+    assert state(machine, "app")["Status"] == "exited"

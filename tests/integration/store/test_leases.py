@@ -66,6 +66,15 @@ def test_a_lease_that_no_worker_took_is_not_waited_for(database: Database) -> No
         assert not drills.take(tx, drill, "worker-2", 60)
 
 
+def test_a_run_at_work_without_a_lease_is_waited_for_no_longer(database: Database) -> None:
+    run = store_fixture.running(database)
+    with database.write() as tx:
+        tx.connection.execute(update(runs_table).values(owner="another", lease_until=None))
+
+    with database.write() as tx:
+        assert leases.expire_leases(tx) == [run.id]
+
+
 def test_a_step_that_is_safe_to_repeat_is_set_back(database: Database) -> None:
     run_id = died(database, "look")
 
