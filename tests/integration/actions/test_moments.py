@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from drbot.cli.receiving import forget
-from drbot.core.base.errors import BackupError, PermanentError
+from drbot.core.base.errors import BackupError, PermanentError, TemporaryError
 from drbot.core.runs.plan import Floor
 from drbot.runners.backups import restore_moment
 from drbot.runners.backups.choose_moment import Past
@@ -172,8 +172,15 @@ def test_a_moment_after_which_nothing_was_committed_is_the_end(followed: Continu
     wait_for(lambda: behind(followed) == 0, PATIENCE, "everything to be received")
     now = datetime.now(UTC)
 
-    with as_it_was(followed, now, seen_at=now) as (scratch, reached):
-        assert witnesses(scratch, reached)[-1] == confirmed
+    def newest() -> int:
+        with as_it_was(followed, now, seen_at=now) as (scratch, reached):
+            return witnesses(scratch, reached)[-1]
+
+    try:
+        found = newest()
+    except TemporaryError:  # the server's own autovacuum has committed meanwhile: once more, and it ends there
+        found = newest()
+    assert found == confirmed
 
 
 def test_without_a_later_commit_the_end_is_no_moment_that_nobody_has_seen_received(followed: Continuous) -> None:
