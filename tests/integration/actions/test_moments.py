@@ -172,7 +172,7 @@ def test_a_moment_after_which_nothing_was_committed_is_the_end(followed: Continu
     wait_for(lambda: behind(followed) == 0, PATIENCE, "everything to be received")
     now = datetime.now(UTC)
 
-    def newest() -> int:
+    def newest() -> str:
         with as_it_was(followed, now, seen_at=now) as (scratch, reached):
             return witnesses(scratch, reached)[-1]
 
