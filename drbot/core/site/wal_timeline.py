@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -96,13 +97,14 @@ def read(lines: Iterable[str], segment_bytes: int) -> Read:
     said = {"until": "", "first": "", "last": "", "least": "0", "code": "0", "error": ""}
     for line in lines:
         kind, _, rest = line.strip().partition(" ")
-        if kind == "minute":
-            minute, count = rest.split()
-            minutes[_moment(f"{minute}:00")] = int(count)
-        elif kind == "commit":
-            events.extend(_events_of(rest.split()))
-        elif kind in said:
+        if kind in said:
             said[kind] = rest
+        with suppress(ValueError, IndexError):  # words that a program has put into the WAL
+            if kind == "minute":
+                minute, count = rest.split()
+                minutes[_moment(f"{minute}:00")] = int(count)
+            elif kind == "commit":
+                events += list(_events_of(rest.split()))
     return Read(
         minutes=minutes,
         events=tuple(events),

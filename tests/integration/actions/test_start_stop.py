@@ -2,11 +2,13 @@
 
 import resource
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import Any
 
 import pytest
+from docker.errors import NotFound
 
 from drbot.core.base.errors import CancelledError
 from drbot.core.site.site import Service
@@ -44,7 +46,7 @@ services:
     entrypoint: [sh, -c, "trap 'exit 0' TERM INT; sleep 600 & wait"]
     depends_on: {{db: {{condition: service_healthy}}}}
     {app}
-volumes: {{data: }}
+volumes: {{data: , files: }}
 """
         machine.files({f"{machine.name}/compose.yml": file})
         site = machine.site.model_copy(
@@ -140,18 +142,41 @@ def test_what_never_has_to_end_is_not_called_stopped(shop: Shop, machine: Machin
     assert compose.stopped(context, {"services": ["app"]}).passed
 
 
-def test_a_second_container_under_the_same_number_is_not_started_beside_the_first(shop: Shop, machine: Machine) -> None:
-    context = shop()
-    one = machine.api.containers.get(made(machine)["db"])
+@contextmanager
+def twin_of(machine: Machine, service: str) -> Iterator[None]:
+    """Of its number and its data, as an `up` leaves it that was interrupted."""
+    one = machine.api.containers.get(made(machine)[service])
     twin = machine.api.api.create_container_from_config(
         {**one.attrs["Config"], "HostConfig": one.attrs["HostConfig"]}, f"{one.id[:12]}_{one.name}"
     )["Id"]
-
     try:
+        yield
+    finally:
+        with suppress(NotFound):  # Compose may have
+            machine.api.api.remove_container(twin, force=True)
+
+
+def test_a_second_container_under_the_same_number_is_not_started_beside_the_first(shop: Shop, machine: Machine) -> None:
+    context = shop()
+
+    with twin_of(machine, "db"):
         compose.start(context, {"services": ["db"], "within": "2m"})
         found = context.clients.docker.containers(context.site.services["db"])
-    finally:
-        machine.api.api.remove_container(twin, force=True)
+
+    assert [one.status for one in found].count("running") == 1
+
+
+def test_behind_a_migration_neither_is_started_beside_the_other(shop: Shop, machine: Machine) -> None:
+    context = shop(app="volumes: ['files:/files']")
+    clients, site = context.clients, context.site
+    services = {**site.services, "db": site.services["db"].model_copy(update={"once": True})}
+    done = replace(context, site=site.model_copy(update={"services": services}))
+    compose.start(context, ALL)
+    compose.stop(context, ALL)  # db has ended well
+
+    with twin_of(machine, "app"):
+        compose.start(done, {"services": ["app"], "within": "2m"})
+        found = clients.docker.containers(site.services["app"])
 
     assert [one.status for one in found].count("running") == 1
 

@@ -76,7 +76,8 @@ def test_what_became_of_a_table_is_told_by_the_catalogs(files: int, written: str
 
 
 def test_lines_of_others_are_left_out_and_an_empty_log_is_empty() -> None:
-    told = read(["code 1", "until ", "first ", "last ", "least 20", "ln: no such file", "", "error "], SEGMENT)
+    odd = ["minute x y", "minute 2026", "commit", "commit 2026-03-02T09:00:07 - 0 delete=x", "commit now - 0 drop"]
+    told = read(["code 1", "until ", "first ", "last ", "least 20", "ln: no such file", "", *odd, "error "], SEGMENT)
 
     assert (told.events, told.minutes, told.first, told.place, told.is_late) == ((), {}, None, None, False)
 
