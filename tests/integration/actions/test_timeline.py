@@ -60,17 +60,19 @@ def rows_at(continuous: Continuous, moment: datetime, name: str, database: str =
 
 
 def test_a_delete_without_where_is_found_and_just_before_it_nothing_is_missing(followed: Continuous) -> None:
-    table(followed, "public.customers", 500)
+    table(followed, "public.people_of_shop", 500)
     last = followed.postgres.answer(f"{SMALL} RETURNING id").split()[0]  # mostly in the very second
-    followed.postgres.answer("DELETE FROM public.customers")
+    followed.postgres.answer("DELETE FROM public.people_of_shop")
 
     timeline = told(followed)
 
-    (event,) = of(timeline, What.DELETE, "public.customers")
-    assert (event.rows, event.names, event.reachable) == (500, ("public.customers",), True)
+    (event,) = of(timeline, What.DELETE, "public.people_of_shop")
+    assert (event.rows, event.names, event.reachable) == (500, ("public.people_of_shop",), True)
     assert sum(timeline.minutes.values()) >= 4 and timeline.doubts == (OLDER,)  # table, small, DELETE, small
     assert event.at == event.moment + timedelta(microseconds=1)
-    counted = f"(SELECT i FROM public.customers UNION ALL SELECT id FROM public.journal WHERE id = {last}) AS found"
+    counted = (
+        f"(SELECT i FROM public.people_of_shop UNION ALL SELECT id FROM public.journal WHERE id = {last}) AS found"
+    )
     assert rows_at(followed, event.moment, counted) == "501"
 
 
@@ -92,14 +94,14 @@ def test_what_a_program_says_in_the_wal_is_no_line_of_pg_waldump(followed: Conti
 
 
 def test_rows_that_savepoints_have_deleted_count_with_their_transaction(followed: Continuous) -> None:
-    table(followed, "public.orders", 100)
+    table(followed, "public.savepoints", 100)
     followed.postgres.answer(
-        "BEGIN; SAVEPOINT a; DELETE FROM public.orders WHERE i <= 30; RELEASE a; SAVEPOINT b; "
-        "DELETE FROM public.orders WHERE i <= 90; ROLLBACK TO b; DELETE FROM public.orders WHERE i > 95; COMMIT"
+        "BEGIN; SAVEPOINT a; DELETE FROM public.savepoints WHERE i <= 30; RELEASE a; SAVEPOINT b; "
+        "DELETE FROM public.savepoints WHERE i <= 90; ROLLBACK TO b; DELETE FROM public.savepoints WHERE i > 95; COMMIT"
     )
-    followed.postgres.answer("BEGIN; DELETE FROM public.orders; ROLLBACK")
+    followed.postgres.answer("BEGIN; DELETE FROM public.savepoints; ROLLBACK")
 
-    (event,) = of(told(followed), What.DELETE, "public.orders")
+    (event,) = of(told(followed), What.DELETE, "public.savepoints")
 
     assert event.rows == 35
 
