@@ -28,8 +28,8 @@ def start(engine: DockerEngine, service: Service) -> bool:
     two servers at once would spoil.
     """
     found = engine.containers(service)
-    shared = len(frozenset[str]().union(*(one.data for one in found))) < sum(len(one.data) for one in found)
-    if not found or shared:
+    data = [place for one in found for place in one.data]
+    if not found or len(set(data)) < len(data):
         return False
     needs = {need for one in found for need in one.depends_on}
     if len(needs) > MOST_NEEDS or not all(_is_there(engine, service.project, *need) for need in needs):

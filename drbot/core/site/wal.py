@@ -163,9 +163,9 @@ def is_moment_name(name: str) -> bool:
 
 def moment_in(name: str) -> datetime | None:
     """The moment in such a name; None: there is none."""
-    found = _MOMENT.fullmatch(name)
+    if not (found := _MOMENT.fullmatch(name)):
+        return None
     try:
-        second = datetime.strptime(found[1], _STAMP).replace(tzinfo=UTC) if found else None
+        return datetime.strptime(f"{found[1]}_{found[2] or 0}", f"{_STAMP}_%f").replace(tzinfo=UTC)
     except ValueError:
         return None
-    return second + timedelta(microseconds=int(found[2] or 0)) if found and second else None
