@@ -12,7 +12,7 @@ from drbot.runners.backups.wal_timeline import timeline_of
 
 NINE = datetime(2026, 3, 2, 9, tzinfo=UTC)
 NAMES = [f"0000000100000000000000{number:02X}" for number in range(1, 21)]
-DELETE = "commit 2026-03-02T09:10:07.5 - 0 0 0 delete=5/16385:500"
+DELETE = "commit 2026-03-02T09:10:07.5 - 0 delete=5/16385:500"
 
 
 class Down:
