@@ -28,7 +28,7 @@ set -eu
 [ -f "/volume/$1" ] && [ ! -L "/volume/$1" ] || { echo unfinished; exit 3; }
 if [ ! -f "/keeper/$2" ] || [ -L "/keeper/$2" ]; then
   if [ -n "$(find /keeper -mindepth 1 | head -1)" ]; then
-    diff -rq --no-dereference -x "$1" /volume /keeper >/dev/null && exit 0
+    diff -rq --no-dereference -x "$1" /volume /keeper >/dev/null && { touch -r /volume /keeper; exit 0; }
     echo occupied; exit 3
   fi
   touch "/keeper/$2"

@@ -31,12 +31,12 @@ set -eu
 if [ -f "/keeper/$1" ]; then
   newer=$(find /volume -newer "/keeper/$1" | head -1)
   [ -z "$newer" ] || { echo "written-since $newer"; exit 3; }
-  exit 0
+else
+  find /keeper -mindepth 1 -delete
+  cp -a /volume/. /keeper/
+  sync
+  touch "/keeper/$1"
 fi
-find /keeper -mindepth 1 -delete
-cp -a /volume/. /keeper/
-sync
-touch "/keeper/$1"
 touch -r /volume /keeper
 """
 

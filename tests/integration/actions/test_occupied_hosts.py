@@ -15,6 +15,8 @@ import pytest
 from drbot.core.base.errors import PermanentError, UserError
 from drbot.core.site.occupants import OccupantKind
 from drbot.runners.actions import setting_aside
+from drbot.runners.actions.putting_back import COPY_BACK
+from drbot.runners.actions.setting_aside import COPY, mark_of
 from drbot.runners.clients import kept_containers, own_folder
 from drbot.runners.clients.survivors import remove_survivors
 from drbot.runners.foundation.permit import folder as folder_subject
@@ -161,6 +163,22 @@ def test_putting_aside_goes_on_where_a_worker_died(machine: Machine) -> None:
     machine.put_back("r2", of="r1")
 
     assert machine.picture() == before
+
+
+@pytest.mark.parametrize("way", [COPY, COPY_BACK], ids=["aside", "back"])
+def test_a_copy_that_died_at_its_last_line_has_its_folder_s_own_time(machine: Machine, way: str) -> None:
+    """All files are there and the folder's time is of now: the next attempt has nothing to copy."""
+    marks = (mark_of(own("r1")), ".drbot-fills-r2")
+    source, target = machine.volume("source", {"rows": "1"}), machine.volume("target", {})
+    if way is COPY_BACK:
+        machine.shell(source, f"touch {marks[0]}")
+    machine.shell(source, "touch -d '2001-02-03 04:05:06' .")
+    setting_aside.copy(machine.context("r1"), source, target, way, *marks)
+    machine.shell(target, "touch .")
+
+    setting_aside.copy(machine.context("r1"), source, target, way, *marks)
+
+    assert machine.shell(target, "stat -c %Y .") == machine.shell(source, "stat -c %Y .")
 
 
 def test_what_others_wrote_behind_a_volume_of_a_folder_is_not_deleted_to_bring_it_back(machine: Machine) -> None:
