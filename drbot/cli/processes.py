@@ -1,11 +1,14 @@
 """`drbot bot`, `drbot worker`, `drbot all`: long-running processes that end cleanly on SIGTERM and Ctrl-C."""
 
+import logging
 import os
 import signal
+import sys
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NoReturn
 
 import structlog
 
@@ -165,3 +168,13 @@ def run_together(parts: Mapping[str, Callable[[], None]], stop: threading.Event)
     for thread in threads:
         thread.join(timeout=30)
     return 1 if failed.is_set() else 0
+
+
+def leave(code: int) -> NoReturn:
+    """End here, as threads in the background may still work: where Python takes itself apart around them it is killed
+    by a signal (a thread that is ended inside a library's Rust aborts the process), and the exit code is lost.
+    """
+    logging.shutdown()
+    for stream in (sys.stdout, sys.stderr):
+        stream.flush()
+    os._exit(code)

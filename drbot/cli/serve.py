@@ -11,7 +11,7 @@ import typer
 from drbot.bot.main import bot_of
 from drbot.bot.settings import BotSettings
 from drbot.cli.demo_stack import manifest_path
-from drbot.cli.processes import Process, end_on_signals, run_together, start_process
+from drbot.cli.processes import Process, end_on_signals, leave, run_together, start_process
 from drbot.cli.terminal import Config, complain
 from drbot.core.base.errors import UserError
 from drbot.core.text.messages import phrase
@@ -126,4 +126,4 @@ def _together(process: Process, parts: Parts, watch: str) -> NoReturn:
         beside["watch"] = partial(open_listener(watch, "--watch", phrase("monitoring")).serve, seen, process.stop)
     if url := os.environ.get("DRBOT_HEARTBEAT_URL", "").strip():
         beside["heartbeat"] = lambda: keep_beating(url, process.database, process.heart, process.stop)
-    raise typer.Exit(run_together(parts | beside, process.stop))
+    leave(run_together(parts | beside, process.stop))

@@ -21,7 +21,15 @@ from drbot.bot.main import bot_of
 from drbot.bot.settings import BotSettings
 from drbot.cli.demo_stack import APP_TOKEN, BOT_TOKEN, local_slack, manifest_path
 from drbot.cli.logs import log_into
-from drbot.cli.processes import Process, configuration_path, end_on_signals, home_path, run_together, start_process
+from drbot.cli.processes import (
+    Process,
+    configuration_path,
+    end_on_signals,
+    home_path,
+    leave,
+    run_together,
+    start_process,
+)
 from drbot.cli.serve import serve
 from drbot.cli.terminal import Config, marked, of_page, plain_console, spoken, terminal_language
 from drbot.core.base.errors import UserError
@@ -75,7 +83,7 @@ def slack(
         else:
             with drills_held(process):
                 code = run_together(parts, process.stop)
-    raise typer.Exit(code)
+    leave(code)
 
 
 def _rehearsal(config: Path | None) -> Process:
