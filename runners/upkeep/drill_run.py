@@ -12,7 +12,7 @@ import structlog
 from drbot.core.base.errors import CancelledError, DrbotError, PermanentError
 from drbot.core.base.signing import KeyPair
 from drbot.core.ledger.events import EventKind
-from drbot.core.runbooks.centre_actions import CENTRE_ACTIONS
+from drbot.core.runbooks.actions import CENTRE_ACTIONS
 from drbot.core.runs.drill import Drill, DrillEnd, DrillState, backup_for, end_of
 from drbot.core.runs.incident import Incident
 from drbot.core.runs.lost import not_brought_back, not_brought_back_text

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal, get_args
 
 ParameterKind = Literal[
     "site",
@@ -52,3 +52,30 @@ class ProbeDeclaration:
     parameters: Mapping[str, ParameterKind]
     sentence: str
     optional: frozenset[str] = frozenset()
+
+
+def action(
+    name: str, takes: str, effect: Effect, sentence: str, *, touches: str = "", **more: Any
+) -> ActionDeclaration:
+    """A row of the table; `takes` as of `probe`, `touches`: names of parameters, `more`: the other fields."""
+    parameters, optional = _read(takes)
+    return ActionDeclaration(
+        name=name, parameters=parameters, optional=optional, effect=effect, sentence=sentence,
+        touches=tuple(touches.split()), **more,
+    )  # fmt: skip
+
+
+def probe(name: str, takes: str, sentence: str) -> ProbeDeclaration:
+    """A row of the table. `takes`: parameters, e.g. "services within:seconds?" (the kind, where it is not called as the
+    parameter is; ? = may be left out).
+    """
+    parameters, optional = _read(takes)
+    return ProbeDeclaration(name=name, parameters=parameters, optional=optional, sentence=sentence)
+
+
+def _read(takes: str) -> tuple[dict[str, ParameterKind], frozenset[str]]:
+    """Raises KeyError for a kind that there is not."""
+    kinds: dict[str, ParameterKind] = {kind: kind for kind in get_args(ParameterKind)}
+    words = [(word.removesuffix("?").partition(":"), word.endswith("?")) for word in takes.split()]
+    parameters = {name: kinds[kind or name] for (name, _, kind), _ in words}
+    return parameters, frozenset(name for (name, _, _), may_lack in words if may_lack)
