@@ -14,7 +14,7 @@ import pytest
 
 from drbot.core.base.errors import PermanentError, UserError
 from drbot.core.site.occupants import OccupantKind
-from drbot.runners.actions import setting_aside
+from drbot.runners.actions import putting_back, setting_aside
 from drbot.runners.actions.putting_back import COPY_BACK
 from drbot.runners.actions.setting_aside import COPY, mark_of
 from drbot.runners.clients import kept_containers, own_folder
@@ -248,6 +248,32 @@ def test_what_a_container_wrote_after_it_was_kept_is_kept_too(machine: Machine) 
     machine.put_back("r2", of="r1")
 
     assert machine.api.containers.get(name).exec_run(["cat", "/root/written"]).output == b"later"
+
+
+def test_half_a_copy_does_not_come_back(machine: Machine) -> None:
+    """Whether it is whole is said in the copy itself."""
+    machine.volume("data", {"rows": "1"})
+    (kept,) = machine.put_aside("r1")
+    machine.shell(kept.keeper, "rm .drbot-whole-*")
+
+    with pytest.raises(PermanentError, match="it was never copied to its end"):
+        machine.put_back("r2", of="r1")
+
+    assert machine.shell(kept.name, "find . -mindepth 1") == ""
+
+
+def test_nothing_comes_back_where_one_of_it_is_gone(machine: Machine) -> None:
+    everything_at_once(machine)
+    machine.put_aside("r1")
+    context = machine.context("r2", aside=machine.target.put_aside(own("r1")))
+    gone = next(one.keeper for one in context.plan.aside if one.kind is OccupantKind.CONTAINER)
+    machine.api.images.remove(gone, force=True)
+    before = machine.picture()
+
+    with pytest.raises(PermanentError, match=f"Not kept any more: {gone}. Nothing was touched"):
+        putting_back.put_back(context, {"aside": own("r1")})
+
+    assert machine.picture() == before
 
 
 @pytest.mark.more

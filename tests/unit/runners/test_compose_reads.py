@@ -155,6 +155,16 @@ def test_no_secret_of_the_worker_reaches_a_container(
             getattr(compose, verb)("shop", ["web"], *permits, WATCH)
 
 
+def test_a_file_of_variables_is_filled_in_with_no_secret_of_the_worker(projects: Path) -> None:
+    compose = described(projects, "services: {web: {image: x, env_file: [a.env]}}")
+    (projects / "shop" / "a.env").write_text("A=${RESTIC_PASSWORD}\nB=1\nC=$B\n")
+
+    assert compose.reads("shop").kept_from_it == ()  # it is not there
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("RESTIC_PASSWORD", "the-workers-own")
+        assert compose.reads("shop").kept_from_it == ("RESTIC_PASSWORD",)
+
+
 @DOCKER
 def test_what_dr_yml_names_is_handed_on(projects: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SHOP_TOKEN", "for the shop")
