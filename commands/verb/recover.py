@@ -21,13 +21,13 @@ from drbot.commands.speech.messages import Reply, Request
 from drbot.commands.speech.parser import Words, plain, printable
 from drbot.commands.speech.refusal import Refusal
 from drbot.core.runs.incident import Incident
-from drbot.core.runs.plan import question_of, touches_production
+from drbot.core.runs.plan import Plan, question_of, touches_production
 from drbot.core.runs.run import Run, RunKind, RunState, StopKind
 from drbot.core.site.data_kinds import FILES, LOOK
 from drbot.core.site.level import Level
 from drbot.core.site.people import Person
-from drbot.core.site.wal import is_moment_name
-from drbot.core.text.messages import filled, listed, phrase
+from drbot.core.site.wal import ANOTHER_MOMENT, is_moment_name
+from drbot.core.text.messages import filled, listed, phrase, sentences
 from drbot.store.base.database import Transaction
 from drbot.store.records import requests, steps
 from drbot.store.runs import runs, sub_runs
@@ -213,23 +213,28 @@ def _not_denied(
     conn: Connection, context: CommandContext, incident: Incident, run: Run, backup: str, person: Person
 ) -> None:
     plan = run.plan
-    if plan is None or (backup and plan.backup is not None and backup != plan.backup.name):
+    if plan is None or not _is_same_backup(run, plan, backup):
         return
     deniers = requests.denied(conn, incident.id).get(question_of(plan), set())
     if not deniers or person.id in deniers:
         return
     people = [context.roster.person(denier) for denier in sorted(deniers)]
     names = listed(someone.name for someone in people if someone is not None) or phrase("somebody")
-    raise _refusal(
-        incident,
-        "recover",
-        phrase("{names} denied exactly this.", names=names),
-        phrase(
-            "Ask {names} to ask again, or name another backup: /dr recover {name} backup NAME",
-            names=names,
-            name=incident.name,
-        ),
+    todo: str = phrase(
+        "Ask {names} to ask again, or name another backup: /dr recover {name} backup NAME",
+        names=names,
+        name=incident.name,
     )
+    if plan.backup is not None and is_moment_name(plan.backup.name):
+        todo = sentences(phrase("Ask {names} to ask again.", names=names), ANOTHER_MOMENT)
+    raise _refusal(incident, "recover", phrase("{names} denied exactly this.", names=names), todo)
+
+
+def _is_same_backup(run: Run, plan: Plan, backup: str) -> bool:
+    """Whether what is asked for now is what the plan was about; "": what is chosen where nobody names one."""
+    if not backup:
+        return not run.arguments.get("backup")
+    return plan.backup is None or backup == plan.backup.name
 
 
 def _refusal(incident: Incident, verb: str, why: str, todo: str | None = None) -> Refusal:

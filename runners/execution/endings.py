@@ -16,6 +16,7 @@ from drbot.core.runs.settlement import decisions_for
 from drbot.core.runs.stakes import Act
 from drbot.core.runs.ways_on import todo_of, ways_on
 from drbot.core.site.full_manifest import is_full_name
+from drbot.core.site.wal import ANOTHER_MOMENT, is_moment_name
 from drbot.core.text.messages import closed, listed, phrase, sentences
 from drbot.runners.contract.target import Search
 from drbot.runners.execution import incident_clocks
@@ -264,9 +265,13 @@ def _refused(run_context: RunContext, ending: Ending, seen_wakes: int) -> bool:
         offers.insert(0, Offer.ASK_AGAIN)
     left = run_context.left()
     stands = phrase("Nothing was replaced.") if undone.done and left.is_known else left.sentence
-    why = sentences(BLOCKED_WORDS[state], undone.sentence, stands)
+    why = sentences(BLOCKED_WORDS[state], undone.sentence, stands, _another_moment(run_context.plan))
     seen = None if undone.done else seen_wakes
     return block(run_context, seen, why, [*offers, Offer.DISCARD], request=request.id if request else None)
+
+
+def _another_moment(plan: Plan) -> str:
+    return ANOTHER_MOMENT if plan.backup is not None and is_moment_name(plan.backup.name) else ""
 
 
 def _failed(run_context: RunContext, ending: Ending, seen_wakes: int) -> bool:

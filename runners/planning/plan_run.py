@@ -11,6 +11,7 @@ from drbot.core.ledger.events import EventKind
 from drbot.core.runs.plan import Plan, question_of
 from drbot.core.runs.run import Run, RunKind, RunState
 from drbot.core.site.data_kinds import DOWN, FILES, LOOK, RUNBOOKS, DataKind, kinds_of
+from drbot.core.site.wal import ANOTHER_MOMENT, is_moment_name
 from drbot.core.text.messages import clauses, closed, listed, phrase, sentences
 from drbot.runners.contract.target import Broken, Look
 from drbot.runners.execution.lease import Lease
@@ -179,8 +180,10 @@ def _require_not_denied(plan: Plan, run: Run, denied: dict[str, set[str]]) -> No
     people = denied.get(question_of(plan), set())
     if people and run.requested_by not in people and run.kind is not RunKind.PLAN:
         names = listed(sorted(people))
-        let = phrase("Let {names} ask for it.", names=names)
-        if plan.backup is not None:
+        let: str = phrase("Let {names} ask for it.", names=names)
+        if plan.backup is not None and is_moment_name(plan.backup.name):
+            let = sentences(ANOTHER_MOMENT, let)
+        elif plan.backup is not None:
             let = phrase("Name another backup (/dr recover backup NAME), or let {names} ask for it.", names=names)
         raise UserError(
             phrase("Planning {runbook}.", runbook=plan.runbook),

@@ -14,6 +14,7 @@ from drbot.core.runs.stakes import UNUSED, Act, Keeps, Stakes, asking
 from drbot.core.site.inventory import NOTHING, Inventory
 from drbot.core.site.occupants import Occupant
 from drbot.core.site.old_server import OldServer
+from drbot.core.site.wal import is_moment_name
 from drbot.core.text.messages import phrase
 from drbot.core.text.stored_messages import Sentence
 
@@ -149,7 +150,9 @@ def short_seal(seal: str) -> str:
 
 
 def question_of(plan: Plan) -> str:
-    """What a deny forbids inside its incident: runbook, target, backup and what is agreed to; not the run."""
+    """What a deny forbids inside its incident: runbook, target, backup with its moment and what is agreed to; not the
+    run.
+    """
     question: dict[str, object] = {
         "runbook": plan.runbook,
         "target": plan.target,
@@ -158,6 +161,8 @@ def question_of(plan: Plan) -> str:
         "act": plan.stakes.act.value,
         "kept": plan.stakes.kept.volume if plan.stakes.kept else None,
     }
+    if plan.backup is not None and is_moment_name(plan.backup.name):  # one base backup leads to many
+        question["moment"] = plan.backup.name
     if plan.stakes.moves:
         question["moves"] = [[move.name, move.now, move.to] for move in plan.stakes.moves]
     if any(is_about_settings(step) for step in plan.steps):  # a no to this dr.yml is none to a corrected one

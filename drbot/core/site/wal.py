@@ -15,6 +15,7 @@ LATEST = "moment_latest"
 _MOMENT = re.compile(r"moment_([0-9]{8}_[0-9]{6})(?:_([0-9]{6}))?")
 _STAMP = "%Y%m%d_%H%M%S"
 NOT_RECEIVED: str = phrase("Nothing is received of this site's PostgreSQL.")
+ANOTHER_MOMENT: str = phrase("Another moment is another question: /dr recover to 02:13:07 (/dr moments shows them).")
 RECEIVE: str = phrase(
     "Write `continuous: {}` under its `postgres` in dr.yml, and restart its worker: drbot docs moments"
 )

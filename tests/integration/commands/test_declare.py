@@ -14,7 +14,7 @@ from drbot.core.site.readiness import good
 from drbot.core.text.messages import say
 from drbot.store.base.schema import events
 from drbot.store.records import inventories, readiness, surfaces
-from tests.integration.commands.verb_fixture import DR_YML, VerbFixture, build
+from tests.integration.commands.verb_fixture import CONTINUOUS, DR_YML, VerbFixture, build
 
 
 def test_level_1_names_its_service_and_queues_its_run(verb_fixture: VerbFixture) -> None:
@@ -125,7 +125,7 @@ def test_what_does_not_exist_is_refused_with_what_does(verb_fixture: VerbFixture
     "words", ["postgres to 02:13:07 rows are gone", "to 02:13:07 rows are gone", "to=02:13:07 rows are gone"]
 )
 def test_a_moment_of_level_2_is_the_backup_of_its_run(tmp_path: Path, words: str) -> None:
-    asked = build(tmp_path, DR_YML.replace("databases: [authdb]", "databases: [authdb], continuous: {}"))
+    asked = build(tmp_path, CONTINUOUS)
     asked.say("ben", f"declare level2 {words}")
 
     (run,) = asked.runs()

@@ -1,5 +1,6 @@
 """`approve` and `deny`: who may, what they are shown, and that one function decides."""
 
+from pathlib import Path
 from typing import cast
 
 import pytest
@@ -22,7 +23,7 @@ from drbot.store.base.schema import requests as requests_table
 from drbot.store.base.schema import votes
 from drbot.store.records import requests, steps
 from drbot.store.runs import runs
-from tests.integration.commands.verb_fixture import OLDER, VerbFixture
+from tests.integration.commands.verb_fixture import CONTINUOUS, OLDER, VerbFixture, build
 
 
 def state_of(verb_fixture: VerbFixture, request_id: str) -> RequestState:
@@ -243,6 +244,22 @@ def test_what_was_denied_is_not_asked_again_by_others(verb_fixture: VerbFixture)
 
     assert "Chika denied exactly this" in reply.text
     assert len(verb_fixture.runs()) == 1
+
+
+def test_a_no_to_one_moment_rests_that_moment_and_no_other(tmp_path: Path) -> None:
+    asked = build(tmp_path, CONTINUOUS)
+    asked.say("aiko", "declare level2 to=2026-11-26T02:13:07Z rows are gone")
+    run = asked.planned()
+    asked.ask(run)
+    asked.say("chika", "deny it was earlier")
+    asked.park(run, RunState.BLOCKED, why="denied")
+
+    same = asked.say("aiko", "recover to 2026-11-26T02:13:07Z")
+    other = asked.say("aiko", "recover to 2026-11-26T02:12:00Z")
+
+    assert "Chika denied exactly this" in same.text and "/dr moments" in same.text
+    assert other.ok
+    assert asked.ask(asked.planned()).question != asked.requests(run)[0].question
 
 
 def test_the_denier_may_ask_again(verb_fixture: VerbFixture) -> None:

@@ -47,6 +47,8 @@ people:
   emi: {name: Emi, slack: [U6], roles: [operator]}
 """
 
+CONTINUOUS = DR_YML.replace("databases: [authdb]", "databases: [authdb], continuous: {}")
+"""What is committed is received all the time."""
 BACKUP = "all_databases_20261126_020000.sql.gz"
 OLDER = "all_databases_20261125_200000.sql.gz"
 
@@ -214,7 +216,7 @@ def plan_of(run: Run, requesters: tuple[str, ...]) -> Plan:
         fingerprint={"system_identifier": "unreadable"},
         backup=BackupIdentity(
             place="file:/backups",
-            name=BACKUP,
+            name=run.arguments.get("backup", BACKUP),
             size=13_400_000,
             sha256=f"{len(BACKUP)}{BACKUP}".encode().hex()[:64],
             snapshot_at=datetime(2026, 11, 26, 2, tzinfo=UTC),

@@ -115,6 +115,17 @@ def test_what_a_no_to_a_change_of_names_forbids_is_that_address() -> None:
     assert question_of(here) != question_of(there)
 
 
+def test_a_no_to_one_moment_of_a_base_backup_is_none_to_another() -> None:
+    assert PLAN.backup is not None
+    first, second = (
+        PLAN.model_copy(update={"backup": PLAN.backup.model_copy(update={"name": name})})
+        for name in ("moment_20260131_021300", "moment_20260131_021307")
+    )
+
+    assert question_of(first) != question_of(second)
+    assert question_of(first) == question_of(first.model_copy(update={"run": "r2"}))
+
+
 def swap(volume: str = "data", keeper: str = "") -> Step:
     given = {"volume": volume, "keeper": keeper}
     return Step.model_validate(
