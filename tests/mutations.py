@@ -312,6 +312,8 @@ WEAKENINGS = (
     weak("values above an included file", "runners/clients/compose_reads.py", "self.walk.values_of(own, self.values)", "self.walk.values_of(own)", READS),
     weak("what Compose fetches", "runners/clients/compose_reads.py", "_REMOTE.match(self._filled_in(one))", "False", READS),
     weak("a file that Compose fills in", "runners/clients/compose_reads.py", '            self.walk.fills_in(self.paths(said_so.get("path")), self.values)\n', "", "tests/unit/runners/test_compose_reads.py"),
+    weak("a project's own plug-ins", "runners/clients/handed_on.py", "if PLACES.fullmatch(name):", "if False:", "tests/unit/runners/test_process.py"),
+    weak("a project's own programs", "runners/clients/handed_on.py", 'if name == "PATH":', "if False:", "tests/unit/runners/test_process.py"),
     weak("drbot's home in a drill", "runners/upkeep/drill_copying.py", "data = {ours, ", "data = {", "tests/unit/runners/test_drill_copying.py"),
     weak("any file as a log", "bot/outbound/event_batch.py", 'realpath(publisher_context.home / "logs")', "realpath(publisher_context.home)", "tests/integration/bot/test_around.py"),
     weak("a dump from memory", "runners/backups/choose_dump.py", "from_disk=from_disk", "from_disk=False", "tests/unit/runners/test_readings.py"),

@@ -6,6 +6,8 @@ A compose file may name any variable, and Compose fills it in: what is not in th
 import os
 import re
 from collections.abc import Collection, Mapping
+from os import defpath
+from pathlib import Path
 
 NAMES = frozenset({
     "PATH", "HOME", "USER", "LOGNAME", "PWD", "HOSTNAME", "TERM", "TMPDIR", "TZ", "LANG", "LANGUAGE", "SSH_AUTH_SOCK",
@@ -16,13 +18,32 @@ NAMES = frozenset({
 """Not DOCKER_AUTH_CONFIG, the passwords of registries: Compose would have them too, and there are more ways to write a
 variable's name into a compose file than anybody can look for. `docker login` keeps them in a file.
 """
+PLACES = re.compile(
+    r"HOME|TMPDIR|SSH_AUTH_SOCK|SSL_CERT_(FILE|DIR)|DOCKER_(CONFIG|CERT_PATH)|BUILDX_CONFIG|XDG_\w+_(HOME|DIRS?)"
+)
 FAMILIES = re.compile(r"(COMPOSE|LC|XDG|BUILDX|BUILDKIT)_[A-Z0-9_]+")
 
 
 def handed_on(also: Collection[str] = (), environment: Mapping[str, str] | None = None) -> dict[str, str]:
     """The part of the environment that `docker` gets. `also`: names that dr.yml allows."""
     there = os.environ if environment is None else environment
-    return {name: value for name, value in there.items() if name in also or _is_harmless(name)}
+    return anchored({name: value for name, value in there.items() if name in also or _is_harmless(name)})
+
+
+def anchored(environment: Mapping[str, str]) -> dict[str, str]:
+    """The same with places as they are from where drbot was started, and no search in the current folder: Compose runs
+    in a project's folder, and would take plug-ins and programs that lie there for the worker's own.
+    """
+    return {name: _anchored(name, value) for name, value in environment.items()}
+
+
+def _anchored(name: str, value: str) -> str:
+    listed = [Path(one) for one in value.split(":") if one]
+    if PLACES.fullmatch(name):
+        return ":".join(str(one.absolute()) for one in listed)
+    if name == "PATH":
+        return ":".join(str(one) for one in listed if one.is_absolute()) or defpath
+    return value
 
 
 def withheld(also: Collection[str]) -> frozenset[str]:

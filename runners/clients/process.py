@@ -22,6 +22,7 @@ from typing import IO
 
 from drbot.core.base.errors import CancelledError, Cause, PermanentError, TemporaryError
 from drbot.core.text.messages import phrase
+from drbot.runners.clients.handed_on import anchored
 from drbot.store.base.file_modes import PRIVATE_UMASK
 
 KEPT_LINES = 50_000  # a compose project in full must fit
@@ -99,7 +100,7 @@ def start(
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=errors,
-            env={**(os.environ if inherited is None else inherited), **(environment or {})},
+            env=anchored({**(os.environ if inherited is None else inherited), **(environment or {})}),
             cwd=folder,
             start_new_session=True,
             umask=umask,

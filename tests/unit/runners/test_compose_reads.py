@@ -187,7 +187,7 @@ def test_what_only_looks_like_a_variable_stops_nothing(projects: Path, monkeypat
 def test_docker_gets_what_it_needs_itself_and_no_more() -> None:
     needed = dict.fromkeys(
         ("PATH", "HOME", "DOCKER_HOST", "DOCKER_CERT_PATH", "COMPOSE_PROFILES", "https_proxy", "NO_PROXY", "LC_ALL"),
-        "x",
+        "/x",
     )
     secret = dict.fromkeys(
         ("RESTIC_PASSWORD", "SLACK_BOT_TOKEN", "AWS_SECRET_ACCESS_KEY", "DATABASE_URL", "DRBOT_ALERTS_TOKEN",

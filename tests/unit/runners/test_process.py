@@ -31,6 +31,29 @@ def test_lines_arrive_in_order_and_the_exit_code_is_the_programs_own() -> None:
     assert (ended.code, lines, ended.lines) == (3, ["one", "two"], ("one", "two"))
 
 
+@pytest.mark.parametrize("name", ["HOME", "DOCKER_CONFIG", "DOCKER_CERT_PATH", "BUILDX_CONFIG", "XDG_CONFIG_HOME"])
+def test_a_place_is_the_one_that_the_worker_was_started_with_also_in_another_folder(name: str, tmp_path: Path) -> None:
+    lines: list[str] = []
+
+    run_process(["sh", "-c", f"echo ${name}"], QUIET, lines.append, environment={name: ".mine"}, folder=tmp_path)
+
+    assert lines == [str(Path(".mine").absolute())]
+
+
+@pytest.mark.parametrize("path", [".:{path}", "bin:{path}", ":{path}", "."])
+def test_no_program_of_a_projects_folder_is_started(path: str, tmp_path: Path) -> None:
+    for program in (tmp_path / "sh", tmp_path / "env", tmp_path / "bin" / "env"):
+        program.parent.mkdir(exist_ok=True)
+        program.write_text("#!/bin/sh\necho not mine\n")
+        program.chmod(0o755)
+    lines: list[str] = []
+    environment = {"PATH": path.format(path=os.environ["PATH"]), "MINE": "yes"}
+
+    run_process(["env"], QUIET, lines.append, environment=environment, folder=tmp_path)
+
+    assert "MINE=yes" in lines
+
+
 def test_stop_ends_the_program_and_its_children() -> None:
     lines: list[str] = []
     bounds = Bounds(cancelled=lambda: bool(lines))
