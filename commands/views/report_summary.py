@@ -1,6 +1,6 @@
 """The first page of a report, for whoever answers for it: how long, what was lost, who was told when, who approved."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 
 from drbot.commands.views.markdown_text import escape, moment, section
@@ -10,7 +10,7 @@ from drbot.core.approvals.terminals import one_terminal, one_terminal_text
 from drbot.core.runs.incident import Incident
 from drbot.core.runs.plan import Plan
 from drbot.core.runs.run import Run, RunKind, RunState, StepRecord, StepState
-from drbot.core.runs.stakes import LossKind
+from drbot.core.runs.stakes import Act, LossKind, aside_by
 from drbot.core.runs.stakes_words import loss_text
 from drbot.core.site.people import Roster
 from drbot.core.text.messages import clauses, duration, listed, phrase, say
@@ -53,13 +53,44 @@ def _without_service(incident: Incident) -> str:
 
 def _lost(incident: Incident, runs: Sequence[Run], steps: Sequence[StepRecord]) -> str:
     """As it was counted before two people voted; of what drbot did not bring back nobody has counted it. Data that was
-    replaced is lost whatever people say of it later.
+    replaced is lost whatever people say of it later, but where an undo brought it back.
     """
     shown = [run for run in runs if run.kind not in SHOWS_ALONE]
-    done = [run.plan.stakes.loss for run in shown if run.plan is not None and _is_carried_out(run, run.plan, steps)]
+    done = [run.plan for run in shown if run.plan is not None and _is_carried_out(run, run.plan, steps)]
     if not done:
         return phrase("not known yet") if incident.is_open else phrase("not known: nothing was brought back by drbot")
-    return clauses(loss_text(one) for one in done if one.kind is not LossKind.NOTHING) or phrase("nothing")
+    said = [_lost_by(plan, done[place + 1 :]) for place, plan in enumerate(done)]
+    return clauses(one for one in said if one) or phrase("nothing")
+
+
+def _lost_by(plan: Plan, later: Sequence[Plan]) -> str:
+    """`later`: what was carried out since."""
+    loss = plan.stakes.loss
+    if loss.kind is LossKind.NOTHING:
+        return ""
+    if _came_back(plan, later):
+        return phrase("what {run} replaced is not lost: an undo brought it back", run=plan.run)
+    if plan.stakes.act is Act.UNDO and plan.keeps and not _is_given_up(plan, later):
+        return phrase("not lost, but put aside by an undo: {what}", what=loss_text(loss))
+    return loss_text(loss)
+
+
+def _came_back(plan: Plan, later: Sequence[Plan]) -> bool:
+    """Whether an undo brought back what this one replaced, and was not undone itself."""
+    return any(
+        other.stakes.act is Act.UNDO and _is_about(other, plan) and not _came_back(other, later[place + 1 :])
+        for place, other in enumerate(later)
+    )
+
+
+def _is_given_up(plan: Plan, later: Iterable[Plan]) -> bool:
+    return any(other.stakes.act is Act.GIVE_UP and _is_about(other, plan) for other in later)
+
+
+def _is_about(other: Plan, plan: Plan) -> bool:
+    """Whether it takes what this one has put aside."""
+    kept = other.stakes.kept
+    return aside_by(other.steps) == plan.run or (kept is not None and kept.volume in plan.keeps.names)
 
 
 def _is_carried_out(run: Run, plan: Plan, steps: Sequence[StepRecord]) -> bool:

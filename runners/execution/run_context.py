@@ -162,7 +162,8 @@ class RunContext:
         records = self.records()
         with self.worker_context.database.read() as connection:
             parts = sub_runs.left_by_parts(connection, records.values())
-        return safe_state(self.plan, records, parts)
+            kind = runs.get(connection, self.run.id).stop_kind
+        return safe_state(self.plan, records, parts, given_up=kind is not None and kind.gives_up)
 
     def facts(self) -> Mapping[str, Mapping[str, Any]]:
         """Step → what it found out, as this worker has noted it itself."""

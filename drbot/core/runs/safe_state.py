@@ -11,7 +11,7 @@ from drbot.core.runs.plan import Plan, touches_production
 from drbot.core.runs.run import Offer, StepRecord, StepState
 from drbot.core.runs.stakes import Act
 from drbot.core.runs.stakes_words import keeps_text, kept_sentence
-from drbot.core.text.messages import listed, phrase, sentences
+from drbot.core.text.messages import filled, listed, phrase, sentences
 
 NEW_PLACE = frozenset(
     {
@@ -23,6 +23,8 @@ NEW_PLACE = frozenset(
 """What fills a host of its own; the services were gone before anybody came."""
 
 UNTOUCHED = phrase("Production was not touched.")
+COPY_STAYS = phrase("The restored copy is kept in {volume} until the incident is resolved.")
+COPY_GOES = phrase("The restored copy in {volume} is not needed any more: its worker removes it.")
 UNCLEAR = phrase("Some services may not be running; look before starting them.")
 
 
@@ -68,8 +70,12 @@ def _touches(step: Step) -> bool:
     return step.effect == "destroy" or step.do in STARTS or (step.do is not None and ACTIONS[step.do].interrupts)
 
 
-def safe_state(plan: Plan, records: Mapping[str, StepRecord], parts: Parts = ()) -> SafeState:
-    """What is true of production now. `parts`: of every step that a run at another site does."""
+def safe_state(
+    plan: Plan, records: Mapping[str, StepRecord], parts: Parts = (), *, given_up: bool = False
+) -> SafeState:
+    """What is true of production now. `parts`: of every step that a run at another site does. `given_up`: what was
+    prepared beside production is removed.
+    """
     if plan.stakes.act is Act.LEAD_BACK:
         return _leading_back(plan, records)
     if plan.stakes.act is Act.GIVE_BACK:
@@ -78,10 +84,10 @@ def safe_state(plan: Plan, records: Mapping[str, StepRecord], parts: Parts = ())
         return _giving_up(plan, records)
     if any(step.do == "host.put_back" for step in plan.steps):
         return _bringing_back(plan, records)
-    return _recovering(plan, records, parts)
+    return _recovering(plan, records, parts, given_up)
 
 
-def _recovering(plan: Plan, records: Mapping[str, StepRecord], parts: Parts) -> SafeState:
+def _recovering(plan: Plan, records: Mapping[str, StepRecord], parts: Parts, given_up: bool) -> SafeState:
     begun = [step for step in plan.steps if records[step.id].may_have_acted and touches_production(plan, step)]
     destroyed = [step for step in begun if step.effect == "destroy"]
     mine = [step.id for step in destroyed] if any(records[step.id].is_open_ended for step in destroyed) else []
@@ -100,7 +106,7 @@ def _recovering(plan: Plan, records: Mapping[str, StepRecord], parts: Parts) -> 
     services = _services(plan, records)
     if destroyed:
         return _after_replacing(plan, services)
-    copy = _copy(plan, records)
+    copy = _copy(plan, records, given_up)
     stopped = {
         Services.RUNNING: "",
         Services.STOPPED: phrase("The services are stopped; they can be started as they were."),
@@ -241,11 +247,10 @@ def _services(plan: Plan, records: Mapping[str, StepRecord]) -> Services:
     return Services.UNCLEAR if unclear else Services.STOPPED
 
 
-def _copy(plan: Plan, records: Mapping[str, StepRecord]) -> str:
+def _copy(plan: Plan, records: Mapping[str, StepRecord], given_up: bool) -> str:
     """The proven copy beside production is never deleted silently, so it is named."""
     for step in plan.steps:
         if restores_beside(step) and records[step.id].state is StepState.SUCCEEDED:
-            return phrase(
-                "The restored copy is kept in {volume} until the incident is resolved.", volume=step.with_.get("volume")
-            )
+            words = COPY_GOES if given_up else COPY_STAYS
+            return filled(words, volume=step.with_.get("volume"))
     return ""

@@ -164,7 +164,7 @@ def _written_after(loss: Loss) -> str:
     written = _after_backup(loss)
     if loss.rows is None:
         return _uncounted(written, loss)
-    more = phrase("production held {rows} more than the backup", rows=_rows(loss.rows))
+    more = phrase("the tables that grew held {rows} more than in the backup", rows=_rows(loss.rows))
     return phrase("{what}; {more}", what=written, more=_with_moment(more, loss))
 
 

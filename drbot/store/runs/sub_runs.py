@@ -75,7 +75,8 @@ def left_by(connection: Connection, run: Run) -> SafeState:
     if run.plan is None:
         return NOTHING_DONE
     records = {record.id: record for record in steps.of_run(connection, run.id)}
-    return safe_state(run.plan, records, left_by_parts(connection, records.values()))
+    given_up = run.stop_kind is not None and run.stop_kind.gives_up
+    return safe_state(run.plan, records, left_by_parts(connection, records.values()), given_up=given_up)
 
 
 def left_by_parts(connection: Connection, records: Iterable[StepRecord]) -> Parts:

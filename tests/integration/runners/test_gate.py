@@ -58,6 +58,8 @@ def test_a_discarded_run_leaves_no_copy_behind_and_says_so(worker_fixture: Worke
 
     assert set(worker_fixture.target.volumes) == {"postgres_data", "redis_data"}
     assert "is not needed: " in worker_fixture.events(run, "incident.note")[-1].payload["text"]
+    said = worker_fixture.events(run, "run.stopped")[-1].payload["safe_state"]
+    assert "its worker removes it" in said and "is kept" not in said
 
 
 @pytest.mark.parametrize("why", ["discarded the idea, we wait", "replaced: by nothing", "discarded"])

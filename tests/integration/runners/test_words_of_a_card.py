@@ -186,7 +186,7 @@ def test_the_loss_is_of_what_is_replaced(guarded: WorkerFixture) -> None:
 
     words = card(worker_fixture, run)
 
-    assert not ("volume redis_data of redis" in words and "production held 0 rows more than the backup" in words), words
+    assert not ("volume redis_data of redis" in words and "held 0 rows more than in the backup" in words), words
 
 
 def first_transactions(worker_fixture: WorkerFixture, *numbers: int) -> WorkerFixture:

@@ -14,7 +14,7 @@ from drbot.core.runs.action_item import ActionItem
 from drbot.core.runs.drill import Drill, DrillEnd
 from drbot.core.runs.incident import Incident, IncidentState, UsersSay
 from drbot.core.runs.run import Run, RunKind, RunState, StepRecord, StepState
-from drbot.core.runs.stakes import Loss, LossKind, Stakes
+from drbot.core.runs.stakes import Act, KeepKind, Keeps, KeptData, Loss, LossKind, Stakes
 from drbot.core.site.inventory import Inventory, KnownService, Mount
 from drbot.core.site.level import Level
 from drbot.core.site.people import Roster
@@ -239,6 +239,29 @@ def test_what_was_replaced_is_lost_before_people_say_that_they_can_work(
     text = report(runs=(run(end, made),), steps=(record("swap", state),))
 
     assert ("12 rows" in text[text.index("## In short") : text.index("## Measured")]) is is_lost
+
+
+def test_what_an_undo_brought_back_is_not_lost_and_what_it_put_aside_is_kept() -> None:
+    keeps, aside = (Keeps(kind=KeepKind.VOLUME, names=(name,)) for name in ("pgdata_before_r1", "pgdata_before_r2"))
+    lost = Loss(kind=LossKind.SINCE_BACKUP, rows=12)
+    restored = plan(run="r1", stakes=Stakes(act=Act.RESTORE, loss=lost, keeps=keeps))
+    brought = KeptData(volume="pgdata_before_r1", original="pgdata", made_at="x")
+    since = Loss(kind=LossKind.SINCE_SWAP, rows=3)
+    undone = plan(run="r2", stakes=Stakes(act=Act.UNDO, loss=since, keeps=aside, kept=brought))
+    again = plan(run="r3", stakes=undone.stakes.model_copy(update={"kept": replace_volume(brought)}))
+
+    once, twice = (
+        report(runs=tuple(run(RunState.SUCCEEDED, made) for made in made_of))
+        for made_of in ((restored, undone), (restored, undone, again))
+    )
+
+    assert "what r1 replaced is not lost: an undo brought it back" in once and "12 rows" not in once
+    assert "not lost, but put aside by an undo: everything written since the swap" in once
+    assert "12 rows" in twice and "what r2 replaced is not lost" in twice
+
+
+def replace_volume(kept: KeptData) -> KeptData:
+    return kept.model_copy(update={"volume": "pgdata_before_r2"})
 
 
 def test_nothing_counts_as_lost_or_as_whole_before_a_recovery_succeeded() -> None:

@@ -104,9 +104,9 @@ def asked() -> ApprovalRequest:
         (
             "what is lost",
             "LOST: everything written after 2026-11-26 01:12 UTC (1 h 30 min before this plan was made); "
-            "production held 12 rows more than the backup, counted at 03:12:00 UTC",
+            "the tables that grew held 12 rows more than in the backup, counted at 03:12:00 UTC",
             "2026-11-26 01:12 UTC (計画作成の 1 時間 30 分前) より後に書き込まれたすべて。"
-            "本番はバックアップより 12 行多い",
+            "本番は、行が増えたテーブルの合計でバックアップより 12 行多い",
         ),
         (
             "what is kept",

@@ -74,6 +74,19 @@ def test_every_way_of_stopping_has_one_true_sentence(
     assert state.offers == offers
 
 
+def test_a_copy_that_makes_way_for_another_is_not_said_to_be_kept() -> None:
+    copied = {"copy": StepState.SUCCEEDED}
+    records = {
+        planned.id: StepRecord(run="r1", id=planned.id, position=0, state=copied.get(planned.id, StepState.PENDING))
+        for planned in PLAN.steps
+    }
+
+    state = safe_state(PLAN, records, given_up=True)
+
+    assert "in new is not needed any more: its worker removes it" in state.sentence
+    assert "is kept" not in state.sentence
+
+
 @pytest.mark.parametrize(("start", "sentence"), [("pending", "is not complete"), ("succeeded", "run on the new host")])
 def test_half_a_system_on_a_new_host_is_never_offered_to_be_started(start: str, sentence: str) -> None:
     plan = PLAN.model_copy(
