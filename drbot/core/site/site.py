@@ -23,6 +23,7 @@ from drbot.core.text.messages import phrase
 from drbot.core.text.words import seconds_of
 
 Seconds = Annotated[float, BeforeValidator(seconds_of)]
+Often = Annotated[Seconds, Field(ge=60)]  # something is done by itself
 
 DRILL_SITE, DRILL_CONTROL = "drill", "drill-control"
 """The sites of drills (core/site/drill_site.py): no site of dr.yml has these names."""
@@ -52,8 +53,8 @@ class Service(Model):
 class Continuous(Model):
     """What is committed is received as it is written: the data can be seen as it was at any second."""
 
-    keep: Seconds = 2 * 86_400.0  # so far back
-    base_every: Seconds = 86_400.0  # a base backup: each reads all data once, and makes replaying shorter
+    keep: Often = 2 * 86_400.0  # so far back
+    base_every: Often = 86_400.0  # a base backup: each reads all data once, and makes replaying shorter
 
 
 class Postgres(Model):
@@ -345,10 +346,10 @@ class Drills(Model):
 class Cadence(Model):
     """How often stakeholders hear from us, by level."""
 
-    level1: Seconds = 30 * 60.0
-    level2: Seconds = 30 * 60.0
-    level3: Seconds = 30 * 60.0
-    level4: Seconds = 15 * 60.0
+    level1: Often = 30 * 60.0
+    level2: Often = 30 * 60.0
+    level3: Often = 30 * 60.0
+    level4: Often = 15 * 60.0
 
     def of(self, level: int) -> float:
         """Seconds between two status posts of an incident of this level."""

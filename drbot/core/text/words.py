@@ -51,8 +51,20 @@ def day_and_time(moment: datetime) -> str:
     return f"{moment:%Y-%m-%d %H:%M %Z}"
 
 
+LONGEST_SECONDS = 3650 * 86_400.0
+
+
 def seconds_of(text: str | int | float) -> float:
-    """Seconds of a duration in a file: `90`, "90s", "30m", "4h", "3d", "10ms". Raises ValueError."""
+    """Seconds of a duration in a file: `90`, "90s", "30m", "4h", "3d", "10ms". Raises ValueError, also for one that is
+    negative, without an end, or longer than anybody means.
+    """
+    seconds = _seconds_of(text)
+    if not 0 <= seconds <= LONGEST_SECONDS:  # nor what is no number
+        raise ValueError(phrase('"{text}" is not a duration: write one from 0 to 3650d', text=text))
+    return seconds
+
+
+def _seconds_of(text: str | int | float) -> float:
     if isinstance(text, (int, float)):
         return float(text)
     for suffix, factor in (("ms", 0.001), ("s", 1), ("m", 60), ("h", 3600), ("d", 86_400)):

@@ -62,6 +62,15 @@ def test_a_good_file_has_no_faults_and_its_paths_are_meant_from_where_it_lies(pa
         ("needs: [postgres]", "needs: [postgres, auth]", 7, "These services need each other in a circle: auth → auth"),
         ("role: database}", "role: database, needs: [auth]}", 6, "in a circle: postgres → auth → postgres"),
         ("backups: {directory: backups}", "backups: {directory: backups, max_age: soon}", 9, "is not a duration"),
+        *(
+            ("backups: {directory: backups}", f"backups: {{directory: backups, max_age: {odd}}}", 9, "from 0 to 3650d")
+            for odd in (".inf", ".nan", "-1", "-.inf", "1e300", "99999d")
+        ),
+        *(
+            ("databases: [authdb]", f"databases: [authdb], continuous: {{{key}: {often}}}", 8, "than or equal to 60")
+            for key in ("keep", "base_every")
+            for often in ("0", "59s")
+        ),
         ("backups: {directory: backups}", "backups: {}", 9, 'the key "directory" is missing'),
         ("volume: pgdata,", "volume: pgdata, service: postgre,", 8, 'Did you mean "postgres"?'),
         ("system: ai-micro-service", "system: [", 3, ""),
@@ -178,6 +187,7 @@ def test_no_file_says_how_to_name_one(path: Path) -> None:
         ("roles: [commander]", "roles: [boss]", 11),
         ("channels: {home: dr-ops}", "channels: {hom: dr-ops}", 14),
         ("cadence: {level2: 30m}", "cadence: {level2: often}", 15),
+        *(("cadence: {level2: 30m}", f"cadence: {{level{level}: 0}}", 15) for level in (1, 2, 3, 4)),
         ("people:", "poeple:", 10),
     ],
 )
