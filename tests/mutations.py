@@ -367,7 +367,8 @@ def _noticed(copy: Path, one: Weakening) -> bool:
     path.write_text(text.replace(one.old, one.new))
     try:
         command = [sys.executable, "-m", "pytest", "-x", "-q", "-n", "0", "-p", "no:randomly", *CI, *one.tests.split()]
-        environment = {**os.environ, "PYTHONPATH": str(copy)}  # of drbot as a process of its own, too
+        # Of drbot as a process of its own, too; with the engine of this checkout, which is not made anew for each run.
+        environment = {"DRBOT_HOME": str(ROOT / ".drbot"), **os.environ, "PYTHONPATH": str(copy)}
         ended = subprocess.run(command, cwd=copy, env=environment, capture_output=True, text=True, timeout=SECONDS)
     except subprocess.TimeoutExpired:  # a test waits for what does not come any more
         ended = subprocess.CompletedProcess(command, 1, stdout="FAILED: it did not end")
