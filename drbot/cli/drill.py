@@ -6,7 +6,7 @@ import sys
 import threading
 import time
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -22,20 +22,25 @@ from drbot.commands.facts.context import context_of
 from drbot.commands.speech.messages import Request
 from drbot.commands.verb.drill import NOT_STARTED
 from drbot.core.approvals.approval import EntryPoint
-from drbot.core.base.errors import UserError
+from drbot.core.base.errors import DrbotError, UserError
 from drbot.core.ledger.events import EventKind
 from drbot.core.runs.drill import Drill, DrillEnd
-from drbot.core.text.messages import duration, listed, phrase
+from drbot.core.text.messages import closed, duration, listed, phrase
+from drbot.runners.clients.docker_engine import connect
+from drbot.runners.clients.docker_errors import docker_errors
+from drbot.runners.clients.patient_docker import Patience
 from drbot.runners.contract.fingerprint import settings_of
 from drbot.runners.execution.run_context import WorkerContext
 from drbot.runners.execution.settings_seen import unagreed
 from drbot.runners.main import HANDS, worker_context_of
 from drbot.runners.upkeep.drill_keeper import Keeper
+from drbot.runners.upkeep.drill_run import end_all
 from drbot.store.base import ledger
 from drbot.store.records import drills
 from drbot.store.records.known_workers import KnownWorkers
 
 LOOK_SECONDS = 0.5
+ENGINE_SECONDS = 5
 SHOWN = {EventKind.DRILL_STEP: "text", EventKind.STEP_STARTED: "title", EventKind.RUN_FAILED: "why"}
 
 Json = Annotated[Path | None, typer.Option("--json", help="Write what was measured into this file")]
@@ -57,23 +62,23 @@ def drill(
     engine without a network, broken, recovered and removed. Production is only read. Ends with 0 when it was recovered
     within RTO and RPO and nothing is left.
     """
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     process = start_process(config, home)
     log_into(process.home / "drill.log")
     over = threading.Event()
     keeper = _keeper(process, over)
     _agree(keeper.worker_context, yes)
+    _require_engine(keeper.worker_context)
     number = _ask(process, words or [], attended, person)
     keeping = threading.Thread(target=keeper.run, name="drills", daemon=True)
     keeping.start()
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        found = _follow(process, number)
+        _follow(process, number)
     except KeyboardInterrupt:
         plain_console().print(marked(phrase("Ending: the copy is removed first.")))
-        over.set()
-        found = _follow(process, number)
     over.set()
     keeping.join()
+    found = _ended(process, number)
     _show(found)
     if result is not None:
         result.write_text(json.dumps(figures_of(found), indent=2) + "\n")
@@ -94,6 +99,29 @@ def _agree(worker_context: WorkerContext, yes: bool) -> None:
     if not yes and not (sys.stdin.isatty() and typer.confirm(spoken(question), default=False)):
         raise UserError(NOT_STARTED, phrase("Nobody agreed to the changed dr.yml."), phrase("Agree with --yes."))
     worker_context.own.may_practise(settings_of(worker_context.configuration))
+
+
+def _require_engine(worker_context: WorkerContext) -> None:
+    """Raise UserError where none answers: a worker would wait for it, a person who sits here need not."""
+    host = worker_context.target.clients.docker.host
+    try:
+        with docker_errors(phrase("Ask the Docker engine for its version")):
+            connect(host, Patience(ENGINE_SECONDS), ENGINE_SECONDS).close()
+    except DrbotError as error:
+        todo = phrase("Start it, or correct docker.host in dr.yml.")
+        raise UserError(NOT_STARTED, closed(str(error)), todo) from error
+
+
+def _ended(process: Process, number: int) -> Drill:
+    """What became of it. Nobody takes up one that the keeper has not begun."""
+    with process.database.write() as tx:
+        known = drills.get(tx.connection, number)
+        assert known is not None
+        if not known.is_over:
+            end_all(tx, replace(known, end=DrillEnd.STOPPED, why=phrase("The worker is ending.")))
+        found = drills.get(tx.connection, number)
+    assert found is not None
+    return found
 
 
 def _ask(process: Process, given: Sequence[str], attended: bool, person: str) -> int:
@@ -132,7 +160,8 @@ def _keeper(process: Process, over: threading.Event) -> Keeper:
     return Keeper(worker_context=worker_context, hands=HANDS, stop=over)
 
 
-def _follow(process: Process, number: int) -> Drill:
+def _follow(process: Process, number: int) -> None:
+    """Tell what happens until it is over."""
     seen, console, began = 0, plain_console(), time.monotonic()
     while True:
         with process.database.read() as connection:
@@ -144,7 +173,7 @@ def _follow(process: Process, number: int) -> Drill:
                 said = marked(str(event.payload.get(SHOWN[event.kind], "")))
                 console.print(f"[dim]{time.monotonic() - began:6.1f} s[/] {said}")
         if known is not None and known.is_over:
-            return known
+            return
         time.sleep(LOOK_SECONDS)
 
 

@@ -81,8 +81,9 @@ class DrillRun:
 
     def go(self) -> None:
         """To its end. Raises nothing but what nobody foresaw."""
-        before, why, end = self._census(), None, None
+        before, why, end = None, None, None
         try:
+            before = self._census()
             self._prepare()
             with self._workers() as own:
                 Practice(drill=self.drill, worker_context=own, cancelled=self.cancelled).go()
@@ -90,6 +91,10 @@ class DrillRun:
             why, end = self.cancelled() or str(error), DrillEnd.STOPPED
         except DrbotError as error:
             why, end = str(error), DrillEnd.FAILED
+        if before is None:  # nothing was started: there is nothing to measure, and nothing to clear away
+            with self.worker_context.database.write() as tx:
+                end_all(tx, replace(self.drill, why=why, end=end))
+            return
         found, lost = self._measured(before), self._lost()
         reached = end_of(found.rto_seconds, found.rpo_seconds, self.worker_context.configuration.targets)
         if lost and reached is DrillEnd.PASSED:
@@ -187,6 +192,12 @@ class DrillRun:
                 one.target.clients.close()
             ports.close()
 
+    def _changed(self, before: dict[str, str]) -> tuple[str, ...]:
+        try:
+            return changes(before, self._census())
+        except DrbotError as error:
+            return (str(error),)
+
     def _measured(self, before: dict[str, str]) -> Drill:
         """What the row and the incident know by now, and what the kernel and production's engine say."""
         with self.worker_context.database.read() as connection:
@@ -201,7 +212,7 @@ class DrillRun:
             drill,
             rto_seconds=incident.rto_seconds,
             rpo_seconds=incident.rpo_seconds,
-            production_changes=changes(before, self._census()),
+            production_changes=self._changed(before),
             packets_to_production=0 if ways == 0 else None,
             lost_packets=lost,
         )

@@ -23,6 +23,7 @@ from drbot.core.runs.run import RunKind, RunState
 from drbot.core.site.drill_site import DrillPlace
 from drbot.core.site.level import Level
 from drbot.core.site.site import DRILL_SITE, ObjectStore
+from drbot.runners.clients.docker_engine import DockerEngine
 from drbot.runners.contract.action import StepContext
 from drbot.runners.contract.target import Target
 from drbot.runners.execution.run_context import WorkerContext
@@ -159,6 +160,19 @@ def test_a_drill_that_an_incident_ends_names_it(worker_fixture: WorkerFixture) -
     number = worker_fixture.declare().incident
 
     assert holding.cancelled() == f"DR-{number} was declared, and an incident comes first: it ended the drill."
+
+
+def test_a_drill_without_an_engine_is_over_and_says_why(worker_fixture: WorkerFixture) -> None:
+    drill, production = asked_for(worker_fixture), worker_fixture.worker_context
+    clients = SimpleNamespace(docker=DockerEngine("unix:///nobody.sock", patience_seconds=0))
+    without = replace(production, target=cast("Target", SimpleNamespace(clients=clients)))
+
+    Keeper(worker_context=without, hands=cast("Hands", None), stop=Event()).look()
+
+    with worker_fixture.database.read() as connection:
+        found = drills.get(connection, drill.incident)
+    assert found is not None and found.end is DrillEnd.FAILED
+    assert "the Docker engine does not answer" in (found.why or "")
 
 
 def test_what_a_dead_worker_held_in_a_drill_ends_with_the_drill(worker_fixture: WorkerFixture) -> None:

@@ -1,8 +1,12 @@
 """`drbot dr …`: the same verbs without Slack."""
 
 import os
+import signal
+import socket
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,6 +22,7 @@ from drbot.core.site.configuration import load_configuration
 from drbot.core.site.level import Level
 from drbot.store.records import drills
 from tests.integration.commands.verb_fixture import DR_YML
+from tests.waiting import PATIENCE
 
 
 @pytest.fixture
@@ -146,3 +151,48 @@ def test_a_drill_by_a_changed_dr_yml_is_asked_about_once_and_shows_what_differs(
     assert "elsewhere" in refused.stdout and "Agree with --yes" in refused.stderr
     assert "elsewhere" in agreed.stdout and "Agree with" not in agreed.stderr
     assert first.stdout == again.stdout == ""
+
+
+@contextmanager
+def begun_drill(config: Path, engine: str) -> Iterator[subprocess.Popen[str]]:
+    """Killed at the end, if it is still there."""
+    words = [sys.executable, "-P", "-m", "drbot.cli.main", "drill", "level1", "--as", "ben"]
+    words += ["--config", str(config), "--home", str(config.parent / "home")]
+    environment = os.environ | {"DATABASE_URL": "", "REDIS_URL": "", "DOCKER_HOST": engine}
+    with subprocess.Popen(words, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def drills_begun(config: Path) -> int:
+    database = open_database(config.parent / "home")
+    with database.read() as connection:
+        found = drills.list_of(connection)
+    database.close()
+    return len(found)
+
+
+def test_a_drill_without_a_docker_engine_says_so_and_begins_none(config: Path, tmp_path: Path) -> None:
+    with begun_drill(config, f"unix://{tmp_path}/nobody.sock") as process:
+        _, said = process.communicate(timeout=PATIENCE)
+
+    assert process.returncode == 2
+    assert "the Docker engine does not answer" in said and "docker.host in dr.yml" in said
+    assert drills_begun(config) == 0
+
+
+def test_a_drill_that_waits_for_a_docker_engine_ends_when_it_is_told_to(config: Path, tmp_path: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as silent:
+        silent.bind(f"{tmp_path}/silent.sock")
+        silent.listen()
+        silent.settimeout(PATIENCE)
+        with begun_drill(config, f"unix://{tmp_path}/silent.sock") as process:
+            silent.accept()
+
+            process.send_signal(signal.SIGTERM)
+
+            process.communicate(timeout=PATIENCE)
+    assert process.returncode not in (0, None)
+    assert drills_begun(config) == 0
