@@ -8,7 +8,7 @@ from drbot.commands.facts.context import CommandContext
 from drbot.commands.speech.messages import Reply, Request, Table
 from drbot.commands.speech.parser import Words, plain
 from drbot.core.site.people import Person
-from drbot.core.site.proofs import CHANGED, BackupProof, ProofResult, has_changed, last_try
+from drbot.core.site.proofs import CHANGED, BackupProof, ProofResult, as_tried, has_changed, last_try
 from drbot.core.site.readiness import EVERY_SECONDS, of_site
 from drbot.core.site.stored_backups import BackupKind, StoredBackup, missing_of_321, newest_of
 from drbot.core.text.messages import closed, duration, listed, phrase, sentences
@@ -52,7 +52,7 @@ def backups(context: CommandContext, request: Request, words: Words, person: Per
     more = phrase("{count} older ones: /dr backups all", count=left) if left else ""
     when = phrase("Seen {time} ago.", time=duration(max(60.0, ago(looked, request.at).total_seconds())))
     return Reply(
-        text=sentences(*_of_each(sites, there, request.at), when, more),
+        text=sentences(*_of_each(sites, as_tried(there, known), request.at), when, more),
         tables=(Table(header=header, rows=tuple(_row(sites, found, known, request.at) for found in shown)),),
     )
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from drbot.core.base.errors import DrbotError
-from drbot.core.site.proofs import BackupProof, proof_line
+from drbot.core.site.proofs import BackupProof, as_tried, proof_line
 from drbot.core.site.readiness import Line, bad, good, of_site, soon
 from drbot.core.site.site import Configuration
 from drbot.core.site.stored_backups import BackupKind, StoredBackup, missing_of_321, newest_of
@@ -24,6 +24,7 @@ DUMP: str = phrase("backup of PostgreSQL")
 FULL: str = phrase("full backup")
 COPIES: Mapping[str, str] = {DUMP: phrase("copies of PostgreSQL backups"), FULL: phrase("copies of full backups")}
 MAKE: Mapping[str, str] = {DUMP: "drbot backup postgres", FULL: "drbot backup full"}
+Tried = Sequence[BackupProof]
 SOON = 0.8
 """Of the RPO: older than this a backup is still good, and the next one is not far away."""
 
@@ -36,22 +37,24 @@ class Looked:
     lines: tuple[Line, ...] = ()
 
 
-def look_at_backups(configuration: Configuration) -> Looked:
-    """The newest of each kind that the default site needs, whether every place answers, and the 3-2-1 rule."""
+def look_at_backups(configuration: Configuration, tried: Tried = ()) -> Looked:
+    """The newest of each kind that the default site needs, whether every place answers, and the 3-2-1 rule. `tried`:
+    what is known of proofs; what could not be restored counts in no line.
+    """
     site = configuration.default_site
     has_postgres = configuration.site(site).postgres is not None
-    found, lines, silent = _look_at_dumps(configuration, site) if has_postgres else ([], [], ())
-    full, about_full, unheard_of = _look_at_full(configuration, site)
+    found, lines, silent = _look_at_dumps(configuration, site, tried) if has_postgres else ([], [], ())
+    full, about_full, unheard_of = _look_at_full(configuration, site, tried)
     lines += [*about_full, _about_places(tuple(dict.fromkeys((*silent, *unheard_of)))), _about_restic()]
     found += full
-    return Looked(found=tuple(found), lines=(*lines, line_of_321(found, configuration)))
+    return Looked(found=tuple(found), lines=(*lines, line_of_321(as_tried(found, tried), configuration)))
 
 
-def look_at_backups_of(site: str, configuration: Configuration) -> Looked:
+def look_at_backups_of(site: str, configuration: Configuration, tried: Tried = ()) -> Looked:
     """Of another site, which `backups.schedule` names; lines about what is made there by the calendar."""
     schedule, has_postgres = configuration.backups.schedule, configuration.site(site).postgres is not None
-    dumps, about_dumps, _ = _look_at_dumps(configuration, site) if has_postgres else ([], [], ())
-    full, about_full, _ = _look_at_full(configuration, site)
+    dumps, about_dumps, _ = _look_at_dumps(configuration, site, tried) if has_postgres else ([], [], ())
+    full, about_full, _ = _look_at_full(configuration, site, tried)
     lines = [
         *(about_dumps if schedule.postgres is not None else ()),
         *(about_full if schedule.full is not None else ()),
@@ -59,21 +62,26 @@ def look_at_backups_of(site: str, configuration: Configuration) -> Looked:
     return Looked(found=(*dumps, *full), lines=tuple(replace(line, what=of_site(site, line.what)) for line in lines))
 
 
-def _look_at_full(configuration: Configuration, site: str) -> tuple[list[StoredBackup], list[Line], tuple[str, ...]]:
+def _look_at_full(
+    configuration: Configuration, site: str, tried: Tried
+) -> tuple[list[StoredBackup], list[Line], tuple[str, ...]]:
     """Full ones, lines about them, and the places that do not answer. Nothing else brings Redis, files, settings and a
     whole host back.
     """
     stores, now = full_stores(configuration), datetime.now(UTC)
     there, buckets = candidates(stores), [one.place for one in stores if one.objects.keys()]
     found = [_stored(one, site) for one in there.backups if _is_ours(one, configuration.system, site)]
-    lines = [newest_line(FULL, found, configuration, now)]
-    if any(not one.fault for one in found):
+    known = as_tried(found, tried)
+    lines = [newest_line(FULL, known, configuration, now)]
+    if any(not one.fault for one in known):
         answered = [place for place in buckets if place in there.answered]
-        lines += copies_lines(FULL, found, answered, configuration, now)
+        lines += copies_lines(FULL, known, answered, configuration, now)
     return found, lines, there.silent
 
 
-def _look_at_dumps(configuration: Configuration, site: str) -> tuple[list[StoredBackup], list[Line], tuple[str, ...]]:
+def _look_at_dumps(
+    configuration: Configuration, site: str, tried: Tried
+) -> tuple[list[StoredBackup], list[Line], tuple[str, ...]]:
     """Those of PostgreSQL, lines about them, and the places that do not answer."""
     lines: list[Line] = []
     there = backups_in(dump_stores(configuration), never)
@@ -87,9 +95,10 @@ def _look_at_dumps(configuration: Configuration, site: str) -> tuple[list[Stored
         lines.append(bad(phrase("folder of backups"), str(error), todo))
     dumps = [(one.manifest is not None, _dump(one, configuration, site)) for one in here]
     found = [*copies, *(stored for _, stored in dumps)]
-    lines.append(newest_line(DUMP, found, configuration, datetime.now(UTC)))
-    if any(not one.fault for one in (*copies, *(stored for is_drbots, stored in dumps if is_drbots))):
-        lines += copies_lines(DUMP, copies, there.answered, configuration, datetime.now(UTC))
+    lines.append(newest_line(DUMP, as_tried(found, tried), configuration, datetime.now(UTC)))
+    own = [*copies, *(stored for is_drbots, stored in dumps if is_drbots)]
+    if any(not one.fault for one in as_tried(own, tried)):
+        lines += copies_lines(DUMP, as_tried(copies, tried), there.answered, configuration, datetime.now(UTC))
     return found, lines, there.silent
 
 

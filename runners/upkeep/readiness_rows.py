@@ -11,8 +11,10 @@ from pathlib import Path
 import structlog
 from sqlalchemy import Connection
 
+from drbot.core.base.errors import DrbotError
 from drbot.core.site.inventory import Inventory
 from drbot.core.site.people import Roster
+from drbot.core.site.proofs import BackupProof
 from drbot.core.site.readiness import Line, approvers_line, bad, of_site
 from drbot.core.site.site import Approvals, Configuration
 from drbot.core.site.stored_backups import StoredBackup
@@ -112,15 +114,26 @@ def _worker_key(look: Look, site: str) -> Iterator[Line]:
 
 
 def _backups(look: Look, _: str) -> Iterator[Line]:
-    looked = look_at_backups(look.configuration)
+    looked = look_at_backups(look.configuration, _tried(look, look.configuration.default_site))
     look.backups.extend(looked.found)
     yield from looked.lines
 
 
 def _backups_elsewhere(look: Look, site: str) -> Iterator[Line]:
-    looked = look_at_backups_of(site, look.configuration)
+    looked = look_at_backups_of(site, look.configuration, _tried(look, site))
     look.backups.extend(looked.found)
     yield from looked.lines
+
+
+def _tried(look: Look, site: str) -> Sequence[BackupProof]:
+    """Where the state cannot be opened nothing is known of proofs, and a line of its own says so."""
+    if look.database is None:
+        return ()
+    try:
+        with look.database.read() as connection:
+            return proofs.list_of(connection, site)
+    except DrbotError:
+        return ()
 
 
 def _proofs(look: Look, site: str) -> Iterable[Line]:

@@ -96,6 +96,16 @@ def last_try(one: StoredBackup, proofs: Iterable[BackupProof]) -> BackupProof | 
     return next((p for p in proofs if (p.site, p.kind, p.name, p.place) == mine and one.mark in ("", p.mark)), None)
 
 
+def as_tried(found: Iterable[StoredBackup], proofs: Collection[BackupProof]) -> list[StoredBackup]:
+    """The same; what could not be restored the last time cannot be used: it is no copy, and not the newest."""
+    known = [(one, last_try(one, proofs)) for one in found]
+    return [
+        replace(one, fault=last.sentence) if last is not None and last.result is ProofResult.FAILED and not one.fault
+        else one
+        for one, last in known
+    ]  # fmt: skip
+
+
 def has_changed(one: StoredBackup, proofs: Iterable[BackupProof]) -> bool:
     """Whether a dump of this name and place was restored, and these are not its bytes any more, or may not be."""
     mine = (one.site, BackupKind.POSTGRES, one.name, one.place)

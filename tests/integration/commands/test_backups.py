@@ -43,6 +43,21 @@ def test_a_backup_is_one_row_wherever_it_lies_and_the_newest_comes_first(verb_fi
     ]
 
 
+def test_a_backup_that_could_not_be_restored_is_no_copy_and_not_the_newest(verb_fixture: VerbFixture) -> None:
+    torn, well = [stored(place, hours=1) for place in (HERE, BUCKET)], stored(hours=5)
+    saw(verb_fixture, *torn, well)
+    with verb_fixture.database.write() as tx:
+        proofs.tried(tx, proven(torn[0], ProofResult.FAILED))
+
+    one_place = say(verb_fixture.say("dan", "backups").text, "en")
+    with verb_fixture.database.write() as tx:
+        proofs.tried(tx, proven(torn[1], ProofResult.FAILED))
+    nowhere = say(verb_fixture.say("dan", "backups").text, "en")
+
+    assert "full_1." in one_place and "2 of 3 copies" in one_place
+    assert "The newest one is 5 h 00 min old: full_5." in nowhere and "none off-site" in nowhere
+
+
 def test_of_copies_it_says_in_how_many_places_the_same_bytes_were_read_back(verb_fixture: VerbFixture) -> None:
     def copies(hours: int) -> list[StoredBackup]:
         return [stored(place, kind=BackupKind.POSTGRES, hours=hours) for place in (HERE, BUCKET, SECOND)]

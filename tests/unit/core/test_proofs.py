@@ -5,9 +5,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from drbot.core.site.proofs import WELL, BackupProof, ProofResult, proof_line, to_prove
+from drbot.core.site.proofs import WELL, BackupProof, ProofResult, as_tried, proof_line, to_prove
 from drbot.core.site.readiness import Colour
 from drbot.core.site.stored_backups import BackupKind, StoredBackup
+from drbot.core.text.messages import say
 
 NOW = datetime(2026, 1, 5, 12, tzinfo=UTC)
 DAY = 86_400.0
@@ -112,3 +113,19 @@ def test_what_readiness_says(found: list[StoredBackup], proofs: list[BackupProof
 
 def test_where_no_backup_can_be_used_another_line_says_so() -> None:
     assert proof_line(BackupKind.POSTGRES, [dump(1, "cut off")], [], DAY, NOW) is None
+
+
+@pytest.mark.parametrize(
+    ("proofs", "fault"),
+    [
+        ([tried(1, FAILED)], "could not be restored on 2026-01-05 11:00 UTC: no room"),
+        ([tried(1, FAILED, mark="b")], ""),
+        ([tried(1, FAILED, place=BUCKET)], ""),
+        ([tried(1, POSTPONED)], ""),
+        ([tried(1)], ""),
+        ([], ""),
+    ],
+    ids=["these bytes", "other bytes", "elsewhere", "not tried", "well", "never"],
+)
+def test_what_could_not_be_restored_cannot_be_used(proofs: list[BackupProof], fault: str) -> None:
+    assert [say(one.fault, "en") for one in as_tried([dump(1)], proofs)] == [fault]
