@@ -17,6 +17,7 @@ from drbot.runners.clients.docker_engine import DockerEngine
 from drbot.runners.clients.health import fault_of_url
 from drbot.runners.clients.postgres_server import PostgresServer
 from drbot.runners.clients.redis_server import RedisServer
+from drbot.runners.clients.told_health import Page, page_in
 from drbot.runners.foundation.at_once import at_once
 
 OWN_PROJECT = "drbot-"  # of helpers that Compose makes (container_labels.own_project)
@@ -161,20 +162,39 @@ def written_folders(engine: DockerEngine, inventory: Inventory, projects: Path) 
 def addresses_of(engine: DockerEngine, inventory: Inventory) -> dict[tuple[str, str], str]:
     """(project, service) → a URL that answers well on one of its published ports."""
     published: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
+    told: dict[tuple[str, str], Page | None] = {}
     for one in engine.listing(NOT_ONE_OFF):
         if one["State"] == "running":
-            published.setdefault((one["Labels"].get(PROJECT), one["Labels"].get(SERVICE)), []).extend(one["Ports"])
+            place = (one["Labels"].get(PROJECT), one["Labels"].get(SERVICE))
+            published.setdefault(place, []).extend(one["Ports"])
+            told[place] = _told(engine, one["Id"])
     places = [(one.project, one.service) for one in inventory.services if not one.once]
-    found = at_once(lambda place: _answering(_urls(published.get(place, ()))), places)
+    found = at_once(lambda place: _answering(urls_of(published.get(place, ()), told.get(place))), places)
     return {place: url for place, url in zip(places, found, strict=True) if url}
+
+
+def _told(engine: DockerEngine, container: str) -> Page | None:
+    """The page that its own health check asks for."""
+    config = (engine.find(container) or {}).get("Config") or {}
+    return page_in((config.get("Healthcheck") or {}).get("Test") or ())
 
 
 def _answering(urls: Iterable[str]) -> str:
     return next((url for url in urls if fault_of_url(url) is None), "")
 
 
-def _urls(published: Iterable[Mapping[str, Any]]) -> Iterator[str]:
-    for one in sorted(published, key=lambda one: str(one["PrivatePort"])):
-        host = one["IP"] if one.get("IP") not in (None, "", ANYWHERE, "::") else "127.0.0.1"
-        if one["Type"] == "tcp" and one.get("PublicPort") and ":" not in host:
-            yield from (f"http://{host}:{one['PublicPort']}{path}" for path in PATHS)
+def urls_of(published: Iterable[Mapping[str, Any]], told: Page | None) -> Iterator[str]:
+    """Where a service may say whether it is well: what its own health check asks for, then what is usual."""
+    known = [(one, host) for one in published if (host := _host(one))]
+    if told is not None:
+        for one, host in known:
+            if one["PrivatePort"] == told.port:
+                yield f"{told.scheme}://{host}:{one['PublicPort']}{told.path}"
+    for one, host in sorted(known, key=lambda pair: str(pair[0]["PrivatePort"])):
+        yield from (f"http://{host}:{one['PublicPort']}{path}" for path in PATHS)
+
+
+def _host(one: Mapping[str, Any]) -> str:
+    """By which name this host reaches a published port; "" = by none."""
+    host = one["IP"] if one.get("IP") not in (None, "", ANYWHERE, "::") else "127.0.0.1"
+    return host if one["Type"] == "tcp" and one.get("PublicPort") and ":" not in host else ""
