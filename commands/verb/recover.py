@@ -225,7 +225,7 @@ def _not_denied(
         names=names,
         name=incident.name,
     )
-    if plan.backup is not None and is_moment_name(plan.backup.name):
+    if plan.is_to_moment:
         todo = sentences(phrase("Ask {names} to ask again.", names=names), ANOTHER_MOMENT)
     raise _refusal(incident, "recover", phrase("{names} denied exactly this.", names=names), todo)
 

@@ -38,11 +38,11 @@ def anchored(environment: Mapping[str, str]) -> dict[str, str]:
 
 
 def _anchored(name: str, value: str) -> str:
-    listed = [Path(one) for one in value.split(":") if one]
     if PLACES.fullmatch(name):
-        return ":".join(str(one.absolute()) for one in listed)
+        places = value.split(":") if name.endswith("_DIRS") else [value]
+        return ":".join(str(Path(one).absolute()) for one in places if one)
     if name == "PATH":
-        return ":".join(str(one) for one in listed if one.is_absolute()) or defpath
+        return ":".join(one for one in value.split(":") if Path(one).is_absolute()) or defpath
     return value
 
 

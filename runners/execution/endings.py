@@ -16,7 +16,7 @@ from drbot.core.runs.settlement import decisions_for
 from drbot.core.runs.stakes import Act
 from drbot.core.runs.ways_on import todo_of, ways_on
 from drbot.core.site.full_manifest import is_full_name
-from drbot.core.site.wal import ANOTHER_MOMENT, is_moment_name
+from drbot.core.site.wal import ANOTHER_MOMENT
 from drbot.core.text.messages import closed, listed, phrase, sentences
 from drbot.runners.contract.target import Search
 from drbot.runners.execution import incident_clocks
@@ -271,7 +271,7 @@ def _refused(run_context: RunContext, ending: Ending, seen_wakes: int) -> bool:
 
 
 def _another_moment(plan: Plan) -> str:
-    return ANOTHER_MOMENT if plan.backup is not None and is_moment_name(plan.backup.name) else ""
+    return ANOTHER_MOMENT if plan.is_to_moment else ""
 
 
 def _failed(run_context: RunContext, ending: Ending, seen_wakes: int) -> bool:

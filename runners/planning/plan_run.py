@@ -11,7 +11,7 @@ from drbot.core.ledger.events import EventKind
 from drbot.core.runs.plan import Plan, question_of
 from drbot.core.runs.run import Run, RunKind, RunState
 from drbot.core.site.data_kinds import DOWN, FILES, LOOK, RUNBOOKS, DataKind, kinds_of
-from drbot.core.site.wal import ANOTHER_MOMENT, is_moment_name
+from drbot.core.site.wal import ANOTHER_MOMENT
 from drbot.core.text.messages import clauses, closed, listed, phrase, sentences
 from drbot.runners.contract.target import Broken, Look
 from drbot.runners.execution.lease import Lease
@@ -181,7 +181,7 @@ def _require_not_denied(plan: Plan, run: Run, denied: dict[str, set[str]]) -> No
     if people and run.requested_by not in people and run.kind is not RunKind.PLAN:
         names = listed(sorted(people))
         let: str = phrase("Let {names} ask for it.", names=names)
-        if plan.backup is not None and is_moment_name(plan.backup.name):
+        if plan.is_to_moment:
             let = sentences(ANOTHER_MOMENT, let)
         elif plan.backup is not None:
             let = phrase("Name another backup (/dr recover backup NAME), or let {names} ask for it.", names=names)

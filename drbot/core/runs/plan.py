@@ -107,6 +107,11 @@ class Plan(Model):
         return self.copy_of or self.site
 
     @property
+    def is_to_moment(self) -> bool:
+        """It replays WAL to a moment: one base backup leads to many."""
+        return self.backup is not None and is_moment_name(self.backup.name)
+
+    @property
     def keeps(self) -> Keeps:
         """What is kept to undo with; falsy when it is nothing."""
         return self.stakes.keeps

@@ -40,6 +40,14 @@ def test_a_place_is_the_one_that_the_worker_was_started_with_also_in_another_fol
     assert lines == [str(Path(".mine").absolute())]
 
 
+def test_a_place_with_a_colon_stays_one(tmp_path: Path) -> None:
+    lines: list[str] = []
+
+    run_process(["sh", "-c", "echo $HOME"], QUIET, lines.append, environment={"HOME": "/a:b"}, folder=tmp_path)
+
+    assert lines == ["/a:b"]
+
+
 @pytest.mark.parametrize("path", [".:{path}", "bin:{path}", ":{path}", "."])
 def test_no_program_of_a_projects_folder_is_started(path: str, tmp_path: Path) -> None:
     for program in (tmp_path / "sh", tmp_path / "env", tmp_path / "bin" / "env"):
