@@ -266,6 +266,8 @@ WEAKENINGS = (
     weak("folders of others beside a download", "runners/actions/fetching.py", "if other != folder and is_download(other):", "if other != folder:", FETCHED),
     weak("old backups of others", "runners/clients/backup_store.py", "and (backup.manifest.system, backup.manifest.site) == (system, site)", "", "tests/unit/runners/test_backups.py"),
     weak("dumps of other sites", "runners/backups/choose_dump.py", "if site and manifest.site != site:", "if False:", "tests/unit/runners/test_backups.py"),
+    weak("a dump that could not be restored", "runners/backups/choose_dump.py", "if not name and (why := failed(backup)):", 'if not name and (why := ""):', "tests/unit/runners/test_backups.py"),
+    weak("a full backup that could not be restored", "runners/backups/choose_full.py", "if name is None and (why := failed(backup)):", 'if name is None and (why := ""):', FULL),
     weak("the lost site by a row", "runners/planning/make_plan.py", "return survey.incident.site if raises else here", "return survey.incident.site", PERMITS),
     weak("whose backup it is", "commands/views/vote_dialog.py", "if backup.site == target:", "if True:", PERMITS),
     weak("what no step fills again", "runners/planning/stakes.py", "gone = put_aside_for_good(steps, worker_context.site, volumes, backup.holds)", "gone = ()", PERMITS),

@@ -134,6 +134,7 @@ class SiteTarget:
             site=search.site,
             databases=databases,
             files=self._site.files,
+            proofs=search.proofs,
             cancelled=search.cancelled,
         )
         return choose_full_backup(full_stores(self._configuration), rules, search.name, before=search.before)
@@ -255,7 +256,12 @@ class SiteTarget:
 
     def _rules(self, search: Search) -> BackupRules:
         rules = rules_for(self._clients, self._configuration.system, search.site, search.cancelled, unheard)
-        return replace(rules, tables_now=lambda: self._tables_now(search.cancelled), damaged=search.damaged)
+        return replace(
+            rules,
+            tables_now=lambda: self._tables_now(search.cancelled),
+            damaged=search.damaged,
+            proofs=search.proofs,
+        )
 
     def _tables_now(self, cancelled: Cancelled) -> frozenset[str] | None:
         """Of production, which may be what is broken."""

@@ -14,6 +14,8 @@ from drbot.core.base.errors import BackupError, PermanentError, TemporaryError, 
 from drbot.core.runs.plan import BackupIdentity
 from drbot.core.runs.proof import floor_of
 from drbot.core.site.full_manifest import FullManifest
+from drbot.core.site.proofs import BackupProof, failure_of, named_anyway
+from drbot.core.site.stored_backups import BackupKind
 from drbot.core.text.messages import clauses, listed, phrase
 from drbot.core.text.words import size
 from drbot.runners.backups.in_places import Found, backups_in
@@ -40,6 +42,7 @@ class BackupRules:
     progress: Progress
     damaged: Callable[[Backup, str], None] = lambda backup, why: None  # told of each that was read and is no use
     readings: Readings | None = None  # of this host; None = read it now
+    proofs: tuple[BackupProof, ...] = ()  # of the site: what could not be restored is taken by its name alone
 
 
 def cheap_fault(backup: Backup, rules: BackupRules) -> str | None:
@@ -232,22 +235,35 @@ def choose(
     before: BackupIdentity | None = None,
     elsewhere: Sequence[DumpStore] = (),
 ) -> Chosen:
-    """The newest good backup, or the one of this name; where several places have it, the nearest. Raises UserError with
-    why each of them is refused.
+    """The newest good backup, or the one of this name; where several places have it, the nearest, but after the
+    others where it could not be restored from there. Raises UserError with why each of them is refused.
     """
     passed_over: list[PassedOver] = []
     found = candidates(store, elsewhere, name, rules)
-    for backup in found.backups:
+
+    def place_of(backup: Backup | StoredDump) -> str:
+        return backup.store.place if isinstance(backup, StoredDump) else store.place
+
+    def failed(backup: Backup | StoredDump) -> str:
+        return failure_of(rules.proofs, BackupKind.POSTGRES, backup.name, place_of(backup), backup.mark)
+
+    def pass_over(backup: Backup | StoredDump, why: str) -> None:
+        passed_over.append(PassedOver(name=backup.name, place=place_of(backup), why=why))
+
+    for backup in sorted(found.backups, key=lambda one: bool(name and failed(one))):
         if before and (backup.snapshot_at, backup.name) >= (before.snapshot_at, before.name):
+            continue
+        if not name and (why := failed(backup)):
+            pass_over(backup, named_anyway(backup.name, why))
             continue
         try:
             good = judged(backup, rules) if isinstance(backup, StoredDump) else check(backup, rules)
-            return chosen_over(passed_over, with_floor(good, store, rules), silent=found.silent)
+            known = with_floor(good, store, rules)
+            return chosen_over(passed_over, known, failed=failed(backup), silent=found.silent)
         except (PermanentError, TemporaryError) as error:
             if isinstance(backup, Backup) and isinstance(error, PermanentError) and not cheap_fault(backup, rules):
                 rules.damaged(backup, str(error))
-            place = backup.store.place if isinstance(backup, StoredDump) else store.place
-            passed_over.append(PassedOver(name=backup.name, place=place, why=str(error)))
+            pass_over(backup, str(error))
     places = listed([f"{store.directory}", *(one.place for one in elsewhere)])
     why = clauses([*(one.why for one in passed_over), *found.silent]) or none_in(places, before)
     raise UserError(

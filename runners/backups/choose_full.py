@@ -9,6 +9,8 @@ from drbot.core.base.errors import BackupError, DrbotError, PermanentError, Temp
 from drbot.core.runs.plan import BackupIdentity, Holds
 from drbot.core.runs.proof import floor_of
 from drbot.core.site.full_manifest import FORMAT, FullManifest, is_archive
+from drbot.core.site.proofs import BackupProof, failure_of, named_anyway
+from drbot.core.site.stored_backups import BackupKind
 from drbot.core.text.messages import clauses, listed, phrase
 from drbot.runners.backups.choose_dump import empty_fault, none_in, owner_fault, rows_fault, version_fault
 from drbot.runners.backups.held import require_held
@@ -34,6 +36,7 @@ class FullRules:
     databases: tuple[str, ...] = ()  # of dr.yml
     files: tuple[str, ...] = ()  # of dr.yml: what of an archive of files is restored
     server_major: int | None = None  # of the server that will read it; None = not known
+    proofs: tuple[BackupProof, ...] = ()  # of the site: what could not be restored is taken by its name alone
     cancelled: Cancelled = never
     progress: Progress = unheard
 
@@ -45,9 +48,10 @@ def choose_full_backup(
     *,
     before: BackupIdentity | None = None,
 ) -> Chosen:
-    """The newest good one of all places, or the one of this name; the first place wins where several have it.
-    One with a manifest is judged by it; one without is read from start to end, and where backups are encrypted, which
-    no archive is, only a person chooses it. Raises UserError, CancelledError.
+    """The newest good one of all places, or the one of this name; the first place wins where several have it, but after
+    the others where it could not be restored from there. One with a manifest is judged by it; one without is read from
+    start to end, and where backups are encrypted, which no archive is, only a person chooses it. Raises UserError,
+    CancelledError.
     """
     found = candidates(stores, name, rules.cancelled)
     passed_over: list[PassedOver] = []
@@ -55,10 +59,16 @@ def choose_full_backup(
     def pass_over(backup: FullBackup, why: str) -> None:
         passed_over.append(PassedOver(name=backup.name, place=backup.store.place, why=why))
 
+    def failed(backup: FullBackup) -> str:
+        return failure_of(rules.proofs, BackupKind.FULL, backup.name, backup.store.place, backup.mark)
+
     older = [
         backup for backup in found.backups if before is None or order_of(backup) < (before.snapshot_at, before.name)
     ]
-    for backup in older:
+    for backup in sorted(older, key=lambda one: bool(name and failed(one))):
+        if name is None and (why := failed(backup)):
+            pass_over(backup, named_anyway(backup.name, why))
+            continue
         if name is None and backup.archive is not None and password():
             pass_over(backup, phrase("{what}: {why}", what=backup.place, why=UNVOUCHED))
             continue
@@ -70,7 +80,8 @@ def choose_full_backup(
             continue
         if not chosen.manifest:
             chosen = with_floor(chosen, candidates(stores, cancelled=rules.cancelled).backups, rules)
-        return chosen_over(passed_over, chosen, twins=twins(backup, older), silent=found.silent)
+        same = twins(backup, older)
+        return chosen_over(passed_over, chosen, failed=failed(backup), twins=same, silent=found.silent)
     why = clauses([*found.silent, *(one.why for one in passed_over)]) or none_in(
         listed(store.place for store in stores), before
     )

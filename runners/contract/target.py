@@ -10,6 +10,7 @@ from drbot.core.site.data_kinds import DataKind
 from drbot.core.site.inventory import Inventory
 from drbot.core.site.occupants import Occupant
 from drbot.core.site.old_server import OldServer
+from drbot.core.site.proofs import BackupProof
 from drbot.core.text.messages import phrase
 from drbot.runners.foundation.lock import Claim, Holder
 from drbot.runners.foundation.watching import Cancelled, never
@@ -31,6 +32,7 @@ class Chosen:
     refused: tuple[str, ...] = ()  # newer ones that were not good enough
     copies: tuple[str, ...] = ()  # of the same backup, that were not good enough
     twins: tuple[str, ...] = ()  # others of the same name
+    failed: tuple[str, ...] = ()  # that it could not be restored the last time: a person has named it all the same
     silent: tuple[str, ...] = ()  # places that could not be asked
 
 
@@ -51,6 +53,7 @@ def chosen_over(
     passed_over: Collection[PassedOver],
     backup: BackupIdentity,
     *,
+    failed: str = "",
     twins: Iterable[str] = (),
     silent: tuple[str, ...] = (),
 ) -> Chosen:
@@ -61,6 +64,7 @@ def chosen_over(
         refused=tuple(one.why for one in passed_over if not one.is_copy_of(backup)),
         copies=tuple(phrase("{what}: {why}", what=one.place, why=one.why) for one in copies),
         twins=tuple(twins),
+        failed=(phrase("{what}: {why}", what=backup.name, why=failed),) if failed else (),
         silent=silent,
     )
 
@@ -72,6 +76,7 @@ class Search:
     before: BackupIdentity | None = None  # only older ones
     cancelled: Cancelled = never
     damaged: "Callable[[Backup, str], None]" = lambda backup, why: None  # told of each that was read and is no use
+    proofs: tuple[BackupProof, ...] = ()  # of this site
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -1,4 +1,6 @@
-"""What a run saw of a dump when it read it: readiness and `/dr backups` say so at once, as of one that failed."""
+"""What is known of backups that could not be restored, for whoever looks for one; and what a run saw of a dump when it
+read it: readiness and `/dr backups` say so at once, as of one that failed.
+"""
 
 from dataclasses import replace
 from functools import partial
@@ -13,7 +15,11 @@ from drbot.store.records import proofs
 
 
 def noting(worker_context: WorkerContext, search: Search) -> Search:
-    """The same search, that writes down what it sees damaged; but not among the backups of a drill."""
+    """The same search, that knows what could not be restored, and writes down what it sees damaged; but not among the
+    backups of a drill.
+    """
+    with worker_context.database.read() as connection:
+        search = replace(search, proofs=tuple(proofs.list_of(connection, search.site)))
     if worker_context.drill is not None:
         return search
     return replace(search, damaged=partial(_note, worker_context))

@@ -361,10 +361,10 @@ def _older_than(run_context: RunContext, backup: BackupIdentity) -> BackupIdenti
     def given_up() -> bool:
         return run_context.lease.fenced or run_context.lease.stop_reason is not None
 
-    if not is_full_name(backup.name):
-        search = Search(before=backup, site=run_context.plan.data_of, cancelled=given_up)
-        return target.choose_backup(noting(run_context.worker_context, search)).backup
-    return target.choose_full_backup(Search(before=backup, site=backup.site, cancelled=given_up)).backup
+    is_full = is_full_name(backup.name)
+    site = backup.site if is_full else run_context.plan.data_of
+    search = noting(run_context.worker_context, Search(before=backup, site=site, cancelled=given_up))
+    return (target.choose_full_backup(search) if is_full else target.choose_backup(search)).backup
 
 
 def _tidy(run_context: RunContext, step: Step) -> str | None:

@@ -213,10 +213,11 @@ def _backup(survey: Survey, runbook: Runbook) -> Chosen | None:
         return None
     name = survey.run.arguments.get("backup") or None
     target = survey.worker_context.target
-    if FULL in wanted or survey.worker_context.site.postgres is None:
-        return target.choose_full_backup(Search(site=_lost(survey), name=name, cancelled=survey.cancelled))
     search = Search(site=_lost(survey), name=name, cancelled=survey.cancelled)
-    return target.choose_backup(damage.noting(survey.worker_context, search))
+    search = damage.noting(survey.worker_context, search)
+    if FULL in wanted or survey.worker_context.site.postgres is None:
+        return target.choose_full_backup(search)
+    return target.choose_backup(search)
 
 
 def _proven_before(survey: Survey, chosen: Chosen | None) -> str:

@@ -97,7 +97,8 @@ def _of_ones_own(survey: Survey, file: RunbookFile) -> tuple[str, ...]:
 
 
 def passed_over(chosen: Chosen) -> Iterator[str]:
-    """What else there was, and why it is not used."""
+    """What else there was, why it is not used, and what speaks against the one that a person has named."""
+    yield from chosen.failed
     yield from (phrase("A newer backup was refused: {why}", why=why) for why in chosen.refused)
     for why in chosen.copies:
         yield phrase("A copy of this backup was refused, and another copy of the same backup is used: {why}", why=why)

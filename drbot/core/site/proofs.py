@@ -98,12 +98,20 @@ def last_try(one: StoredBackup, proofs: Iterable[BackupProof]) -> BackupProof | 
 
 def as_tried(found: Iterable[StoredBackup], proofs: Collection[BackupProof]) -> list[StoredBackup]:
     """The same; what could not be restored the last time cannot be used: it is no copy, and not the newest."""
-    known = [(one, last_try(one, proofs)) for one in found]
-    return [
-        replace(one, fault=last.sentence) if last is not None and last.result is ProofResult.FAILED and not one.fault
-        else one
-        for one, last in known
-    ]  # fmt: skip
+    failed = [one for one in proofs if one.result is ProofResult.FAILED]
+    known = [(one, last_try(one, failed)) for one in found]
+    return [one if last is None or one.fault else replace(one, fault=last.sentence) for one, last in known]
+
+
+def failure_of(proofs: Iterable[BackupProof], kind: BackupKind, name: str, place: str, mark: str) -> str:
+    """Why exactly these bytes could not be restored the last time, by proofs of their site; "" where none says it."""
+    mine = (kind, name, place, mark, ProofResult.FAILED)
+    return next((p.sentence for p in proofs if (p.kind, p.name, p.place, p.mark, p.result) == mine), "")
+
+
+def named_anyway(name: str, failure: str) -> str:
+    """Why it is passed over, and what a person who wants it nevertheless can do."""
+    return phrase("{name}: {why}. To use it anyway, name it: /dr recover backup {name}", name=name, why=failure)
 
 
 def has_changed(one: StoredBackup, proofs: Iterable[BackupProof]) -> bool:

@@ -13,10 +13,12 @@ import pytest
 from drbot.core.base.errors import PermanentError, UserError
 from drbot.core.runs.plan import Floor, Holds
 from drbot.core.site.full_manifest import SUFFIX, full_name
+from drbot.core.site.proofs import BackupProof, ProofResult
+from drbot.core.site.stored_backups import BackupKind
 from drbot.runners.backups.choose_full import FullRules, choose_full_backup, find_full_backup
 from drbot.runners.clients.full_folder import FolderStore
-from drbot.runners.clients.full_store import FullBackupStore
-from tests.archives import MOMENT, SQL, add, make_foreign, put, put_files, store_in
+from drbot.runners.clients.full_store import FullBackup, FullBackupStore
+from tests.archives import MOMENT, SQL, add, make_foreign, put, put_files, snapshot_of, store_in
 
 RULES = FullRules(system="shop", site="production", server_major=15)
 LATER = MOMENT + timedelta(hours=1)
@@ -104,6 +106,38 @@ def test_a_bad_one_is_refused_with_its_reason_and_the_next_good_one_is_taken(
     assert len(chosen.refused) == 1
     assert said in chosen.refused[0]
     assert newest.name in chosen.refused[0]
+
+
+def failed(backup: FullBackup) -> BackupProof:
+    """The last try with exactly this one, in its place."""
+    return BackupProof(
+        site="production", kind=BackupKind.FULL, name=backup.name, place=backup.store.place, mark=backup.mark,
+        sha256="", proven_at=LATER, seconds=1.0, version="1", result=ProofResult.FAILED, fault="half of it came back",
+    )  # fmt: skip
+
+
+def test_one_that_could_not_be_restored_is_used_only_by_its_name(store: FullBackupStore) -> None:
+    newer = put(store, LATER)
+    rules = replace(RULES, proofs=(failed(newer),))
+
+    chosen, named = choose_full_backup((store,), rules), choose_full_backup((store,), rules, newer.name)
+
+    assert (chosen.backup.name, len(chosen.refused)) == (full_name(MOMENT), 1)
+    assert f"half of it came back. To use it anyway, name it: /dr recover backup {newer.name}" in chosen.refused[0]
+    assert (named.backup.name, named.refused, len(named.failed)) == (newer.name, (), 1)
+    assert "half of it came back" in named.failed[0]
+
+
+def test_of_two_copies_the_one_that_came_back_is_used(store: FullBackupStore, tmp_path: Path) -> None:
+    """Also by its name: the nearest is not the better one."""
+    newer, second = put(store, LATER), store_in(tmp_path / "second")
+    second.add(store.repository, snapshot_of(newer))
+    rules = replace(RULES, proofs=(failed(newer),))
+
+    for name in (None, newer.name):
+        chosen = choose_full_backup((store, second), rules, name)
+        assert (chosen.backup.name, chosen.backup.place.startswith(second.place)) == (newer.name, True)
+        assert (chosen.failed, chosen.refused) == ((), ())
 
 
 def test_nothing_good_is_said_with_every_reason(store: FullBackupStore, tmp_path: Path) -> None:

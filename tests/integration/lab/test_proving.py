@@ -18,7 +18,7 @@ from drbot.core.base.errors import UserError
 from drbot.core.runs.run import RunKind
 from drbot.core.site.level import Level
 from drbot.core.site.own_checks import OwnChecks
-from drbot.core.site.proofs import LINES, READ_AGAIN, ProofResult, to_prove
+from drbot.core.site.proofs import LINES, READ_AGAIN, BackupProof, ProofResult, to_prove
 from drbot.core.site.readiness import Colour
 from drbot.core.site.site import Schedule
 from drbot.core.site.stored_backups import BackupKind
@@ -33,10 +33,11 @@ from drbot.runners.clients.backup_store import manifest_path, read_manifest
 from drbot.runners.contract.target import Search
 from drbot.runners.execution.damage import noting
 from drbot.runners.foundation.own_proofs import OwnProofs
+from drbot.runners.planning.survey_questions import passed_over
 from drbot.runners.upkeep.backup_readiness import look_at_backups, look_at_backups_of, proof_lines
 from drbot.store.base.database import Database
 from drbot.store.base.schema import proofs as proof_rows
-from drbot.store.records import incidents, readiness, stored_backups
+from drbot.store.records import incidents, proofs, readiness, stored_backups
 from drbot.store.runs import runs
 from tests.archives import with_quick_key
 from tests.integration.lab.provers import Proving, proving
@@ -183,6 +184,31 @@ def test_a_survey_that_reads_a_damaged_dump_turns_it_red_at_once(here: Proving, 
     assert (line.colour, f"{made.name} in file:" in line.reason) == (Colour.RED, True)
     with here.database.read() as connection:
         assert readiness.happened_at(connection) == here.known()[0].proven_at  # the next look is due
+
+
+def test_a_plan_takes_the_newest_that_could_be_restored_and_says_which_it_passed_over(
+    here: Proving, tmp_path: Path
+) -> None:
+    older = back_up_postgres(here.configuration, "production", clients=here.clients)
+    newer = back_up_postgres(here.configuration, "production", clients=here.clients)
+    (last,) = [one for one in here.look() if one.name == newer.name]
+    context = replace(worker_fixture_in(tmp_path).worker_context, database=here.database)
+    target = SiteTarget(here.configuration.site(), here.configuration, here.clients)
+    with here.database.write() as tx:
+        proofs.tried(tx, BackupProof(
+            site="production", kind=BackupKind.POSTGRES, name=newer.name, place=last.place, mark=last.mark, sha256="",
+            proven_at=tx.now, seconds=1.0, version="1", result=ProofResult.FAILED, fault="its index is broken",
+        ))  # fmt: skip
+
+    chosen = target.choose_backup(noting(context, Search(site="production")))
+    named = target.choose_backup(noting(context, Search(site="production", name=newer.name)))
+
+    assert chosen.backup.name == older.name
+    (said,) = passed_over(chosen)
+    assert said.startswith(f"A newer backup was refused: {newer.name}: could not be restored on ")
+    assert named.backup.name == newer.name
+    (said,) = passed_over(named)
+    assert said.startswith(f"{newer.name}: could not be restored on ")
 
 
 @pytest.mark.more

@@ -5,6 +5,7 @@ import hashlib
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,9 @@ import pytest
 
 from drbot.core.base.errors import PermanentError, UserError
 from drbot.core.runs.plan import Floor
+from drbot.core.site.proofs import BackupProof, ProofResult
+from drbot.core.site.stored_backups import BackupKind
+from drbot.core.text.messages import say
 from drbot.runners.backups.choose_dump import BackupRules, choose, identify, newest
 from drbot.runners.clients.backup_store import BackupStore, Manifest, backup_at, manifest_path
 
@@ -120,6 +124,53 @@ def test_the_newest_good_backup_is_taken_and_an_earlier_one_when_asked(tmp_path:
     assert choose(store, RULES, older.name.removesuffix(".sql.gz")).backup == second
     with pytest.raises(UserError, match="no older one"):
         choose(store, RULES, before=second)
+
+
+def tried(path: Path, result: ProofResult = ProofResult.FAILED, **changes: Any) -> BackupProof:
+    """The last try with these bytes."""
+    proof = BackupProof(
+        site="production", kind=BackupKind.POSTGRES, name=path.name, place=f"file:{path.parent}",
+        mark=backup_at(path).mark, sha256="", proven_at=datetime(2026, 11, 26, 5, tzinfo=UTC), seconds=1.0,
+        version="1", result=result, fault="its index is broken",
+    )  # fmt: skip
+    return replace(proof, **changes)
+
+
+def test_one_that_could_not_be_restored_is_passed_over_and_the_one_before_it_taken(tmp_path: Path) -> None:
+    older, newer = put(tmp_path, 1), put(tmp_path, 2)
+
+    chosen = choose(BackupStore(tmp_path), replace(RULES, proofs=(tried(newer),)))
+
+    assert chosen.backup.name == older.name
+    assert [say(why, "en") for why in chosen.refused] == [
+        f"{newer.name}: could not be restored on 2026-11-26 05:00 UTC: its index is broken. "
+        f"To use it anyway, name it: /dr recover backup {newer.name}"
+    ]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"result": ProofResult.POSTPONED}, {"result": ProofResult.PROVEN}, {"mark": "other bytes"}, {"place": "s3://b/"}],
+    ids=["not tried", "well", "other bytes", "elsewhere"],
+)
+def test_only_what_these_bytes_have_shown_here_counts(tmp_path: Path, changes: dict[str, Any]) -> None:
+    newer = put(tmp_path, 2)
+
+    assert choose(BackupStore(tmp_path), replace(RULES, proofs=(tried(newer, **changes),))).backup.name == newer.name
+
+
+def test_where_only_such_a_backup_is_there_it_is_said_how_to_use_it_and_by_its_name_it_is_used(tmp_path: Path) -> None:
+    only = put(tmp_path, 2)
+    store, rules = BackupStore(tmp_path), replace(RULES, proofs=(tried(only),))
+
+    with pytest.raises(UserError, match=f"could not be restored.*/dr recover backup {only.name}"):
+        choose(store, rules)
+    chosen = choose(store, rules, only.name)
+
+    assert (chosen.backup.name, chosen.refused) == (only.name, ())
+    assert [say(why, "en") for why in chosen.failed] == [
+        f"{only.name}: could not be restored on 2026-11-26 05:00 UTC: its index is broken"
+    ]
 
 
 def test_a_backup_of_another_script_has_to_hold_what_the_one_before_it_held(tmp_path: Path) -> None:
