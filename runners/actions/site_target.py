@@ -134,7 +134,7 @@ class SiteTarget:
             site=search.site,
             databases=databases,
             files=self._site.files,
-            proofs=search.proofs,
+            failures=search.failures,
             cancelled=search.cancelled,
         )
         return choose_full_backup(full_stores(self._configuration), rules, search.name, before=search.before)
@@ -260,7 +260,7 @@ class SiteTarget:
             rules,
             tables_now=lambda: self._tables_now(search.cancelled),
             damaged=search.damaged,
-            proofs=search.proofs,
+            failures=search.failures,
         )
 
     def _tables_now(self, cancelled: Cancelled) -> frozenset[str] | None:

@@ -42,7 +42,7 @@ class BackupRules:
     progress: Progress
     damaged: Callable[[Backup, str], None] = lambda backup, why: None  # told of each that was read and is no use
     readings: Readings | None = None  # of this host; None = read it now
-    proofs: tuple[BackupProof, ...] = ()  # of the site: what could not be restored is taken by its name alone
+    failures: tuple[BackupProof, ...] = ()  # of the site: what could not be restored is taken by its name alone
 
 
 def cheap_fault(backup: Backup, rules: BackupRules) -> str | None:
@@ -245,7 +245,7 @@ def choose(
         return backup.store.place if isinstance(backup, StoredDump) else store.place
 
     def failed(backup: Backup | StoredDump) -> str:
-        return failure_of(rules.proofs, BackupKind.POSTGRES, backup.name, place_of(backup), backup.mark)
+        return failure_of(rules.failures, BackupKind.POSTGRES, backup.name, place_of(backup), backup.mark)
 
     def pass_over(backup: Backup | StoredDump, why: str) -> None:
         passed_over.append(PassedOver(name=backup.name, place=place_of(backup), why=why))

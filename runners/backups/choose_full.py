@@ -36,7 +36,7 @@ class FullRules:
     databases: tuple[str, ...] = ()  # of dr.yml
     files: tuple[str, ...] = ()  # of dr.yml: what of an archive of files is restored
     server_major: int | None = None  # of the server that will read it; None = not known
-    proofs: tuple[BackupProof, ...] = ()  # of the site: what could not be restored is taken by its name alone
+    failures: tuple[BackupProof, ...] = ()  # of the site: what could not be restored is taken by its name alone
     cancelled: Cancelled = never
     progress: Progress = unheard
 
@@ -60,7 +60,7 @@ def choose_full_backup(
         passed_over.append(PassedOver(name=backup.name, place=backup.store.place, why=why))
 
     def failed(backup: FullBackup) -> str:
-        return failure_of(rules.proofs, BackupKind.FULL, backup.name, backup.store.place, backup.mark)
+        return failure_of(rules.failures, BackupKind.FULL, backup.name, backup.store.place, backup.mark)
 
     older = [
         backup for backup in found.backups if before is None or order_of(backup) < (before.snapshot_at, before.name)

@@ -76,7 +76,7 @@ class Search:
     before: BackupIdentity | None = None  # only older ones
     cancelled: Cancelled = never
     damaged: "Callable[[Backup, str], None]" = lambda backup, why: None  # told of each that was read and is no use
-    proofs: tuple[BackupProof, ...] = ()  # of this site
+    failures: tuple[BackupProof, ...] = ()  # of the site, that this host has seen
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -11,15 +11,16 @@ from drbot.core.site.stored_backups import BackupKind
 from drbot.runners.clients.backup_store import Backup, BackupStore
 from drbot.runners.contract.target import Search
 from drbot.runners.execution.run_context import WorkerContext
+from drbot.runners.foundation.own_proofs import OwnProofs
 from drbot.store.records import proofs
 
 
 def noting(worker_context: WorkerContext, search: Search) -> Search:
-    """The same search, that knows what could not be restored, and writes down what it sees damaged; but not among the
-    backups of a drill.
+    """The same search, that knows what this host could not restore, and writes down what it sees damaged; but not among
+    the backups of a drill.
     """
-    with worker_context.database.read() as connection:
-        search = replace(search, proofs=tuple(proofs.list_of(connection, search.site)))
+    known = OwnProofs(worker_context.home).failures()
+    search = replace(search, failures=tuple(one for one in known if one.site == search.site))
     if worker_context.drill is not None:
         return search
     return replace(search, damaged=partial(_note, worker_context))
@@ -33,3 +34,4 @@ def _note(worker_context: WorkerContext, backup: Backup, why: str) -> None:
             version=version("drbot-chatops"), result=ProofResult.FAILED, fault=worker_context.redact(why),
         )  # fmt: skip
         proofs.tried(tx, proof)
+    OwnProofs(worker_context.home).tried(proof)

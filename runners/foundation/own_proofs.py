@@ -1,16 +1,21 @@
-"""Which backups this worker's own host has seen come back: what the database says about that stands on no card."""
+"""Which backups this worker's own host has seen come back, and which not: what the database says about that stands on
+no card, and decides nothing.
+"""
 
 from datetime import datetime
 from pathlib import Path
 
-from pydantic import Field
+from pydantic import Field, TypeAdapter
 
 from drbot.core.base.model import Model
+from drbot.core.site.proofs import WELL, BackupProof, ProofResult, of_the_same
 from drbot.runners.foundation.own_record import FOLDER
 from drbot.runners.foundation.private_folder import PrivateFolder
 
 PROOFS = "proofs.json"
+FAILURES = "failures.json"
 MOST = 500  # the newest: a backup is made, proven, and gone one day
+TRIED = TypeAdapter(list[BackupProof])
 
 
 class OwnCopy(Model):
@@ -50,6 +55,20 @@ class OwnProofs:
     def of(self, sha256: str) -> OwnProof | None:
         """None: they were never restored here."""
         return next((one for one in self._all() if one.sha256 == sha256), None)
+
+    def tried(self, proof: BackupProof) -> None:
+        """The last word about these bytes in this place: kept where they failed, forgotten where they came back."""
+        with self._files.locked():
+            known = self.failures()
+            others = [one for one in known if not of_the_same(one, proof)]
+            if proof.result is ProofResult.FAILED:
+                self._files.write(FAILURES, TRIED.dump_python([*others, proof][-MOST:], mode="json"))
+            elif proof.result in WELL and others != known:
+                self._files.write(FAILURES, TRIED.dump_python(others, mode="json"))
+
+    def failures(self) -> list[BackupProof]:
+        """What could not be restored the last time that this host tried. Raises PermanentError."""
+        return TRIED.validate_python(self._files.read(FAILURES) or [])
 
     def _all(self) -> list[OwnProof]:
         return [OwnProof.model_validate(one) for one in self._files.read(PROOFS) or []]

@@ -171,9 +171,10 @@ class Prover:
                 fault=self.redact(fault),
             )  # fmt: skip
             proofs.tried(tx, proof)
+        own = OwnProofs(self.clients.settings.home)
+        own.tried(proof)
         if result is ProofResult.PROVEN:
-            seen = OwnProof(sha256=proof.sha256, proven_at=proof.proven_at, seconds=proof.seconds)
-            OwnProofs(self.clients.settings.home).note(seen)
+            own.note(OwnProof(sha256=proof.sha256, proven_at=proof.proven_at, seconds=proof.seconds))
         return proof
 
 

@@ -103,10 +103,15 @@ def as_tried(found: Iterable[StoredBackup], proofs: Collection[BackupProof]) -> 
     return [one if last is None or one.fault else replace(one, fault=last.sentence) for one, last in known]
 
 
-def failure_of(proofs: Iterable[BackupProof], kind: BackupKind, name: str, place: str, mark: str) -> str:
-    """Why exactly these bytes could not be restored the last time, by proofs of their site; "" where none says it."""
-    mine = (kind, name, place, mark, ProofResult.FAILED)
-    return next((p.sentence for p in proofs if (p.kind, p.name, p.place, p.mark, p.result) == mine), "")
+def failure_of(failures: Iterable[BackupProof], kind: BackupKind, name: str, place: str, mark: str) -> str:
+    """Why exactly these bytes could not be restored the last time; "" where none says it."""
+    mine = (kind, name, place, mark)
+    return next((one.sentence for one in failures if (one.kind, one.name, one.place, one.mark) == mine), "")
+
+
+def of_the_same(one: BackupProof, other: BackupProof) -> bool:
+    """Whether two tries were of the same bytes in the same place."""
+    return all(getattr(one, field) == getattr(other, field) for field in ("site", "kind", "name", "place", "mark"))
 
 
 def named_anyway(name: str, failure: str) -> str:

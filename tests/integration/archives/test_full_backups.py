@@ -118,7 +118,7 @@ def failed(backup: FullBackup) -> BackupProof:
 
 def test_one_that_could_not_be_restored_is_used_only_by_its_name(store: FullBackupStore) -> None:
     newer = put(store, LATER)
-    rules = replace(RULES, proofs=(failed(newer),))
+    rules = replace(RULES, failures=(failed(newer),))
 
     chosen, named = choose_full_backup((store,), rules), choose_full_backup((store,), rules, newer.name)
 
@@ -132,7 +132,7 @@ def test_of_two_copies_the_one_that_came_back_is_used(store: FullBackupStore, tm
     """Also by its name: the nearest is not the better one."""
     newer, second = put(store, LATER), store_in(tmp_path / "second")
     second.add(store.repository, snapshot_of(newer))
-    rules = replace(RULES, proofs=(failed(newer),))
+    rules = replace(RULES, failures=(failed(newer),))
 
     for name in (None, newer.name):
         chosen = choose_full_backup((store, second), rules, name)

@@ -189,17 +189,21 @@ def test_a_survey_that_reads_a_damaged_dump_turns_it_red_at_once(here: Proving, 
 def test_a_plan_takes_the_newest_that_could_be_restored_and_says_which_it_passed_over(
     here: Proving, tmp_path: Path
 ) -> None:
+    """By what this host has seen: a row of the database, which others may write, takes no backup away."""
     older = back_up_postgres(here.configuration, "production", clients=here.clients)
     newer = back_up_postgres(here.configuration, "production", clients=here.clients)
     (last,) = [one for one in here.look() if one.name == newer.name]
     context = replace(worker_fixture_in(tmp_path).worker_context, database=here.database)
     target = SiteTarget(here.configuration.site(), here.configuration, here.clients)
     with here.database.write() as tx:
-        proofs.tried(tx, BackupProof(
+        failed = BackupProof(
             site="production", kind=BackupKind.POSTGRES, name=newer.name, place=last.place, mark=last.mark, sha256="",
             proven_at=tx.now, seconds=1.0, version="1", result=ProofResult.FAILED, fault="its index is broken",
-        ))  # fmt: skip
+        )  # fmt: skip
+        proofs.tried(tx, failed)
 
+    assert target.choose_backup(noting(context, Search(site="production"))).backup.name == newer.name
+    OwnProofs(context.home).tried(failed)
     chosen = target.choose_backup(noting(context, Search(site="production")))
     named = target.choose_backup(noting(context, Search(site="production", name=newer.name)))
 

@@ -18,6 +18,7 @@ from drbot.core.site.stored_backups import BackupKind
 from drbot.core.text.messages import say
 from drbot.runners.backups.choose_dump import BackupRules, choose, identify, newest
 from drbot.runners.clients.backup_store import BackupStore, Manifest, backup_at, manifest_path
+from drbot.runners.foundation.own_proofs import OwnProofs
 
 SQL = b"""\\connect authdb
 -- Dumped from database version 15.8
@@ -126,12 +127,12 @@ def test_the_newest_good_backup_is_taken_and_an_earlier_one_when_asked(tmp_path:
         choose(store, RULES, before=second)
 
 
-def tried(path: Path, result: ProofResult = ProofResult.FAILED, **changes: Any) -> BackupProof:
-    """The last try with these bytes."""
+def tried(path: Path, **changes: Any) -> BackupProof:
+    """These bytes did not come back."""
     proof = BackupProof(
         site="production", kind=BackupKind.POSTGRES, name=path.name, place=f"file:{path.parent}",
         mark=backup_at(path).mark, sha256="", proven_at=datetime(2026, 11, 26, 5, tzinfo=UTC), seconds=1.0,
-        version="1", result=result, fault="its index is broken",
+        version="1", result=ProofResult.FAILED, fault="its index is broken",
     )  # fmt: skip
     return replace(proof, **changes)
 
@@ -139,7 +140,7 @@ def tried(path: Path, result: ProofResult = ProofResult.FAILED, **changes: Any) 
 def test_one_that_could_not_be_restored_is_passed_over_and_the_one_before_it_taken(tmp_path: Path) -> None:
     older, newer = put(tmp_path, 1), put(tmp_path, 2)
 
-    chosen = choose(BackupStore(tmp_path), replace(RULES, proofs=(tried(newer),)))
+    chosen = choose(BackupStore(tmp_path), replace(RULES, failures=(tried(newer),)))
 
     assert chosen.backup.name == older.name
     assert [say(why, "en") for why in chosen.refused] == [
@@ -150,18 +151,32 @@ def test_one_that_could_not_be_restored_is_passed_over_and_the_one_before_it_tak
 
 @pytest.mark.parametrize(
     "changes",
-    [{"result": ProofResult.POSTPONED}, {"result": ProofResult.PROVEN}, {"mark": "other bytes"}, {"place": "s3://b/"}],
-    ids=["not tried", "well", "other bytes", "elsewhere"],
+    [{"mark": "other bytes"}, {"place": "s3://b/"}, {"kind": BackupKind.FULL}],
+    ids=["other bytes", "elsewhere", "another kind"],
 )
 def test_only_what_these_bytes_have_shown_here_counts(tmp_path: Path, changes: dict[str, Any]) -> None:
     newer = put(tmp_path, 2)
 
-    assert choose(BackupStore(tmp_path), replace(RULES, proofs=(tried(newer, **changes),))).backup.name == newer.name
+    assert choose(BackupStore(tmp_path), replace(RULES, failures=(tried(newer, **changes),))).backup.name == newer.name
+
+
+def test_what_failed_is_known_until_it_comes_back(tmp_path: Path) -> None:
+    """A try that could not begin says nothing new of it; and each try is of one place."""
+    own, failed = OwnProofs(tmp_path / "home"), tried(put(tmp_path, 2))
+    elsewhere = replace(failed, place="s3://b/")
+
+    for proof in (failed, elsewhere, replace(failed, fault="its rows are fewer")):
+        own.tried(proof)
+    own.tried(replace(failed, result=ProofResult.POSTPONED))
+    assert own.failures() == [elsewhere, replace(failed, fault="its rows are fewer")]
+
+    own.tried(replace(failed, result=ProofResult.SAME))
+    assert own.failures() == [elsewhere]
 
 
 def test_where_only_such_a_backup_is_there_it_is_said_how_to_use_it_and_by_its_name_it_is_used(tmp_path: Path) -> None:
     only = put(tmp_path, 2)
-    store, rules = BackupStore(tmp_path), replace(RULES, proofs=(tried(only),))
+    store, rules = BackupStore(tmp_path), replace(RULES, failures=(tried(only),))
 
     with pytest.raises(UserError, match=f"could not be restored.*/dr recover backup {only.name}"):
         choose(store, rules)
