@@ -18,7 +18,7 @@ OF_MOMENTS = (
     weak("a base backup whose bytes nobody reads", MOMENTS, 'pg_verifybackup --quiet --no-parse-wal "$2"\n', "", f"{REAL}::test_a_file_of_a_base_backup_that_somebody_has_changed_is_refused"),
     weak("a base backup of other data", WAL, "ours = [one for one in self.bases if one.series == series]", "ours = list(self.bases)", PURE),
     weak("a series that was begun later", WAL, "for one in begun if moment is None or one[0] <= moment", "for one in begun", PURE),
-    weak("a moment that is still to come", "commands/facts/moment_named.py", "    if moment is not None and moment > now:\n", "    if False:\n", NAMED),
+    weak("a moment that is still to come", "commands/facts/moment_named.py", "    if moment is not None and moment > clock.now:\n", "    if False:\n", NAMED),
     weak("a moment of other data", "commands/facts/moment_named.py", "    if data is not None and data.kind is not DataKind.POSTGRES:\n", "    if False:\n", NAMED),
     weak("everything received for rows that somebody deleted", "runners/actions/site_target.py", "lambda: self._clients.postgres.fault() is not None", "lambda: True", "tests/integration/actions/test_following.py::test_a_backup_is_planned_for_data_that_is_wrong_and_everything_received_for_a_server_that_is_lost"),
     weak("a drill that receives", "core/site/drill_site.py", 'model_copy(update={"continuous": None})', "model_copy()", "tests/unit/core/test_drill_site.py"),

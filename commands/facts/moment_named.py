@@ -2,68 +2,47 @@
 
 import re
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime, timedelta
+from dataclasses import replace
 
 from drbot.commands.facts.data_named import Data, data_named
-from drbot.commands.speech.parser import plain, printable
+from drbot.commands.facts.moment_read import WallClock, moment_of, spoken, whole
+from drbot.commands.speech.parser import Words, plain, printable
 from drbot.commands.speech.refusal import Refusal
 from drbot.core.site.data_kinds import DataKind
 from drbot.core.site.site import Site
-from drbot.core.site.wal import LATEST, NOT_RECEIVED, RECEIVE, exactly, moment_in, moment_name
-from drbot.core.text.messages import phrase
-from drbot.core.text.words import seconds_of
+from drbot.core.site.wal import LATEST, NOT_RECEIVED, RECEIVE, moment_in, moment_name
+from drbot.core.text.messages import filled, phrase
 
-HOW: str = phrase("Write to 02:13 or to 02:13:07 (UTC), to 20m (ago) or an ISO time.")
+HOW = phrase("Write to 02:13 or to 02:13:07 ({zone}), to 02:13Z, to 20m (ago) or an ISO time.")
 LATEST_WORDS = frozenset({"now", "latest", "newest"})
 _OPTION = re.compile(r"to[=＝](.+)", re.IGNORECASE)
-_TIME = re.compile(r"\d{1,2}:\d{2}(:\d{2}(\.\d{1,6})?)?|\d{4}-\d.*|\d+(\.\d+)?\s*[smhd]")
+_TIME = re.compile(r"\d{1,2}:\d{2}.*|\d{4}-\d.*|\d+(\.\d+)?\s*[smhd]")
 
 
-def moment_of(word: str, now: datetime, todo: str) -> datetime | None:
-    """A moment: "20m" ago, "02:10" or "02:10:30" UTC, or an ISO time. Raises Refusal with how to write it."""
-    word = plain(word).strip()
-    if not word:
-        return None
-    try:
-        if found := re.fullmatch(r"(\d{1,2}):(\d{2})(?::(\d{2})(?:\.(\d{1,6}))?)?", word, re.ASCII):
-            hour, minute, second = (int(part or 0) for part in found.groups()[:3])
-            moment = now.replace(hour=hour, minute=minute, second=second, microsecond=int(f"{found[4] or 0:0<6}"))
-            return moment if moment <= now else moment - timedelta(days=1)
-        if re.match(r"\d{4}-", word):
-            moment = datetime.fromisoformat(word.upper())
-            return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
-        return (now - timedelta(seconds=seconds_of(word))).replace(microsecond=0)
-    except (ValueError, OverflowError) as error:
-        raise Refusal(
-            phrase('"{word}" is not a time.', word=printable(word)),
-            todo,
-            code="no_time",
-        ) from error
-
-
-def backup_at(site: Site, words: Sequence[str], now: datetime) -> tuple[str, list[str]]:
+def backup_at(site: Site, words: Sequence[str], clock: WallClock) -> tuple[str, list[str]]:
     """The name of the moment that the first words tell, and the words behind; "": they tell none. Raises Refusal where
     it cannot be: nothing is received, or it is still to come.
     """
-    said, left = _said(list(words))
+    said, left = _said(list(words), clock)
     if not said:
         return "", left
     if site.postgres is None or site.postgres.continuous is None:
         raise Refusal(phrase('You asked to go back to "{word}".', word=printable(said)), NOT_RECEIVED, RECEIVE)
-    moment = None if plain(said) in LATEST_WORDS else moment_of(said, now, HOW)
-    if moment is not None and moment > now:
-        raise Refusal(phrase("{moment} UTC is in the future.", moment=exactly(moment)), HOW, code="no_time")
+    how = filled(HOW, zone=clock.zone.key)
+    moment = None if plain(said) in LATEST_WORDS else moment_of(said, clock, how)
+    if moment is not None and moment > clock.now:
+        raise Refusal(phrase("{moment} is in the future.", moment=clock.told(moment)), how, code="no_time")
     return moment_name(moment), left
 
 
-def _said(words: list[str]) -> tuple[str, list[str]]:
+def _said(words: list[str], clock: WallClock) -> tuple[str, list[str]]:
     """What stands behind `to`, where it is a time: "to" may begin a sentence."""
     if words and (option := _OPTION.fullmatch(words[0])):
-        return option[1], words[1:]
+        return spoken([option[1], *words[1:]], clock)
     if len(words) > 1 and plain(words[0]) == "to":
         word = plain(words[1])
         if word in LATEST_WORDS or _TIME.fullmatch(word):
-            return words[1], words[2:]
+            return spoken(words[1:], clock)
     return "", words
 
 
@@ -81,19 +60,34 @@ def of_moment(data: Data | None, backup: str) -> Data | None:
 
 
 def data_at(
-    site: Site, words: Sequence[str], again: Callable[[str], str], now: datetime
+    site: Site, words: Sequence[str], again: Callable[[str], str], clock: WallClock
 ) -> tuple[Data | None, str, list[str]]:
     """What of level 2 the first words name, with the moment before or behind it, and what is left. Raises Refusal."""
-    backup, left = backup_at(site, words, now)
+    backup, left = backup_at(site, words, clock)
     data, left = data_named(site, left, again)
     if not backup:
-        backup, left = backup_at(site, left, now)
+        backup, left = backup_at(site, left, clock)
     return of_moment(data, backup), backup, left
 
 
+def settled(words: Words, clock: WallClock) -> Words:
+    """The same words with the whole moment, for the buttons that say them again. Raises Refusal for what is no time."""
+    for place in range(len(words.rest)):
+        said, left = _said(list(words.rest[place:]), clock)
+        if said and plain(said) not in LATEST_WORDS:
+            moment = moment_of(said, clock, filled(HOW, zone=clock.zone.key))
+            option = [f"to={whole(moment)}"] if moment is not None else []
+            return replace(words, rest=(*words.rest[:place], *option, *left))
+    return words
+
+
 def to_option(backup: str) -> str:
-    """The same moment as `to=` takes it, also some minutes later; "" of no moment."""
+    """The same moment as `to=` takes it; "" of no moment."""
     moment = moment_in(backup)
-    if moment is None:
-        return "latest" if backup == LATEST else ""
-    return f"{exactly(moment).replace(' ', 'T')}Z"
+    return whole(moment) if moment is not None else "latest" if backup == LATEST else ""
+
+
+def understood(backup: str, clock: WallClock) -> str:
+    """The answer tells which moment that is; "" of no moment."""
+    moment = moment_in(backup)
+    return phrase("PostgreSQL goes back to {moment}.", moment=clock.told(moment)) if moment is not None else ""

@@ -119,7 +119,7 @@ VERBS: Mapping[str, VerbWords] = {
         help=phrase("Close the incident and write the report")),
     "recover": VerbWords("recover [postgres|redis|files|settings] [backup NAME|to <time>]",
         example="recover backup all_databases_20261126_020000.sql.gz",
-        help=phrase("Start the recovery again: ask again, of other data, with another backup, or to a moment (UTC)")),
+        help=phrase("Start the recovery again: ask again, of other data, with another backup, or to a moment")),
     "run": VerbWords("run <runbook> [input=value]", example="run restart-services",
         help=phrase("Start any runbook, drbot's or your own")),
     "discard": VerbWords("discard", example="discard DR-7",

@@ -2,14 +2,15 @@
 
 import difflib
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from drbot.commands.facts.context import CommandContext
 from drbot.commands.facts.data_named import Data, data_choices, data_named
 from drbot.commands.facts.faults import fault_tables
-from drbot.commands.facts.moment_named import backup_at, moment_of, of_moment, to_option
+from drbot.commands.facts.moment_named import backup_at, of_moment, to_option, understood
+from drbot.commands.facts.moment_read import WallClock, moment_of, spoken, wall_clock, whole
 from drbot.commands.facts.runbook_selection import by_hand, queue, recovery_for, runbook_for, site_of, without_runbook
 from drbot.commands.facts.unheard import unheard, untold
 from drbot.commands.speech.messages import Choice, DialogRequest, Reply, Request
@@ -22,7 +23,8 @@ from drbot.core.site.level import RUNBOOK_OF, Level
 from drbot.core.site.people import Person
 from drbot.core.site.site import Site
 from drbot.core.text.messages import duration, filled, listed, phrase, say, sentences
-from drbot.core.text.words import clock, cut, day_and_time
+from drbot.core.text.words import clock as time_of_day
+from drbot.core.text.words import cut
 from drbot.store.base.database import Transaction
 from drbot.store.records import incidents
 
@@ -52,16 +54,25 @@ class Declaration:
 
 def declare(context: CommandContext, request: Request, words: Words, person: Person) -> Reply:
     """Open an incident, or ask for the words that are missing."""
-    known = _given(context, request, words)
+    clock = wall_clock(context.configuration, request.at)
+    known = _given(context, request, words, clock)
     if isinstance(known, Reply):
         return known
     if not known.anyway and known.started_at is not None and request.at - known.started_at > LONG_AGO:
-        return _is_it_so_long_ago(context, known, known.started_at, request.at)
+        return _is_it_so_long_ago(context, known, known.started_at, clock)
     with context.database.write() as tx:
         if not known.anyway and (same := similar(tx, known)) is not None:
-            return _already_open(context, same, known, request.at)
+            return _already_open(context, same, known)
         incident = open_incident(context, tx, known, person)
-    return opened(context, incident, known.data)
+    reply = opened(context, incident, known.data)
+    return replace(reply, text=sentences(reply.text, *_meant(known, incident, clock)))
+
+
+def _meant(known: Declaration, incident: Incident, clock: WallClock) -> Iterator[str]:
+    """The moments that were typed, as they were understood."""
+    if known.started_at is not None:
+        yield phrase("The outage began on {day}.", day=clock.told(incident.started_at))
+    yield understood(known.backup, clock)
 
 
 def similar(tx: Transaction, known: Declaration) -> Incident | None:
@@ -97,13 +108,13 @@ def open_incident(context: CommandContext, tx: Transaction, known: Declaration, 
     return incident
 
 
-def _given(context: CommandContext, request: Request, words: Words) -> Declaration | Reply:
+def _given(context: CommandContext, request: Request, words: Words, clock: WallClock) -> Declaration | Reply:
     """The declaration in the words or the dialog; a Reply that opens the dialog when something is missing."""
-    options, rest = _options(words.rest)
+    options, rest = _options(words.rest, clock)
     values = {**options, **{key: value for key, value in request.values.items() if value}}
-    started_at = moment_of(values.get("since", ""), request.at, SINCE)
+    started_at = moment_of(values.get("since", ""), clock, filled(SINCE, zone=clock.zone.key))
     if started_at is not None:
-        values["since"] = _moment(started_at, request.at)
+        values["since"] = whole(started_at)
     level_word = values.get("level") or (rest.pop(0) if rest else "")
     site_name = site_named(context, values.get("site", ""))
     site = context.site(site_name)
@@ -113,7 +124,7 @@ def _given(context: CommandContext, request: Request, words: Words) -> Declarati
     level = level_of(level_word, phrase("declare level2 PostgreSQL does not start"))
     if rest and plain(rest[-1]) == "anyway":
         values["anyway"], rest = "yes", rest[:-1]
-    backup, rest = _moment_meant(site, level, values, rest, request.at)
+    backup, rest = _moment_meant(site, level, values, rest, clock)
     data, rest = _data(site, level, values, said, rest)
     data = of_moment(data, backup)
     service, rest = (None, rest) if data is not None else _service(site, level, values, rest)
@@ -133,29 +144,34 @@ def _given(context: CommandContext, request: Request, words: Words) -> Declarati
 
 
 def _moment_meant(
-    site: Site, level: Level, values: dict[str, str], rest: list[str], now: datetime
+    site: Site, level: Level, values: dict[str, str], rest: list[str], clock: WallClock
 ) -> tuple[str, list[str]]:
     """The moment of level 2, as the name of a backup. Raises Refusal where nothing of it is received."""
     if level is not Level.DATABASE:
         return "", rest
     option = [f"to={values['to']}"] if values.get("to") else []
-    backup, left = backup_at(site, [*option, *rest], now)
+    backup, left = backup_at(site, [*option, *rest], clock)
     if not backup and rest and WORDS.get(plain(rest[0])) is not None:  # "redis to 02:13", which is refused
-        backup, left = backup_at(site, rest[1:], now)
+        backup, left = backup_at(site, rest[1:], clock)
         left = [rest[0], *left]
     if backup:
         values["to"] = to_option(backup)
     return backup, left
 
 
-def _options(words: tuple[str, ...]) -> tuple[dict[str, str], list[str]]:
+def _options(words: tuple[str, ...], clock: WallClock) -> tuple[dict[str, str], list[str]]:
     """`service=auth site=staging since=20m` apart from the other words; the first of a kind counts."""
     options: dict[str, str] = {}
     rest: list[str] = []
-    for word in words:
+    left = list(words)
+    while left:
+        word = left.pop(0)
         found = re.fullmatch(r"(service|site|since|level|data|to)[=＝](.+)", word, re.IGNORECASE)
         if found:
-            options.setdefault(found.group(1).lower(), found.group(2))
+            name, value = found.group(1).lower(), found.group(2)
+            if name in ("since", "to"):
+                value, left = spoken([value, *left], clock)
+            options.setdefault(name, value)
         else:
             rest.append(word)
     return options, rest
@@ -236,13 +252,7 @@ def find_service(site: Site, word: str) -> str | None:
     return None
 
 
-SINCE: str = phrase("Write since=20m, since=02:10 (UTC) or an ISO time.")
-
-
-def _moment(moment: datetime, now: datetime) -> str:
-    """A moment as `moment_of` reads it again, also some minutes later: "20m" would have moved by then."""
-    is_recent = now - timedelta(hours=23) < moment <= now
-    return f"{moment:%H:%M}" if is_recent else moment.isoformat(timespec="minutes")
+SINCE = phrase("Write since=20m, since=02:10 ({zone}), since=02:10Z or an ISO time.")
 
 
 def _again(level: Level, values: Mapping[str, str]) -> str:
@@ -289,11 +299,11 @@ OPEN_IN_CHANNEL = phrase(
 )
 
 
-def _anyway(context: CommandContext, known: Declaration, now: datetime) -> str:
+def _anyway(context: CommandContext, known: Declaration) -> str:
     """The command that opens it without a further question."""
     values = {
         "site": known.site if len(context.configuration.sites) > 1 else "",
-        "since": _moment(known.started_at, now) if known.started_at else "",
+        "since": whole(known.started_at) if known.started_at else "",
         "service": known.service or "",
         "data": known.data.words if known.data else "",
         "to": to_option(known.backup),
@@ -303,31 +313,32 @@ def _anyway(context: CommandContext, known: Declaration, now: datetime) -> str:
     return _again(known.level, values)
 
 
-def _is_it_so_long_ago(context: CommandContext, known: Declaration, since: datetime, now: datetime) -> Reply:
+def _is_it_so_long_ago(context: CommandContext, known: Declaration, since: datetime, clock: WallClock) -> Reply:
     return Reply(
         text=phrase(
             "Did the outage begin on {day}, {time} ago? RTO counts from then. Nothing was opened yet. Otherwise say it "
-            "again, with since=20m, since=02:10 (UTC) or without.",
-            day=day_and_time(since),
-            time=duration((now - since).total_seconds()),
+            "again, with since=20m, since=02:10 ({zone}) or without.",
+            day=clock.told(since),
+            time=duration((clock.now - since).total_seconds()),
+            zone=clock.zone.key,
         ),
-        choices=(Choice(label=phrase("Yes, open it"), command=_anyway(context, known, now)),),
+        choices=(Choice(label=phrase("Yes, open it"), command=_anyway(context, known)),),
         ok=False,
     )
 
 
-def _already_open(context: CommandContext, same: Incident, known: Declaration, now: datetime) -> Reply:
+def _already_open(context: CommandContext, same: Incident, known: Declaration) -> Reply:
     return Reply(
         text=filled(
             OPEN_IN_CHANNEL if same.channel_name else OPEN,
             name=same.name,
             channel=same.channel_name,
-            declared_at=clock(same.declared_at),
+            declared_at=time_of_day(same.declared_at),
             title=printable(same.title, 80),
         ),
         choices=(
             Choice(label=phrase("Show {name}", name=same.name), command=f"status {same.name}", style="primary"),
-            Choice(label=phrase("Open another one"), command=_anyway(context, known, now)),
+            Choice(label=phrase("Open another one"), command=_anyway(context, known)),
         ),
         ok=False,
     )

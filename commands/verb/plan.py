@@ -5,11 +5,11 @@ anywhere else it is an answer to whoever asked, and opens nothing.
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import datetime
 
 from drbot.commands.facts.context import CommandContext, incident_of, is_of_incident, must_be_open
 from drbot.commands.facts.data_named import data_choices
-from drbot.commands.facts.moment_named import data_at
+from drbot.commands.facts.moment_named import data_at, settled, understood
+from drbot.commands.facts.moment_read import WallClock, wall_clock
 from drbot.commands.facts.runbook_selection import Recovery, queue, recovery_for, site_of, without_runbook
 from drbot.commands.facts.surveying import answered
 from drbot.commands.speech.messages import Choice, Reply, Request
@@ -23,7 +23,7 @@ from drbot.core.site.data_kinds import LOOK, WORDS
 from drbot.core.site.level import Level
 from drbot.core.site.people import Person
 from drbot.core.site.site import Site
-from drbot.core.text.messages import phrase
+from drbot.core.text.messages import phrase, sentences
 from drbot.store.records import incidents
 
 LEVELS: tuple[Level, ...] = (Level.HOST, Level.DATACENTRE)
@@ -32,39 +32,42 @@ EXAMPLE = VERBS["plan"].example
 
 def plan(context: CommandContext, request: Request, words: Words, person: Person) -> Reply:
     """In an incident, or for whoever asks alone; without any words the one that is open is meant."""
+    clock = wall_clock(context.configuration, request.at)
+    words = settled(words, clock)
     with context.database.read() as connection:
         is_meant = not words.rest and bool(incidents.recent(connection, open_only=True))
         of_incident = is_meant or is_of_incident(connection, request, words)
-    return _in_incident(context, request, words, person) if of_incident else _alone(context, request.at, words, person)
+    return (
+        _in_incident(context, request, clock, words, person) if of_incident else _alone(context, clock, words, person)
+    )
 
 
-def _in_incident(context: CommandContext, request: Request, words: Words, person: Person) -> Reply:
+def _in_incident(context: CommandContext, request: Request, clock: WallClock, words: Words, person: Person) -> Reply:
     """Queue a run that only surveys; the plan appears in the incident's channel."""
     with context.database.write() as tx:
         incident = incident_of(tx.connection, request, words)
         must_be_open(incident, "plan")
         level, rest = _level(words.rest, incident.level)
         name = f"plan {incident.name}"
-        asked = _Asked(site=incident.site, level=level, rest=rest, at=request.at, service=incident.service or "")
+        asked = _Asked(site=incident.site, level=level, rest=rest, clock=clock, service=incident.service or "")
         recovery = _recovery(context, asked, lambda said: f"{name} {said}")
         queue(context, tx, incident, RunKind.PLAN, recovery.runbook, recovery.arguments, person)
-    return Reply(
-        text=phrase(
-            "{name}: surveying for level {level}. The plan will be shown here; nothing is changed.",
-            name=incident.name,
-            level=level.value,
-        ),
+    surveying = phrase(
+        "{name}: surveying for level {level}. The plan will be shown here; nothing is changed.",
+        name=incident.name,
+        level=level.value,
     )
+    return Reply(text=sentences(surveying, understood(recovery.arguments.get("backup", ""), clock)))
 
 
-def _alone(context: CommandContext, at: datetime, words: Words, person: Person) -> Reply:
+def _alone(context: CommandContext, clock: WallClock, words: Words, person: Person) -> Reply:
     """Wait for the worker, as long as somebody does."""
     lost, said, behind = of_site(context, words.rest)
     site = context.configuration.site(lost)
     if not said:
         raise _which(site, behind)
     level, rest = _level(said, Level.DATABASE)
-    wanted = _Asked(site=lost, level=level, rest=rest, at=at)
+    wanted = _Asked(site=lost, level=level, rest=rest, clock=clock)
     recovery = _recovery(context, wanted, lambda more: f"plan {behind}{more}")
     asks = site_of(context, lost, recovery.runbook)
     found = answered(
@@ -74,7 +77,7 @@ def _alone(context: CommandContext, at: datetime, words: Words, person: Person) 
     if isinstance(found, Reply):
         return found
     if found.plan is not None:
-        return plan_reply(found.plan, found.found)
+        return plan_reply(found.plan, sentences(understood(recovery.arguments.get("backup", ""), clock), found.found))
     choices = data_choices(site, lambda more: f"plan {behind}level2 {more}") if LOOK in found.arguments else ()
     return Reply(text=found.refusal, choices=choices, ok=False)
 
@@ -99,7 +102,7 @@ class _Asked:
     site: str
     level: Level
     rest: tuple[str, ...]  # the words behind the level
-    at: datetime
+    clock: WallClock
     service: str = ""  # of the incident
 
 
@@ -110,7 +113,7 @@ def _recovery(context: CommandContext, asked: _Asked, again: Callable[[str], str
         named = asked.rest[0] if asked.rest else asked.service
         service = service_of(site, named, lambda name: again(f"level1 {name}"))
     elif asked.level is Level.DATABASE:
-        data, backup, _ = data_at(site, asked.rest, lambda name: again(f"level2 {name}"), asked.at)
+        data, backup, _ = data_at(site, asked.rest, lambda name: again(f"level2 {name}"), asked.clock)
     recovery = recovery_for(context, asked.site, asked.level, service or None, data)
     if recovery is None:
         raise Refusal(phrase("No plan was made."), without_runbook(asked.level))

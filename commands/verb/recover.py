@@ -8,7 +8,8 @@ from drbot.commands.facts import runbook_selection
 from drbot.commands.facts.context import CommandContext, asked_for, current_run, incident_of, must_be_open
 from drbot.commands.facts.data_named import Data
 from drbot.commands.facts.making_way import in_progress
-from drbot.commands.facts.moment_named import data_at, of_moment
+from drbot.commands.facts.moment_named import data_at, of_moment, settled, understood
+from drbot.commands.facts.moment_read import wall_clock
 from drbot.commands.facts.runbook_selection import (
     RESTART_RUNBOOK,
     Recovery,
@@ -44,11 +45,13 @@ STARTING_WITH = phrase(
 
 def recover(context: CommandContext, request: Request, words: Words, person: Person) -> Reply:
     """A fresh run with a fresh request. What one person denied is not asked again unless they ask themselves."""
+    clock = wall_clock(context.configuration, request.at)
+    words = settled(words, clock)
     with context.database.write() as tx:
         incident = incident_of(tx.connection, request, words)
         must_be_open(incident, "recover")
         site = context.configuration.site(incident.site)
-        data, moment, left = data_at(site, words.rest, lambda name: f"recover {incident.name} {name}", request.at)
+        data, moment, left = data_at(site, words.rest, lambda name: f"recover {incident.name} {name}", clock)
         backup = moment or _backup(tx.connection, incident, replace(words, rest=tuple(left)))
         if is_moment_name(backup):
             data = of_moment(data, backup)
@@ -62,10 +65,9 @@ def recover(context: CommandContext, request: Request, words: Words, person: Per
             is_other = data is not None and not is_same and _is_beside(tx.connection, before)
             _make_way(context, tx, incident, before, person, "recover", at_work=is_other)
         queue(context, tx, incident, RunKind.RECOVER, recovery.runbook, arguments, person)
-    return Reply(
-        text=filled(STARTING_WITH if backup else STARTING, name=incident.name, backup=backup),
-        in_channel=True,
-    )
+    meant = understood(backup, clock)
+    starting = filled(STARTING_WITH if backup and not meant else STARTING, name=incident.name, backup=backup)
+    return Reply(text=sentences(starting, meant), in_channel=True)
 
 
 def discard(context: CommandContext, request: Request, words: Words, person: Person) -> Reply:

@@ -1,11 +1,12 @@
 """`since` corrects when an outage began: RTO, RPO and MTTR count from there, and a slip of the pen poisons them."""
 
+from dataclasses import replace
 from datetime import datetime
 
 from sqlalchemy import Connection
 
 from drbot.commands.facts.context import CommandContext, incident_of
-from drbot.commands.facts.moment_named import moment_of
+from drbot.commands.facts.moment_read import WallClock, moment_of, spoken, wall_clock, whole
 from drbot.commands.speech.messages import Choice, Reply, Request
 from drbot.commands.speech.parser import Words, plain
 from drbot.commands.speech.refusal import Refusal
@@ -15,7 +16,6 @@ from drbot.core.runs.run import RunState
 from drbot.core.runs.stakes import Act
 from drbot.core.site.people import Person
 from drbot.core.text.messages import duration, phrase, sentences
-from drbot.core.text.words import day_and_time
 from drbot.store.records import incidents
 from drbot.store.runs import runs
 
@@ -26,27 +26,41 @@ def since(context: CommandContext, request: Request, words: Words, person: Perso
     """`since <time> [why]`, also of an incident that is resolved. What people are voting on tells its loss by the time
     it was planned with, so nothing is corrected while a recovery is going on.
     """
-    word = words.rest[0] if words.rest else ""
+    clock = wall_clock(context.configuration, request.at)
+    began, words = _said(words, clock)
     confirmed = len(words.rest) > 1 and plain(words.rest[1]) == CONFIRM
     why = words.after(2 if confirmed else 1)
     with context.database.write() as tx:
         incident = incident_of(tx.connection, request, words)
-        began = _wanted(tx.connection, incident, word, request.at)
+        began = _wanted(tx.connection, incident, began, clock)
         if not confirmed and incident.declared_at - began > LONG_AGO:
-            return _is_it_so_long_ago(incident, began, why)
+            return _is_it_so_long_ago(incident, began, why, clock)
         snapshot = _snapshot(tx.connection, incident)
         incidents.correct_start(tx, incident.id, began, person.id, why, snapshot_at=snapshot)
         now = incidents.get(tx.connection, incident.id)
-    corrected = phrase("{name}: corrected, the outage began on {day}.", name=now.name, day=day_and_time(now.started_at))
+    day = clock.told(now.started_at)
+    corrected = phrase("{name}: corrected, the outage began on {day}.", name=now.name, day=day)
     return Reply(text=sentences(corrected, _figures(now)), in_channel=True)
 
 
-def _wanted(connection: Connection, incident: Incident, word: str, now: datetime) -> datetime:
+def _said(words: Words, clock: WallClock) -> tuple[datetime | None, Words]:
+    """The moment, and the same words with the whole of it, for the buttons that say them again."""
+    if not words.rest:
+        return None, words
+    said, why = spoken(words.rest, clock)
+    began = moment_of(said, clock, _how(clock))
+    return began, replace(words, rest=(whole(began), *why)) if began is not None else words
+
+
+def _how(clock: WallClock) -> str:
+    return phrase("Write: /dr since DR-7 20m, 02:10 ({zone}), 02:10Z or an ISO time.", zone=clock.zone.key)
+
+
+def _wanted(connection: Connection, incident: Incident, began: datetime | None, clock: WallClock) -> datetime:
     """The moment that is meant. Raises Refusal with what can be typed, or what is in the way."""
-    todo = phrase("Write: /dr since {name} 20m, 02:10 (UTC) or an ISO time.", name=incident.name)
-    began = moment_of(word, now, todo)
+    todo = _how(clock)
     if began is None:
-        day = day_and_time(incident.started_at)
+        day = clock.told(incident.started_at)
         raise Refusal(phrase("{name}: the outage began on {day}.", name=incident.name, day=day), todo)
     unchanged = phrase("{name}: nothing was changed.", name=incident.name)
     if incident.is_drill:
@@ -55,14 +69,14 @@ def _wanted(connection: Connection, incident: Incident, word: str, now: datetime
     if end is not None and began > end:
         raise Refusal(
             unchanged,
-            phrase("{day} is later than its end, {end}.", day=day_and_time(began), end=day_and_time(end)),
+            phrase("{day} is later than its end, {end}.", day=clock.told(began), end=clock.told(end)),
             todo,
         )
-    if began > now:
-        raise Refusal(unchanged, phrase("{day} has not come yet.", day=day_and_time(began)), todo)
+    if began > clock.now:
+        raise Refusal(unchanged, phrase("{day} has not come yet.", day=clock.told(began)), todo)
     if began > incident.declared_at:  # it had begun by then; a later time would make a target met that was missed
-        declared = day_and_time(incident.declared_at)
-        said = phrase("{day} is later than its declaration, {declared}.", day=day_and_time(began), declared=declared)
+        declared = clock.told(incident.declared_at)
+        said = phrase("{day} is later than its declaration, {declared}.", day=clock.told(began), declared=declared)
         raise Refusal(unchanged, said, todo)
     is_going_on = any(not run.is_over for run in runs.of_incident(connection, incident.id))
     if is_going_on and incident.recovered_at is None:
@@ -74,13 +88,13 @@ def _wanted(connection: Connection, incident: Incident, word: str, now: datetime
     return began
 
 
-def _is_it_so_long_ago(incident: Incident, began: datetime, why: str) -> Reply:
-    command = f"since {incident.name} {began.isoformat(timespec='minutes')} {CONFIRM} {why}".strip()
+def _is_it_so_long_ago(incident: Incident, began: datetime, why: str, clock: WallClock) -> Reply:
+    command = f"since {incident.name} {whole(began)} {CONFIRM} {why}".strip()
     return Reply(
         text=phrase(
             "{name}: did the outage begin on {day}, {time} before it was declared? Nothing was changed yet: confirm.",
             name=incident.name,
-            day=day_and_time(began),
+            day=clock.told(began),
             time=duration((incident.declared_at - began).total_seconds()),
         ),
         choices=(Choice(label=phrase("Yes, it began then"), command=command),),

@@ -95,5 +95,5 @@ def _choices(reachable: Sequence[Event], behind: str) -> Iterator[Choice]:
     """A button shows the plan; it begins nothing."""
     moments = dict.fromkeys(written(one) for one in sorted(reachable, key=lambda one: one.at, reverse=True))
     for moment in list(moments)[:BUTTONS]:
-        label = phrase("Plan: back to {time}", time=moment[11:].removesuffix("Z"))
+        label = phrase("Plan: back to {time}", time=f"{moment[11:].removesuffix('Z')} UTC")
         yield Choice(label=label, command=f"plan {behind}level2 to {moment}")

@@ -16,23 +16,26 @@ from rich.markup import escape
 
 from drbot.cli.backup import SiteName, opened, refused
 from drbot.cli.terminal import Config, marked, plain_console
-from drbot.commands.facts.moment_named import moment_of
+from drbot.commands.facts.moment_read import moment_of, wall_clock
 from drbot.core.base.errors import UserError
-from drbot.core.site.wal import NOT_RECEIVED, RECEIVE, exactly, to_the_second
-from drbot.core.text.messages import phrase
+from drbot.core.site.wal import NOT_RECEIVED, RECEIVE, to_the_second
+from drbot.core.text.messages import filled, phrase
 from drbot.core.text.words import seconds_of
 from drbot.runners.backups.moments import Goal, Reached, continuous_of, goal_of, recovered_to, seen, wanted_by
 from drbot.runners.clients import helper
 from drbot.runners.clients.continuous import Continuous
 from drbot.runners.clients.scratch_postgres import Scratch
 
-HOW: str = phrase("Write --to 02:13 (UTC), --to 20m (ago) or an ISO time.")
+HOW = phrase("Write --to 02:13 ({zone}), --to 02:13Z, --to 20m (ago) or an ISO time.")
 COPY_LABEL = "drbot.copy"  # host/process
 READ_ONLY = {"default_transaction_read_only": "on"}
 
 
 def copy(
-    to: Annotated[str, typer.Option(help="The moment: 02:13 (UTC), 20m (ago) or an ISO time (default: now)")] = "",
+    to: Annotated[
+        str,
+        typer.Option(help="The moment: 02:13 (time_zone of dr.yml), 02:13Z, 20m (ago) or an ISO time (default: now)"),
+    ] = "",
     keep: Annotated[str, typer.Option(help="Remove it after so long; Ctrl-C removes it before")] = "4h",
     site: SiteName = "",
     config: Config = None,
@@ -43,14 +46,17 @@ def copy(
     if wanted_by(configuration.site(name)) is None:
         raise UserError(tried, NOT_RECEIVED, RECEIVE)
     stop, console, seconds = _until_stopped(), plain_console(), _seconds(keep)
-    now = datetime.now(UTC)
-    moment = moment_of(to, now, HOW)
+    clock = wall_clock(configuration, datetime.now(UTC))
+    moment = moment_of(to, clock, filled(HOW, zone=clock.zone.key))
     with refused(tried):
         continuous = continuous_of(clients, configuration.site(name), name, stop.is_set)
-        goal = goal_of(continuous.archive(), moment, now, seen(clients.settings.home, name))
-        console.print(marked(phrase("Copying the base backup, then replaying what was committed since.")))
+        goal = goal_of(continuous.archive(), moment, clock.now, seen(clients.settings.home, name))
+        when = clock.told(moment) if moment is not None else phrase("now")
+        console.print(
+            marked(phrase("Copying the base backup, then replaying what was committed since, up to {when}.", when=when))
+        )
         with as_it_was(continuous, goal) as (scratch, reached):
-            tell(console, scratch, reached, moment)
+            tell(console, scratch, reached, when)
             stop.wait(seconds)
     console.print(marked(phrase("The copy is removed.")))
 
@@ -84,12 +90,11 @@ def _is_left(owner: str) -> bool:
     return host == platform.node() and not Path("/proc", process).exists()
 
 
-def tell(console: Console, scratch: Scratch, reached: Reached, moment: datetime | None) -> None:
+def tell(console: Console, scratch: Scratch, reached: Reached, when: str) -> None:
     """What it is, and how to look at it."""
     last = phrase("nothing was committed since the base backup")
     if reached.last_commit is not None:
         last = phrase("the last commit is of {last} UTC", last=to_the_second(reached.last_commit))
-    when = phrase("now") if moment is None else phrase("{moment} UTC", moment=exactly(moment))
     console.print(marked(phrase("PostgreSQL as of {when}; {last}.", when=when, last=last)))
     inside = f"docker exec -it {scratch.name}"
     console.print(f"  {escape(inside)} psql -U {escape(scratch.user)} DATABASE")

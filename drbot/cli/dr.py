@@ -93,7 +93,9 @@ Code = Annotated[str, typer.Option(help="approve, roster accept: a one-time code
 Rule = Annotated[str, typer.Option(help="break-glass: the rule that you override")]
 Key = Annotated[Path | None, typer.Option(help="Your own key (default: DRBOT_KEY, else ~/.drbot-key)")]
 PictureFile = Annotated[Path, typer.Option("--file", help="drills picture: the file it is written to")]
-Since = Annotated[str, typer.Option(help="declare: when the outage began: 20m, 02:10 (UTC) or an ISO time")]
+Since = Annotated[
+    str, typer.Option(help="declare: when the outage began: 20m, 02:10 (time_zone of dr.yml), 02:10Z or an ISO time")
+]
 
 
 def say_verb(

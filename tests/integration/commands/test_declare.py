@@ -83,7 +83,7 @@ def test_an_outage_that_began_long_ago_is_asked_about_first(verb_fixture: VerbFi
     asked = verb_fixture.say("ben", "declare level1 auth since=2025-01-01 login fails")
 
     assert not asked.ok and not verb_fixture.incidents()
-    assert "2025-01-01 00:00 UTC" in asked.text and "RTO counts from then" in asked.text
+    assert "2025-01-01 00:00:00 UTC" in asked.text and "RTO counts from then" in asked.text
     assert verb_fixture.say("ben", asked.choices[0].command).ok
     assert f"{verb_fixture.incident().started_at:%Y-%m-%d}" == "2025-01-01"
 

@@ -1,11 +1,12 @@
 """People choose a moment by what happened: each row can be typed, and no name can draw what is not there."""
 
 from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from pydantic import TypeAdapter
 
 from drbot.bot.blocks.reply import reply_pages
-from drbot.commands.facts.moment_named import HOW, moment_of
+from drbot.commands.facts.moment_read import WallClock, moment_of
 from drbot.commands.views.timeline_view import timeline_reply
 from drbot.core.site.wal_timeline import Event, Timeline, What
 from drbot.core.text.messages import phrase, say
@@ -31,7 +32,7 @@ def test_the_moment_before_is_a_command_that_means_that_moment() -> None:
     assert f"/dr declare level2 site=west to {moment}" in reply.text
     assert f"drbot copy --to {moment}" in reply.text
     assert [one.command for one in reply.choices] == [f"plan site=west level2 to {moment}"]
-    assert moment_of(moment, NINE + timedelta(hours=2), HOW) == event.moment
+    assert moment_of(moment, WallClock(NINE + timedelta(hours=2), ZoneInfo("Asia/Tokyo")), "") == event.moment
     assert ("2026-03-02 09:30:00.250", "1,500 rows deleted", "public.orders", moment) in reply.tables[1].rows
 
 
