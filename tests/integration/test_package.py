@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -17,11 +18,21 @@ ROOT = Path(__file__).parents[2]
 UV = Path(sys.executable).with_name("uv")
 
 
+def tracked_files() -> list[str]:
+    said = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    return [name for name in said.split("\0") if name]
+
+
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """As a user gets it: built from the source distribution."""
-    folder = tmp_path_factory.mktemp("dist")
-    subprocess.run([UV, "build", "--quiet", "--out-dir", folder, ROOT], check=True, timeout=300)
+    """As a user gets it: built from the source distribution. Of a copy: tests beside this one make and remove files in
+    the checkout, and the build reads every folder of it.
+    """
+    folder, source = tmp_path_factory.mktemp("dist"), tmp_path_factory.mktemp("source")
+    for name in tracked_files():
+        (source / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(ROOT / name, source / name, follow_symlinks=False)
+    subprocess.run([UV, "build", "--quiet", "--out-dir", folder, source], check=True, timeout=300)
     (made,) = folder.glob("*.whl")
     return made
 
@@ -51,7 +62,7 @@ def test_only_one_name_is_installed(wheel: Path) -> None:
 def test_every_file_of_the_repository_is_in_it(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         names = set(archive.namelist())
-    tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()
+    tracked = tracked_files()
     linked = ("bot/", "commands/", "runners/")
     wanted = {f"drbot/{name}" for name in tracked if name.startswith(linked)}
     wanted |= {name for name in tracked if name.startswith("drbot/") and not (ROOT / name).is_symlink()}
