@@ -20,9 +20,7 @@ _WRITTEN = re.compile(
     r"(?:(?P<hour>\d{1,2}):(?P<minute>\d{2})(?::(?P<second>\d{2})(?:[.,](?P<part>\d{1,9}))?)? ?(?P<zone>[a-z+-]\S*)?)?",
     re.ASCII,
 )
-_DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _CLOCK = re.compile(r"\d{1,2}:\d{2}\S*", re.ASCII)
-_WITHOUT_ZONE = re.compile(r"(?:\d{4}-\d{2}-\d{2}[t ])?\d{1,2}:\d{2}(?::\d{2}(?:[.,]\d+)?)?", re.ASCII)
 _OFFSET = re.compile(r"([+-])(\d{2})(?::?(\d{2}))?", re.ASCII)
 _OF_UTC = frozenset({"z", "utc", "gmt"})
 
@@ -75,9 +73,11 @@ def moment_of(word: str, clock: WallClock, todo: str) -> datetime | None:
 def spoken(words: Sequence[str], clock: WallClock) -> tuple[str, list[str]]:
     """The first word with those behind it that belong to the same time, a time of day and a zone; and what is left."""
     said, left = words[0], list(words[1:])
-    if left and _DAY.fullmatch(plain(said)) and _CLOCK.fullmatch(plain(left[0])):
+    found = _WRITTEN.fullmatch(plain(said))
+    if left and found and found["day"] and not found["hour"] and _CLOCK.fullmatch(plain(left[0])):
         said = f"{said} {left.pop(0)}"
-    if left and _WITHOUT_ZONE.fullmatch(plain(said)) and _is_zone(plain(left[0]), clock):
+        found = _WRITTEN.fullmatch(plain(said))
+    if left and found and found["hour"] and not found["zone"] and _is_zone(plain(left[0]), clock):
         said = f"{said} {left.pop(0)}"
     return said, left
 
@@ -116,10 +116,10 @@ def _zone(said: str | None, clock: WallClock) -> tzinfo:
     if found := _OFFSET.fullmatch(said):
         east = timedelta(hours=int(found[2]), minutes=int(found[3] or 0))
         return timezone(-east if found[1] == "-" else east)
-    year = [(clock.now - timedelta(days=30 * month)).astimezone(clock.zone) for month in range(12)]
-    own = {(one.tzname() or "").lower(): timezone(one.utcoffset() or timedelta(), one.tzname() or "") for one in year}
-    if said in own:
-        return own[said]
+    year = (clock.now.replace(month=month, day=1).astimezone(clock.zone) for month in (1, 7))
+    own = next((one for one in year if (one.tzname() or "").lower() == said), None)
+    if own is not None:
+        return timezone(own.utcoffset() or timedelta(), own.tzname() or "")
     if "/" in said and (named := next((one for one in available_timezones() if one.lower() == said), None)):
         return ZoneInfo(named)
     raise ValueError(said)

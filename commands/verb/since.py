@@ -38,7 +38,7 @@ def since(context: CommandContext, request: Request, words: Words, person: Perso
         snapshot = _snapshot(tx.connection, incident)
         incidents.correct_start(tx, incident.id, began, person.id, why, snapshot_at=snapshot)
         now = incidents.get(tx.connection, incident.id)
-    day = clock.told(now.started_at)
+    day = _told(clock, now.started_at)
     corrected = phrase("{name}: corrected, the outage began on {day}.", name=now.name, day=day)
     return Reply(text=sentences(corrected, _figures(now)), in_channel=True)
 
@@ -48,19 +48,24 @@ def _said(words: Words, clock: WallClock) -> tuple[datetime | None, Words]:
     if not words.rest:
         return None, words
     said, why = spoken(words.rest, clock)
-    began = moment_of(said, clock, _how(clock))
+    address = f" DR-{words.incident}" if words.incident is not None else ""
+    began = moment_of(said, clock, _how(f"/dr since{address}", clock))
     return began, replace(words, rest=(whole(began), *why)) if began is not None else words
 
 
-def _how(clock: WallClock) -> str:
-    return phrase("Write: /dr since DR-7 20m, 02:10 ({zone}), 02:10Z or an ISO time.", zone=clock.zone.key)
+def _told(clock: WallClock, moment: datetime) -> str:
+    return clock.told(moment.replace(microsecond=0))
+
+
+def _how(command: str, clock: WallClock) -> str:
+    return phrase("Write: {command} 20m, 02:10 ({zone}), 02:10Z or an ISO time.", command=command, zone=clock.zone.key)
 
 
 def _wanted(connection: Connection, incident: Incident, began: datetime | None, clock: WallClock) -> datetime:
     """The moment that is meant. Raises Refusal with what can be typed, or what is in the way."""
-    todo = _how(clock)
+    todo = _how(f"/dr since {incident.name}", clock)
     if began is None:
-        day = clock.told(incident.started_at)
+        day = _told(clock, incident.started_at)
         raise Refusal(phrase("{name}: the outage began on {day}.", name=incident.name, day=day), todo)
     unchanged = phrase("{name}: nothing was changed.", name=incident.name)
     if incident.is_drill:
@@ -69,14 +74,14 @@ def _wanted(connection: Connection, incident: Incident, began: datetime | None, 
     if end is not None and began > end:
         raise Refusal(
             unchanged,
-            phrase("{day} is later than its end, {end}.", day=clock.told(began), end=clock.told(end)),
+            phrase("{day} is later than its end, {end}.", day=_told(clock, began), end=_told(clock, end)),
             todo,
         )
     if began > clock.now:
-        raise Refusal(unchanged, phrase("{day} has not come yet.", day=clock.told(began)), todo)
+        raise Refusal(unchanged, phrase("{day} has not come yet.", day=_told(clock, began)), todo)
     if began > incident.declared_at:  # it had begun by then; a later time would make a target met that was missed
-        declared = clock.told(incident.declared_at)
-        said = phrase("{day} is later than its declaration, {declared}.", day=clock.told(began), declared=declared)
+        declared = _told(clock, incident.declared_at)
+        said = phrase("{day} is later than its declaration, {declared}.", day=_told(clock, began), declared=declared)
         raise Refusal(unchanged, said, todo)
     is_going_on = any(not run.is_over for run in runs.of_incident(connection, incident.id))
     if is_going_on and incident.recovered_at is None:
@@ -94,7 +99,7 @@ def _is_it_so_long_ago(incident: Incident, began: datetime, why: str, clock: Wal
         text=phrase(
             "{name}: did the outage begin on {day}, {time} before it was declared? Nothing was changed yet: confirm.",
             name=incident.name,
-            day=clock.told(began),
+            day=_told(clock, began),
             time=duration((incident.declared_at - began).total_seconds()),
         ),
         choices=(Choice(label=phrase("Yes, it began then"), command=command),),

@@ -14,11 +14,11 @@ from drbot.core.base.errors import BackupError, PermanentError, TemporaryError, 
 from drbot.core.runs.plan import BackupIdentity
 from drbot.core.runs.proof import floor_of
 from drbot.core.site.full_manifest import FullManifest
-from drbot.core.site.proofs import BackupProof, failure_of, named_anyway
+from drbot.core.site.proofs import BackupProof, failure_of
 from drbot.core.site.stored_backups import BackupKind
 from drbot.core.text.messages import clauses, listed, phrase
 from drbot.core.text.words import size
-from drbot.runners.backups.in_places import Found, backups_in
+from drbot.runners.backups.in_places import Found, backups_in, in_turn
 from drbot.runners.backups.readings import Reading, Readings, Stamp, stamp_of
 from drbot.runners.clients.backup_reader import BackupReader
 from drbot.runners.clients.backup_store import SUFFIX, Backup, BackupStore, Manifest
@@ -250,12 +250,11 @@ def choose(
     def pass_over(backup: Backup | StoredDump, why: str) -> None:
         passed_over.append(PassedOver(name=backup.name, place=place_of(backup), why=why))
 
-    for backup in sorted(found.backups, key=lambda one: bool(name and failed(one))):
-        if before and (backup.snapshot_at, backup.name) >= (before.snapshot_at, before.name):
-            continue
-        if not name and (why := failed(backup)):
-            pass_over(backup, named_anyway(backup.name, why))
-            continue
+    older = [
+        one for one in found.backups
+        if before is None or (one.snapshot_at, one.name) < (before.snapshot_at, before.name)
+    ]  # fmt: skip
+    for backup in in_turn(older, failed, pass_over, name):
         try:
             good = judged(backup, rules) if isinstance(backup, StoredDump) else check(backup, rules)
             known = with_floor(good, store, rules)

@@ -9,12 +9,12 @@ from drbot.core.base.errors import BackupError, DrbotError, PermanentError, Temp
 from drbot.core.runs.plan import BackupIdentity, Holds
 from drbot.core.runs.proof import floor_of
 from drbot.core.site.full_manifest import FORMAT, FullManifest, is_archive
-from drbot.core.site.proofs import BackupProof, failure_of, named_anyway
+from drbot.core.site.proofs import BackupProof, failure_of
 from drbot.core.site.stored_backups import BackupKind
 from drbot.core.text.messages import clauses, listed, phrase
 from drbot.runners.backups.choose_dump import empty_fault, none_in, owner_fault, rows_fault, version_fault
 from drbot.runners.backups.held import require_held
-from drbot.runners.backups.in_places import Found, backups_in
+from drbot.runners.backups.in_places import Found, backups_in, in_turn
 from drbot.runners.clients.byte_streams import CHUNK, IteratorFile
 from drbot.runners.clients.document_archive import read_archive
 from drbot.runners.clients.full_store import FullBackup, FullBackupStore, is_of, password
@@ -65,10 +65,7 @@ def choose_full_backup(
     older = [
         backup for backup in found.backups if before is None or order_of(backup) < (before.snapshot_at, before.name)
     ]
-    for backup in sorted(older, key=lambda one: bool(name and failed(one))):
-        if name is None and (why := failed(backup)):
-            pass_over(backup, named_anyway(backup.name, why))
-            continue
+    for backup in in_turn(older, failed, pass_over, name):
         if name is None and backup.archive is not None and password():
             pass_over(backup, phrase("{what}: {why}", what=backup.place, why=UNVOUCHED))
             continue

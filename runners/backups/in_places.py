@@ -1,15 +1,26 @@
 """Asks every place for its backups, all at once: one that does not answer holds up no other."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
 from drbot.core.base.errors import PermanentError, TemporaryError
+from drbot.core.site.proofs import named_anyway
 from drbot.core.text.messages import phrase
 from drbot.runners.foundation.at_once import at_once
 from drbot.runners.foundation.watching import Cancelled
 
 Kind = TypeVar("Kind", covariant=True)
+
+
+class Named(Protocol):
+    """A backup, of whatever kind."""
+
+    @property
+    def name(self) -> str: ...
+
+
+One = TypeVar("One", bound=Named)
 
 
 class Place(Protocol[Kind]):
@@ -37,6 +48,19 @@ def backups_in(places: Sequence[Place[Kind]], cancelled: Cancelled) -> Found[Kin
         silent=tuple(why for there in answers for why in there.silent),
         answered=tuple(place for there in answers for place in there.answered),
     )
+
+
+def in_turn(
+    found: Iterable[One], failed: Callable[[One], str], pass_over: Callable[[One, str], None], name: str | None
+) -> Iterator[One]:
+    """In the order in which they are tried. What could not be restored (`failed` says why) is passed over; where a
+    person has named it, it comes last of its copies.
+    """
+    for one in sorted(found, key=lambda one: bool(name and failed(one))):
+        if not name and (why := failed(one)):
+            pass_over(one, named_anyway(one.name, why))
+        else:
+            yield one
 
 
 def _asked(place: Place[Kind], cancelled: Cancelled) -> Found[Kind]:

@@ -59,8 +59,8 @@ def test_rto_and_mttr_of_an_incident_that_is_over_count_from_the_new_time(verb_f
 @pytest.mark.parametrize(
     ("words", "why"),
     [
-        ("since DR-1", "Write: /dr since DR-7 20m, 02:10 (UTC)"),
-        ("since DR-1 yesterday", "is not a time. Write: /dr since DR-7 20m"),
+        ("since DR-1", "Write: /dr since DR-1 20m, 02:10 (UTC)"),
+        ("since DR-1 yesterday", "is not a time. Write: /dr since DR-1 20m"),
         (f"since DR-1 {NOW + timedelta(hours=2):%Y-%m-%dT%H:%M}", "has not come yet"),
     ],
 )
@@ -132,7 +132,7 @@ def test_what_is_over_did_not_begin_later(verb_fixture: VerbFixture) -> None:
 
     reply = verb_fixture.say("aiko", f"since DR-1 {end + timedelta(minutes=2):%Y-%m-%dT%H:%M}")
 
-    assert not reply.ok and f"is later than its end, {end:%Y-%m-%d %H:%M:%S}" in say(reply.text, "en")
+    assert not reply.ok and f"is later than its end, {end:%Y-%m-%d %H:%M:%S} UTC." in say(reply.text, "en")
 
 
 def test_what_was_declared_had_begun(verb_fixture: VerbFixture) -> None:
