@@ -170,7 +170,7 @@ def test_who_does_not_know_which_second_it_was_is_shown_it_in_slack_and_at_a_ter
     witness.ask("INSERT INTO public.witness (at) SELECT now() FROM generate_series(1, 40)")
     moment = witness.next_second()
     witness.ask("DELETE FROM public.witness")
-    shown = re.compile(r"40 rows deleted.*public\.witness.*(20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d)Z")
+    shown = re.compile(r"40 rows deleted.*public\.witness.*(20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{6})?)Z")
 
     story.player.say("aiko", "/dr moments 1h")
     words = [sys.executable, "-P", "-m", "drbot.cli.main", "moments", "--config", str(story.stack.configuration)]
