@@ -24,7 +24,7 @@ from drbot.runners.clients.clients import is_there
 from drbot.runners.clients.compose import Compose
 from drbot.runners.clients.discovery import addresses_of, jobs_of, others_on, projects_on, stores_of, written_folders
 from drbot.runners.clients.docker_engine import DockerEngine
-from drbot.runners.clients.inventory_reader import read_inventory
+from drbot.runners.clients.sqlite_files import read_thoroughly
 from drbot.runners.foundation.settings import RunnerSettings
 from drbot.runners.foundation.watching import never
 
@@ -112,7 +112,7 @@ def _seen(engine: DockerEngine, host: str | None, found: Folders, known: Site | 
     site = known if known is not None else Site(projects=parent)
     compose = Compose(parent, host)
     asked = site.model_copy(update={"services": {**site.services, **services}})
-    inventory = read_inventory(asked, engine, compose, never)
+    inventory = read_thoroughly(asked, engine, compose, never)
     return Seen(
         host=host or "",
         folder=parent,

@@ -17,6 +17,7 @@ from drbot.core.site.inventory import Inventory, KnownService, Unkept, unkept
 from drbot.core.site.site import Postgres, Redis, Service, Site
 from drbot.core.site.store_folders import entangled
 from drbot.runners.clients.discovery import Store
+from drbot.runners.clients.sqlite_files import SQLITE
 
 MISSING = "MISSING"
 GAPS = f"{MISSING}: in no backup. Keep it in a volume with a name or in a folder, or say why it is not needed:"
@@ -153,19 +154,21 @@ def _site(seen: Seen) -> CommentedMap:
 
 
 def services_of(seen: Seen) -> Iterator[tuple[str, CommentedMap]]:
-    """Stores, who answers on a port, and one of each other project: without one nothing of it would be known."""
+    """Stores, who writes to SQLite or answers on a port, and one of each other project, which nothing would know."""
     named: set[str] = set()
     dumped = {(store.project, store.service) for store in map(seen.first, ("postgres", "redis")) if store is not None}
     needed = {(one.project, need) for one in seen.inventory.services for need in one.needs}
     for one in seen.inventory.services:
         place = (one.project, one.service)
         is_store = any((store.project, store.service) == place for store in seen.stores)
-        if not (is_store or place in seen.addresses or place in seen.jobs or one.project not in named):
+        is_written = one.program == SQLITE or (is_store and place not in dumped)
+        is_known = is_store or is_written or place in seen.addresses or place in seen.jobs
+        if not is_known and one.project in named:
             continue
         named.add(one.project)
         role = "database" if is_store else "app" if place in needed or place not in seen.addresses else "front"
         service = CommentedMap(project=one.project, service=one.service, role=role)
-        if is_store and place not in dumped:  # drbot has no hand for it: its files are copied
+        if is_written:  # drbot has no hand for it: its files are copied
             service["pause_for_backup"] = True
         if place in seen.addresses and not is_store:
             service["health"] = seen.addresses[place]

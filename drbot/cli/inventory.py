@@ -19,7 +19,7 @@ from drbot.core.site.inventory import (
 )
 from drbot.core.site.site import Site
 from drbot.core.text.messages import clauses, listed, phrase, sentences
-from drbot.runners.clients.inventory_reader import read_inventory
+from drbot.runners.clients.sqlite_files import read_thoroughly
 from drbot.runners.foundation.watching import never
 
 
@@ -29,7 +29,7 @@ def inventory(site: SiteName = "", config: Config = None) -> None:
     """
     configuration, clients, name = opened(config, site)
     named = configuration.site(name)
-    found = read_inventory(named, clients.docker, clients.compose, never)
+    found = read_thoroughly(named, clients.docker, clients.compose, never)
     known = with_inventory(named, found)
     table = table_of(*map(marked, (phrase("service"), phrase("waits for"), phrase("mounts"), phrase("kept"))))
     for service in found.all_services:

@@ -45,11 +45,11 @@ from drbot.runners.clients.dump import DumpScanner
 from drbot.runners.clients.full_store import FullBackup, FullBackupStore, full_stores, is_of, tags_of
 from drbot.runners.clients.helper import Mount
 from drbot.runners.clients.host_folders import data_below
-from drbot.runners.clients.inventory_reader import read_inventory
 from drbot.runners.clients.pausing import paused
 from drbot.runners.clients.restic import Restic, plain
 from drbot.runners.clients.restic_helper import ResticHelper, portable
 from drbot.runners.clients.shared_settings import shared_settings
+from drbot.runners.clients.sqlite_files import read_thoroughly
 from drbot.runners.clients.tools_image import tools_image
 from drbot.runners.foundation.own_record import FOLDER as OWN_FOLDER
 from drbot.runners.foundation.watching import Cancelled, Progress, never, unheard
@@ -166,7 +166,7 @@ def collect(making: Making, document: Path | None) -> FullManifest:
         files=site.files,
         versions={"drbot": version("drbot-chatops")},
         source={"engine": clients.docker.id(), "host": platform.node()},
-        inventory=read_inventory(site, clients.docker, clients.compose, making.cancelled),
+        inventory=read_thoroughly(site, clients.docker, clients.compose, making.cancelled),
     )
     manifest = manifest.model_copy(update={"uses": used(making, manifest.inventory)})
     if site.postgres is not None:

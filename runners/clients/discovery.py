@@ -17,6 +17,7 @@ from drbot.runners.clients.docker_engine import DockerEngine
 from drbot.runners.clients.health import fault_of_url
 from drbot.runners.clients.postgres_server import PostgresServer
 from drbot.runners.clients.redis_server import RedisServer
+from drbot.runners.clients.sqlite_files import SQLITE
 from drbot.runners.clients.told_health import Page, page_in
 from drbot.runners.foundation.at_once import at_once
 
@@ -66,12 +67,12 @@ def others_on(engine: DockerEngine) -> tuple[str, ...]:
 
 
 def stores_of(engine: DockerEngine, compose: Compose, inventory: Inventory) -> tuple[Store, ...]:
-    """Every service whose container runs the program of a database."""
+    """Every service whose container runs the program of a database; SQLite has none."""
     return tuple(found for one in inventory.services if (found := _store(engine, compose, one)) is not None)
 
 
 def _store(engine: DockerEngine, compose: Compose, known: KnownService) -> Store | None:
-    if not known.program:
+    if known.program in ("", SQLITE):
         return None
     kind = KINDS.get(known.program, "other")
     found = Store(

@@ -21,9 +21,9 @@ from drbot.runners.clients.compose import Document
 from drbot.runners.clients.compose_text import is_file
 from drbot.runners.clients.discovery import written_elsewhere
 from drbot.runners.clients.full_store import password
-from drbot.runners.clients.inventory_reader import read_inventory
 from drbot.runners.clients.own_definition import definition_of
 from drbot.runners.clients.shared_settings import shared_settings
+from drbot.runners.clients.sqlite_files import read_thoroughly
 from drbot.runners.foundation.at_once import at_once
 from drbot.runners.foundation.settings import RunnerSettings
 from drbot.runners.foundation.watching import never
@@ -359,7 +359,7 @@ def site_lines(
 def inventory_of(site: Site, clients: Clients) -> Inventory:
     """Nothing where the engine does not answer, which is a line of its own."""
     try:
-        return read_inventory(site, clients.docker, clients.compose, never)
+        return read_thoroughly(site, clients.docker, clients.compose, never)
     except DrbotError:
         return NOTHING
 

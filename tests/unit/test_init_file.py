@@ -58,6 +58,17 @@ def test_folders_among_the_settings_that_are_written_to_are_data_unless_a_store_
     assert site["files"] == ["shop/uploads"]
 
 
+def test_a_service_that_writes_to_sqlite_is_paused_while_its_files_are_copied() -> None:
+    notes = KnownService(project="shop", service="notes", program="sqlite")
+    seen = replace(SEEN, inventory=Inventory(services=(*SERVICES, notes)), addresses={("shop", "notes"): "http://x"})
+
+    site = YAML(typ="safe").load(text_of(seen, Answers(), NOW))["sites"]["production"]
+
+    assert site["services"]["notes"] == {
+        "project": "shop", "service": "notes", "role": "front", "pause_for_backup": True, "health": "http://x",
+    }  # fmt: skip
+
+
 @pytest.fixture
 def library() -> Iterator[Path]:
     """Not where the host's own things lie, as other folders of tests may."""

@@ -52,7 +52,7 @@ class KnownService(Model):
     digest: str = ""  # of that image, "postgres@sha256:…", where a registry has it
     needs: tuple[str, ...] = ()  # services of the same project, by `depends_on`
     once: bool = False  # it runs to its end, and others wait for that
-    program: str = ""  # of a database, by the name of its process; "" = none that is known, or it does not run
+    program: str = ""  # of a database, by its process, or by files of SQLite; "" = none is known, or it does not run
     described: bool = True  # False: only its container is there; its compose file does not know it any more
     mounts: tuple[Mount, ...] = ()
 

@@ -2,6 +2,8 @@
 it wrote.
 """
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -29,7 +31,8 @@ def shop(machine: Machine) -> Machine:
             f"{machine.name}/compose.yml": f"""
 x-common: &common {{image: {machine.image}, network_mode: none, stop_grace_period: 0s, entrypoint: [sleep, "600"]}}
 services:
-  app: {{<<: *common, volumes: ["data:/data"]}}
+  app: {{<<: *common, volumes: ["data:/data", "./reads:/reads:ro"]}}
+  notes: {{<<: *common, volumes: ["./notes:/notes"]}}
   stock: {{<<: *common, entrypoint: [bash, -c, "exec -a mysqld sleep 600"], volumes: ["stock:/stock"]}}
   lite: {{<<: *common, volumes: ["lite:/lite"]}}
 volumes:
@@ -39,7 +42,7 @@ volumes:
 """
         }
     )
-    machine.clients.compose.up(machine.name, ["app", "stock", "lite"], WATCH)
+    machine.clients.compose.up(machine.name, ["app", "notes", "stock", "lite"], WATCH)
     return machine
 
 
@@ -97,3 +100,21 @@ def test_a_database_that_writes_while_its_files_are_copied_is_said(
     assert line.colour is Colour.AMBER
     assert "mysqld writes while a full backup copies its files" in line.sentence
     assert f"Copied while they write: {shop.name}/stock (mysqld)." in backed_up(document, monkeypatch)
+
+
+@pytest.mark.parametrize("paused", [False, True], ids=["running", "paused"])
+def test_a_service_that_writes_to_sqlite_is_said_until_dr_yml_lets_it_be_paused(
+    shop: Machine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, paused: bool
+) -> None:
+    for folder in ("notes", "reads"):
+        with closing(sqlite3.connect(shop.folder / shop.name / folder / "Book.DB")) as book:
+            book.execute("CREATE TABLE notes (text)")
+    (shop.folder / shop.name / "notes" / "other.db").write_text("no database")
+    notes = {"project": shop.name, "service": "notes", "role": "app", "pause_for_backup": paused}
+    document = written(shop, tmp_path, services={"notes": notes})
+
+    said = [one.sentence for name, one in lines(shop, document).items() if "copies its files" in one.sentence]
+    told = backed_up(document, monkeypatch)
+
+    assert any("sqlite writes while" in one for one in said) is not paused
+    assert (f"{shop.name}/notes (sqlite)" in told, f"{shop.name}/app" in told) == (not paused, False)
