@@ -18,7 +18,7 @@ from drbot.core.runs.replaced import replaced
 from drbot.core.runs.run import Run, RunKind
 from drbot.core.runs.stakes import Stakes, act_of, aside_by
 from drbot.core.runs.stakes_words import ACTS as HEADLINES
-from drbot.core.site.inventory import Inventory
+from drbot.core.site.inventory import Inventory, placed
 from drbot.core.site.occupants import Occupant, aside_suffix, returning
 from drbot.core.site.old_server import NOT_IN_A_FULL_BACKUP, notes_of
 from drbot.core.site.proofs import copy_text, proven_text
@@ -104,12 +104,20 @@ def _chosen(survey: Survey, runbook: Runbook, looking: ExitStack) -> tuple[Chose
     is raised; else read, while the backups are, which takes longer.
     """
     if raises_system(runbook.steps) and (chosen := _backup(survey, runbook)) is not None:
-        return chosen, _knowing(survey, chosen.backup.holds.inventory, looking)
+        return chosen, _knowing(survey, _at_this_site(survey, chosen.backup), looking)
 
     target = survey.worker_context.target
     names = {str(step.do) for step in runbook.steps} | {probe.probe for probe in runbook.ready_when}
     looking.enter_context(target.ahead(names, survey.cancelled))
     return both(lambda: _backup(survey, runbook), lambda: _knowing(survey, target.inventory(survey.cancelled), looking))
+
+
+def _at_this_site(survey: Survey, backup: BackupIdentity) -> Inventory:
+    """What a backup says of its system, with its projects where this site has them."""
+    worker_context = survey.worker_context
+    of = worker_context.configuration.sites.get(backup.site)
+    inventory = backup.holds.inventory
+    return inventory if of is None else placed(inventory, of.whole_path, worker_context.site.whole_path)
 
 
 def _knowing(survey: Survey, inventory: Inventory, looking: ExitStack) -> Survey:

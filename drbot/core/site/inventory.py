@@ -6,7 +6,7 @@ left to ask.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from posixpath import normpath
 from typing import Literal
 
@@ -83,6 +83,22 @@ class Inventory(Model):
 
 
 NOTHING = Inventory()
+
+
+def placed(inventory: Inventory, was: Path, now: Path) -> Inventory:
+    """The same system where its projects are in another folder: what it mounts from below that comes with them."""
+
+    def moved(mount: Mount) -> Mount:
+        path = PurePosixPath(normpath(mount.source))
+        if mount.kind != "bind" or was == now or not path.is_relative_to(was):
+            return mount
+        return mount.model_copy(update={"source": str(now / path.relative_to(was))})
+
+    def with_moved(one: KnownService) -> KnownService:
+        return one.model_copy(update={"mounts": tuple(map(moved, one.mounts))})
+
+    parts = {"services": inventory.services, "seldom": inventory.seldom}
+    return inventory.model_copy(update={name: tuple(map(with_moved, found)) for name, found in parts.items()})
 
 
 class Unkept(Model):

@@ -11,6 +11,7 @@ from drbot.core.site.inventory import (
     Mount,
     Unkept,
     copied_while_written,
+    placed,
     unkept,
     with_inventory,
 )
@@ -181,6 +182,17 @@ def test_what_is_mounted_from_a_folder_of_another_name_is_in_the_backup() -> Non
 
     assert unkept(SITE, Inventory(services=(web,), projects=places)) == ()
     assert unkept(SITE, Inventory(services=(web,))) != ()
+
+
+def test_what_lies_among_the_projects_is_in_the_backup_also_where_they_are_in_another_folder() -> None:
+    web, job = known("web", bind("/srv/shop/shop/initdb"), bind("/outside")), known("job", bind("/srv/shop/shop/lists"))
+    elsewhere = SITE.model_copy(update={"projects": Path("/opt/new")})
+    inventory = Inventory(services=(web,), seldom=(job,))
+
+    assert {one.name for one in unkept(elsewhere, inventory)} > {"/outside"}
+    there = placed(inventory, SITE.whole_path, elsewhere.whole_path)
+    assert [one.name for one in unkept(elsewhere, there)] == ["/outside"]
+    assert there.services[0].mounts[0].source == "/opt/new/shop/initdb"
 
 
 def test_a_database_whose_files_are_copied_is_named_unless_it_is_paused_or_dumped() -> None:
