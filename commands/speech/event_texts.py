@@ -43,6 +43,7 @@ def _record(text: str) -> EventText:
 
 _NEXT = phrase("{next}")
 _TODO = phrase("{todo}")
+_MOVED = phrase("{moved}")
 
 EVENT_TEXTS: Mapping[EventKind, EventText] = {
     EventKind.INCIDENT_DECLARED: _channel("rotating_light", phrase("{who} declared level {level}: {title}")),
@@ -119,7 +120,7 @@ EVENT_TEXTS: Mapping[EventKind, EventText] = {
     EventKind.RUN_BLOCKED: _channel("construction", phrase("Blocked. {why}"), hint=_NEXT),
     EventKind.RUN_STOP_REQUESTED: _channel("octagonal_sign", phrase("{who} asked to end the run. {why}")),
     EventKind.RUN_HANDED_OVER: _thread("", phrase("The worker {owner} handed the run over.")),
-    EventKind.RUN_SUCCEEDED: _channel("white_check_mark", phrase("The run succeeded.")),
+    EventKind.RUN_SUCCEEDED: _channel("white_check_mark", phrase("The run succeeded."), hint=_MOVED),
     EventKind.RUN_FAILED: _channel("x", phrase("The run failed at {step}: {why}"), hint=_TODO),
     EventKind.RUN_STOPPED: _channel("octagonal_sign", phrase("Stopped. {safe_state} {why}")),
     EventKind.STEP_STARTED: _thread("arrow_forward", phrase("{step} began.")),
@@ -232,6 +233,7 @@ COPY_CHANGED = _channel("hammer_and_wrench", phrase("The copy is changed from he
 NOT_ALL_PASSED = _channel(
     "warning",
     phrase("The run ended, but not everything passed: {missed}."),
+    hint=_MOVED,
 )
 FAILED_NOWHERE = _channel("x", phrase("The run failed: {why}"), hint=_TODO)
 """At no step: its plan is not believed any more, or another service is the cause."""

@@ -22,6 +22,7 @@ from drbot.runners.contract.target import Search
 from drbot.runners.execution import incident_clocks
 from drbot.runners.execution.damage import noting
 from drbot.runners.execution.half_moves import settle_moves
+from drbot.runners.execution.moved_users import moved_text
 from drbot.runners.execution.run_context import RunContext
 from drbot.runners.execution.schedule import End, Ending
 from drbot.runners.execution.sealed_plans import signature_of_end
@@ -85,7 +86,7 @@ def succeed(run_context: RunContext) -> bool:
         outcome = phrase("Done. What did not pass on the way: {steps}.", steps=names)
     else:
         outcome = phrase("Every check passed.")
-    finish(run_context, RunState.SUCCEEDED, outcome, missed=missed)
+    finish(run_context, RunState.SUCCEEDED, outcome, missed=missed, moved=moved_text(run_context))
     return True
 
 

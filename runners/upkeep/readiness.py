@@ -29,6 +29,7 @@ from drbot.runners.foundation.settings import RunnerSettings
 from drbot.runners.foundation.watching import never
 from drbot.runners.second_factor.totp_secrets import TotpSecrets
 from drbot.runners.upkeep.following import following_lines
+from drbot.runners.upkeep.moved_readiness import old_services
 from drbot.runners.upkeep.own_check_readiness import own_check_lines
 from drbot.runners.upkeep.prevention import Described, Prevention
 from drbot.store.records import confirmations
@@ -334,7 +335,9 @@ def site_lines(
     recovery = configuration.recovery
     try:
         if recovery is not None and recovery.site == name:
-            yield from SiteReadiness(name=name, site=site, clients=clients, is_empty=True).lines()
+            yield from (lines := tuple(SiteReadiness(name=name, site=site, clients=clients, is_empty=True).lines()))
+            if all(line.well for line in lines) and name != configuration.default_site:
+                yield from old_services(name, site, clients.docker)
             return
         inventory = inventory_of(site, clients)
         if inventory.services:

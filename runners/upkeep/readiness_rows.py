@@ -25,6 +25,7 @@ from drbot.runners.second_factor.totp_secrets import TotpSecrets
 from drbot.runners.upkeep.action_readiness import action_lines
 from drbot.runners.upkeep.backup_readiness import look_at_backups, look_at_backups_of, proof_lines
 from drbot.runners.upkeep.key_watch import worker_key_line
+from drbot.runners.upkeep.moved_readiness import users_lines
 from drbot.runners.upkeep.outside_readiness import (
     certificate_line,
     dns_line,
@@ -95,6 +96,12 @@ class Row:
 def _site(look: Look, site: str) -> Iterator[Line]:
     settings = RunnerSettings.from_environment(look.home)
     yield from site_lines(look.configuration, site, settings, lambda found: look.inventories.append((site, found)))
+
+
+def _users(look: Look, site: str) -> Iterable[Line]:
+    """Each site's own, for after the loss of a host the default site's worker may be lost with it."""
+    known = _by_state(lambda _, state, __: users_lines(state, look.configuration, site))
+    return known(look, site)
 
 
 def _approvers(look: Look, _: str) -> Iterator[Line]:
@@ -178,7 +185,7 @@ def _by_file(ask: Callable[[Configuration], Iterable[Line]]) -> Probe:
 
 SYSTEM = (
     "Docker engine", "compose projects", "volumes", "mounts", "health checks", "services", "PostgreSQL role",
-    "WAL of PostgreSQL",
+    "WAL of PostgreSQL", "old services",
     "restart policies", "memory and CPU limits", "room for a copy", "clock", "alert rules", "own checks",
 )  # fmt: skip
 BACKUPS = (
@@ -188,6 +195,7 @@ BACKUPS = (
 SCHEDULED = "scheduled backup of PostgreSQL, scheduled full backup, scheduled drills"
 
 ROWS: tuple[Row, ...] = (
+    Row(names=("users",), who=Who.SITE, probe=_users),
     Row(names=("approvers",), who=Who.DEFAULT, probe=_approvers),
     Row(names=("second factor",), who=Who.DEFAULT, probe=_second_factor),
     Row(names=("the worker's key",), who=Who.SITE, probe=_worker_key),

@@ -157,6 +157,8 @@ ITEMS = (
 
 SCHEDULED = "scheduled backup of PostgreSQL, scheduled full backup, scheduled drills"
 ELSEWHERE = {
+    "users": "tests/integration/runners/test_moved.py",
+    "old services": "tests/zoo/test_home_again.py",
     "WAL of PostgreSQL": "tests/integration/actions/test_following.py",
     "copies of full backups": "tests/unit/runners/test_backup_readiness.py",
     "backups of another site": "tests/unit/runners/test_backup_readiness.py",
