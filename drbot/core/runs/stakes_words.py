@@ -150,7 +150,7 @@ def _since_backup(loss: Loss) -> str:
 
 
 def _after_backup(loss: Loss) -> str:
-    moment = _minute(loss.since) or "-"
+    moment = _moment(loss.since) or "-"
     if not loss.seconds:
         return phrase("everything written after {moment}", moment=moment)
     return phrase(
@@ -188,7 +188,7 @@ def _files_since_backup(loss: Loss) -> str:
 
 
 def _other_since_swap(loss: Loss) -> str:
-    moment = _minute(loss.since)
+    moment = _moment(loss.since)
     return (
         phrase("everything written since the swap ({moment})", moment=moment)
         if moment
@@ -211,7 +211,7 @@ def _since_swap(loss: Loss) -> str:
 
 
 def _since_aside(loss: Loss) -> str:
-    moment = _minute(loss.since)
+    moment = _moment(loss.since)
     return (
         phrase("everything written on this host since it was put aside ({moment})", moment=moment)
         if moment
@@ -225,8 +225,8 @@ def _with_moment(what: str, loss: Loss) -> str:
     return phrase("{what}, counted at {moment}", what=what, moment=clock(loss.counted_at))
 
 
-def _minute(moment: datetime | None) -> str:
-    return f"{moment:%Y-%m-%d %H:%M} UTC" if moment is not None else ""
+def _moment(moment: datetime | None) -> str:
+    return f"{moment:%Y-%m-%d %H:%M:%S} UTC" if moment is not None else ""
 
 
 def _kept_data(loss: Loss) -> str:
@@ -251,7 +251,7 @@ def _left_behind(loss: Loss) -> str:
     return phrase(
         "nothing is deleted, but what users wrote since the DNS change ({moment}) does NOT move with them: it "
         "stays where they are now. They get the data at the other place, as it was left there",
-        moment=_minute(loss.since) or phrase("at an unknown time"),
+        moment=_moment(loss.since) or phrase("at an unknown time"),
     )
 
 
@@ -334,7 +334,7 @@ def kept_text(kept: KeptData) -> str:
     """Where it is, since when, and whose; what nobody knows is said to be unknown. The volume comes first: production's
     own has nearly the same name, and nobody may take it for what is deleted.
     """
-    moment = _minute(kept.since)
+    moment = _moment(kept.since)
     whose = f"DR-{kept.incident}" if kept.incident is not None else phrase("of an unknown incident")
     said = phrase(
         "kept in {volume} {since} ({incident}), put aside from {original}",

@@ -161,7 +161,9 @@ class HarmlessTarget:
             before = search.before
             if search.name not in (None, found.name) or (before and found.snapshot_at >= before.snapshot_at):
                 continue
-            return Chosen(backup=found.model_copy(update={"site": search.site if found.manifest else ""}))
+            return Chosen(
+                backup=found.model_copy(update={"site": found.site or (search.site if found.manifest else "")})
+            )
         raise UserError("Looked for a good backup.", "There is none.", "Put one there.")
 
     def choose_full_backup(self, search: Search) -> Chosen:

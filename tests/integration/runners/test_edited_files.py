@@ -290,7 +290,7 @@ def test_how_much_is_lost_does_not_follow_a_row(guarded: WorkerFixture) -> None:
 
     assert run.plan is not None
     loss = loss_text(run.plan.stakes.loss)
-    assert "before the outage" not in loss and "2026-11-26 11:00 UTC" in loss
+    assert "before the outage" not in loss and "2026-11-26 11:00:00 UTC" in loss
 
 
 @pytest.mark.parametrize("folder", ["/etc", "${projects}/", "${projects}/../elsewhere"])

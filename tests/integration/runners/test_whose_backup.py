@@ -110,14 +110,14 @@ def test_what_no_step_fills_again_is_lost_whole_and_named(guarded: WorkerFixture
     """Of the host that is put aside only Redis is put back."""
     said = lost(guarded, planned(guarded, REDIS))
 
-    assert "everything written after 2026-11-26 11:00 UTC" in said
+    assert "everything written after 2026-11-26 11:00:00 UTC" in said
     assert f"known to bring back: postgres_data, {guarded.worker_context.site.projects}" in said
 
 
 def test_what_every_step_fills_again_loses_only_what_was_written_later(guarded: WorkerFixture) -> None:
     said = lost(guarded, planned(with_repository(guarded, "a"), POSTGRES + REDIS + FOLDER_BACK))
 
-    assert "everything written after 2026-11-26 11:00 UTC" in said
+    assert "everything written after 2026-11-26 11:00:00 UTC" in said
     assert "known to bring back" not in said
 
 

@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from drbot.bot.blocks.tables import table_block
@@ -299,6 +300,24 @@ def test_a_card_of_a_host_says_what_does_not_come_back_or_may_not_start(guarded:
 
     assert "In no backup: shop_lite (of shop/lite). This recovery does not bring them back." in words
     assert "Copied while they write: shop/stock (mysqld). Such a copy may not start." in words
+
+
+def test_what_lay_among_the_projects_of_the_lost_host_comes_back_into_another_folder(guarded: WorkerFixture) -> None:
+    project = next(iter(guarded.worker_context.site.compose_projects()))
+    binds = [Mount(kind="bind", source=path, target=path) for path in (f"/lost/{project}/initdb", "/outside")]
+    services = (KnownService(project=project, service="db", mounts=tuple(binds)),)
+    first, *others = guarded.target.backups
+    holds = first.holds.model_copy(update={"inventory": Inventory(services=services)})
+    guarded.target.backups[:] = [first.model_copy(update={"holds": holds, "site": "lost"}), *others]
+    worker_fixture = with_runbook(guarded, "own.yml", SET_ASIDE + FOLDER_BACK)
+    known = worker_fixture.worker_context.configuration
+    known = known.model_copy(update={"sites": {**known.sites, "lost": Site(projects=Path("/lost"))}})
+    worker_fixture = replace(worker_fixture, worker_context=replace(worker_fixture.worker_context, configuration=known))
+    worker_fixture = with_repository(worker_fixture, "a")
+
+    words = card(worker_fixture, worker_fixture.go(worker_fixture.queue(worker_fixture.declare().incident, "own")))
+
+    assert f"In no backup: /outside (of {project}/db)." in words
 
 
 def test_a_host_that_holds_no_volumes_is_not_said_to_lose_what_was_written_after_nothing(

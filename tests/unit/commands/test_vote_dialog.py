@@ -103,9 +103,9 @@ def asked() -> ApprovalRequest:
         ),
         (
             "what is lost",
-            "LOST: everything written after 2026-11-26 01:12 UTC (1 h 30 min before this plan was made); "
+            "LOST: everything written after 2026-11-26 01:12:00 UTC (1 h 30 min before this plan was made); "
             "the tables that grew held 12 rows more than in the backup, counted at 03:12:00 UTC",
-            "2026-11-26 01:12 UTC (計画作成の 1 時間 30 分前) より後に書き込まれたすべて。"
+            "2026-11-26 01:12:00 UTC (計画作成の 1 時間 30 分前) より後に書き込まれたすべて。"
             "本番は、行が増えたテーブルの合計でバックアップより 12 行多い",
         ),
         (
@@ -154,7 +154,8 @@ def test_rows_that_cannot_be_counted_are_not_passed_over() -> None:
 
     said = answers(shown(asked(), stakes=Stakes(act=Act.UNDO, loss=dead)), "en")["Data that will be LOST"]
     assert said == (
-        "everything written since the swap (2026-11-26 03:12 UTC); rows could not be counted: PostgreSQL is not running"
+        "everything written since the swap (2026-11-26 03:12:00 UTC); rows could not be counted: "
+        "PostgreSQL is not running"
     )
 
 
@@ -297,10 +298,10 @@ def test_an_undo_says_what_comes_back_what_was_written_since_and_that_nothing_is
 
     assert english["What is asked"] == "undo, back to the kept data"
     assert english["By"] == (
-        "the data kept in pgdata_before_r5 since 2026-11-25 23:12 UTC (DR-5), put aside from pgdata, 13.4 MB"
+        "the data kept in pgdata_before_r5 since 2026-11-25 23:12:00 UTC (DR-5), put aside from pgdata, 13.4 MB"
     )
     assert english["Data that will be LOST"] == (
-        "everything written since the swap (2026-11-26 03:00 UTC): 412 rows (1.3 MB), counted at 03:12:00 UTC, "
+        "everything written since the swap (2026-11-26 03:00:00 UTC): 412 rows (1.3 MB), counted at 03:12:00 UTC, "
         "and what is written after that; changes or deletions of 3 rows that existed before"
     )
     assert "PROVEN" not in english["Proof"] and "may be the earlier, damaged data" in english["Proof"]
@@ -312,7 +313,7 @@ def test_an_occupied_host_is_not_called_proven_and_not_without_loss() -> None:
     english, japanese = (answers(shown(asked(), stakes=HOST), language) for language in ("en", "ja"))
 
     assert "NOT restored yet" in english["Proof"] and "PROVEN" not in english["Proof"]
-    assert english["Data that will be LOST"].startswith("everything written after 2026-11-26 01:12 UTC")
+    assert english["Data that will be LOST"].startswith("everything written after 2026-11-26 01:12:00 UTC")
     assert "pgdata_before_r7, redis_before_r7" in english["Kept to undo with"]
     assert "検証済み" not in japanese["検証"] and "退避" in japanese["検証"]
 
@@ -337,7 +338,7 @@ def test_what_does_not_come_back_is_named_last_so_that_a_long_list_hides_nothing
     said = [answers(shown(asked(), stakes=HOST.model_copy(update={"loss": loss})), one) for one in ("en", "ja")]
     english, japanese = said[0]["Data that will be LOST"], said[1]["失われるデータ"]
 
-    assert english.startswith("everything written after 2026-11-26 01:12 UTC")
+    assert english.startswith("everything written after 2026-11-26 01:12:00 UTC")
     assert english.endswith(
         "; and ALL of these, which no step of this plan is known to bring back: redis_data, uploads"
     )

@@ -41,7 +41,7 @@ def test_whatever_is_restored_beside_is_the_proof(do: str) -> None:
 
 
 BACKUP = datetime(2026, 11, 26, 2, tzinfo=UTC)
-SINCE = "everything written after 2026-11-26 02:00 UTC (5 min before this plan was made)"
+SINCE = "everything written after 2026-11-26 02:00:00 UTC (5 min before this plan was made)"
 
 
 @pytest.mark.parametrize(
