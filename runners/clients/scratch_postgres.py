@@ -55,6 +55,12 @@ ALONE = {
     "logging_collector": "off",
     "lc_messages": "C",  # what it says is judged
 }
+ENTRYPOINT = "docker-entrypoint.sh"
+# A script around it that waits for other services, or reports somewhere, would do so for ever: nothing answers here.
+UNWRAPPED = f"""
+if command -v {ENTRYPOINT} >/dev/null; then shift "$0"; exec {ENTRYPOINT} "$@"; fi
+exec "$@"
+"""
 # What an image would put into a new cluster by itself. A dump is for an empty one, and brings all of that along.
 OWN_INIT = "/docker-entrypoint-initdb.d"
 NO_ROOM = re.compile(r"(PANIC|FATAL):  .*: No space left on device$", re.MULTILINE)
@@ -86,11 +92,21 @@ def scratch_server(scratch: Scratch, *, tuned: bool, own_rules: bool = True) -> 
         helper.put(scratch.engine, container, OWN_RULES, b"local all all trust\nhost all all 127.0.0.1/32 trust\n")
         helper.start(scratch.engine, container)
         try:
-            wait_until_ready(scratch, container)
+            _wait_until_ready(scratch, container, is_new=tuned)
             yield container
         except PermanentError as error:  # whatever was said: if the server was ended under it, that is the reason
             require_well(scratch, container, error)
             raise
+
+
+def _wait_until_ready(scratch: Scratch, container: str, *, is_new: bool) -> None:
+    """Nothing of a backup has been read so far: what goes wrong on an empty volume is no fault of it."""
+    try:
+        wait_until_ready(scratch, container)
+    except PermanentError as error:
+        require_well(scratch, container, error)
+        is_its_own = is_new and error.cause in (Cause.OTHER, Cause.TIME)
+        raise PermanentError(str(error), cause=Cause.IMAGE if is_its_own else error.cause) from error
 
 
 def require_well(scratch: Scratch, container: str, error: PermanentError) -> None:
@@ -127,6 +143,7 @@ def order_of(scratch: Scratch, *, tuned: bool, own_rules: bool = True) -> Helper
         image=scratch.recipe.image,
         name=scratch.name,
         labels=scratch.labels,
+        entrypoint=_unwrapped(scratch) if tuned else None,
         command=("postgres", *(part for name, value in settings.items() for part in ("-c", f"{name}={value}"))),
         mounts=(Mount(source=scratch.volume, target=scratch.recipe.mounted_at), *scratch.mounts),
         hidden=(OWN_INIT,),
@@ -134,6 +151,16 @@ def order_of(scratch: Scratch, *, tuned: bool, own_rules: bool = True) -> Helper
         confined=True,
         gentle=scratch.gentle,
     )
+
+
+def _unwrapped(scratch: Scratch) -> tuple[str, ...] | None:
+    """Without what an image has around the official one's start; None where it has nothing."""
+    with docker_errors(phrase("Look at the image {image}", image=scratch.recipe.image)):
+        config = scratch.engine.client.images.get(scratch.recipe.image).attrs["Config"]
+    own = tuple(config.get("Entrypoint") or ())
+    if not own or PurePosixPath(own[-1]).name == ENTRYPOINT:
+        return None
+    return ("sh", "-c", UNWRAPPED, str(len(own)), *own)
 
 
 def wait_until_ready(scratch: Scratch, container: str) -> None:

@@ -15,6 +15,7 @@ class Cause(StrEnum):
     DISK = "disk"  # no room left
     MEMORY = "memory"  # ended for want of memory
     TIME = "time"  # not done within its limit
+    IMAGE = "image"  # PostgreSQL's image does not start on an empty volume
     ENGINE = "engine"  # the Docker engine refused, went away, or took a container with it
     OTHER = "other"
 

@@ -10,6 +10,7 @@ REMEDIES: Mapping[Cause, str] = {
     Cause.DISK: phrase("The disk is full: make room on it, then try again."),
     Cause.MEMORY: phrase("There was not enough memory: free some on that machine, then try again."),
     Cause.TIME: phrase("It was not done in time: see what slows that machine down, then try again."),
+    Cause.IMAGE: phrase("PostgreSQL's image does not start on an empty volume: see what it says, then try again."),
     Cause.ENGINE: phrase("The Docker engine failed: see that it works, then try again."),
 }
 NOT_THE_BACKUP = phrase("The backup is not the cause.")

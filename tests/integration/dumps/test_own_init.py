@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from drbot.core.base.errors import Cause, PermanentError
+from drbot.core.runs.ways_on import REMEDIES
 from drbot.lab.ownership import LABEL
 from drbot.runners.clients.docker_engine import DockerEngine
 from drbot.runners.clients.scratch_postgres import ask, count_rows, scratch_server, stop_cleanly
@@ -65,6 +67,20 @@ NEEDED = ("postgres", "-c", f"shared_preload_libraries={LIBRARIES}", "-c", "max_
           "-cauto_explain.log_analyze=on", "-c", "port=5544", "-c", "hba_file=/nowhere/pg_hba.conf",
           "--unix-socket-directories=/nowhere")  # fmt: skip
 WORKER = "autoprewarm leader"  # what one of the libraries does by itself
+
+
+WRAPPED = f"drbot-lab/postgres-wrapped:{os.getpid()}"
+# An image of one's own, as many have it: here it waits for a host that a copy cannot reach, and does not end.
+WRAPPER = """#!/bin/bash
+until getent hosts settings.internal; do sleep 1; done
+exec docker-entrypoint.sh "$@"
+"""
+WRAPPED_FILE = """FROM {image}
+COPY wrapper.sh /wrapper.sh
+ENTRYPOINT ["bash", "/wrapper.sh"]
+CMD ["postgres"]
+LABEL {label}
+"""
 
 
 @pytest.fixture(scope="module")
@@ -130,3 +146,31 @@ def test_the_copy_keeps_what_restoring_needs_of_the_servers_command(
         client.remove_helper(container)
         with scratch_server(scratch, tuned=False) as container:
             assert (shown("max_locks_per_transaction"), shown("fsync")) == ("512", "on")
+
+
+def test_a_script_around_the_images_start_is_left_out(
+    source: Source, docker: Docker, client: DockerEngine, own_init: str, tmp_path: Path
+) -> None:
+    files = {"wrapper.sh": WRAPPER, "Dockerfile": WRAPPED_FILE.format(image=own_init, label=f"{LABEL}={LAB}")}
+    with (
+        built(docker, WRAPPED, files),
+        restored(docker, client, source.dumpall(), tmp_path, image=WRAPPED) as (scratch, container),
+    ):
+        assert count_rows(scratch, container)["postgres.auth.users"] == 2
+
+
+def test_an_image_that_does_not_start_is_no_fault_of_the_backup(
+    source: Source, docker: Docker, client: DockerEngine, own_init: str, tmp_path: Path
+) -> None:
+    broken = DOCKERFILE.replace("COPY entrypoint.sh", "COPY wrapper.sh")
+    files = dict.fromkeys(("10_template.sql", "20_schema.sql", "30_settings.sh"), "")
+    files |= {"wrapper.sh": "#!/bin/bash\necho no licence; exit 3\n", "Dockerfile": broken}
+    with (
+        built(docker, WRAPPED, files),
+        pytest.raises(PermanentError) as raised,
+        restored(docker, client, source.dumpall(), tmp_path, image=WRAPPED),
+    ):
+        pass
+
+    assert (raised.value.cause, "no licence" in str(raised.value)) == (Cause.IMAGE, True)
+    assert raised.value.cause in REMEDIES  # so that it is proven later, and no older backup is taken meanwhile
