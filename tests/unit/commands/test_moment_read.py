@@ -109,6 +109,8 @@ def test_no_word_is_no_moment() -> None:
         ("2026-03-02 rows", "2026-03-02", "rows"),
         ("2026-03-02T02:13Z UTC", "2026-03-02T02:13Z", "UTC"),
         ("20m UTC", "20m", "UTC"),
+        ("02:13 PST rows are gone", "02:13 PST", "rows are gone"),  # and is refused
+        ("02:13 ist alles weg", "02:13", "ist alles weg"),
     ],
 )
 def test_a_day_a_time_and_its_zone_are_one_moment_of_several_words(words: str, said: str, left: str) -> None:
