@@ -5,6 +5,7 @@ stands in the timeline.
 """
 
 from collections.abc import Collection
+from functools import partial
 
 import structlog
 
@@ -18,6 +19,7 @@ from drbot.runners.execution.half_moves import list_half_moves
 from drbot.runners.execution.issuing import own_work
 from drbot.runners.execution.run_context import RunContext, WorkerContext, idle_run_context
 from drbot.runners.execution.site_lock import unlock
+from drbot.store.base.reading import left_out_where_unreadable
 from drbot.store.records import incidents, steps
 from drbot.store.runs import chores, runs
 
@@ -39,8 +41,8 @@ def clear_stopped_runs(worker_context: WorkerContext, *, but: Collection[str] = 
     """Runs that were stopped while no worker was there to tidy up; `but` those that were looked at. Which they are."""
     with worker_context.database.read() as connection:
         found = frozenset(chores.stopped(connection, worker_context.site_name)).difference(but)
-    for run_id in sorted(found):
-        clear_stopped(worker_context, run_id)
+    for _ in left_out_where_unreadable(sorted(found), partial(clear_stopped, worker_context)):
+        pass
     return found
 
 
@@ -72,17 +74,22 @@ def clear_resolved_runs(worker_context: WorkerContext, *, but: Collection[str] =
     """
     with worker_context.database.read() as connection:
         found = frozenset(chores.resolved(connection, worker_context.site_name)).difference(but)
-        known = {one: (runs.get(connection, one), steps.of_run(connection, one)) for one in sorted(found)}
-    for run, of_run in known.values():
-        records = {record.id: record for record in of_run}
-        planned = run.plan.steps if run.plan is not None else ()
-        if any(step.effect == "destroy" and records[step.id].attempt for step in planned):
-            continue  # what was moved is kept data, which two people give up
-        for step in filter(restores_beside, planned):
-            record = records[step.id]
-            if record.state is StepState.SUCCEEDED and record.leftover is not Leftover.REMOVED:
-                _remove(worker_context, run, step)
+    for _ in left_out_where_unreadable(sorted(found), partial(_clear_resolved, worker_context)):
+        pass
     return found
+
+
+def _clear_resolved(worker_context: WorkerContext, run_id: str) -> None:
+    with worker_context.database.read() as connection:
+        run, of_run = runs.get(connection, run_id), steps.of_run(connection, run_id)
+    records = {record.id: record for record in of_run}
+    planned = run.plan.steps if run.plan is not None else ()
+    if any(step.effect == "destroy" and records[step.id].attempt for step in planned):
+        return  # what was moved is kept data, which two people give up
+    for step in filter(restores_beside, planned):
+        record = records[step.id]
+        if record.state is StepState.SUCCEEDED and record.leftover is not Leftover.REMOVED:
+            _remove(worker_context, run, step)
 
 
 def _sweep(worker_context: WorkerContext, run_id: str, step_id: str | None) -> None:

@@ -72,7 +72,8 @@ def look_at_drbots(worker_context: WorkerContext) -> None:
     with worker_context.database.write() as tx:
         for run in waiting:
             if holder is None or holder.id != run.waits_for_drbot:
-                _wake(tx, worker_context, run.id, phrase("The other drbot has given the target back."))
+                with tx.part():
+                    _wake(tx, worker_context, run.id, phrase("The other drbot has given the target back."))
 
 
 def give_back_stale(worker_context: WorkerContext) -> None:
@@ -84,8 +85,7 @@ def give_back_stale(worker_context: WorkerContext) -> None:
         return
     with worker_context.database.read() as connection:
         has_it = locks.holder(connection, worker_context.site_name)
-        stale = has_it != holder.claim.run or runs.get(connection, has_it).is_over
-    if holder.claim.instance == ours and stale:
+    if holder.claim.instance == ours and has_it != holder.claim.run:
         unlock(worker_context, holder.claim.run)
 
 
@@ -115,7 +115,8 @@ def wake_waiting(tx: Transaction, worker_context: WorkerContext, site: str) -> N
     """Wake every run that was parked because somebody held the site. One of them gets it, the others park again."""
     for waiting in waking.parked(tx.connection, site):
         if waits_for_site(waiting):
-            _wake(tx, worker_context, waiting.id, phrase("The site is free."))
+            with tx.part():
+                _wake(tx, worker_context, waiting.id, phrase("The site is free."))
 
 
 def _wake(tx: Transaction, worker_context: WorkerContext, run_id: str, why: str) -> None:
@@ -125,8 +126,7 @@ def _wake(tx: Transaction, worker_context: WorkerContext, run_id: str, why: str)
 
 def is_free(connection: Connection, site: str) -> bool:
     """Nobody holds it, or only a run that is over."""
-    holder = locks.holder(connection, site)
-    return holder is None or runs.get(connection, holder).is_over
+    return locks.holder(connection, site) is None
 
 
 def waits_for_site(run: Run) -> bool:

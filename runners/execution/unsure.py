@@ -19,6 +19,7 @@ from drbot.runners.contract.action import Finding, StepContext
 from drbot.runners.execution.kept_data import keep_host, put_aside
 from drbot.runners.execution.run_context import RunContext, WorkerContext, idle_run_context
 from drbot.store.base import waking
+from drbot.store.base.reading import left_out_where_unreadable
 from drbot.store.records import leases, steps
 
 LOOK_SECONDS = 120.0  # whoever looks holds up the run, and the upkeep of the others
@@ -97,16 +98,18 @@ def worth(plan: Plan, record: StepRecord) -> str:
 
 def look_after_unsure(worker_context: WorkerContext) -> list[str]:
     """For the worker's upkeep: every unsure step of this site whose finding nobody has told yet. Their ids."""
-    told = []
     with worker_context.database.read() as connection:
         parked = waking.parked(connection, worker_context.site_name)
-    for run in parked:
+
+    def look(run: Run) -> list[str]:
         if run.state is not RunState.NEEDS_DECISION or run.plan is None:
-            continue
-        for record in _untold(worker_context, run):
+            return []
+        untold = _untold(worker_context, run)
+        for record in untold:
             _tell(worker_context, run, record)
-            told.append(f"{run.id}/{record.id}")
-    return told
+        return [f"{run.id}/{record.id}" for record in untold]
+
+    return [name for names in left_out_where_unreadable(parked, look) for name in names]
 
 
 def _untold(worker_context: WorkerContext, run: Run) -> list[StepRecord]:

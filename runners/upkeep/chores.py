@@ -5,14 +5,13 @@ Bots do parts of the same; everything here is guarded in SQL, so any number of t
 
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
 from datetime import datetime, timedelta
 
 import structlog
 from sqlalchemy import Connection
 
 from drbot.core.approvals.approval import ApprovalRequest, Vote, has_broken_glass
-from drbot.core.base.errors import DrbotError, UnreadableError
+from drbot.core.base.errors import DrbotError
 from drbot.core.runs.run import Run, RunState, StepState
 from drbot.runners.execution.kept_data import forget_gone
 from drbot.runners.execution.leftovers import clear_resolved_runs, clear_stopped_runs
@@ -98,9 +97,8 @@ class Upkeep:
     def _unanswered(self) -> None:
         with self._worker_context.database.write() as tx:
             for run in waking.parked(tx.connection, self._worker_context.site_name):
-                with suppress(UnreadableError, KeyError):  # of that run alone nothing is done
-                    if run.state is RunState.WAITING:
-                        _answer_for_silence(tx, run)
+                with tx.part():
+                    _answer_for_silence(tx, run)
 
     def _free_site(self) -> None:
         site = self._worker_context.site_name
@@ -159,7 +157,7 @@ def _votes_for(
 
 def _answer_for_silence(tx: Transaction, run: Run) -> None:
     """Nobody answered in time: the question's own `silence` is the answer."""
-    if run.plan is None:
+    if run.plan is None or run.state is not RunState.WAITING:
         return
     for record in steps.of_run(tx.connection, run.id):
         ask = run.plan.step(record.id).ask

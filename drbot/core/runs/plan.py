@@ -117,7 +117,8 @@ class Plan(Model):
         return self.stakes.keeps
 
     def step(self, step_id: str) -> Step:
-        return next(step for step in self.steps if step.id == step_id)
+        """Raises KeyError where it has none of that name."""
+        return {step.id: step for step in self.steps}[step_id]
 
     def title_of(self, step_id: str) -> str:
         """What people call a step; its id where the plan has none of it."""

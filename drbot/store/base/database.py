@@ -21,6 +21,7 @@ from drbot.core.text.stored_messages import stored
 from drbot.store.base import ledger
 from drbot.store.base.column_types import metadata
 from drbot.store.base.file_modes import made_private
+from drbot.store.base.reading import GONE, leave_out
 from drbot.store.base.schema import head
 
 BUSY_SECONDS = 5.0
@@ -73,6 +74,19 @@ class Transaction:
     def after_commit(self, callback: Callable[[], None]) -> None:
         """Called once the transaction is durable: commit first, then ring."""
         self.callbacks.append(callback)
+
+    @contextmanager
+    def part(self) -> Iterator[None]:
+        """One of several that have nothing to do with each other: what cannot be read ends this part alone, and nothing
+        of it is written.
+        """
+        events, callbacks = len(self.events), len(self.callbacks)
+        try:
+            with self.connection.begin_nested():
+                yield
+        except GONE as error:
+            del self.events[events:], self.callbacks[callbacks:]
+            leave_out(error)
 
 
 def _plain(value: object) -> object:

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import structlog
 from sqlalchemy import Result, RowMapping, Table
 
-from drbot.core.base.errors import UnreadableError
+from drbot.core.base.errors import UnreadableError, UserError
 from drbot.core.text.messages import phrase
 from drbot.core.text.words import cut
 from drbot.store.base.column_types import Json
@@ -20,6 +20,8 @@ log = structlog.get_logger(__name__)
 Read = TypeVar("Read")
 Of = TypeVar("Of")
 
+GONE = (UnreadableError, UserError, KeyError)
+"""How whatever a row names ends where that is spoilt, not there any more, or never was."""
 _FAULTS = (ValueError, TypeError, KeyError, AttributeError, ArithmeticError, RecursionError)
 _YEARS = range(1970, 2200)
 """Of times that anything happened or is due: with others no clock can reckon."""
@@ -46,20 +48,20 @@ def readable(result: Result[Any], table: Table, read: Callable[[RowMapping], Rea
                 return
             found = read_of(table, row, read)
         except UnreadableError as error:
-            _tell(str(error))
+            leave_out(error)
         except _FAULTS as error:
-            _tell(str(_unreadable(table, error)))
+            leave_out(_unreadable(table, error))
         else:
             yield found
 
 
 def left_out_where_unreadable(found: Iterable[Of], read: Callable[[Of], Read]) -> Iterator[Read]:
-    """What is read of each; of one of which something cannot be read, nothing."""
+    """What is read of each, or done with it; of one of which something cannot be read, nothing."""
     for one in found:
         try:
             made = read(one)
-        except UnreadableError as error:
-            _tell(str(error))
+        except GONE as error:
+            leave_out(error)
         else:
             yield made
 
@@ -84,8 +86,12 @@ def left_out() -> LeftOut:
     return LeftOut()
 
 
-def _tell(why: str) -> None:
-    left_out().tell(why)
+def leave_out(error: Exception) -> None:
+    """The log tells it; of a row that cannot be read people are told too (`left_out`)."""
+    if isinstance(error, UnreadableError):
+        left_out().tell(str(error))
+    else:
+        _log_once(f"{type(error).__name__}: {error}")
 
 
 @lru_cache(maxsize=1000)
@@ -108,7 +114,7 @@ def value(result: Result[Any], table: Table) -> Any:
     try:
         return result.scalar()
     except _FAULTS as error:
-        _tell(str(_unreadable(table, error)))
+        leave_out(_unreadable(table, error))
         return None
 
 

@@ -5,7 +5,7 @@ from sqlalchemy import Connection, select, update
 from drbot.core.ledger.events import EventKind
 from drbot.core.runs.run import Run, RunState
 from drbot.store.base.database import Transaction
-from drbot.store.base.reading import readable
+from drbot.store.base.reading import first, readable
 from drbot.store.base.rows import lock_run, run_of
 from drbot.store.base.schema import runs
 
@@ -14,7 +14,9 @@ PARKED = (RunState.WAITING, RunState.NEEDS_DECISION, RunState.BLOCKED)
 
 def wakes(connection: Connection, run_id: str) -> int:
     """How often the run was woken; `runs.park` refuses when this grew since its caller looked."""
-    return int(connection.execute(select(runs.c.wakes).where(runs.c.id == run_id)).scalar_one())
+    query = select(runs.c.wakes).where(runs.c.id == run_id)
+    found = first(connection.execute(query), runs, lambda row: int(row["wakes"]))
+    return found or 0
 
 
 def parked(connection: Connection, site: str) -> list[Run]:

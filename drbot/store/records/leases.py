@@ -35,7 +35,8 @@ def expire_leases(tx: Transaction) -> list[str]:
     )
     dead = list(readable(tx.connection.execute(query), runs, run_of))
     for run in dead:
-        _expire(tx, run)
+        with tx.part():
+            _expire(tx, run)
     return [run.id for run in dead]
 
 
@@ -78,7 +79,8 @@ def _expire(tx: Transaction, run: Run) -> None:
     if not asked:
         tx.record(EventKind.RUN_RESUMED, incident=run.incident, run=run.id, why=WHY)
     for record in asked:
-        title = record.id if run.plan is None else run.plan.step(record.id).title
+        step = _planned(run, record.id)
+        title = record.id if step is None else step.title
         tx.record(
             EventKind.RUN_NEEDS_DECISION,
             incident=run.incident,

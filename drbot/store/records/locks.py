@@ -1,6 +1,6 @@
 """One lock per site, taken before the first change of a run."""
 
-from sqlalchemy import Connection, delete, select, update
+from sqlalchemy import Connection, delete, or_, select, update
 
 from drbot.core.runs.run import RUN_TRANSITIONS, RunState
 from drbot.store.base.database import Transaction
@@ -11,12 +11,16 @@ _OVER = [state.value for state in RunState if not RUN_TRANSITIONS[state]]
 
 
 def take(tx: Transaction, site: str, run_id: str) -> str | None:
-    """None: the site is ours now. Else the id of the run that holds it. A run that is over holds nothing."""
+    """None: the site is ours now. Else the id of the run that holds it. A run that is over, or that nobody knows, holds
+    nothing.
+    """
     values = {"site": site, "run": run_id, "taken_at": tx.now}
     if insert_or(tx, locks, values, replace=False):
         return None
     over = select(runs.c.id).where(runs.c.state.in_(_OVER))
-    statement = update(locks).where(locks.c.site == site, (locks.c.run == run_id) | locks.c.run.in_(over))
+    known = select(runs.c.id).where(runs.c.id == locks.c.run)
+    is_ours = or_(locks.c.run == run_id, locks.c.run.in_(over), ~known.exists())
+    statement = update(locks).where(locks.c.site == site, is_ours)
     if tx.connection.execute(statement.values(**values)).rowcount == 1:
         return None
     held_by = holder(tx.connection, site)
@@ -30,4 +34,9 @@ def release(tx: Transaction, site: str, run_id: str) -> None:
 
 
 def holder(connection: Connection, site: str) -> str | None:
-    return connection.execute(select(locks.c.run).where(locks.c.site == site)).scalar()
+    """The run that holds the site; None also for one that is over, or that nobody knows. One whose row cannot be read
+    holds it: nobody can say that it does not.
+    """
+    going = select(runs.c.id).where(runs.c.state.not_in(_OVER))
+    query = select(locks.c.run).where(locks.c.site == site, locks.c.run.in_(going))
+    return connection.execute(query).scalar()

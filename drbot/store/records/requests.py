@@ -227,11 +227,11 @@ def end_holds(tx: Transaction, roster: Roster, has_waited: Callable[[ApprovalReq
     """Grant what break-glass asked for and nobody vetoed in ten minutes, if the worker `has_waited` for so long."""
     query = select(requests.c.id).where(requests.c.state == RequestState.OPEN.value, requests.c.hold_until <= tx.now)
     for request in left_out_where_unreadable(tx.connection.execute(query).scalars().all(), partial(_locked, tx)):
-        if request.state is not RequestState.OPEN or not has_waited(request):
-            continue
-        if held_long_enough(request, votes(tx.connection, request.id), roster, tx.now):
-            _grant(tx, request)
-            wake(tx, request.run, phrase("The ten-minute wait of break-glass is over."))
+        with tx.part():
+            is_due = request.state is RequestState.OPEN and has_waited(request)
+            if is_due and held_long_enough(request, votes(tx.connection, request.id), roster, tx.now):
+                _grant(tx, request)
+                wake(tx, request.run, phrase("The ten-minute wait of break-glass is over."))
 
 
 def _insert(tx: Transaction, request: ApprovalRequest, vote: Vote) -> None:
@@ -332,7 +332,7 @@ def accounts_of(connection: Connection, request: ApprovalRequest) -> dict[str, s
     query = select(events.c.person, events.c.payload).where(
         events.c.incident == request.incident, events.c.kind == EventKind.VOTE_COUNTED.value
     )
-    told = [(row["person"], row["payload"]) for row in connection.execute(query).mappings()]
+    told = every(connection.execute(query), events, lambda row: (row["person"], dict(row["payload"])))
     return {person: one["account"] for person, one in told if one.get("request") == request.id and "account" in one}
 
 
@@ -343,8 +343,8 @@ def void_all(tx: Transaction, *, why: str) -> None:
 
 def end_live(tx: Transaction, run: Run, state: RequestState, *, why: str) -> None:
     query = select(requests).where(requests.c.run == run.id, requests.c.state.in_(_LIVE)).with_for_update()
-    for row in tx.connection.execute(query).mappings().all():
-        _end(tx, request_of(row), state, person=None, why=why)
+    for request in every(tx.connection.execute(query), requests, request_of):
+        _end(tx, request, state, person=None, why=why)
 
 
 def _locked(tx: Transaction, request_id: str) -> ApprovalRequest:

@@ -18,7 +18,7 @@ from drbot.core.runs.settlement import is_undecided, may_settle, needs_second
 from drbot.core.runs.state_words import ENDED, STEP
 from drbot.core.text.messages import either, filled, listed, phrase
 from drbot.store.base.database import Database, Transaction
-from drbot.store.base.reading import every
+from drbot.store.base.reading import every, first
 from drbot.store.base.rows import fence, lock_run, sources, step_of
 from drbot.store.base.schema import runs, steps
 from drbot.store.base.waking import wake
@@ -78,14 +78,14 @@ def usual_seconds(connection: Connection, runbook: str) -> dict[str, float]:
 def get(connection: Connection, run_id: str, step_id: str) -> StepRecord:
     """One step. Raises UserError if the run has no such step."""
     query = select(steps).where(steps.c.run == run_id, steps.c.id == step_id)
-    row = connection.execute(query).mappings().first()
-    if row is None:
+    found = first(connection.execute(query), steps, step_of)
+    if found is None:
         raise UserError(
             phrase("You named the step {step}.", step=step_id),
             phrase("The run {run} has no such step.", run=run_id),
             phrase("See: /dr status"),
         )
-    return step_of(row)
+    return found
 
 
 def start(tx: Transaction, run: Run, step_id: str, *, title: str) -> StepRecord:

@@ -1,15 +1,16 @@
 """What whoever looks first does, bot or worker: each is guarded in SQL, so any number of them may come at once."""
 
 from datetime import datetime
+from functools import partial
 
 from sqlalchemy import ColumnElement, Connection, select
 
-from drbot.core.approvals.approval import RequestState
+from drbot.core.approvals.approval import ApprovalRequest, RequestState
 from drbot.core.runs.incident import IncidentState
 from drbot.core.runs.run import Leftover, Run, RunState, StepRecord
 from drbot.core.text.messages import phrase
 from drbot.store.base.database import Database, Transaction
-from drbot.store.base.reading import readable
+from drbot.store.base.reading import left_out_where_unreadable, readable
 from drbot.store.base.rows import run_of
 from drbot.store.base.schema import incidents
 from drbot.store.base.schema import runs as rows
@@ -25,20 +26,21 @@ def take_from_dead(tx: Transaction) -> list[Run]:
     """Runs whose worker is gone: back into the queue, to a person, or to their end. How they are now."""
     lost = leases.expire_leases(tx)
     runs.end_unheard(tx)
-    return [runs.get(tx.connection, run_id) for run_id in lost]
+    return list(left_out_where_unreadable(lost, partial(runs.get, tx.connection)))
 
 
 def end_overdue(database: Database) -> list[Run]:
     """Silence never approves: requests end by themselves. The runs that waited for one."""
     with database.read() as connection:
         late = requests.overdue(connection, database.now(connection))
-    ended = []
-    for request in late:
+
+    def end(request: ApprovalRequest) -> list[Run]:
         why = TOO_LATE if request.state is RequestState.GRANTED else UNDECIDED
         with database.write() as tx:
-            if requests.close(tx, request.id, RequestState.EXPIRED, why=why):
-                ended.append(runs.get(tx.connection, request.run))
-    return ended
+            is_closed = requests.close(tx, request.id, RequestState.EXPIRED, why=why)
+            return [runs.get(tx.connection, request.run)] if is_closed else []
+
+    return [run for ended in left_out_where_unreadable(late, end) for run in ended]
 
 
 def stopped(connection: Connection, site: str) -> list[str]:
@@ -65,12 +67,15 @@ def _of_site(connection: Connection, site: str, of: ColumnElement[bool], *states
 def remaining(connection: Connection, incident: int | None = None) -> list[tuple[Run, StepRecord]]:
     """Copies of production's data that runs which are over made and whose worker could not remove them yet."""
     query = select(step_rows.c.run).where(step_rows.c.leftover == Leftover.REMAINS.value).distinct()
-    left = [runs.get(connection, run_id) for run_id in connection.execute(query).scalars()]
+
+    def look(run_id: str) -> tuple[Run, list[StepRecord]]:
+        return runs.get(connection, run_id), steps.of_run(connection, run_id)
+
     return [
         (run, record)
-        for run in left
+        for run, records in left_out_where_unreadable(connection.execute(query).scalars().all(), look)
         if incident in (None, run.incident)
-        for record in steps.of_run(connection, run.id)
+        for record in records
         if record.leftover is Leftover.REMAINS
     ]
 

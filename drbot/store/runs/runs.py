@@ -121,7 +121,7 @@ def claimable(connection: Connection, site: str) -> dict[str, datetime]:
         .where(runs.c.site == site, runs.c.state == RunState.QUEUED.value)
         .order_by(runs.c.created_at, runs.c.id)
     )
-    return {row.id: row.queued_at for row in connection.execute(query)}
+    return dict(readable(connection.execute(query), runs, lambda row: (row["id"], row["queued_at"])))
 
 
 def claim(tx: Transaction, run_id: str, owner: str, lease_seconds: float) -> Run | None:
@@ -236,7 +236,8 @@ def park(
     said: dict[str, Any] = {"choices": list(offers)} if offers else {}
     kind = _PARKED_EVENTS[state]
     if holder is not None:
-        kind, said = EventKind.SITE_BUSY, {"holder": holder, "there": f"DR-{get(tx.connection, holder).incident}"}
+        there = tx.connection.execute(select(runs.c.incident).where(runs.c.id == holder)).scalar()
+        kind, said = EventKind.SITE_BUSY, {"holder": holder, "there": f"DR-{there}"}
     tx.record(kind, incident=run.incident, run=run.id, **(said | payload))
     return True
 
@@ -357,7 +358,11 @@ def end_unheard(tx: Transaction) -> list[str]:
         .order_by(runs.c.created_at.desc())
     )
     found = [str(name) for name in tx.connection.execute(unheard).scalars()]
-    return [name for name in found if end_if_unheld(tx, name, unheard=True) is RunState.STOPPED]
+    ended = []
+    for name in found:
+        with tx.part():
+            ended += [name] if end_if_unheld(tx, name, unheard=True) is RunState.STOPPED else []
+    return ended
 
 
 def end_if_unheld(tx: Transaction, run_id: str, *, unheard: bool = False) -> RunState:

@@ -14,7 +14,7 @@ from drbot.core.runbooks.runbook import Step, SubRun
 from drbot.core.runs.run import Run, RunState, StepRecord, StepState
 from drbot.core.runs.safe_state import NOTHING_DONE, Parts, SafeState, safe_state
 from drbot.store.base.database import Transaction
-from drbot.store.base.reading import readable
+from drbot.store.base.reading import every, readable
 from drbot.store.base.rows import load_run, run_of
 from drbot.store.base.schema import runs
 from drbot.store.base.schema import steps as steps_table
@@ -82,8 +82,9 @@ def left_by(connection: Connection, run: Run) -> SafeState:
 def left_by_parts(connection: Connection, records: Iterable[StepRecord]) -> Parts:
     """The same of each part that does one of these steps."""
     begun = [record.part for record in records if record.part is not None and record.may_have_acted]
-    found = connection.execute(select(runs).where(runs.c.id.in_(begun)).order_by(runs.c.created_at)).mappings()
-    return [(part.site, left_by(connection, part)) for part in map(run_of, found)]
+    query = select(runs).where(runs.c.id.in_(begun)).order_by(runs.c.created_at)
+    found = every(connection.execute(query), runs, run_of)
+    return [(part.site, left_by(connection, part)) for part in found]
 
 
 def answered(tx: Transaction, run: Run, state: RunState) -> Run | None:
