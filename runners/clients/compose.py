@@ -147,10 +147,6 @@ class Compose:
         permit.require(*named(project, services))
         self._run(project, ["stop"], watch, services)
 
-    def has_hooks(self, project: str) -> bool:
-        """Whether Compose does more than to start and to stop containers, as far as its files can be read."""
-        return bool(self.everything(project).hooked)
-
     def is_scaled(self, project: str) -> bool:
         """Whether a service of it may be of several containers, or nobody can tell."""
         everything = self.everything(project)
