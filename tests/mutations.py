@@ -192,7 +192,7 @@ WEAKENINGS = (
     weak("machines at others' addresses", "runners/clients/machines.py", " or found.addresses & own.counted_on:", ":", "tests/integration/centre/test_machine.py"),
     weak("machines that users are led to", "runners/clients/machines.py", "it was not given back\",\n                    machine=machine,\n                )\n            )\n        if found.addresses & led:", "it was not given back\",\n                    machine=machine,\n                )\n            )\n        if False:", "tests/integration/centre/test_machine.py"),
     weak("addresses that users are led to", "runners/actions/machine.py", "if known.address in led:", "if False:", "tests/integration/centre/test_machine.py"),
-    weak("the name server is not asked", "runners/actions/names.py", ".union(*map(names.ask, names.settings.names))", "", "tests/integration/centre/test_machine.py"),
+    weak("the name server is not asked", "runners/clients/name_service.py", ".union(*map(self.ask, self.settings.names))", "", "tests/integration/centre/test_machine.py"),
     weak("where users were led before", OWN, "if known.moved_users or (name != run_id and not known.ended)", "if name != run_id and not known.ended", "tests/integration/runners/test_rented_machines.py"),
     weak("what others count on", OWN, "if known.moved_users or (name != run_id and not known.ended)", "if known.moved_users", "tests/integration/runners/test_rented_machines.py"),
     weak("another name of a site", SEALED, ", *sorted(addresses))", ",)", "tests/integration/runners/test_rented_machines.py"),

@@ -38,19 +38,11 @@ def declare(responder: Responder, ack: Ack, body: Mapping[str, Any]) -> None:
     )
 
 
-def approve(responder: Responder, ack: Ack, body: Mapping[str, Any]) -> None:
-    """The Approve button only opens the dialog."""
+def decide(decision: Literal["approve", "deny"], responder: Responder, ack: Ack, body: Mapping[str, Any]) -> None:
+    """The Approve and the Deny button only open the dialog."""
     ack()
     responder.later(
-        request_of_interaction(body), lambda responder, slack_request: _open(responder, slack_request, body, "approve")
-    )
-
-
-def deny(responder: Responder, ack: Ack, body: Mapping[str, Any]) -> None:
-    """The Deny button only opens the dialog."""
-    ack()
-    responder.later(
-        request_of_interaction(body), lambda responder, slack_request: _open(responder, slack_request, body, "deny")
+        request_of_interaction(body), lambda responder, slack_request: _open(responder, slack_request, body, decision)
     )
 
 

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from slack_bolt import Ack, App
@@ -15,8 +16,8 @@ Told = Callable[[Responder, dict[str, Any]], None]
 COMMANDS: tuple[tuple[str, Interactive], ...] = (("/dr", slash_command.typed),)
 ACTIONS: tuple[tuple[str, Interactive], ...] = (
     (r"^do:\d+$", buttons.pressed),
-    (r"^vote:approve$", buttons.approve),
-    (r"^vote:deny$", buttons.deny),
+    (r"^vote:approve$", partial(buttons.decide, "approve")),
+    (r"^vote:deny$", partial(buttons.decide, "deny")),
     (r"^open:declare$", buttons.declare),
 )
 VIEWS: tuple[tuple[str, Interactive], ...] = (

@@ -21,7 +21,8 @@ def lead_back(context: CommandContext, request: Request, words: Words, person: P
         look = Choice(label=phrase("Status"), command=f"status {incident.name}")
         if context.configuration.recovery is None or context.configuration.dns is None:
             why = phrase("dr.yml has no `dns` or no `recovery`.")
-            raise Refusal(asked_for("lead-back", incident), why, _by_hand(), choices=(look,))
+            todo = phrase("Change the zone by hand.")
+            raise Refusal(asked_for("lead-back", incident), why, todo, choices=(look,))
         if led_by(tx.connection, incident.id) is None:
             there = machines.list_of(tx.connection)
             leading = names_texts(names_of(tx.connection, context.configuration), there, context.configuration)
@@ -42,7 +43,3 @@ def lead_back(context: CommandContext, request: Request, words: Words, person: P
         ),
         in_channel=True,
     )
-
-
-def _by_hand() -> str:
-    return phrase("Change the zone by hand.")

@@ -239,9 +239,5 @@ def _is_same_backup(run: Run, plan: Plan, backup: str) -> bool:
     return plan.backup is None or backup == plan.backup.name
 
 
-def _refusal(incident: Incident, verb: str, why: str, todo: str | None = None) -> Refusal:
-    return Refusal(
-        asked_for(verb, incident),
-        why,
-        todo or "",
-    )
+def _refusal(incident: Incident, verb: str, why: str, todo: str = "") -> Refusal:
+    return Refusal(asked_for(verb, incident), why, todo)

@@ -45,7 +45,7 @@ class DemoPlayer:
     database: Database
     patience: float = 180.0  # seconds; CI's machine is slow
 
-    def wait(self, condition: Callable[[], Answer], what: str, seconds: float | None = None) -> Answer:
+    def wait(self, condition: Callable[[], Answer | None], what: str, seconds: float | None = None) -> Answer:
         """The first true answer; StoryError after the player's patience, or `seconds` where they are more."""
         seconds = max(seconds or 0.0, self.patience)
         deadline = time.monotonic() + seconds
@@ -70,9 +70,7 @@ class DemoPlayer:
         def fresh() -> Incident | None:
             return next((one for one in self.incidents() if one.id not in known and one.channel), None)
 
-        found = self.wait(fresh, phrase("the channel of: {words}", words=f"/dr declare {words}"))
-        assert found is not None
-        return found
+        return self.wait(fresh, phrase("the channel of: {words}", words=f"/dr declare {words}"))
 
     def incidents(self) -> list[Incident]:
         with self.database.read() as connection:
@@ -107,11 +105,9 @@ class DemoPlayer:
 
         try:
             wanted = phrase("a run of {name} that is {states}", name=incident.name, states=either(states))
-            found = self.wait(there, wanted, seconds)
+            return self.wait(there, wanted, seconds)
         except StoryError as error:
             raise StoryError(sentences(str(error), self.describe(incident))) from None
-        assert found is not None
-        return found
 
     def describe(self, incident: Incident) -> str:
         run = self.run(incident)
@@ -142,9 +138,7 @@ class DemoPlayer:
                     raise
                 return None
 
-        answer = self.wait(pressed, phrase("a button to {what}", what=what))
-        assert answer is not None
-        return answer
+        return self.wait(pressed, phrase("a button to {what}", what=what))
 
     def press(self, person: str, incident: Incident, command: str) -> None:
         """Presses the button that says what could be typed: "answer DR-1 confirm yes". Where Slack says that it did not
@@ -217,9 +211,7 @@ class DemoPlayer:
                 )
             return None
 
-        found = self.wait(opened, phrase("the dialog of {person}", person=person))
-        assert found is not None
-        return found
+        return self.wait(opened, phrase("the dialog of {person}", person=person))
 
 
 def buttons_of(message: Message) -> list[Message]:

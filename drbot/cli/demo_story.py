@@ -114,11 +114,9 @@ def play(player: DemoPlayer, console: Console, words: str, level: int) -> Played
     incident = _declared(player, words, tell)
     seen: set[str] = set()
     if level in AGREED:
-        planned = player.wait(lambda: next((run for run in player.runs(incident) if run.plan), None), THE_PLAN)
-        assert planned is not None
-        assert planned.plan is not None
-        tell(_planned(planned.plan))
-        _approve_by_two(player, incident, seen, tell, planned.plan.target, AGREED[level])
+        plan = player.wait(lambda: next((run.plan for run in player.runs(incident) if run.plan), None), THE_PLAN)
+        tell(_planned(plan))
+        _approve_by_two(player, incident, seen, tell, plan.target, AGREED[level])
     _until_asked(player, incident, seen, tell)
     return _close(player, incident, seen, tell, SUMMARIES[level])
 
@@ -220,9 +218,7 @@ def ready_again(player: DemoPlayer, site: str) -> list[str]:
         in_the_way = (phrase("{what}: {why}", what=one.what, why=one.sentence) for one in lines if not one.well)
         return [verdict([one.colour for one in lines]), *in_the_way]
 
-    said = player.wait(looked, phrase("the worker to look again"))
-    assert said is not None
-    return said
+    return player.wait(looked, phrase("the worker to look again"))
 
 
 def records_of(player: DemoPlayer, incident: Incident, run: Run) -> Mapping[str, StepRecord]:

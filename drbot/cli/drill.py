@@ -66,7 +66,7 @@ def drill(
     process = start_process(config, home)
     log_into(process.home / "drill.log")
     over = threading.Event()
-    keeper = _keeper(process, over)
+    keeper = keeper_of(process, over)
     _agree(keeper.worker_context, yes)
     _require_engine(keeper.worker_context)
     number = _ask(process, words or [], attended, person)
@@ -147,16 +147,13 @@ def _ask(process: Process, given: Sequence[str], attended: bool, person: str) ->
     return going.incident
 
 
-def _keeper(process: Process, over: threading.Event) -> Keeper:
+def keeper_of(process: Process, over: threading.Event) -> Keeper:
+    """Drills of the default site, until `over` is set."""
     configuration = process.loaded.configuration
     worker_context = worker_context_of(
-        configuration,
-        process.database,
-        process.doorbell,
-        configuration.default_site,
-        process.home,
+        configuration, process.database, process.doorbell, configuration.default_site, process.home,
         process.loaded.roster,
-    )
+    )  # fmt: skip
     return Keeper(worker_context=worker_context, hands=HANDS, stop=over)
 
 

@@ -20,6 +20,7 @@ from rich.markup import escape
 from drbot.bot.main import bot_of
 from drbot.bot.settings import BotSettings
 from drbot.cli.demo_stack import APP_TOKEN, BOT_TOKEN, local_slack, manifest_path
+from drbot.cli.drill import keeper_of
 from drbot.cli.logs import log_into
 from drbot.cli.processes import (
     Process,
@@ -37,9 +38,7 @@ from drbot.core.site.configuration import Loaded
 from drbot.core.site.own_alerts import Alerts
 from drbot.core.site.site import Configuration, DrillSchedule, PersonEntry, Schedule
 from drbot.core.text.messages import filled, listed, phrase
-from drbot.runners.main import HANDS, worker_context_of
 from drbot.runners.own_state.state_readiness import state_line
-from drbot.runners.upkeep.drill_keeper import Keeper
 from drbot.runners.upkeep.readiness_keeper import keep_looking
 from drbot.slack_simulator.app import read_manifest
 from drbot.slack_simulator.people import BOT_USER, Person, Room
@@ -179,14 +178,9 @@ def drills_held(process: Process) -> Iterator[None]:
     """Drills and readiness of the default site, and nothing else of a worker. What a drill has made is removed before
     it ends.
     """
-    loaded = process.loaded
-    worker_context = worker_context_of(
-        loaded.configuration, process.database, process.doorbell, loaded.configuration.default_site, process.home,
-        loaded.roster,
-    )  # fmt: skip
-    look = (worker_context, process.stop, partial(state_line, loaded.configuration, process.database))
+    keeper = keeper_of(process, process.stop)
+    look = (keeper.worker_context, process.stop, partial(state_line, process.loaded.configuration, process.database))
     threading.Thread(target=keep_looking, args=look, name="readiness", daemon=True).start()
-    keeper = Keeper(worker_context=worker_context, hands=HANDS, stop=process.stop)
     keeping = threading.Thread(target=keeper.run, name="drills", daemon=True)
     keeping.start()
     yield

@@ -1,6 +1,6 @@
 """Who is in the Slack simulator: the people of the demo and the tests, and the app's own ids."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 TEAM = "T00LOCAL"
@@ -26,15 +26,7 @@ class Person:
     team_id: str = TEAM
 
     def as_seen(self) -> dict[str, Any]:
-        return {
-            "id": self.id,
-            "name": self.name,
-            "real_name": self.real_name,
-            "is_bot": self.is_bot,
-            "is_restricted": self.is_restricted,
-            "deleted": self.deleted,
-            "team_id": self.team_id,
-        }
+        return asdict(self)
 
     def as_slack(self) -> dict[str, Any]:
         """Slack's user object, as far as a bot looks at it."""

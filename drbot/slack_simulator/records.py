@@ -1,6 +1,6 @@
 """What the simulator remembers: channels, messages, files and changes, and how each is shown."""
 
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from drbot.slack_simulator.people import BOT, BOT_USER
@@ -31,34 +31,12 @@ class Channel:
     def as_seen(self, user: str) -> Json:
         """The channel as the control API shows it, without its messages."""
         other = next((member for member in self.members if member != user), self.user)
-        return {
-            "id": self.id,
-            "name": self.name,
-            "topic": self.topic,
-            "is_private": self.is_private,
-            "is_im": self.is_im,
-            "user": other if self.is_im else "",
-            "is_archived": self.is_archived,
-            "is_member": user in self.members,
-            "members": list(self.members),
-            "creator": self.creator,
-            "created": self.created,
-            "pins": list(self.pins),
-            "bookmarks": [dict(bookmark) for bookmark in self.bookmarks],
-        }
+        return asdict(self) | {"user": other if self.is_im else "", "is_member": user in self.members}
 
     def as_slack(self) -> Json:
         """Slack's conversation object, as far as the bot looks at it."""
-        return {
-            "id": self.id,
-            "name": self.name,
-            "is_im": self.is_im,
-            "is_private": self.is_private or self.is_im,
-            "is_archived": self.is_archived,
-            "is_member": BOT_USER in self.members,
-            "created": self.created,
-            "creator": self.creator,
-        }
+        same = {name: getattr(self, name) for name in ("id", "name", "is_im", "is_archived", "created", "creator")}
+        return same | {"is_private": self.is_private or self.is_im, "is_member": BOT_USER in self.members}
 
 
 @dataclass(kw_only=True, slots=True)

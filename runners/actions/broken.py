@@ -185,7 +185,6 @@ def _files_now(system: Looking, source: str) -> int | None:
     docker = system.clients.docker
     order = HelperOrder(
         image=tools_image(docker),
-        name=None,
         labels=system.labels,
         entrypoint=("sh", "-c", COUNT_FILES),
         mounts=(Mount(source=source, target="/look", read_only=True),),

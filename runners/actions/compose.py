@@ -69,7 +69,7 @@ def _ends_after(context: StepContext, services: Mapping[str, Service]) -> dict[s
 
 def _stop_at_once(context: StepContext, services: Mapping[str, Service], permit: Permit) -> None:
     compose, docker = context.clients.compose, context.clients.docker
-    hooked = {one for one in {service.project for service in services.values()} if compose.has_hooks(one)}
+    hooked = {one for one in {service.project for service in services.values()} if compose.everything(one).hooked}
     by_engine = [one for one in services.values() if one.project not in hooked]
     at_once(lambda one: start_stop.stop(docker, one, permit, context.cancelled), by_engine)
     by_compose = {name: one for name, one in services.items() if one.project in hooked}

@@ -111,7 +111,7 @@ def _found(there: KeyCount, wanted: int, gone: str) -> Finding:
 def count_now(context: StepContext, chunks: Iterable[bytes]) -> RdbCount:
     """What is in the backup's copy of Redis, by the programs of the server that runs."""
     clients = context.clients
-    order = HelperOrder(image=clients.redis.running().image, name=None, labels=context.labels)
+    order = HelperOrder(image=clients.redis.running().image, labels=context.labels)
     return write_and_count(clients.docker, order, FILE, chunks, context.cancelled)
 
 

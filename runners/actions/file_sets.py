@@ -74,7 +74,6 @@ def unpack_volume(context: StepContext, found: Fetched, there: Volume) -> int:
     """From an archive of the document's: as root in a helper, so that files get their owners."""
     order = HelperOrder(
         image=there.image,
-        name=None,
         labels=context.labels,
         entrypoint=("sleep", "infinity"),
         mounts=(Mount(source=there.name, target=INSIDE),),

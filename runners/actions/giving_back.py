@@ -7,7 +7,7 @@ from typing import Any
 from drbot.core.base.errors import PermanentError
 from drbot.core.runs.stakes import RentedMachine
 from drbot.core.text.messages import clauses, phrase
-from drbot.runners.actions.names import led_now
+from drbot.runners.actions.centre import names_of
 from drbot.runners.actions.outside import answers as outside_answers
 from drbot.runners.clients.machines import Ec2
 from drbot.runners.clients.process import Bounds
@@ -129,7 +129,7 @@ def _why_needed(context: StepContext, rented: Rented) -> list[str]:
 
     own = OwnRecord(context.clients.settings.home)
     found = why_needed(
-        rented, context.configuration, own, run=context.run.id, led=led_now(context), answers=users_are_served
+        rented, context.configuration, own, run=context.run.id, led=names_of(context).led(), answers=users_are_served
     )
     return list(found)
 
@@ -137,7 +137,7 @@ def _why_needed(context: StepContext, rented: Rented) -> list[str]:
 def _end(context: StepContext, rented: Rented, sealed: RentedMachine) -> None:
     allowed = context.permitted()
     if rented.by != TERRAFORM:
-        Ec2(rented.settings).give_back(rented.machine.id, allowed, led_now(context))
+        Ec2(rented.settings).give_back(rented.machine.id, allowed, names_of(context).led())
         return
     terraform = terraform_of(rented.settings)
     if terraform is None:

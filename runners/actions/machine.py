@@ -7,8 +7,7 @@ from typing import Any
 from drbot.core.base.errors import PermanentError
 from drbot.core.site.site import Provision
 from drbot.core.text.messages import duration, phrase
-from drbot.runners.actions.centre import provision_of, site_of, wait_for
-from drbot.runners.actions.names import led_now
+from drbot.runners.actions.centre import names_of, provision_of, site_of, wait_for
 from drbot.runners.clients.machines import INCIDENT_TAG, RENTED_TAG, RUN_TAG, SITE_TAG, SYSTEM_TAG, Ec2, Machine
 from drbot.runners.clients.process import Bounds
 from drbot.runners.clients.terraform import Terraform, terraform_of
@@ -73,7 +72,7 @@ def release(context: StepContext, given: Mapping[str, Any]) -> Outcome:
     machine = cloud.find(tags | {RENTED_TAG: context.run.id}) or cloud.find(tags)
     if machine is None:
         return Outcome(summary=phrase("The site {site} has no machine of this incident", site=site))
-    own, led = context.own_work(), led_now(context)
+    own, led = context.own_work(), names_of(context).led()
     if known.address in led:
         raise PermanentError(
             phrase(

@@ -49,7 +49,7 @@ def _options(context: StepContext, store: Postgres | Redis) -> dict[str, str]:
         return {LIKE: store.volume}
     own = read_definition(context.clients.compose, service, store.volume, context.cancelled)
     order = HelperOrder(
-        image=own.image, name=None, labels=context.labels, entrypoint=("stat", "-c", "%u:%g %a", own.mounted_at),
+        image=own.image, labels=context.labels, entrypoint=("stat", "-c", "%u:%g %a", own.mounted_at),
         user="root",
     )  # fmt: skip
     ended = helper.run(docker, order, context.cancelled, LOOK_SECONDS)

@@ -37,7 +37,7 @@ def change(context: StepContext, given: Mapping[str, Any]) -> Outcome:
 
 def change_back(context: StepContext, given: Mapping[str, Any]) -> Outcome:
     """To where the names led when the plan was sealed."""
-    sealed = sealed_records(context)
+    sealed = records_of(context.plan)
     _lead(context, sealed, WITHIN_SECONDS)
     said = clauses(_leads(name, record.addresses) for name, record in sealed.items())
     return Outcome(summary=phrase("{said} again", said=said))
@@ -107,7 +107,7 @@ def change_subjects(context: StepContext, given: Mapping[str, Any]) -> frozenset
 
 def change_back_subjects(context: StepContext, given: Mapping[str, Any]) -> frozenset[str]:
     """Where each name led when the plan was sealed."""
-    return frozenset(permit.name(one, record.addresses) for one, record in sealed_records(context).items())
+    return frozenset(permit.name(one, record.addresses) for one, record in records_of(context.plan).items())
 
 
 @or_why_not
@@ -152,15 +152,6 @@ def points_to(context: StepContext, given: Mapping[str, Any]) -> Finding:
     return Finding(passed=not wrong, sentence=said, facts=state)
 
 
-def led_now(context: StepContext) -> frozenset[str]:
-    """Every address that our names lead users to, by Route 53 and by the name server. Raises PermanentError,
-    TemporaryError when one of them cannot say.
-    """
-    names = names_of(context)
-    recorded = [address for record in names.records().values() for address in record.addresses]
-    return frozenset(recorded).union(*map(names.ask, names.settings.names))
-
-
 def fingerprint_of(names: NameService) -> dict[str, Any]:
     """Where the names lead now, sealed with the plan: if somebody else moves users meanwhile, nothing is changed."""
     found = names.records()
@@ -168,11 +159,6 @@ def fingerprint_of(names: NameService) -> dict[str, Any]:
         name: {"addresses": list(found[name].addresses), "ttl": found[name].ttl} if name in found else "missing"
         for name in names.settings.names
     }
-
-
-def sealed_records(context: StepContext) -> dict[str, Record]:
-    """Of the plan. Raises PermanentError where a name led nowhere, because there is no way back to that."""
-    return records_of(context.plan)
 
 
 def _lead(context: StepContext, wanted: Mapping[str, Record], within: float) -> None:

@@ -171,7 +171,6 @@ def volume_sizes(host: Host, names: Sequence[str]) -> dict[str, int]:
         return {}
     order = HelperOrder(
         image=tools_image(host.clients.docker),
-        name=None,
         labels=host.labels,
         entrypoint=("du", "-s", "-B", "1"),
         command=tuple(f"/volumes/{number}" for number in range(len(names))),

@@ -167,7 +167,6 @@ def copy(context: StepContext, source: str, target: str, script: str, *marks: st
     """
     order = HelperOrder(
         image=tools_image(context.clients.docker),
-        name=None,
         labels=context.labels,
         entrypoint=("sh", "-c", script, "copy", *marks),
         mounts=(Mount(source=source, target="/volume", read_only=True), Mount(source=target, target="/keeper")),

@@ -18,6 +18,8 @@ class Named(Protocol):
 
     @property
     def name(self) -> str: ...
+    @property
+    def mark(self) -> str: ...
 
 
 One = TypeVar("One", bound=Named)
@@ -28,7 +30,7 @@ class Place(Protocol[Kind]):
 
     @property
     def place(self) -> str: ...
-    def newest_first(self, cancelled: Cancelled, unread: list[str] | None) -> tuple[Kind, ...]: ...
+    def newest_first(self, cancelled: Cancelled = ..., unread: list[str] | None = ...) -> tuple[Kind, ...]: ...
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

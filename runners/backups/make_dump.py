@@ -2,11 +2,12 @@
 
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
+from typing import TypeVar
 
 from isal import igzip
 
@@ -28,6 +29,7 @@ from drbot.store.base.file_modes import PRIVATE_FILE, PRIVATE_FOLDER
 COMPRESSION = 1
 PROGRESS_EVERY_SECONDS = 0.5
 
+Store = TypeVar("Store")
 IsMade = Callable[[datetime], bool]
 """Whether a backup that was begun then is the one that was due last."""
 
@@ -87,18 +89,14 @@ def copy_elsewhere(
     progress: Progress = unheard,
     cancelled: Cancelled = never,
 ) -> None:
-    """Into every bucket that lacks it, also when one of them fails. Raises PermanentError or TemporaryError that names
-    each one that has it not, CancelledError.
-    """
-    failed: list[DrbotError] = []
-    for store in stores:
-        try:
-            if store.find(manifest.name, manifest.system, manifest.site, cancelled) is None:
-                store.add(configuration.backups.directory / manifest.name, manifest, progress, cancelled)
-            store.remove_old(configuration.backups.keep, manifest.system, manifest.site, cancelled)
-        except (PermanentError, TemporaryError) as error:
-            failed.append(error)
-    require_stored(manifest.name, failed, len(stores) + 1)
+    """Into every bucket that lacks it. Raises as `in_each`."""
+
+    def put(store: DumpStore) -> None:
+        if store.find(manifest.name, manifest.system, manifest.site, cancelled) is None:
+            store.add(configuration.backups.directory / manifest.name, manifest, progress, cancelled)
+        store.remove_old(configuration.backups.keep, manifest.system, manifest.site, cancelled)
+
+    in_each(manifest.name, stores, put, len(stores) + 1)
 
 
 def copy_again(configuration: Configuration, site: str, is_made: IsMade, cancelled: Cancelled) -> bool:
@@ -117,8 +115,16 @@ def copy_again(configuration: Configuration, site: str, is_made: IsMade, cancell
     return False
 
 
-def require_stored(name: str, failed: Sequence[DrbotError], places: int) -> None:
-    """Raise PermanentError or TemporaryError that names each of the places that has it not."""
+def in_each(name: str, stores: Iterable[Store], put: Callable[[Store], None], places: int) -> None:
+    """`put` it into each, also when one of them fails. Raises PermanentError or TemporaryError that names each of the
+    places that has it not, CancelledError.
+    """
+    failed: list[DrbotError] = []
+    for store in stores:
+        try:
+            put(store)
+        except (PermanentError, TemporaryError) as error:
+            failed.append(error)
     if not failed:
         return
     why = clauses(str(error) for error in failed)

@@ -15,7 +15,7 @@ from os.path import realpath
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from drbot.core.base.errors import DrbotError, PermanentError, TemporaryError
+from drbot.core.base.errors import PermanentError
 from drbot.core.base.names import is_folder
 from drbot.core.site.full_manifest import (
     DOCUMENT,
@@ -34,7 +34,7 @@ from drbot.core.site.full_manifest import (
 from drbot.core.site.inventory import Inventory, with_inventory
 from drbot.core.site.site import Configuration, Service, Site
 from drbot.core.text.messages import phrase
-from drbot.runners.backups.make_dump import IsMade, first_free, require_data, require_stored, unwritable
+from drbot.runners.backups.make_dump import IsMade, first_free, in_each, require_data, unwritable
 from drbot.runners.clients import redis_copy
 from drbot.runners.clients.clients import Clients
 from drbot.runners.clients.compose_settings import running_settings, settings_of
@@ -131,7 +131,7 @@ def back_up_full(
     finally:
         shutil.rmtree(making.folder, ignore_errors=True)
     require_readable(making, made, manifest)
-    store_everywhere(making, made, here, elsewhere)
+    store_everywhere(configuration, making.site_name, made, here, elsewhere, progress, cancelled)
     return made, manifest
 
 
@@ -334,9 +334,7 @@ def require_readable(making: Making, made: FullBackup, manifest: FullManifest) -
             pass
 
 
-def copy_full_again(
-    configuration: Configuration, site: str, is_made: IsMade, *, clients: Clients, cancelled: Cancelled
-) -> bool:
+def copy_full_again(configuration: Configuration, site: str, is_made: IsMade, cancelled: Cancelled) -> bool:
     """The newest full backup of this site, into every place that lacks it, if it is the one that was due. False: it is
     not. Raises as `store_everywhere`.
     """
@@ -345,33 +343,26 @@ def copy_full_again(
     made = next(ours, None)
     if made is None or not is_made(made.moment):
         return False
-    making = Making(
-        configuration=configuration,
-        site_name=site,
-        clients=clients,
-        started=made.moment,
-        folder=parts_folder(configuration.backups.directory, made.name),
-        progress=unheard,
-        cancelled=cancelled,
-    )
-    store_everywhere(making, made, here, elsewhere)
+    store_everywhere(configuration, site, made, here, elsewhere, cancelled=cancelled)
     return True
 
 
 def store_everywhere(
-    making: Making, made: FullBackup, here: FullBackupStore, elsewhere: Sequence[FullBackupStore]
+    configuration: Configuration,
+    site: str,
+    made: FullBackup,
+    here: FullBackupStore,
+    elsewhere: Sequence[FullBackupStore],
+    progress: Progress = unheard,
+    cancelled: Cancelled = never,
 ) -> None:
-    """Into every other place, also when one of them fails; then the oldest go. Raises PermanentError or TemporaryError
-    that names each place that has it not.
-    """
+    """Into every other place; then the oldest go. Raises as `in_each`."""
     assert made.snapshot is not None
-    failed: list[DrbotError] = []
-    for store in (*elsewhere, here):
-        try:
-            if store is not here:
-                store.add(here.repository, made.snapshot, making.progress, making.cancelled)
-            keep = making.configuration.backups.keep
-            store.remove_old(keep, making.configuration.system, making.site_name, making.cancelled)
-        except (PermanentError, TemporaryError) as error:
-            failed.append(error)
-    require_stored(made.name, failed, len(elsewhere) + 1)
+    snapshot = made.snapshot
+
+    def put(store: FullBackupStore) -> None:
+        if store is not here:
+            store.add(here.repository, snapshot, progress, cancelled)
+        store.remove_old(configuration.backups.keep, configuration.system, site, cancelled)
+
+    in_each(made.name, (*elsewhere, here), put, len(elsewhere) + 1)

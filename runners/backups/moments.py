@@ -192,7 +192,6 @@ def _copy(scratch: Scratch, continuous: Continuous, base: Base) -> None:
     place = f"{BASES}/{base.series}/{base.name}"
     order = HelperOrder(
         image=scratch.recipe.image,
-        name=None,
         labels=scratch.labels,
         entrypoint=("sh", "-c", COPY, "sh", place, scratch.recipe.data_folder, base.digest),
         mounts=(

@@ -254,7 +254,6 @@ def unpack(bench: Bench, volume: str, stream: Iterable[bytes], place: str) -> in
     docker = bench.clients.docker
     order = HelperOrder(
         image=bench.image,
-        name=None,
         labels=bench.labels,
         entrypoint=("sleep", "infinity"),
         mounts=(Mount(source=volume, target=INSIDE),),

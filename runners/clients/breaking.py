@@ -67,7 +67,7 @@ class Breaker:
 
     def _do(self, command: tuple[str, ...], source: str, image: str) -> None:
         order = HelperOrder(
-            image=image, name=None, labels=self.labels, entrypoint=command, user="root",
+            image=image, labels=self.labels, entrypoint=command, user="root",
             mounts=(Mount(source=source, target="/broken"),),
         )  # fmt: skip
         done = helper.run(self.engine, order, self.cancelled, 60)

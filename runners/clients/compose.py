@@ -16,17 +16,17 @@ from drbot.core.base.errors import Cause, PermanentError, TemporaryError
 from drbot.core.base.waiting import needed_by
 from drbot.core.files.compose_program import compose_program
 from drbot.core.site.site import ComposeFiles, Service, Site
-from drbot.core.text.messages import phrase
+from drbot.core.text.messages import filled, listed, phrase
 from drbot.runners.clients.compose_reads import (
+    NEEDS_FILES,
+    NEEDS_NO_PROGRAMS,
+    NEEDS_NONE_OF_OURS,
+    NEEDS_PLAIN_FILES,
+    NEEDS_VARIABLES,
     Allowed,
     Everything,
     Reads,
     Spoken,
-    needs_files,
-    needs_no_programs,
-    needs_none_of_ours,
-    needs_plain_files,
-    needs_variables,
     reads_of,
     unheard,
 )
@@ -146,10 +146,6 @@ class Compose:
         """Stop the services; their containers stay."""
         permit.require(*named(project, services))
         self._run(project, ["stop"], watch, services)
-
-    def has_hooks(self, project: str) -> bool:
-        """Whether Compose does more than to start and to stop containers, as far as its files can be read."""
-        return bool(self.everything(project).hooked)
 
     def is_scaled(self, project: str) -> bool:
         """Whether a service of it may be of several containers, or nobody can tell."""
@@ -279,16 +275,16 @@ class Compose:
         everything = self.everything(project)
         reads = self._beyond(project, everything)
         if reads.kept_from_it:
-            raise PermanentError(needs_variables(project, reads.kept_from_it))
+            raise PermanentError(filled(NEEDS_VARIABLES, project=project, names=listed(reads.kept_from_it)))
         if reads.own:
-            raise PermanentError(needs_none_of_ours(project, reads.own))
+            raise PermanentError(filled(NEEDS_NONE_OF_OURS, project=project, paths=listed(reads.own)))
         if self.guard is not None:  # a host that was lost would not have it, though production's data has it here
             needed = everything.lacking((self._projects, self.folder(project)), ()).first
             if needed:
-                raise PermanentError(needs_files(project, needed))
+                raise PermanentError(filled(NEEDS_FILES, project=project, paths=listed(sorted(needed))))
         if reads.beyond_us and (self.guard is not None or self._makes_any(project, services, bounds)):
-            needs, paths = (needs_files, reads.outside) if reads.outside else (needs_plain_files, reads.unread)
-            raise PermanentError(needs(project, paths))
+            needs, paths = (NEEDS_FILES, reads.outside) if reads.outside else (NEEDS_PLAIN_FILES, reads.unread)
+            raise PermanentError(filled(needs, project=project, paths=listed(paths)))
 
     def _makes_any(self, project: str, services: Sequence[str], bounds: Bounds) -> bool:
         return any(_MADE.search(line) for line in self._dry_run(project, services, bounds))
@@ -358,7 +354,7 @@ class Compose:
         command += arguments
         spoken = Spoken(reads=lambda: self.reads(project), on_line=watch.on_line)
         if "config" not in arguments and (programs := spoken.reads().programs):
-            raise PermanentError(needs_no_programs(project, programs))
+            raise PermanentError(filled(NEEDS_NO_PROGRAMS, project=project, names=listed(programs)))
         self.before_a_start()
         while True:  # every verb here may be said twice: it looks at what is there first
             ended = run_process(

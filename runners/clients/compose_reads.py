@@ -20,6 +20,27 @@ _NAMED = re.compile(r"(?<!\$)(?:\$\$)*\$\{?(\w+)")
 HOOKS = frozenset({"post_start", "pre_stop"})
 _MOST_FILES = 100  # that include or extend each other
 
+NEEDS_VARIABLES: str = phrase(
+    "The compose files of {project} use {names} of the environment of drbot's worker, which is kept from them: "
+    "give it a value in the project's .env, or name it under `variables` of the site in dr.yml"
+)
+NEEDS_FILES: str = phrase(
+    "The compose files of {project} use {paths}, outside of the projects: move it into the project's folder. What "
+    "only `configs`, `secrets` or a build name may lie in a folder under `files` of the site in dr.yml"
+)
+NEEDS_NONE_OF_OURS: str = phrase(
+    "The compose files of {project} use {paths}, where drbot keeps what it signs with: take that out of them, or "
+    "set DRBOT_HOME to a folder outside of the projects"
+)
+NEEDS_PLAIN_FILES: str = phrase(
+    "drbot cannot tell what the compose files of {project} use of the worker's host: it does not understand all of "
+    "{paths}. Write paths without variables, and the file as plain YAML or as lines of NAME=value"
+)
+NEEDS_NO_PROGRAMS: str = phrase(
+    "The compose files of {project} have {names} started on the worker's own host (`provider`), which drbot does "
+    "not do: take that out of them"
+)
+
 Content = Mapping[str, Any]
 
 
@@ -119,51 +140,6 @@ def reads_of(folder: Path, files: Iterable[Path], env_files: Collection[Path], g
         hooked=frozenset(walk.hooked),
         scaled=frozenset(walk.scaled),
         first=frozenset(walk.first),
-    )
-
-
-def needs_variables(project: str, names: Iterable[str]) -> str:
-    return phrase(
-        "The compose files of {project} use {names} of the environment of drbot's worker, which is kept from them: "
-        "give it a value in the project's .env, or name it under `variables` of the site in dr.yml",
-        project=project,
-        names=listed(sorted(names)),
-    )
-
-
-def needs_files(project: str, paths: Iterable[str]) -> str:
-    return phrase(
-        "The compose files of {project} use {paths}, outside of the projects: move it into the project's folder. What "
-        "only `configs`, `secrets` or a build name may lie in a folder under `files` of the site in dr.yml",
-        project=project,
-        paths=listed(sorted(paths)),
-    )
-
-
-def needs_none_of_ours(project: str, paths: Iterable[str]) -> str:
-    return phrase(
-        "The compose files of {project} use {paths}, where drbot keeps what it signs with: take that out of them, or "
-        "set DRBOT_HOME to a folder outside of the projects",
-        project=project,
-        paths=listed(sorted(paths)),
-    )
-
-
-def needs_plain_files(project: str, paths: Iterable[str]) -> str:
-    return phrase(
-        "drbot cannot tell what the compose files of {project} use of the worker's host: it does not understand all of "
-        "{paths}. Write paths without variables, and the file as plain YAML or as lines of NAME=value",
-        project=project,
-        paths=listed(sorted(paths)),
-    )
-
-
-def needs_no_programs(project: str, names: Iterable[str]) -> str:
-    return phrase(
-        "The compose files of {project} have {names} started on the worker's own host (`provider`), which drbot does "
-        "not do: take that out of them",
-        project=project,
-        names=listed(sorted(names)),
     )
 
 

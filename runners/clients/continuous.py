@@ -301,7 +301,6 @@ class Continuous:
         image = self.postgres.recipe(self.cancelled).image
         order = HelperOrder(
             image=image,
-            name=None,
             labels=self.labels,
             entrypoint=tuple(command),
             mounts=mounts,

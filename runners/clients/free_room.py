@@ -29,7 +29,6 @@ def _free_bytes(clients: Clients, labels: Mapping[str, str], cancelled: Cancelle
     place = named.volume if named is not None and is_folder(named.volume) else ""
     order = HelperOrder(
         image=tools_image(clients.docker),
-        name=None,
         labels=labels,
         entrypoint=("sh", "-c", DEEPEST, "df", f"/volume{place}"),
         mounts=(Mount(source="/" if place else "", target="/volume", read_only=bool(place)),),

@@ -116,8 +116,11 @@ class FullBackupStore(RepositoryStore):
         """All of them; unreadable ones go into `unread`. Raises PermanentError, TemporaryError, CancelledError."""
         found = [self.of_archive(stored) for stored in self.objects.list(PREFIX) if is_archive(stored.key)]
         if self.has_repository():
-            snapshots = self.restic(cancelled).snapshots(unread)
-            found += [self._of_snapshot(one, name) for one in snapshots if (name := name_of(one)) is not None]
+            found += [
+                FullBackup(store=self, name=name, moment=one.time, size=one.size, snapshot=one)
+                for one in self.restic(cancelled).snapshots(unread)
+                if (name := name_of(one)) is not None
+            ]
         return tuple(sorted(found, key=lambda backup: (backup.moment, backup.name), reverse=True))
 
     def get(self, name: str) -> FullBackup:
@@ -162,9 +165,6 @@ class FullBackupStore(RepositoryStore):
     def of_archive(self, stored: StoredObject) -> FullBackup:
         moment = named_moment(stored.key) or stored.modified_at
         return FullBackup(store=self, name=stored.key, moment=moment, size=stored.size, archive=stored)
-
-    def _of_snapshot(self, snapshot: Snapshot, name: str) -> FullBackup:
-        return FullBackup(store=self, name=name, moment=snapshot.time, size=snapshot.size, snapshot=snapshot)
 
 
 def tags_of(name: str, system: str) -> tuple[str, ...]:

@@ -58,8 +58,8 @@ class Mount:
 @dataclass(frozen=True, kw_only=True, slots=True)
 class HelperOrder:
     image: str
-    name: str | None  # a name is exclusive: a second helper of this name is refused
     labels: Mapping[str, str]
+    name: str | None = None  # a name is exclusive: a second helper of this name is refused
     entrypoint: tuple[str, ...] | None = None  # None = the image's own
     command: tuple[str, ...] = ()
     mounts: tuple[Mount, ...] = ()
@@ -152,9 +152,7 @@ def helper(engine: DockerEngine, order: HelperOrder) -> Iterator[str]:
 def throw_away_volume(engine: DockerEngine, image: str, labels: Mapping[str, str]) -> Iterator[str]:
     """The name of a new, empty volume. It has none of its own: it goes with a container that is never started."""
     place = "/drbot-volume"
-    order = HelperOrder(
-        image=image, name=None, labels=labels, entrypoint=("true",), mounts=(Mount(source="", target=place),)
-    )
+    order = HelperOrder(image=image, labels=labels, entrypoint=("true",), mounts=(Mount(source="", target=place),))
     with helper(engine, order) as keeper:
         mounts = engine.inspect(keeper)["Mounts"]
         yield next(str(mount["Name"]) for mount in mounts if mount["Destination"] == place)

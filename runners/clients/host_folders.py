@@ -152,7 +152,6 @@ def _do(
     """A short script, not to be stopped half-way. Raises PermanentError with what it said."""
     order = HelperOrder(
         image=tools_image(engine),
-        name=None,
         labels=labels,
         entrypoint=("sh", "-c", script, "sh"),
         command=words,

@@ -131,6 +131,13 @@ class NameService:
                 phrase("asking for {name}: {why}", name=name, why=str(error) or type(error).__name__)
             ) from error
 
+    def led(self) -> frozenset[str]:
+        """Every address that our names lead users to, by Route 53 and by the name server. Raises PermanentError,
+        TemporaryError when one of them cannot say.
+        """
+        recorded = [address for record in self.records().values() for address in record.addresses]
+        return frozenset(recorded).union(*map(self.ask, self.settings.names))
+
     def told(self, name: str) -> tuple[str, ...] | None:
         """The same; None while no name server answers."""
         try:

@@ -273,7 +273,6 @@ class PostgresServer:
     ) -> HelperOrder:
         return HelperOrder(
             image=recipe.image,
-            name=None,
             labels=labels,
             entrypoint=command,
             network=f"container:{container.id}",
@@ -338,7 +337,6 @@ def control_data(
         return {}
     order = HelperOrder(
         image=recipe.image,
-        name=None,
         labels=labels,
         entrypoint=("pg_controldata", "-D", recipe.data_folder),
         mounts=(Mount(source=volume, target=recipe.mounted_at, read_only=True),),

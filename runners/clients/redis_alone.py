@@ -60,9 +60,7 @@ class RedisAlone:
     cancelled: Cancelled
 
     def order(self, *entrypoint: str) -> HelperOrder:
-        return HelperOrder(
-            image=self.definition.image, name=None, labels=self.labels, entrypoint=entrypoint, user="root"
-        )
+        return HelperOrder(image=self.definition.image, labels=self.labels, entrypoint=entrypoint, user="root")
 
 
 def programs_of(alone: RedisAlone) -> dict[str, str]:

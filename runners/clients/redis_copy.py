@@ -43,7 +43,6 @@ def copy(
     login = redis.login(container, *MAY_COPY)
     order = HelperOrder(
         image=container.image,
-        name=None,
         labels=labels,
         entrypoint=("sh", "-c", COPY, "copy", *login.words),
         network=f"container:{container.id}",

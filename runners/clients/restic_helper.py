@@ -68,7 +68,6 @@ class ResticHelper:
         )
         return HelperOrder(
             image=self.image,
-            name=None,
             labels=self.labels,
             entrypoint=("sh", "-c", SCRIPT, "sh", *words),
             mounts=(*own, *self.mounts),

@@ -277,7 +277,6 @@ def settle(scratch: Scratch) -> str:
     """Bring the cold volume to the disk and read its state. Returns its system identifier; raises PermanentError."""
     order = HelperOrder(
         image=scratch.recipe.image,
-        name=None,
         labels=scratch.labels,
         entrypoint=("sh", "-c", SETTLE, "sh", scratch.recipe.data_folder),
         mounts=(Mount(source=scratch.volume, target=scratch.recipe.mounted_at),),

@@ -158,7 +158,6 @@ class ServerFiles:
         inside = PurePosixPath(recipe.data_folder).relative_to(recipe.mounted_at)
         order = HelperOrder(
             image=recipe.image,
-            name=None,
             labels=self.labels,
             entrypoint=("sh", "-c", script, "sh"),
             command=(str(inside), *words),

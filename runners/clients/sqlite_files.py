@@ -76,7 +76,6 @@ def _holding(engine: DockerEngine, sources: list[str], cancelled: Cancelled) -> 
     try:
         order = HelperOrder(
             image=tools_image(engine),
-            name=None,
             labels={},
             entrypoint=("sh", "-c", LOOK, "look"),
             command=tuple(inside),

@@ -154,7 +154,6 @@ class VolumeMover:
         """What goes back, or goes away again, with the settings that are kept there. Raises PermanentError."""
         order = HelperOrder(
             image=tools_image(self._engine),
-            name=None,
             labels=labels,
             entrypoint=("sh", "-c", OVERLAID),
             mounts=(Mount(source=keeper, target="/keeper", read_only=True),),

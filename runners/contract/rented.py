@@ -5,6 +5,7 @@ died between having one made and writing that down, the next look finds it.
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 
 from drbot.core.base.errors import DrbotError, PermanentError
 from drbot.core.runs.stakes import RentedMachine, Users
@@ -91,20 +92,17 @@ class Maker:
 def makers_of(configuration: Configuration) -> tuple[Maker, ...]:
     """Each region once, whatever sites have their machines there, and each folder."""
     found: dict[tuple[str, ...], Maker] = {}
+    maker = partial(Maker, system=configuration.system)
     for name, site in configuration.sites.items():
         settings = site.provision
         if settings is None:
             continue
         if settings.terraform is not None:
-            found[TERRAFORM, str(settings.terraform)] = _maker(configuration, TERRAFORM, name, settings)
+            found[TERRAFORM, str(settings.terraform)] = maker(by=TERRAFORM, site=name, settings=settings)
         if settings.image:
             place = (EC2, settings.region, settings.endpoint or "")
-            found.setdefault(place, _maker(configuration, EC2, "", settings))
+            found.setdefault(place, maker(by=EC2, site="", settings=settings))
     return tuple(found.values())
-
-
-def _maker(configuration: Configuration, by: str, site: str, settings: Provision) -> Maker:
-    return Maker(by=by, site=site, settings=settings, system=configuration.system)
 
 
 def all_rented(configuration: Configuration) -> tuple[list[Rented], list[str]]:

@@ -7,7 +7,7 @@ import hashlib
 import shutil
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -25,11 +25,12 @@ from drbot.core.site.site import Configuration
 from drbot.core.site.stored_backups import BackupKind, StoredBackup
 from drbot.core.text.messages import phrase
 from drbot.runners.backups.choose_dump import check, judged
+from drbot.runners.backups.in_places import One, Place
 from drbot.runners.backups.prove import ROOM, Bench, prove_copy, prove_dump, prove_full
 from drbot.runners.clients.backup_store import BackupStore
 from drbot.runners.clients.clients import Clients, clients_of
-from drbot.runners.clients.dump_store import StoredDump, dump_stores
-from drbot.runners.clients.full_store import FullBackup, full_stores
+from drbot.runners.clients.dump_store import dump_stores
+from drbot.runners.clients.full_store import full_stores
 from drbot.runners.execution.run_context import WorkerContext
 from drbot.runners.execution.settings_seen import require_agreed_place
 from drbot.runners.foundation.causes import cause_of
@@ -136,13 +137,14 @@ class Prover:
     def _tried(self, bench: Bench, one: StoredBackup, *, may_read: bool) -> tuple[ProofResult, BackupIdentity]:
         own = OwnProofs(self.clients.settings.home)
         if one.kind is BackupKind.FULL:
-            return ProofResult.PROVEN, prove_full(bench, _full(bench, one))
+            stores = full_stores(bench.configuration, bench.cache)
+            return ProofResult.PROVEN, prove_full(bench, _seen(bench, stores, one))
         if one.place == self.clients.backups.place:
             here = self.clients.backups.get(one.name)
             if may_read and here.manifest is not None and own.of(here.manifest.sha256) is not None:
                 return ProofResult.SAME, check(here, bench.reading_rules)
             return ProofResult.PROVEN, prove_dump(bench, here)
-        copy = _copy(bench, one)
+        copy = _seen(bench, dump_stores(bench.configuration, bench.cache), one)
         sealed = judged(copy, bench.dump_rules)
         if own.of(sealed.sha256) is None:  # what a row of the database says is not believed
             return ProofResult.PROVEN, prove_copy(bench, copy, sealed)
@@ -197,26 +199,13 @@ class Interrupted:
         return self._busy or self._stop.is_set()
 
 
-def _full(bench: Bench, one: StoredBackup) -> FullBackup:
+def _seen(bench: Bench, stores: Iterable[Place[One]], one: StoredBackup) -> One:
     """The one that was seen there. Raises PermanentError when it is gone."""
-    store = next((found for found in full_stores(bench.configuration, bench.cache) if found.place == one.place), None)
+    store = next((found for found in stores if found.place == one.place), None)
     for backup in store.newest_first(bench.cancelled) if store is not None else ():
         if backup.name == one.name and backup.mark == one.mark:
             return backup
-    raise gone(one)
-
-
-def _copy(bench: Bench, one: StoredBackup) -> StoredDump:
-    store = next((found for found in dump_stores(bench.configuration, bench.cache) if found.place == one.place), None)
-    for dump in store.newest_first(bench.cancelled) if store is not None else ():
-        if dump.name == one.name and dump.mark == one.mark:
-            return dump
-    raise gone(one)
-
-
-def gone(one: StoredBackup) -> PermanentError:
-    """It was seen there."""
-    return PermanentError(phrase("{name} is not in {place} any more", name=one.name, place=one.place))
+    raise PermanentError(phrase("{name} is not in {place} any more", name=one.name, place=one.place))
 
 
 def keep_proving(worker_context: WorkerContext, stop: threading.Event) -> None:

@@ -128,49 +128,27 @@ class SiteReadiness:
 
     def _about_reads(self, project: str) -> Iterator[Line]:
         """What its files have Compose read of the worker's own host."""
-        reads, what = self.clients.compose.reads(project), self._what(project)
-        if reads.kept_from_it:
-            yield bad(
-                what,
-                phrase(
-                    "uses {names} of the worker's environment, which is kept from it", names=listed(reads.kept_from_it)
-                ),
-                phrase("Give it a value in the project's .env, or name it under `variables` of the site in dr.yml."),
-            )
-        if reads.own:
-            yield bad(
-                what,
-                phrase("uses {paths}, where drbot keeps what it signs with", paths=and_more(reads.own, SHOWN)),
-                phrase("Take that out of its compose file, or set DRBOT_HOME to a folder outside of the projects."),
-            )
+        reads = self.clients.compose.reads(project)
         lacking = self.clients.compose.everything(project).lacking(self._brought_first(), self._kept())
-        if lacking.first:
-            yield bad(
-                what,
-                phrase(
-                    "reads {paths}, which a lost host does not have in time",
-                    paths=and_more(lacking.first, SHOWN),
-                ),
-                phrase("Move it below {folder}.", folder=self.site.projects),
-            )
-        if others := sorted({*reads.outside, *lacking.later} - {*lacking.first}):
-            yield bad(
-                what,
-                phrase("uses {paths}: no backup holds that", paths=and_more(others, SHOWN)),
-                phrase("Move it into the project's folder, or name its folder under `files` in dr.yml."),
-            )
-        if reads.unread:
-            yield bad(
-                what,
-                phrase("drbot does not understand all of {paths}", paths=and_more(reads.unread, SHOWN)),
-                phrase("Write paths without variables, and the file as plain YAML or as lines of NAME=value."),
-            )
-        if reads.programs:
-            yield bad(
-                what,
-                phrase("starts {names} on the worker's own host", names=listed(reads.programs)),
-                phrase("Take `provider` out of its compose file."),
-            )
+        others = sorted({*reads.outside, *lacking.later} - {*lacking.first})
+        withheld, programs = listed(reads.kept_from_it), listed(reads.programs)
+        own, first, later, unread = (and_more(one, SHOWN) for one in (reads.own, lacking.first, others, reads.unread))
+        for found, fault, todo in (
+            (withheld, phrase("uses {names} of the worker's environment, which is kept from it", names=withheld),
+             phrase("Give it a value in the project's .env, or name it under `variables` of the site in dr.yml.")),
+            (own, phrase("uses {paths}, where drbot keeps what it signs with", paths=own),
+             phrase("Take that out of its compose file, or set DRBOT_HOME to a folder outside of the projects.")),
+            (first, phrase("reads {paths}, which a lost host does not have in time", paths=first),
+             phrase("Move it below {folder}.", folder=self.site.projects)),
+            (later, phrase("uses {paths}: no backup holds that", paths=later),
+             phrase("Move it into the project's folder, or name its folder under `files` in dr.yml.")),
+            (unread, phrase("drbot does not understand all of {paths}", paths=unread),
+             phrase("Write paths without variables, and the file as plain YAML or as lines of NAME=value.")),
+            (programs, phrase("starts {names} on the worker's own host", names=programs),
+             phrase("Take `provider` out of its compose file.")),
+        ):  # fmt: skip
+            if found:
+                yield bad(self._what(project), fault, todo)
 
     def _brought_first(self) -> list[Path]:
         """Folders that a lost host has before anything is made of what Compose reads there."""

@@ -89,8 +89,8 @@ class Row:
     """`names`: the rows of docs/readiness.md that its lines belong to."""
 
     names: tuple[str, ...]
-    who: Who
     probe: Probe
+    who: Who = Who.DEFAULT
 
 
 def _site(look: Look, site: str) -> Iterator[Line]:
@@ -196,43 +196,35 @@ SCHEDULED = "scheduled backup of PostgreSQL, scheduled full backup, scheduled dr
 
 ROWS: tuple[Row, ...] = (
     Row(names=("users",), who=Who.SITE, probe=_users),
-    Row(names=("approvers",), who=Who.DEFAULT, probe=_approvers),
-    Row(names=("second factor",), who=Who.DEFAULT, probe=_second_factor),
+    Row(names=("approvers",), probe=_approvers),
+    Row(names=("second factor",), probe=_second_factor),
     Row(names=("the worker's key",), who=Who.SITE, probe=_worker_key),
     Row(names=SYSTEM, who=Who.SITE, probe=_site),
     Row(names=("rented machines",), who=Who.KEYS, probe=_rented),
-    Row(names=BACKUPS, who=Who.DEFAULT, probe=_backups),
-    Row(
-        names=("proof of PostgreSQL backups", "proof of full backups"),
-        who=Who.DEFAULT,
-        probe=_proofs,
-    ),
+    Row(names=BACKUPS, probe=_backups),
+    Row(names=("proof of PostgreSQL backups", "proof of full backups"), probe=_proofs),
     Row(names=("backups of another site",), who=Who.SCHEDULED, probe=_backups_elsewhere),
     Row(names=("proofs of another site",), who=Who.SCHEDULED, probe=_proofs),
     Row(
         names=(SCHEDULED,),
-        who=Who.DEFAULT,
         probe=_by_state(lambda _, state, now: routine_lines(routines.list_of(state), now)),
     ),
     Row(
         names=("drill of each level",),
-        who=Who.DEFAULT,
         probe=_by_state(lambda look, state, now: drill_lines(state, look.configuration, now)),
     ),
     Row(
         names=("action items",),
-        who=Who.DEFAULT,
         probe=_by_state(lambda look, state, now: action_lines(state, look.configuration, look.roster, now)),
     ),
     Row(
         names=("people can be reached", "roster was read", "key of full backups"),
-        who=Who.DEFAULT,
         probe=_by_state(lambda look, state, _: confirmed_lines(look.roster, state)),
     ),
-    Row(names=("copy of drbot's own state",), who=Who.DEFAULT, probe=_own_state),
-    Row(names=("new place",), who=Who.DEFAULT, probe=_by_file(lambda file: [new_place_line(file)])),
-    Row(names=("runbooks",), who=Who.DEFAULT, probe=_by_file(lambda file: [runbooks_line(file)])),
-    Row(names=("certificate",), who=Who.DEFAULT, probe=_by_file(certificate_line)),
+    Row(names=("copy of drbot's own state",), probe=_own_state),
+    Row(names=("new place",), probe=_by_file(lambda file: [new_place_line(file)])),
+    Row(names=("runbooks",), probe=_by_file(lambda file: [runbooks_line(file)])),
+    Row(names=("certificate",), probe=_by_file(certificate_line)),
     Row(names=("programs",), who=Who.KEYS, probe=_by_file(programs_line)),
     Row(names=("DNS names",), who=Who.KEYS, probe=_by_file(dns_line)),
 )

@@ -87,9 +87,7 @@ def _led(configuration: Configuration) -> frozenset[str] | None:
     """Every address that users are led to; None = nobody can say."""
     if configuration.dns is None:
         return None
-    names = NameService(configuration.dns)
     try:
-        recorded = [address for record in names.records().values() for address in record.addresses]
-        return frozenset(recorded).union(*map(names.ask, configuration.dns.names))
+        return NameService(configuration.dns).led()
     except DrbotError:
         return None

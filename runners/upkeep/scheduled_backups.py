@@ -38,7 +38,7 @@ def scheduled_backups(worker_context: WorkerContext, document: Path | None) -> I
             back_up_postgres(configuration, site, clients=clients, cancelled=cancelled)
 
     def full(is_made: IsMade, cancelled: Cancelled) -> None:
-        if not copy_full_again(configuration, site, is_made, clients=clients, cancelled=cancelled):
+        if not copy_full_again(configuration, site, is_made, cancelled):
             back_up_full(configuration, site, clients=clients, document=document, cancelled=cancelled)
 
     for key, expression, act in ((DUMP, schedule.postgres, dump), (FULL, schedule.full, full)):

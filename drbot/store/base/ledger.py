@@ -9,7 +9,7 @@ from dataclasses import replace
 from itertools import islice
 from typing import Any
 
-from sqlalchemy import Connection, Row, RowMapping, Select, insert, select, update
+from sqlalchemy import Connection, RowMapping, Select, insert, select, update
 from sqlalchemy.exc import MultipleResultsFound, NoResultFound
 
 from drbot.core.base.errors import BrokenStateError
@@ -105,15 +105,11 @@ def checked(connection: Connection, known: Known) -> tuple[Chain, list[str]]:
 def everything(connection: Connection) -> Iterator[Event]:
     """Every event, oldest first, one after the other. Raises ValueError at a record that is no event."""
     query = select(events).order_by(events.c.seq).execution_options(yield_per=1000)
-    return (_event_of(row) for row in connection.execute(query))
+    return (_event_in(row) for row in connection.execute(query).mappings())
 
 
 def _row_of(event: Event) -> dict[str, Any]:
     return record_of(event) | {"at": event.at, "hash": event.hash}
-
-
-def _event_of(row: Row[Any]) -> Event:
-    return _event_in(row._mapping)
 
 
 def _event_in(row: RowMapping) -> Event:

@@ -29,6 +29,7 @@ from drbot.store.records.leases import is_free
 from drbot.store.records.requests import end_live
 from drbot.store.runs import sub_runs
 
+get = load_run
 UNHEARD_SECONDS = 10.0  # so long a worker has to take up a run that is to stop, and to see what is so
 
 _PARKED_EVENTS: Mapping[RunState, EventKind] = {
@@ -89,11 +90,6 @@ def _free_id(tx: Transaction, incident: int) -> str:
     taken = set(tx.connection.execute(select(runs.c.id).where(runs.c.incident == incident)).scalars())
     names = [base, *(f"{base}-{number}" for number in range(2, len(taken) + 3))]
     return next(name for name in names if name not in taken)
-
-
-def get(connection: Connection, run_id: str) -> Run:
-    """The run. Raises UserError if there is none."""
-    return load_run(connection, run_id)
 
 
 def of_incident(connection: Connection, incident: int) -> list[Run]:
