@@ -3,7 +3,8 @@
 The second one says in its `arguments` which run and step it is part of; its end is that step's answer.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from itertools import takewhile
 
 from sqlalchemy import Connection, select, update
 
@@ -41,19 +42,21 @@ def is_part(run: Run) -> bool:
 
 def whole_of(connection: Connection, run: Run) -> Run:
     """The run that people agree to: the one that waits for this one, else this one."""
-    while is_part(run):
-        run = load_run(connection, run.arguments[PART_OF])
-    return run
+    return next(reversed([run, *_above(connection, run)]))
 
 
 def top_of(connection: Connection, run: Run) -> Run:
     """The run with which this one stops: the one that waits for it, as long as that is not over."""
-    while is_part(run):
-        whole = load_run(connection, run.arguments[PART_OF])
-        if whole.is_over:
-            break
-        run = whole
-    return run
+    return next(reversed([run, *takewhile(lambda whole: not whole.is_over, _above(connection, run))]))
+
+
+def _above(connection: Connection, run: Run) -> Iterator[Run]:
+    """The run that waits for this one, the one that waits for that, and so on; each once, whatever rows say."""
+    seen = {run.id}
+    while is_part(run) and run.arguments[PART_OF] not in seen:
+        run = load_run(connection, run.arguments[PART_OF])
+        seen.add(run.id)
+        yield run
 
 
 def asked_now(connection: Connection, run: Run) -> ApprovalRequest | None:
@@ -64,27 +67,33 @@ def asked_now(connection: Connection, run: Run) -> ApprovalRequest | None:
 
 
 def parts_of(connection: Connection, run: Run) -> list[Run]:
-    """The runs that are part of this one and not over."""
+    """The runs that are part of this one and not over; none that this one is itself a part of."""
     query = select(runs).where(runs.c.incident == run.incident).order_by(runs.c.created_at)
     found = list(readable(connection.execute(query), runs, run_of))
-    return [other for other in found if other.arguments.get(PART_OF) == run.id and not other.is_over]
+    wholes, above, name = {one.id: one.arguments.get(PART_OF) for one in found}, set[str](), run.id
+    while name in wholes and name not in above:
+        above.add(name)
+        name = str(wholes[name])
+    parts = (other for other in found if other.arguments.get(PART_OF) == run.id and other.id not in above)
+    return [other for other in parts if not other.is_over]
 
 
-def left_by(connection: Connection, run: Run) -> SafeState:
-    """How a run that ends now leaves the system, with all that its parts did."""
+def left_by(connection: Connection, run: Run, above: frozenset[str] = frozenset()) -> SafeState:
+    """How a run that ends now leaves the system, with all that its parts did. `above`: what it is a part of."""
     if run.plan is None:
         return NOTHING_DONE
     records = {record.id: record for record in steps.of_run(connection, run.id)}
     given_up = run.stop_kind is not None and run.stop_kind.gives_up
-    return safe_state(run.plan, records, left_by_parts(connection, records.values()), given_up=given_up)
+    parts = left_by_parts(connection, records.values(), above | {run.id})
+    return safe_state(run.plan, records, parts, given_up=given_up)
 
 
-def left_by_parts(connection: Connection, records: Iterable[StepRecord]) -> Parts:
+def left_by_parts(connection: Connection, records: Iterable[StepRecord], above: frozenset[str] = frozenset()) -> Parts:
     """The same of each part that does one of these steps."""
-    begun = [record.part for record in records if record.part is not None and record.may_have_acted]
+    begun = {record.part for record in records if record.part is not None and record.may_have_acted} - above
     query = select(runs).where(runs.c.id.in_(begun)).order_by(runs.c.created_at)
     found = every(connection.execute(query), runs, run_of)
-    return [(part.site, left_by(connection, part)) for part in found]
+    return [(part.site, left_by(connection, part, above)) for part in found]
 
 
 def answered(tx: Transaction, run: Run, state: RunState) -> Run | None:

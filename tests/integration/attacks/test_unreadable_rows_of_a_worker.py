@@ -38,6 +38,12 @@ STAGES: Mapping[str, Sequence[str]] = {
     "failed and resolved": (
         "UPDATE runs SET state = 'failed' WHERE id LIKE 'r1-%'", "UPDATE incidents SET state = 'resolved' WHERE id = 1",
     ),
+    "a part of itself, to be stopped": (
+        "UPDATE runs SET arguments = json_object('part_of', id, 'part_of_step', 'confirm') WHERE id LIKE 'r1-%'",
+        "UPDATE steps SET part = run, attempt = 1 WHERE run LIKE 'r1-%'",
+        f"UPDATE runs SET state = 'queued', stop_requested = 'x', stop_kind = 'person', queued_at = '{PAST}' "
+        "WHERE id LIKE 'r1-%'",
+    ),
     "asked too late": (f"UPDATE requests SET expires_at = '{PAST}'",),
     "held": (f"UPDATE requests SET hold_until = '{PAST}'",),
     "nobody answers": (

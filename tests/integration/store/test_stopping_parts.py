@@ -11,6 +11,7 @@ from drbot.core.runs.run import Run, RunKind, RunState, StopKind
 from drbot.store.base import ledger, waking
 from drbot.store.base.database import Database
 from drbot.store.base.schema import runs as runs_table
+from drbot.store.base.schema import steps as steps_table
 from drbot.store.records import leases
 from drbot.store.runs import runs, sub_runs
 from tests.integration.store import store_fixture
@@ -109,3 +110,19 @@ def test_two_who_stop_the_whole_and_its_part_in_the_same_moment(database: Databa
     store_fixture.at_once(lambda: press(whole), lambda: press(part))
 
     assert (state(database, part), state(database, whole)) == (RunState.STOPPED, RunState.STOPPED)
+
+
+@pytest.mark.parametrize("circle", ["of itself", "of each other"])
+def test_runs_that_are_part_of_each_other_stop_all_the_same(database: Database, circle: str) -> None:
+    """No drbot writes such rows; whoever does shall keep nobody from stopping what runs."""
+    whole, part = handed_over(database)
+    of = {"of itself": {part.id: part.id}, "of each other": {whole.id: part.id, part.id: whole.id}}[circle]
+    with database.write() as tx:
+        for one, above in of.items():
+            spoilt = {sub_runs.PART_OF: above, sub_runs.STEP: "moved"}
+            tx.connection.execute(update(runs_table).where(runs_table.c.id == one).values(arguments=spoilt))
+            tx.connection.execute(update(steps_table).where(steps_table.c.run == one).values(part=above))
+
+    assert stop(database, part) is RunState.STOPPED
+    with database.read() as connection:
+        assert sub_runs.whole_of(connection, runs.get(connection, part.id)).id in (whole.id, part.id)
