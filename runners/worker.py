@@ -5,7 +5,7 @@ import time
 
 import structlog
 
-from drbot.core.base.errors import DrbotError, FencedError, UntrustedError
+from drbot.core.base.errors import DrbotError, FencedError, UnreadableError, UntrustedError
 from drbot.core.base.heart import Heart
 from drbot.core.ledger.events import EventKind
 from drbot.core.runs.run import Run
@@ -70,6 +70,8 @@ class Worker:
             log.warning("Another worker has the run now.", run=run_id)
         except DrbotError as error:
             log.warning("The run was left; its lease runs out and it is found again.", run=run_id, error=str(error))
+            if isinstance(error, UnreadableError):  # that does not pass by itself
+                self._tell(run_id, str(error))
         except Exception as error:
             log.exception("The run was left; its lease runs out and it is found again.", run=run_id)
             self._tell(run_id, phrase("{error}: {why}", error=type(error).__name__, why=cut(f"{error}", 500)))

@@ -133,6 +133,20 @@ def _write(path: Path, stage: Sequence[str], table: str, column: str, value: Any
         connection.commit()
 
 
+def test_people_are_told_once_of_a_run_that_cannot_go_on(tmp_path: Path) -> None:
+    """Its worker tries it again each time that its lease is over."""
+    with closing(worker_fixture_in(tmp_path).database) as database:
+        made = replace(worker_fixture_in(tmp_path), database=database)
+        run = made.go(made.declare())
+        _write(tmp_path / "state.db", ["UPDATE runs SET state = 'queued'"], "steps", "facts", "{")
+        for _ in range(2):
+            made.worker().handle(run.id)
+            made.notice(run)
+
+        (told,) = made.events(run, "control.failed")
+        assert "drbot's own record in steps cannot be read" in str(told.payload["why"])
+
+
 @pytest.mark.parametrize("table", TABLES)
 @pytest.mark.parametrize(
     "stage", [one if one in QUICK else pytest.param(one, marks=pytest.mark.long) for one in STAGES]
