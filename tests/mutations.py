@@ -86,7 +86,7 @@ WEAKENINGS = (
     weak("break-glass from anywhere", APPROVAL, "if refusal is None and (ballot.entry_point is not EntryPoint.TERMINAL or not is_attested(request, ballot, roster)):", "if False:", GLASS),
     weak("hold_until is skipped", APPROVAL, "or request.hold_until is None or now < request.hold_until:", "or request.hold_until is None:", GLASS),
     weak("the hold of the vote is skipped", APPROVAL, "and now >= vote.at + timedelta(seconds=HOLD_SECONDS)\n", "\n", GLASS),
-    weak("break-glass although the worker has not waited", "store/records/requests.py", " or not has_waited(request)", "", BROKEN),
+    weak("break-glass although the worker has not waited", "store/records/requests.py", " and has_waited(request)\n", "\n", BROKEN),
     weak("break-glass by rows", "runners/upkeep/chores.py", "return mine is not None and mine.has_held(self._worker_context.own.now())", "return True", BROKEN),
     weak("break-glass of another plan", APPROVAL, 'vote.decision == "break-glass"\n        and vote.seal == request.seal', 'vote.decision == "break-glass"', GLASS),
     # The recount.

@@ -28,6 +28,8 @@ _OF_OTHERS = frozenset({
     "NZDT", "NZST", "PDT", "PHT", "PKT", "PST", "SAST", "SGT", "WAT", "WIB",
 })  # fmt: skip
 """Zones by names that only some people know: none of them becomes part of a title, and the time is refused."""
+_OTHER_DAYS = frozenset({"am", "pm", "today", "tomorrow", "yesterday"})
+"""The same of what would make it another time."""
 _OF_UTC = frozenset({"z", "utc", "gmt"})
 
 
@@ -136,4 +138,4 @@ def _is_zone(word: str, clock: WallClock) -> bool:
     try:
         return bool(plain(word)) and bool(_zone(plain(word), clock))
     except ValueError:
-        return word in _OF_OTHERS
+        return word in _OF_OTHERS or plain(word) in _OTHER_DAYS

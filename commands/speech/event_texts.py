@@ -235,6 +235,9 @@ NOT_ALL_PASSED = _channel(
     phrase("The run ended, but not everything passed: {missed}."),
     hint=_MOVED,
 )
+SITE_CHANGED = _channel("hammer_and_wrench", phrase("From here on {site} is changed."))
+ONLY_A_PLAN = _thread("", phrase("The plan was only looked at; nothing was changed."))
+ASKED_FOR_A_PLAN = _thread("", phrase("{who} asked for a plan of {runbook} ({run})."))
 FAILED_NOWHERE = _channel("x", phrase("The run failed: {why}"), hint=_TODO)
 """At no step: its plan is not believed any more, or another service is the cause."""
 ENDS_WITH_ANOTHER = _channel(

@@ -83,7 +83,7 @@ def verb_of(word: str) -> str:
         return verb
     if verb in {"?", "-h", "--help"}:
         return "help"
-    near = difflib.get_close_matches(verb, VERBS, 1, 0.6)
+    near = difflib.get_close_matches(verb, VERBS, 1, 0.6) if len(verb) > 2 else []
     shown = printable(word)
     raise Refusal(
         phrase('"{word}" is not a /dr command.', word=shown),

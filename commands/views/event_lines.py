@@ -1,11 +1,12 @@
 """One event of the ledger in words, the same on every surface: how it is put together for people of one language."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from drbot.commands.speech.event_texts import (
+    ASKED_FOR_A_PLAN,
     COPY_CHANGED,
     ENDED_BY_ANSWER,
     ENDS_WITH_ANOTHER,
@@ -14,13 +15,15 @@ from drbot.commands.speech.event_texts import (
     NOT_ALL_PASSED,
     NOT_REPAIRED,
     NOTHING_BROKEN,
+    ONLY_A_PLAN,
+    SITE_CHANGED,
     EventText,
 )
 from drbot.commands.views.incident_view import IncidentView
 from drbot.core.approvals.state_words import word_of
 from drbot.core.ledger.events import Event, EventKind
 from drbot.core.runs.plan import Plan, short_seal
-from drbot.core.runs.run import Run, StopKind
+from drbot.core.runs.run import Run, RunKind, StopKind
 from drbot.core.site.people import Roster
 from drbot.core.text.messages import Message, duration, listed, say
 from drbot.core.text.words import clock, size
@@ -86,16 +89,16 @@ def text_of(event: Event, voice: Voice) -> EventText:
 def whole_text_of(event: Event) -> EventText:
     """What its kind says, or what this very event does."""
     told = event.payload
-    others = {
-        EventKind.RUN_FAILED: (not step_of(event), FAILED_NOWHERE),
-        EventKind.RUN_REFUSED: (told.get("sound"), NOTHING_BROKEN),
-        EventKind.RUN_SUCCEEDED: (told.get("missed"), NOT_ALL_PASSED),
-        EventKind.INCIDENT_RESOLVED: (told.get("repaired") is False, NOT_REPAIRED),
-        EventKind.RUN_STOP_REQUESTED: (told.get("stop") in NOBODYS_STOPS, ENDS_WITH_ANOTHER),
-        EventKind.INCIDENT_RECOVERING: (told.get("drill"), COPY_CHANGED),
+    others: Mapping[EventKind, Sequence[tuple[object, EventText]]] = {
+        EventKind.RUN_FAILED: ((not step_of(event), FAILED_NOWHERE),),
+        EventKind.RUN_REFUSED: ((told.get("sound"), NOTHING_BROKEN),),
+        EventKind.RUN_QUEUED: ((told.get("kind") == RunKind.PLAN, ASKED_FOR_A_PLAN),),
+        EventKind.RUN_SUCCEEDED: ((told.get("plan_only"), ONLY_A_PLAN), (told.get("missed"), NOT_ALL_PASSED)),
+        EventKind.INCIDENT_RESOLVED: ((told.get("repaired") is False, NOT_REPAIRED),),
+        EventKind.RUN_STOP_REQUESTED: ((told.get("stop") in NOBODYS_STOPS, ENDS_WITH_ANOTHER),),
+        EventKind.INCIDENT_RECOVERING: ((told.get("drill"), COPY_CHANGED), (told.get("site"), SITE_CHANGED)),
     }
-    is_other, other = others.get(event.kind, (False, None))
-    return other if is_other and other else EVENT_TEXTS[event.kind]
+    return next((text for is_so, text in others.get(event.kind, ()) if is_so), EVENT_TEXTS[event.kind])
 
 
 def values_of(event: Event, voice: Voice) -> Values:

@@ -6,7 +6,7 @@ from drbot.commands.speech.messages import Reply, Table
 from drbot.commands.views.vote_dialog import backup_text, where_text
 from drbot.core.runbooks.runbook import Step
 from drbot.core.runs.plan import Plan, is_guard
-from drbot.core.runs.stakes import Act
+from drbot.core.runs.stakes import Act, LossKind
 from drbot.core.runs.stakes_words import BY, CHANGED, REPLACED, keeps_text, loss_text, replacement_text
 from drbot.core.text.messages import duration, lines, listed, phrase, sentences
 
@@ -32,6 +32,8 @@ def _facts(plan: Plan) -> Iterator[tuple[str, str]]:
         yield phrase("Kept to undo with"), keeps_text(plan.keeps)
     elif plan.backup is not None:
         yield phrase("By"), backup_text(plan)
+    if act is Act.NOTHING and plan.stakes.loss.kind is not LossKind.NOTHING:
+        yield phrase("Data that will be LOST"), loss_text(plan.stakes.loss)
     for line in plan.changed:
         yield CHANGED, line
     for warning in plan.warnings:

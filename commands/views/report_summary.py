@@ -1,6 +1,6 @@
 """The first page of a report, for whoever answers for it: how long, what was lost, who was told when, who approved."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 
 from drbot.commands.views.markdown_text import escape, moment, section
@@ -59,17 +59,20 @@ def _lost(incident: Incident, runs: Sequence[Run], steps: Sequence[StepRecord]) 
     done = [run.plan for run in shown if run.plan is not None and _is_carried_out(run, run.plan, steps)]
     if not done:
         return phrase("not known yet") if incident.is_open else phrase("not known: nothing was brought back by drbot")
-    said = [_lost_by(plan, done[place + 1 :]) for place, plan in enumerate(done)]
+    failed = {run.id for run in shown if run.state is not RunState.SUCCEEDED}
+    said = [_lost_by(plan, done[place + 1 :], failed) for place, plan in enumerate(done)]
     return clauses(one for one in said if one) or phrase("nothing")
 
 
-def _lost_by(plan: Plan, later: Sequence[Plan]) -> str:
-    """`later`: what was carried out since."""
+def _lost_by(plan: Plan, later: Sequence[Plan], failed: Collection[str]) -> str:
+    """`later`: what was carried out since. `failed`: the runs that did not succeed."""
     loss = plan.stakes.loss
     if loss.kind is LossKind.NOTHING:
         return ""
     if _came_back(plan, later):
-        return phrase("what {run} replaced is not lost: an undo brought it back", run=plan.run)
+        back = phrase("what {run} replaced is not lost: an undo brought it back", run=plan.run)
+        has_failed = any(other.run in failed and _is_about(other, plan) for other in later)
+        return clauses((back, phrase("and with it not every check passed") if has_failed else ""))
     if plan.stakes.act is Act.UNDO and plan.keeps and not _is_given_up(plan, later):
         return phrase("not lost, but put aside by an undo: {what}", what=loss_text(loss))
     return loss_text(loss)

@@ -32,7 +32,7 @@ def mark_recovering(tx: Transaction, run: Run, plan: Plan, step: Step) -> None:
     if plan.stakes.act is Act.LEAD_BACK or run.kind is RunKind.DRILL_COPY:
         return
     if touches_production(plan, step) and incidents.get(tx.connection, run.incident).is_open:
-        incidents.recovering(tx, run.incident, run.id)
+        incidents.recovering(tx, run.incident, run.id, run.site)
 
 
 def last_health_step(plan: Plan) -> str | None:

@@ -17,7 +17,8 @@ def moved_text(run_context: RunContext) -> str:
     if site == known.default_site:
         return ""
     return phrase(
-        "Users are at {site} now, and backups are made of {default}. Next: drbot docs recovery-sites.",
+        "Users are at {site} now, and backups are made of {default}. Next: `default_site: {site}` in dr.yml, then "
+        "restart drbot (drbot docs recovery-sites).",
         site=site,
         default=known.default_site,
     )

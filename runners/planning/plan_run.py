@@ -157,7 +157,7 @@ def _keep(worker_context: WorkerContext, run: Run, plan: Plan, lease: Lease) -> 
         planned = runs.planned(tx, run, plan, signature)
         is_over = is_shown and lease.stop_reason is None
         if is_over:
-            runs.finish(tx, run, RunState.SUCCEEDED, phrase("A plan only: nothing was changed."))
+            runs.finish(tx, run, RunState.SUCCEEDED, phrase("A plan only: nothing was changed."), plan_only=True)
     if is_over:
         worker_context.own.has_ended(run.id)
         return None

@@ -9,6 +9,7 @@ from drbot.core.base.errors import CancelledError, DrbotError, UserError
 from drbot.core.runbooks.effects import LEADS
 from drbot.core.runbooks.runbook import Step
 from drbot.core.runs.brought_back import not_raised, put_aside_for_good
+from drbot.core.runs.lost import raises_system
 from drbot.core.runs.plan import BackupIdentity, Plan, seal_of
 from drbot.core.runs.run import Run, StepState
 from drbot.core.runs.stakes import (
@@ -126,6 +127,10 @@ def _loss_by_backup(
         return _of_host(worker_context, draft.steps, draft.occupants, backup, age)
     if act is Act.CHANGE_DNS and raises:
         return _of_move(worker_context, draft.steps, backup, age)
+    if act is Act.NOTHING and raises_system(
+        draft.steps
+    ):  # into an empty host: what the lost one had is gone all the same
+        return Loss(kind=LossKind.SINCE_BACKUP, since=backup.snapshot_at, seconds=age)
     return Loss(kind=LossKind.NOTHING if act is Act.NOTHING else LossKind.UNKNOWN)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from sqlalchemy import Connection
 
+from drbot.core.runs.run import Run
 from drbot.core.site.inventory import SHOWN
 from drbot.core.site.readiness import Line, bad, good, of_site, soon
 from drbot.core.site.site import Configuration, Site
@@ -16,13 +17,24 @@ from drbot.runners.clients.docker_engine import DockerEngine
 from drbot.store.runs.moved import moved_to
 
 
+def moved(connection: Connection, configuration: Configuration) -> Run | None:
+    """The recovery that brought users where they are now; None: none did."""
+    return moved_to(connection, [name for name, one in configuration.sites.items() if one.services])
+
+
 def users_lines(connection: Connection, configuration: Configuration, site: str) -> Iterator[Line]:
     """For the worker of this site; nothing where no recovery has brought the system here."""
-    run = moved_to(connection, [name for name, one in configuration.sites.items() if one.services])
-    if run is None or run.site != site:
+    run, default = moved(connection, configuration), configuration.default_site
+    if run is None or site not in (run.site, default):
         return
-    what, default = of_site(site, phrase("users")), configuration.default_site
-    moment = day_and_time(run.finished_at or run.created_at)
+    what, moment = of_site(site, phrase("users")), day_and_time(run.finished_at or run.created_at)
+    if site != run.site:
+        said = phrase(
+            "DR-{incident} brought the system up at {there}, {moment}; what is left here is not looked at",
+            incident=run.incident, there=run.site, moment=moment,
+        )  # fmt: skip
+        yield soon(what, said, phrase("Start nothing here. See drbot docs recovery-sites."))
+        return
     if site == default:
         yield good(what, phrase("here since DR-{incident}, {moment}", incident=run.incident, moment=moment))
         return
@@ -51,5 +63,6 @@ def old_services(name: str, site: Site, engine: DockerEngine) -> Iterator[Line]:
     found = (one["Labels"] for one in engine.listing(NOT_ONE_OFF) if one["State"] == "running")
     running = sorted({labels.get(SERVICE, "") for labels in found if labels.get(PROJECT) in projects})
     if running:
-        said = phrase("{services} run here too, on data of their own", services=and_more(running, SHOWN))
-        yield soon(of_site(name, phrase("old services")), said, phrase("Stop them: drbot docs recovery-sites."))
+        said = phrase("{services} run here too, where no users are", services=and_more(running, SHOWN))
+        todo = phrase("If this is an old host, stop them: drbot docs recovery-sites.")
+        yield soon(of_site(name, phrase("old services")), said, todo)

@@ -301,6 +301,8 @@ def site_lines(
     name: str,
     settings: RunnerSettings,
     note: Callable[[Inventory], object] = lambda _: None,
+    *,
+    users_are_here: bool = True,
 ) -> Iterator[Line]:
     """`note`: hears what the site consists of, where that could be read."""
     site = configuration.site(name)
@@ -314,7 +316,7 @@ def site_lines(
     try:
         if recovery is not None and recovery.site == name:
             yield from (lines := tuple(SiteReadiness(name=name, site=site, clients=clients, is_empty=True).lines()))
-            if all(line.well for line in lines) and name != configuration.default_site:
+            if all(line.well for line in lines) and not users_are_here:
                 yield from old_services(name, site, clients.docker)
             return
         inventory = inventory_of(site, clients)

@@ -25,7 +25,7 @@ from drbot.runners.second_factor.totp_secrets import TotpSecrets
 from drbot.runners.upkeep.action_readiness import action_lines
 from drbot.runners.upkeep.backup_readiness import look_at_backups, look_at_backups_of, proof_lines
 from drbot.runners.upkeep.key_watch import worker_key_line
-from drbot.runners.upkeep.moved_readiness import users_lines
+from drbot.runners.upkeep.moved_readiness import moved, users_lines
 from drbot.runners.upkeep.outside_readiness import (
     certificate_line,
     dns_line,
@@ -94,8 +94,26 @@ class Row:
 
 
 def _site(look: Look, site: str) -> Iterator[Line]:
-    settings = RunnerSettings.from_environment(look.home)
-    yield from site_lines(look.configuration, site, settings, lambda found: look.inventories.append((site, found)))
+    """Where users are not any more nothing is looked at: what does not work there is no reason to start it."""
+    users_at = _users_at(look)
+    if users_at not in ("", site) and site == look.configuration.default_site:
+        return
+    yield from site_lines(
+        look.configuration,
+        site,
+        RunnerSettings.from_environment(look.home),
+        lambda found: look.inventories.append((site, found)),
+        users_are_here=site == (users_at or look.configuration.default_site),
+    )
+
+
+def _users_at(look: Look) -> str:
+    """The site that a recovery brought users to last; "" = none did, or nobody knows."""
+    if look.database is None:
+        return ""
+    with look.database.read() as connection:
+        run = moved(connection, look.configuration)
+    return run.site if run is not None else ""
 
 
 def _users(look: Look, site: str) -> Iterable[Line]:

@@ -174,7 +174,7 @@ def _after_replacing(plan: Plan, services: Services) -> SafeState:
     kept = keeps_text(plan.keeps) if plan.keeps else phrase("the old data is kept")
     replaced = phrase("The data was replaced; {kept}.", kept=kept)
     if plan.stakes.act is Act.UNDO:
-        replaced = phrase("The old data is back; {kept}.", kept=kept)
+        replaced = phrase("The data from before the recovery is in place again; {kept}.", kept=kept)
     if services is Services.RUNNING:
         started = phrase("The services were started.")
         return SafeState(sentence=sentences(replaced, started), offers=(Offer.UNDO,))

@@ -200,6 +200,9 @@ def _since_swap(loss: Loss) -> str:
     written = _other_since_swap(loss)
     if loss.rows is None:
         return _uncounted(written, loss)
+    if not loss.rows and not loss.removed:
+        so_far = _with_moment(phrase("{what}: no row so far", what=written), loss)
+        return phrase("{what}; what is written after that is lost too", what=so_far)
     much = phrase("{rows} ({size})", rows=_rows(loss.rows), size=size(loss.bytes or 0))
     counted = phrase("{what}: {much}, and what is written after that", what=written, much=_with_moment(much, loss))
     if loss.removed is None:
@@ -213,9 +216,16 @@ def _since_swap(loss: Loss) -> str:
 def _since_aside(loss: Loss) -> str:
     moment = _moment(loss.since)
     return (
-        phrase("everything written on this host since it was put aside ({moment})", moment=moment)
+        phrase(
+            "all that the recovery brought to this host, and all written on it since ({moment}): the host goes back to "
+            "the data that it had before",
+            moment=moment,
+        )
         if moment
-        else phrase("everything written on this host since it was put aside (at an unknown time)")
+        else phrase(
+            "all that the recovery brought to this host, and all written on it since (at an unknown time): the host "
+            "goes back to the data that it had before"
+        )
     )
 
 

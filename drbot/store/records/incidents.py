@@ -153,13 +153,13 @@ def begin_outage(tx: Transaction, incident: int) -> None:
     tx.connection.execute(update(incidents).where(incidents.c.id == incident).values(started_at=tx.now))
 
 
-def recovering(tx: Transaction, incident: int, run: str) -> None:
+def recovering(tx: Transaction, incident: int, run: str, site: str = "") -> None:
     """A run is about to touch production. Nothing happens when that is known already."""
     now = get(tx.connection, incident)
     if now.state is IncidentState.RECOVERING and now.users_say is None:
         return
     _back_to_work(tx, now, phrase("drbot was about to start the recovery."), users_say=None)
-    tx.record(EventKind.INCIDENT_RECOVERING, incident=incident, run=run, drill=now.is_drill)
+    tx.record(EventKind.INCIDENT_RECOVERING, incident=incident, run=run, drill=now.is_drill, site=site)
 
 
 def recovered(

@@ -74,7 +74,7 @@ def test_the_new_host_s_worker_says_that_nobody_makes_backups_of_it(database: Cl
 
     run = ended(database, 3, THERE)
 
-    assert colours(database, configuration()) == {THERE: Colour.RED}
+    assert colours(database, configuration()) == {HERE: Colour.AMBER, THERE: Colour.RED}
     with database.read() as connection:
         (line,) = users_lines(connection, configuration(), THERE)
     assert f"DR-{run.incident}" in line.reason and "`default_site: recovery`" in line.remedy
@@ -84,9 +84,8 @@ def test_the_new_host_s_worker_says_that_nobody_makes_backups_of_it(database: Cl
 def test_where_the_calendar_backs_the_new_host_up_it_is_to_be_seen_to_soon(database: ClockedDatabase) -> None:
     ended(database, 3, THERE)
 
-    assert colours(database, configuration(schedule=Schedule(full="0 3 * * *", sites=(THERE,)))) == {
-        THERE: Colour.AMBER
-    }
+    scheduled = configuration(schedule=Schedule(full="0 3 * * *", sites=(THERE,)))
+    assert colours(database, scheduled)[THERE] is Colour.AMBER
 
 
 @pytest.mark.parametrize("kind", [RunKind.UNDO, RunKind.LEAD_BACK])
@@ -102,7 +101,7 @@ def test_who_went_home_again_is_at_home(database: ClockedDatabase) -> None:
     ended(database, 3, HERE)
 
     assert colours(database, configuration()) == {HERE: Colour.GREEN}
-    assert colours(database, configuration(default=THERE)) == {HERE: Colour.RED}
+    assert colours(database, configuration(default=THERE)) == {HERE: Colour.RED, THERE: Colour.AMBER}
 
 
 @pytest.mark.parametrize(("level", "state", "mode"), [
@@ -115,7 +114,7 @@ def test_other_runs_move_nobody(database: ClockedDatabase, level: int, state: Ru
 
 
 @pytest.mark.parametrize(("state", "expected"), [
-    (RunState.SUCCEEDED, {THERE: Colour.RED}), (RunState.FAILED, {}),
+    (RunState.SUCCEEDED, {HERE: Colour.AMBER, THERE: Colour.RED}), (RunState.FAILED, {}),
 ])  # fmt: skip
 def test_of_level_4_users_are_there_once_the_whole_is_done(
     database: ClockedDatabase, state: RunState, expected: dict[str, Colour]

@@ -110,6 +110,7 @@ def test_no_word_is_no_moment() -> None:
         ("2026-03-02T02:13Z UTC", "2026-03-02T02:13Z", "UTC"),
         ("20m UTC", "20m", "UTC"),
         ("02:13 PST rows are gone", "02:13 PST", "rows are gone"),  # and is refused
+        ("23:59 tomorrow", "23:59 tomorrow", ""),  # the same
         ("02:13 ist alles weg", "02:13", "ist alles weg"),
     ],
 )
