@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from drbot.commands.speech.messages import Table
-from drbot.core.approvals.approval import ApprovalRequest, RequestState, Vote, standing
+from drbot.core.approvals.approval import LIVE, ApprovalRequest, RequestState, Vote, standing
 from drbot.core.approvals.terminals import one_terminal, one_terminal_text
 from drbot.core.runbooks.actions import ACTIONS
 from drbot.core.runbooks.runbook import Step
@@ -132,10 +132,16 @@ def proof_of(plan: Plan, request: ApprovalRequest, steps: Mapping[str, StepRecor
     if not names:
         return NOT_PROVEN
     records = [steps[name] for name in names if name in steps]
-    failed = [record.id for record in records if record.state is StepState.FAILED]
+    failed = [record.id for record in records if record.has_failed]
     if failed:
         return phrase("❌ The proof FAILED: {step}", step=plan.step(failed[0]).title)
     done = [record for record in records if record.state in DONE_WITH]
+    if request.proven_at is None and request.state not in LIVE:
+        return phrase(
+            "NOT PROVEN: {done} of {count} steps of the proof were done when this ended",
+            done=len(done),
+            count=len(names),
+        )
     if request.proven_at is None:
         return phrase(
             "⏳ NOT PROVEN YET: {done} of {count} steps of the proof done. Nothing is replaced before it passes",

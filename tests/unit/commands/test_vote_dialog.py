@@ -10,7 +10,8 @@ import pytest
 
 from drbot.commands.speech.messages import Table
 from drbot.commands.views.vote_dialog import dialog_from, table_of
-from drbot.core.approvals.approval import ApprovalRequest, EntryPoint, RequestState, Vote
+from drbot.core.approvals.approval import LIVE, ApprovalRequest, EntryPoint, RequestState, Vote
+from drbot.core.base.errors import Cause
 from drbot.core.ledger.attestation import Attestation, Proof
 from drbot.core.runbooks.actions import ACTIONS
 from drbot.core.runs.plan import BackupIdentity
@@ -57,6 +58,7 @@ def shown(
     incident: Mapping[str, Any] = MappingProxyType({}),
     copied: Mapping[str, int] | None = None,
     changed: tuple[str, ...] = (),
+    cause: Cause | None = None,
 ) -> Table:
     sealed = plan(
         changed=changed,
@@ -69,13 +71,14 @@ def shown(
         ),
     )  # fmt: skip
     now = situation(run=run(of=sealed), request=asked, now=NOW + later)
+    facts = {"notes": notes, "missed": missed, "rows": copied}
     return table_of(
         dialog_from(
             incident=replace(now.incident, **incident),
             plan=sealed,
             request=asked,
             votes=votes,
-            steps={"copy": replace(record("copy", state), facts={"notes": notes, "missed": missed, "rows": copied})},
+            steps={"copy": replace(record("copy", state), facts=facts, cause=cause)},
             roster=now.roster,
             clocks=now.clocks,
         )
@@ -184,7 +187,21 @@ def test_only_an_open_request_has_a_time_to_decide_and_no_proof_is_called_runnin
     said = answers(shown(replace(asked(), state=state, proven_at=None), state=StepState.UNSURE), "en")
 
     assert "Decide by" not in said
-    assert said["Proof"].startswith("⏳ NOT PROVEN YET: 0 of 1") and "running" not in said["Proof"]
+    begins = "⏳ NOT PROVEN YET: 0 of 1" if state in LIVE else "NOT PROVEN: 0 of 1 steps of the proof were done when"
+    assert said["Proof"].startswith(begins) and "running" not in said["Proof"]
+
+
+def test_a_proof_that_failed_stays_failed_when_its_copy_is_removed() -> None:
+    """With the cause of its failure; a copy that was discarded has none."""
+    failed, discarded = (
+        answers(
+            shown(replace(asked(), proven_at=None, state=RequestState.VOID), state=StepState.UNDONE, cause=one), "en"
+        )
+        for one in (Cause.BACKUP, None)
+    )
+
+    assert failed["Proof"].startswith("❌ The proof FAILED")
+    assert discarded["Proof"].startswith("NOT PROVEN: 0 of 1")
 
 
 def test_a_time_of_day_that_is_over_is_not_shown_as_one_to_come() -> None:
