@@ -30,7 +30,7 @@ from drbot.core.site.people import Person
 from drbot.core.site.wal import ANOTHER_MOMENT, is_moment_name
 from drbot.core.text.messages import filled, listed, phrase, sentences
 from drbot.store.base.database import Transaction
-from drbot.store.records import requests, steps
+from drbot.store.records import denials, steps
 from drbot.store.runs import runs, sub_runs
 
 _NAME_LETTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-")
@@ -217,7 +217,7 @@ def _not_denied(
     plan = run.plan
     if plan is None or not _is_same_backup(run, plan, backup):
         return
-    deniers = requests.denied(conn, incident.id).get(question_of(plan), set())
+    deniers = denials.denied(conn, incident.id).get(question_of(plan), set())
     if not deniers or person.id in deniers:
         return
     people = [context.roster.person(denier) for denier in sorted(deniers)]

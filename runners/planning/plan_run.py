@@ -22,7 +22,7 @@ from drbot.runners.foundation.watching import Cancelled
 from drbot.runners.planning.leaving_behind import unless_stopped
 from drbot.runners.planning.make_plan import make_plan
 from drbot.runners.planning.survey_questions import AGAIN, RECOVER, Survey
-from drbot.store.records import incidents, requests
+from drbot.store.records import denials, incidents
 from drbot.store.runs import runs
 
 log = structlog.get_logger()
@@ -37,7 +37,7 @@ def plan_run(worker_context: WorkerContext, run: Run, lease: Lease) -> Run | Non
         return None
     with worker_context.database.write() as tx:
         incident = incidents.get(tx.connection, run.incident)
-        denied = requests.denied(tx.connection, run.incident)
+        denied = denials.denied(tx.connection, run.incident)
         now, policy = tx.now, worker_context.roster_now(tx.connection).number
     asked = tuple(dict.fromkeys(person for person in (incident.declared_by, run.requested_by) if person))
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from drbot.core.base.errors import DrbotError
+from drbot.core.base.table_names import database_of
 from drbot.core.site.proofs import BackupProof, as_tried, proof_line
 from drbot.core.site.readiness import Line, bad, good, of_site, soon
 from drbot.core.site.site import Configuration
@@ -167,7 +168,7 @@ def _fault(one: Backup, configuration: Configuration, site: str) -> str:
         return fault
     rows = one.manifest.rows if one.manifest is not None else {}
     postgres = configuration.site(site).postgres
-    there = {table.partition(".")[0] for table in rows}
+    there = {database_of(table) for table in rows}
     missing = [name for name in (postgres.databases if postgres else ()) if name not in there]
     if one.manifest is not None and missing and any(rows.values()):
         return phrase("it holds no table of {names}, which dr.yml names", names=listed(missing))

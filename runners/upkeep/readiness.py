@@ -98,9 +98,11 @@ class SiteReadiness:
 
     def _about_projects(self, unread: Sequence[Line], described: Described) -> Iterator[Line]:
         faults = [*self._about_places(), *unread, *(line for one in described for line in self._about_reads(one))]
+        of_profiles = {(one.project, one.service) for one in self.inventory.services if one.described}
         for name, service in self.site.services.items():
             known = described.get(service.project, {}).get("services")
-            if known is not None and service.service not in known:
+            is_known = known is None or service.service in known or (service.project, service.service) in of_profiles
+            if known is not None and not is_known:
                 fault = phrase(
                     "{project} describes no service {service}", project=service.project, service=service.service
                 )

@@ -136,19 +136,6 @@ def votes(connection: Connection, request_id: str) -> list[Vote]:
     return every(connection.execute(query), votes_table, vote_of)
 
 
-def denied(connection: Connection, incident: int) -> dict[str, set[str]]:
-    """Question → who denied it in this incident: it must not be asked again."""
-    query = (
-        select(requests.c.question, votes_table.c.person)
-        .join(votes_table, votes_table.c.request == requests.c.id)
-        .where(requests.c.incident == incident, votes_table.c.decision == "deny")
-    )
-    found: dict[str, set[str]] = {}
-    for question, person in connection.execute(query):
-        found.setdefault(question, set()).add(person)
-    return found
-
-
 def overdue(connection: Connection, now: datetime) -> list[ApprovalRequest]:
     """Requests whose time to vote, or whose time to start, is over."""
     late = or_(

@@ -12,6 +12,7 @@ from drbot.runners.clients.inventory_reader import read_inventory
 from drbot.runners.clients.process import Bounds
 from drbot.runners.foundation.watching import never
 from drbot.runners.upkeep.drill_copying import images_of
+from drbot.runners.upkeep.readiness import SiteReadiness
 from tests.integration.actions.machine import Machine
 from tests.waiting import wait_for
 
@@ -107,6 +108,16 @@ def test_a_service_of_a_profile_counts_once_it_runs(shop: Machine, seldom: str) 
     assert seldom in images_of(shop.site, shop.clients, never)  # a drill has it
     assert seldom in {one.image for one in images(context, {"services": list(site.services)})}
     assert seldom not in {one.image for one in images(context, {"services": ["app"]})}
+
+
+def test_a_service_of_a_profile_that_runs_is_described(shop: Machine, seldom: str) -> None:
+    """Somebody started it with --profile, which no file remembers."""
+    shop.clients.compose.up(shop.name, ["seldom"], WATCH)
+    site = with_inventory(shop.site, read(shop))
+
+    lines = SiteReadiness(name="x", site=site, clients=shop.clients.of(site), inventory=read(shop)).lines()
+
+    assert [one.sentence for one in lines if "describes no service" in one.sentence] == []
 
 
 def test_the_volume_of_a_job_that_leaves_no_container_is_named(shop: Machine) -> None:

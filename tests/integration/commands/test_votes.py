@@ -269,6 +269,16 @@ def test_the_denier_may_ask_again(verb_fixture: VerbFixture) -> None:
     assert len(verb_fixture.runs()) == 2
 
 
+def test_who_asks_again_has_taken_their_no_back(verb_fixture: VerbFixture) -> None:
+    """Else nobody could ask where that leaves too few who may vote."""
+    denied(verb_fixture)
+    verb_fixture.say("chika", "recover")
+    verb_fixture.ask(verb_fixture.planned(requesters=("aiko", "chika")))
+    verb_fixture.say("aiko", "stop let me ask")
+
+    assert verb_fixture.say("aiko", "recover").ok
+
+
 def test_another_backup_is_the_one_that_was_offered_or_the_one_that_is_named(verb_fixture: VerbFixture) -> None:
     denied(verb_fixture)
 

@@ -11,7 +11,7 @@ from drbot.core.base.errors import PermanentError, UserError
 from drbot.core.runs.run import Run, RunState
 from drbot.store.base import ledger
 from drbot.store.base.database import Database
-from drbot.store.records import requests, steps
+from drbot.store.records import denials, requests, steps
 from drbot.store.runs import runs
 from tests.integration.store import store_fixture
 
@@ -65,7 +65,7 @@ def test_deny_and_the_second_approval_at_once_end_denied_in_either_order(databas
         with database.read() as connection:
             mine = [event for event in ledger.of_incident(connection, run.incident) if "request" in event.payload]
             assert mine[-1].kind.value == ("request.denied" if approval.counted else "vote.refused")
-            assert requests.denied(connection, run.incident) == {request.question: {"daiki"}}
+            assert denials.denied(connection, run.incident) == {request.question: {"daiki"}}
 
 
 def test_a_deny_and_the_start_at_once_never_both_win(database: Database) -> None:

@@ -1,15 +1,18 @@
 """A backup counts as ready only as far as a recovery would take it, and a missed RPO is foreseen."""
 
+import gzip
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from drbot.core.base.table_names import table_name
 from drbot.core.site.readiness import Colour
 from drbot.core.site.site import Backups, Configuration, ObjectStore, Postgres, Schedule, Site
 from drbot.core.site.stored_backups import BackupKind, StoredBackup
 from drbot.core.text.messages import say
+from drbot.runners.clients.backup_store import Manifest, manifest_path
 from drbot.runners.upkeep.backup_readiness import (
     DUMP,
     FULL,
@@ -63,6 +66,27 @@ def test_before_the_first_backup_its_folder_is_no_fault(tmp_path: Path) -> None:
     assert [(line.what, line.reason) for line in lines if line.colour is Colour.RED] == [
         (DUMP, "there is none"), (FULL, "there is none"),
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["shop", "my shop", "本 の 店", "a.b", 'say "hi"'])
+def test_a_backup_of_a_database_of_any_name_counts(tmp_path: Path, name: str) -> None:
+    data, file = (
+        gzip.compress(b"-- PostgreSQL database cluster dump complete\n"),
+        f"all_databases_{NOW:%Y%m%d_%H%M%S}.sql.gz",
+    )
+    (tmp_path / file).write_bytes(data)
+    manifest = Manifest(
+        name=file, size=len(data), sha256="0" * 64, sql_bytes=9, started_at=NOW, finished_at=NOW, snapshot_at=NOW,
+        server_version="15", system_identifier="1", rows={table_name(name, "public", "notes"): 3}, system="shop",
+        site="production", completed=True,
+    )  # fmt: skip
+    manifest_path(tmp_path / file).write_text(manifest.model_dump_json())
+    site = SITE.model_copy(update={"postgres": Postgres(volume="pgdata", databases=(name,))})
+    known = {"sites": {"production": site}, "backups": Backups(directory=tmp_path)}
+
+    (found,) = look_at_backups(CONFIGURATION.model_copy(update=known)).found
+
+    assert found.fault == ""
 
 
 def test_where_nothing_brings_redis_files_settings_or_the_host_back_nobody_is_ready(tmp_path: Path) -> None:
