@@ -189,7 +189,8 @@ def move_of(context: StepContext, volume: str, replacement: str, keeper: str, *,
 
 def image_for(context: StepContext, volume: str) -> str:
     """One that is there for sure: PostgreSQL's, but where there is none, or its settings may be what is broken."""
-    if context.site.postgres is None or volume.startswith("/"):
+    postgres = context.site.postgres
+    if postgres is None or (volume.startswith("/") and volume != postgres.volume):
         return tools_image(context.clients.docker)
     return context.clients.postgres.image(context.cancelled)
 

@@ -253,7 +253,7 @@ def _kept(worker_context: WorkerContext, run: Run, steps: tuple[Step, ...]) -> _
     postgres = worker_context.site.postgres
     return _Kept(
         data=data,
-        is_postgres=postgres is None or postgres.volume == there.original,
+        is_postgres=postgres is not None and postgres.volume == there.original,
         next_transaction=since,
         rows=_rows(worker_context, there.run, own),
     )

@@ -361,3 +361,15 @@ def test_a_volume_that_is_not_ours_is_neither_swapped_in_nor_removed(
         volume.swap(context, {"volume": three.volume, "replacement": three.replacement, "keeper": three.keeper})
 
     assert (worker_fixture.read(three.volume), worker_fixture.read(three.replacement)) == ("old", "new")
+
+
+@pytest.mark.parametrize("place", ["", "/srv/pg"], ids=["volume", "folder"])
+def test_postgresql_s_own_image_tells_what_an_undo_would_lose(worker_fixture: WorkerFixture, place: str) -> None:
+    """With the first transaction after the swap, which only its own programs read."""
+    context = worker_fixture.context("swap", run="r9-image")
+    assert context.site.postgres is not None
+    known = context.site.postgres.model_copy(update={"volume": place or context.site.postgres.volume})
+    there = replace(context, site=context.site.model_copy(update={"postgres": known}))
+
+    assert volume.image_for(there, known.volume) == context.clients.postgres.image(lambda: False)
+    assert volume.image_for(there, "/srv/files") != context.clients.postgres.image(lambda: False)
