@@ -153,7 +153,7 @@ def test_an_undo_to_data_on_which_postgresql_does_not_answer_is_no_recovery(care
     ended = player.wait_for_run(incident, RunState.FAILED, RunState.SUCCEEDED)
 
     assert ended.state is RunState.FAILED, ended.outcome
-    assert "The old data is back" in (ended.outcome or "")
+    assert "The data from before the recovery is in place again" in (ended.outcome or "")
     assert "PostgreSQL does not answer" in (ended.outcome or "")
     now = player.incident(incident.id)
     assert (now.state, now.rto_seconds, now.users_say) == (IncidentState.RECOVERING, None, None)

@@ -182,7 +182,8 @@ def test_an_undo_run_brings_the_kept_data_back_behind_two_approvals(worker_fixtu
     assert worker_fixture.target.volumes["postgres_data"] == "corrupt"
     assert worker_fixture.target.volumes[f"postgres_data_undone_{undo.id}"] == "good"
     assert undo.state is RunState.FAILED
-    assert "PostgreSQL does not answer" in str(undo.outcome) and "The old data is back" in str(undo.outcome)
+    assert "PostgreSQL does not answer" in str(undo.outcome)
+    assert "The data from before the recovery is in place again" in str(undo.outcome)
     assert worker_fixture.states(undo)["confirm"] == "pending"
     assert {Offer.UNDO, Offer.RECOVER} <= {*undo.offers}
     told = str(worker_fixture.events(undo, "run.failed")[-1].payload["todo"])
