@@ -16,6 +16,7 @@ from drbot.runners.actions.compose import watch_of
 from drbot.runners.actions.occupants import host_of, occupants_of
 from drbot.runners.actions.setting_aside import mounted
 from drbot.runners.clients import host_packages, restic
+from drbot.runners.clients.object_store import ROOM_LEFT_BYTES
 from drbot.runners.contract import arguments
 from drbot.runners.contract.action import Finding, Outcome, Registry, StepContext
 
@@ -95,6 +96,9 @@ def room(context: StepContext, given: Mapping[str, Any]) -> Finding:
     """Probe host.room: on the disk of drbot's own folder and on the engine's."""
     backup = context.plan.backup
     need = arguments.byte_count(given.get("need"), unpacked_size(backup) if backup else 0)
+    need += (
+        ROOM_LEFT_BYTES if backup else 0
+    )  # as whoever fetches it asks for, which people should not learn after a vote
     need += volume_bytes(context.plan.occupants) + sum(one.size or 0 for one in context.plan.aside)
     there = {folder: shutil.disk_usage(folder).free for folder in folders(context)}
     folder, least = min(there.items(), key=lambda item: item[1])

@@ -11,8 +11,9 @@ import pytest
 from docker.errors import NotFound
 
 from drbot.core.base.errors import Cause, PermanentError
-from drbot.runners.actions import volume
+from drbot.runners.actions import host, volume
 from drbot.runners.clients.container_labels import KEPT_LABEL
+from drbot.runners.clients.object_store import ROOM_LEFT_BYTES
 from drbot.runners.clients.volume_mover import ORIGINAL_LABEL, Move
 from drbot.runners.foundation.permit import Permit, emptied
 from drbot.runners.foundation.permit import volume as volume_subject
@@ -101,3 +102,14 @@ def test_new_data_that_has_no_room_is_taken_back(worker_fixture: WorkerFixture, 
     worker_fixture.clients.volumes.move(back, allowed(move))
 
     assert begins(disk / move.volume) == old
+
+
+def test_a_plan_asks_for_all_the_room_that_fetching_will_ask_for(worker_fixture: WorkerFixture) -> None:
+    """Else people vote for what then stops at once."""
+    context = worker_fixture.context("room")
+    backup = context.plan.backup
+    assert backup is not None
+
+    needed = host.room(context, {"need": "3x backup"}).facts["need_bytes"]
+
+    assert needed == 3 * host.unpacked_size(backup) + ROOM_LEFT_BYTES
