@@ -2,6 +2,7 @@
 no card, and decides nothing.
 """
 
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from pydantic import Field, TypeAdapter
 
 from drbot.core.base.model import Model
 from drbot.core.site.proofs import WELL, BackupProof, ProofResult, of_the_same
+from drbot.core.text.stored_messages import message_of_row, text_of_row
 from drbot.runners.foundation.own_record import FOLDER
 from drbot.runners.foundation.private_folder import PrivateFolder
 
@@ -62,13 +64,19 @@ class OwnProofs:
             known = self.failures()
             others = [one for one in known if not of_the_same(one, proof)]
             if proof.result is ProofResult.FAILED:
-                self._files.write(FAILURES, TRIED.dump_python([*others, proof][-MOST:], mode="json"))
+                self._keep([*others, proof][-MOST:])
             elif proof.result in WELL and others != known:
-                self._files.write(FAILURES, TRIED.dump_python(others, mode="json"))
+                self._keep(others)
 
     def failures(self) -> list[BackupProof]:
         """What could not be restored the last time that this host tried. Raises PermanentError."""
-        return TRIED.validate_python(self._files.read(FAILURES) or [])
+        found = TRIED.validate_python(self._files.read(FAILURES) or [])
+        return [replace(one, fault=message_of_row(one.fault)) for one in found]
+
+    def _keep(self, failures: list[BackupProof]) -> None:
+        """Why each failed as a sentence of every language: cards quote it."""
+        plain = [replace(one, fault=text_of_row(one.fault)) for one in failures]
+        self._files.write(FAILURES, TRIED.dump_python(plain, mode="json"))
 
     def _all(self) -> list[OwnProof]:
         return [OwnProof.model_validate(one) for one in self._files.read(PROOFS) or []]
