@@ -30,10 +30,10 @@ def users_lines(connection: Connection, configuration: Configuration, site: str)
     what, moment = of_site(site, phrase("users")), day_and_time(run.finished_at or run.created_at)
     if site != run.site:
         said = phrase(
-            "DR-{incident} brought the system up at {there}, {moment}; what is left here is not looked at",
+            "DR-{incident} brought the system up at {there}, {moment}: what is left here may be old",
             incident=run.incident, there=run.site, moment=moment,
         )  # fmt: skip
-        yield soon(what, said, phrase("Start nothing here. See drbot docs recovery-sites."))
+        yield soon(what, said, phrase("If users work there, start nothing here. See drbot docs recovery-sites."))
         return
     if site == default:
         yield good(what, phrase("here since DR-{incident}, {moment}", incident=run.incident, moment=moment))
@@ -55,14 +55,18 @@ def users_lines(connection: Connection, configuration: Configuration, site: str)
     yield soon(what, said, todo) if is_backed_up else bad(what, said, todo)
 
 
+def running_services(site: Site, engine: DockerEngine) -> list[str]:
+    """Of the system, whoever started them. Raises TemporaryError."""
+    projects = site.compose_projects()
+    found = (one["Labels"] for one in engine.listing(NOT_ONE_OFF) if one["State"] == "running")
+    return sorted({labels.get(SERVICE, "") for labels in found if labels.get(PROJECT) in projects})
+
+
 def old_services(name: str, site: Site, engine: DockerEngine) -> Iterator[Line]:
     """For a host that a recovery would fill: services that started with it would work on old data beside the new ones.
     Raises TemporaryError.
     """
-    projects = site.compose_projects()
-    found = (one["Labels"] for one in engine.listing(NOT_ONE_OFF) if one["State"] == "running")
-    running = sorted({labels.get(SERVICE, "") for labels in found if labels.get(PROJECT) in projects})
-    if running:
+    if running := running_services(site, engine):
         said = phrase("{services} run here too, where no users are", services=and_more(running, SHOWN))
         todo = phrase("If this is an old host, stop them: drbot docs recovery-sites.")
         yield soon(of_site(name, phrase("old services")), said, todo)

@@ -19,13 +19,14 @@ from drbot.core.site.readiness import Line, approvers_line, bad, of_site
 from drbot.core.site.site import Approvals, Configuration
 from drbot.core.site.stored_backups import StoredBackup
 from drbot.core.text.messages import listed, phrase
+from drbot.runners.clients.clients import clients_of
 from drbot.runners.foundation.own_record import OwnRecord
 from drbot.runners.foundation.settings import RunnerSettings
 from drbot.runners.second_factor.totp_secrets import TotpSecrets
 from drbot.runners.upkeep.action_readiness import action_lines
 from drbot.runners.upkeep.backup_readiness import look_at_backups, look_at_backups_of, proof_lines
 from drbot.runners.upkeep.key_watch import worker_key_line
-from drbot.runners.upkeep.moved_readiness import moved, users_lines
+from drbot.runners.upkeep.moved_readiness import moved, running_services, users_lines
 from drbot.runners.upkeep.outside_readiness import (
     certificate_line,
     dns_line,
@@ -94,16 +95,12 @@ class Row:
 
 
 def _site(look: Look, site: str) -> Iterator[Line]:
-    """Where users are not any more nothing is looked at: what does not work there is no reason to start it."""
-    users_at = _users_at(look)
-    if users_at not in ("", site) and site == look.configuration.default_site:
-        return
     yield from site_lines(
         look.configuration,
         site,
         RunnerSettings.from_environment(look.home),
         lambda found: look.inventories.append((site, found)),
-        users_are_here=site == (users_at or look.configuration.default_site),
+        users_are_here=site == (_users_at(look) or look.configuration.default_site),
     )
 
 
@@ -117,9 +114,24 @@ def _users_at(look: Look) -> str:
 
 
 def _users(look: Look, site: str) -> Iterable[Line]:
-    """Each site's own, for after the loss of a host the default site's worker may be lost with it."""
+    """Each site's own, for after the loss of a host the default site's worker may be lost with it. Nobody is at a new
+    host on which nothing runs: its people went home by themselves.
+    """
     known = _by_state(lambda _, state, __: users_lines(state, look.configuration, site))
-    return known(look, site)
+    lines = tuple(known(look, site))
+    return lines if all(line.well for line in lines) or _is_running(look, site) else ()
+
+
+def _is_running(look: Look, site: str) -> bool:
+    """Whether anything of the system does there; also where nobody can tell."""
+    configuration, settings = look.configuration, RunnerSettings.from_environment(look.home)
+    clients = clients_of(configuration.site(site), configuration, settings, patience_seconds=0)
+    try:
+        return bool(running_services(configuration.site(site), clients.docker))
+    except DrbotError:
+        return True
+    finally:
+        clients.close()
 
 
 def _approvers(look: Look, _: str) -> Iterator[Line]:

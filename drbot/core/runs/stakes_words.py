@@ -200,7 +200,7 @@ def _since_swap(loss: Loss) -> str:
     written = _other_since_swap(loss)
     if loss.rows is None:
         return _uncounted(written, loss)
-    if not loss.rows and not loss.removed:
+    if (loss.rows, loss.removed) == (0, 0):  # None: nobody counted
         so_far = _with_moment(phrase("{what}: no row so far", what=written), loss)
         return phrase("{what}; what is written after that is lost too", what=so_far)
     much = phrase("{rows} ({size})", rows=_rows(loss.rows), size=size(loss.bytes or 0))

@@ -22,18 +22,19 @@ def moved_to(connection: Connection, sites: Collection[str]) -> Run | None:
     )
     taken_back: set[int] = set()
     for run in readable(connection.execute(query.order_by(runs.c.finished_at.desc()).limit(SEEN)), runs, run_of):
-        if run.kind is RunKind.RECOVER:
-            if run.site in sites and run.incident not in taken_back and _is_move(connection, run):
+        if is_move(run):  # of level 4 it is a part, and users are there once the whole is done
+            is_done = sub_runs.whole_of(connection, run).state is RunState.SUCCEEDED
+            if is_done and run.site in sites and run.incident not in taken_back:
                 return run
-        elif run.kind is RunKind.LEAD_BACK or _level(run) >= Level.HOST:
+        elif run.kind is RunKind.LEAD_BACK or (run.kind is RunKind.UNDO and _level(run) >= Level.HOST):
             taken_back.add(run.incident)
     return None
 
 
-def _is_move(connection: Connection, run: Run) -> bool:
-    """Of level 4 it is a part, and users are there once the whole is done."""
+def is_move(run: Run) -> bool:
+    """Whether it brings a whole system up, and no copy of one."""
     is_real = run.plan is not None and run.plan.mode == "real"
-    return is_real and _level(run) >= Level.HOST and sub_runs.whole_of(connection, run).state is RunState.SUCCEEDED
+    return is_real and run.kind is RunKind.RECOVER and _level(run) >= Level.HOST
 
 
 def _level(run: Run) -> int:

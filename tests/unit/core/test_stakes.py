@@ -64,3 +64,13 @@ SINCE = "everything written after 2026-11-26 02:00:00 UTC (5 min before this pla
 )
 def test_what_of_redis_and_files_is_lost_is_said_with_both_numbers(loss: Loss, said: str) -> None:
     assert loss_text(loss.model_copy(update={"since": BACKUP, "seconds": 300.0})) == said
+
+
+@pytest.mark.parametrize(
+    ("removed", "said"),
+    [(None, "deletions could not be counted"), (0, "no row so far"), (2, "changes or deletions of 2")],
+)
+def test_that_no_row_was_written_is_only_said_where_deletions_were_counted_too(removed: int | None, said: str) -> None:
+    loss = Loss(kind=LossKind.SINCE_SWAP, rows=0, bytes=0, removed=removed)
+
+    assert said in loss_text(loss)
