@@ -7,7 +7,7 @@ from drbot.commands.facts.context import CommandContext
 from drbot.commands.facts.data_named import Data
 from drbot.commands.speech.messages import Table
 from drbot.core.runs.incident import Incident
-from drbot.core.runs.run import Run, RunKind, RunState, StopKind
+from drbot.core.runs.run import Offer, Run, RunKind, RunState, StopKind
 from drbot.core.site.data_kinds import FILES, LOOK, RUNBOOKS, runbook_of
 from drbot.core.site.level import RUNBOOK_OF as RUNBOOK_OF
 from drbot.core.site.level import Level
@@ -162,8 +162,14 @@ def again(incident: Incident, run: Run) -> str:
         return f"give-up {incident.name} {run.arguments.get('keeper') or run.arguments.get('aside', '')}".strip()
     if run.kind is RunKind.GIVE_BACK:
         return f"give-back {incident.name} {run.arguments.get('machine', '')}".strip()
-    named = run.arguments.get("backup")
+    named = run.arguments.get("backup") or _failed_backup(run)
     return f"recover {incident.name} backup {named}" if named else f"recover {incident.name}"
+
+
+def _failed_backup(run: Run) -> str:
+    """It is passed over from now on, unless somebody names it; "" where the run's backup did not fail."""
+    is_the_cause = run.state is RunState.BLOCKED and run.offers[:1] == (Offer.ANOTHER_BACKUP,)
+    return run.plan.backup.name if is_the_cause and run.plan is not None and run.plan.backup is not None else ""
 
 
 def stop(context: CommandContext, tx: Transaction, run: Run, person: Person, why: str, kind: StopKind) -> RunState:

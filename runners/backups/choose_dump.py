@@ -175,7 +175,8 @@ def identity_of(backup: Backup, found: Reading) -> BackupIdentity:
     """Which backup, exactly; without a manifest its rows are known when it is restored."""
     place = f"file:{backup.path.parent}"
     if backup.manifest is not None:
-        return described(backup.manifest, place).model_copy(update={"sha256": found.sha256})
+        known = {"sha256": found.sha256, "mark": backup.mark}
+        return described(backup.manifest, place).model_copy(update=known)
     return BackupIdentity(
         place=place,
         name=backup.name,
@@ -184,6 +185,7 @@ def identity_of(backup: Backup, found: Reading) -> BackupIdentity:
         snapshot_at=backup.snapshot_at,
         manifest=False,
         server_version=found.server_version,
+        mark=backup.mark,
     )
 
 
@@ -288,7 +290,7 @@ def judged(dump: StoredDump, rules: BackupRules) -> BackupIdentity:
     fault = fault or (rows_fault(manifest.rows) if manifest is not None else None)
     if manifest is None or fault:
         raise BackupError(phrase("{what}: {why}", what=dump.place, why=fault))
-    return described(manifest, dump.place)
+    return described(manifest, dump.place).model_copy(update={"mark": dump.mark})
 
 
 def none_in(places: object, before: BackupIdentity | None) -> str:

@@ -216,6 +216,7 @@ def read(backup: FullBackup, rules: FullRules) -> BackupIdentity:
         manifest=False,
         server_version=version,
         holds=Holds(redis=contents.redis, configuration=contents.configuration),
+        mark=backup.mark,
     )
 
 
@@ -251,6 +252,7 @@ def identity_of(backup: FullBackup, manifest: FullManifest) -> BackupIdentity:
             containers=manifest.uses.containers,
             inventory=manifest.inventory,
         ),
+        mark=backup.mark,
     )
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from drbot.core.approvals.approval import RequestState
-from drbot.core.base.errors import DrbotError
+from drbot.core.base.errors import Cause, DrbotError
 from drbot.core.runbooks.effects import brings_back, effect_of
 from drbot.core.runbooks.runbook import Step
 from drbot.core.runs.plan import BackupIdentity, Plan, gates_before, is_beside, touches_production
@@ -20,7 +20,7 @@ from drbot.core.site.wal import ANOTHER_MOMENT
 from drbot.core.text.messages import closed, listed, phrase, sentences
 from drbot.runners.contract.target import Search
 from drbot.runners.execution import incident_clocks
-from drbot.runners.execution.damage import noting
+from drbot.runners.execution.damage import not_restored, noting
 from drbot.runners.execution.half_moves import settle_moves
 from drbot.runners.execution.moved_users import moved_text
 from drbot.runners.execution.run_context import RunContext
@@ -285,6 +285,8 @@ def _failed(run_context: RunContext, ending: Ending, seen_wakes: int) -> bool:
         removed = _tidy(run_context, step) or ""
         if step.do == "backup.check":
             _read_again(run_context, run_context.plan.backup)
+        if cause is Cause.BACKUP:
+            not_restored(run_context.worker_context, run_context.plan, records[step.id].summary or "")
         said = sentences(why, state.sentence, removed)
         return block(run_context, None if removed else seen_wakes, said, ways_on(cause), step=step.id)
     if step.ask is not None:

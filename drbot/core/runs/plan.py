@@ -61,6 +61,12 @@ class BackupIdentity(Model):
     system: str = ""  # whose data it is, by its manifest; without one nobody knows
     site: str = ""
     holds: Holds = Holds()
+    mark: str = ""  # of these bytes where they lie, as `StoredBackup` has it; "" = by an older drbot
+
+    @property
+    def store(self) -> str:
+        """The folder or bucket that it lies in, as `StoredBackup.place` has it."""
+        return self.place.partition(self.name)[0]
 
     @property
     def is_in_bucket(self) -> bool:
@@ -139,6 +145,8 @@ def document_of(plan: Plan) -> dict[str, Any]:
                 inventory.pop(name, None)
         if not inventory.get("services") and "projects" not in inventory:
             part.pop("inventory", None)
+    if document.get("backup") and not document["backup"]["mark"]:
+        document["backup"].pop("mark")
     if not document["stakes"].get("sound"):
         document["stakes"].pop("sound", None)
     return document

@@ -123,6 +123,7 @@ def test_one_that_could_not_be_restored_is_used_only_by_its_name(store: FullBack
     chosen, named = choose_full_backup((store,), rules), choose_full_backup((store,), rules, newer.name)
 
     assert (chosen.backup.name, len(chosen.refused)) == (full_name(MOMENT), 1)
+    assert (named.backup.store, named.backup.mark) == (store.place, newer.mark)  # as its proof names it
     assert f"half of it came back. To use it anyway, name it: /dr recover backup {newer.name}" in chosen.refused[0]
     assert (named.backup.name, named.refused, len(named.failed)) == (newer.name, (), 1)
     assert "half of it came back" in named.failed[0]
@@ -216,6 +217,7 @@ def test_one_of_the_scripts_is_taken_and_has_to_hold_what_the_one_before_it_held
     found = choose_full_backup((store,), replace(RULES, databases=("authdb",))).backup
 
     assert (found.manifest, found.rows, found.server_version) == (False, {}, "15.8")
+    assert (found.store, found.mark) == (store.place, store.newest_first()[0].mark)
     assert found.floor == Floor(named=("authdb",), databases=("authdb",), held=("authdb.users",))
 
 

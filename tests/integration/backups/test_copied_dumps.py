@@ -150,7 +150,9 @@ def test_the_folder_comes_first_where_several_places_have_it(configuration: Conf
 
     found = chosen(configuration)
 
+    here = BackupStore(newest.parent)
     assert (found.backup.name, found.backup.place) == (newest.name, f"file:{configuration.backups.directory}")
+    assert (found.backup.store, found.backup.mark) == (here.place, here.get(newest.name).mark)
     assert (found.refused, found.silent) == ((), ())
 
 
@@ -213,7 +215,9 @@ def test_what_the_folder_lacks_comes_from_the_bucket_proven_before_it_is_used(
     brought = dump_named(context, sealed.name)
 
     assert (sealed.name, sealed.rows) == (newest.name, {"authdb.users": 2})
+    (copy,) = (one for one in dump_stores(configuration)[0].newest_first() if one.name == newest.name)
     assert sealed.place == f"{dump_stores(configuration)[0].place}{newest.name}"
+    assert (sealed.store, sealed.mark) == (dump_stores(configuration)[0].place, copy.mark)
     assert "is complete and whole" in said.summary
     assert brought.path.read_bytes() == content
     assert (folder_of(context).stat().st_mode & 0o077, brought.path.stat().st_mode & 0o077) == (0, 0)

@@ -39,6 +39,7 @@ def backup(number: int) -> BackupIdentity:
         manifest=True,
         rows={"authdb.users": 3},
         holds=Holds(redis=True, configuration=True),
+        mark=f"mark {number}",
     )
 
 

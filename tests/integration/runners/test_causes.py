@@ -5,9 +5,14 @@ from typing import Any
 
 import pytest
 
+from drbot.commands.facts.runbook_selection import again
 from drbot.core.base.errors import BackupError, CancelledError, Cause, PermanentError
 from drbot.core.runs.run import Offer, RunState, StepState
+from drbot.core.site.proofs import BackupProof, ProofResult
+from drbot.core.site.stored_backups import BackupKind
 from drbot.runners.contract.action import Outcome, StepContext
+from drbot.runners.foundation.own_proofs import OwnProofs
+from drbot.store.records import proofs
 from tests.integration.runners.test_edited_files import own
 from tests.integration.runners.test_rows_over_time import with_runbook
 from tests.integration.runners.worker_fixture import WorkerFixture, with_registry
@@ -49,6 +54,40 @@ def test_a_bad_backup_is_followed_by_the_next_good_one(worker_fixture: WorkerFix
     assert run.offers == (Offer.ANOTHER_BACKUP, Offer.ASK_AGAIN, Offer.DISCARD)
     assert blocked.payload["next"]["name"] == worker_fixture.target.backups[1].name
     assert "it is cut off" in blocked.payload["why"] and "not the cause" not in blocked.payload["why"]
+
+
+def failures(worker_fixture: WorkerFixture) -> list[BackupProof]:
+    """What is known of backups that could not be restored, by the database and by this host itself: the same."""
+    with worker_fixture.worker_context.database.read() as connection:
+        told = proofs.list_of(connection, "production")
+    assert told == OwnProofs(worker_fixture.worker_context.home).failures()
+    return told
+
+
+def test_a_backup_that_did_not_come_back_is_known_as_one_whose_proof_failed(worker_fixture: WorkerFixture) -> None:
+    worker_fixture.target.errors["postgres.restore_beside"] = [BackupError("it is cut off")]
+
+    run = worker_fixture.go(worker_fixture.declare())
+
+    backup = worker_fixture.target.backups[0]
+    (failed,) = failures(worker_fixture)
+    assert (failed.kind, failed.name, failed.place, failed.mark) == (
+        BackupKind.POSTGRES,
+        backup.name,
+        "memory",
+        "mark 1",
+    )
+    assert (failed.result, failed.fault) == (ProofResult.FAILED, "it is cut off")
+    assert again(worker_fixture.incident(run), run) == f"recover DR-{run.incident} backup {backup.name}"
+
+
+def test_what_is_no_fault_of_the_backup_says_nothing_about_it(worker_fixture: WorkerFixture) -> None:
+    worker_fixture.target.errors["postgres.restore_beside"] = [OTHERS[Cause.DISK]]
+
+    run = worker_fixture.go(worker_fixture.declare())
+
+    assert failures(worker_fixture) == []
+    assert again(worker_fixture.incident(run), run) == f"recover DR-{run.incident}"
 
 
 def test_the_same_again_succeeds_once_there_is_room(worker_fixture: WorkerFixture) -> None:
