@@ -125,7 +125,7 @@ SYSTEMS = (
     # Why a step failed.
     weak("an undo writes over why its step failed", "store/records/steps.py", "StepState.UNDONE, taken_back=summary, finished_at", "StepState.UNDONE, summary=summary, finished_at", CAUSES),
     weak("the board says what was taken back", "bot/blocks/plan.py", "    words = say(record.result, language)\n", "    words = say(record.taken_back or record.result, language)\n", f"{WHY}::test_the_board_says_why_and_does_not_call_it_done"),
-    weak("a step that failed is done once it is taken back", "bot/blocks/plan.py", "\"error\" if record is not None and record.has_failed else TASK_STATES[state]", "TASK_STATES[state]", f"{WHY}::test_the_board_says_why_and_does_not_call_it_done"),
+    weak("a step that failed is done once it is taken back", "bot/blocks/plan.py", "\"error\" if is_error else TASK_STATES[state]", "TASK_STATES[state]", f"{WHY}::test_the_board_says_why_and_does_not_call_it_done"),
     weak("the status does not say why", "commands/verb/status.py", "            if step.has_failed and step.result:\n", "            if False:\n", f"{WHY}::test_the_status_and_the_terminal_say_why"),
     weak("the terminal says what was taken back", "commands/verb/status.py", "            record.result,\n", "            record.taken_back or record.result,\n", f"{WHY}::test_the_status_and_the_terminal_say_why"),
     weak("the report says what was taken back", "commands/views/findings_text.py", "why=closed(step.result))", "why=closed(step.taken_back or step.result))", f"{WHY}::test_the_report_says_why_among_steps_and_issues"),

@@ -52,7 +52,7 @@ def sentence(situation: IncidentView) -> str:
 def told(situation: IncidentView) -> str:
     incident = situation.incident
     named = filled(NAMED, name=incident.name, title=incident.title)
-    return sentences(named, sentence_of(incident_text(incident)), _state(situation))
+    return sentences(named, sentence_of(incident_text(incident, situation.run)), _state(situation))
 
 
 def _cut(words: str, language: str) -> str:
@@ -90,7 +90,7 @@ def _by_hand(situation: IncidentView) -> list[Block]:
 
 def _headline(situation: IncidentView) -> str:
     incident = situation.incident
-    level, state = incident.level, incident_text(incident)
+    level, state = incident.level, incident_text(incident, situation.run)
     words = filled(HEADLINE, name=incident.name, level=level.value, meaning=LEVEL_TEXTS[level], state=state)
     return say(words, situation.language)
 

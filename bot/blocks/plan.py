@@ -8,7 +8,7 @@ from drbot.commands.views.incident_view import IncidentView
 from drbot.core.runbooks.runbook import Step
 from drbot.core.runs.run import StepRecord, StepState
 from drbot.core.runs.stakes_words import CHANGED
-from drbot.core.runs.state_words import STEP, step_text
+from drbot.core.runs.state_words import STEP
 from drbot.core.text.messages import duration, filled, phrase, say
 from drbot.core.text.visible import visible
 from drbot.core.text.words import cut, size
@@ -56,7 +56,7 @@ def plan_blocks(situation: IncidentView) -> list[Block]:
     records = {record.id: record for record in situation.steps}
     shown = run.plan.steps[:TASKS]
     room = LETTERS // max(1, len(shown))
-    tasks = [_task(step, records.get(step.id), language, room) for step in shown]
+    tasks = [_task(situation, step, records.get(step.id), room) for step in shown]
     title = cut(visible(say(run.plan.headline or run.runbook, language)), 200)
     told = [*(filled(CHANGE, what=CHANGED, change=line) for line in run.plan.changed), *run.plan.warnings]
     backup, proof = run.plan.backup, run.plan.backup_proof
@@ -70,13 +70,14 @@ def plan_blocks(situation: IncidentView) -> list[Block]:
     ]
 
 
-def _task(step: Step, record: StepRecord | None, language: str, room: int) -> Block:
+def _task(situation: IncidentView, step: Step, record: StepRecord | None, room: int) -> Block:
     """`room`: letters for all its texts; a plan of fifty steps must fit into one message."""
-    state = record.state if record else StepState.PENDING
+    language, state = situation.language, record.state if record else StepState.PENDING
     title = say(step.title, language)
     if state in SAID_IN_TITLE:
-        title = f"{title} ({say(step_text(record) if record else STEP[state], language)})"
-    status = "error" if record is not None and record.has_failed else TASK_STATES[state]
+        title = f"{title} ({say(situation.state_of(record) if record else STEP[state], language)})"
+    is_error = record is not None and (record.has_failed or situation.asked_at(record) is not None)
+    status = "error" if is_error else TASK_STATES[state]
     task: Block = {"task_id": step.id, "title": cut(visible(title), min(150, room // 2)), "status": status}
     output = _output(record, language) if record else ""
     return task | ({"output": rich(output, min(160, room // 4))} if output else {})

@@ -155,7 +155,7 @@ class IncidentChannel:
                 name=incident.name,
                 level=incident.level.value,
                 meaning=LEVEL_TEXTS[incident.level],
-                state=incident_text(incident),
+                state=incident_text(incident, situation.run),
                 rto=promise(targets.rto),
                 rpo=promise(targets.rpo),
             ),

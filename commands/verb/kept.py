@@ -1,6 +1,6 @@
 """`kept` lists the old data that is kept, and offers exactly what `undo` and `give-up` would do now."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -38,8 +38,7 @@ def kept(context: CommandContext, request: Request, words: Words, person: Person
         *((machines_table(rented, context.configuration, names, request.at),) if rented else ()),
     )
     choices = tuple(one for view in views for one in _offered(view, is_alone=len(views) == 1))
-    newest = [undoable(view.configuration, view.incident, view.run, view.kept)[-1:] for view in views]
-    back = {one.id for ones in newest for one in ones}
+    ways = {one: way for view in views for one, way in _ways(view)}
     if not there:
         said = phrase("No old data is kept.")
         return Reply(text=_with_rented(said, len(rented)), tables=tables, choices=choices)
@@ -50,7 +49,7 @@ def kept(context: CommandContext, request: Request, words: Words, person: Person
             one.original,
             "?" if one.size_bytes is None else size(one.size_bytes),
             phrase("{time} ago", time=duration(ago(one.created_at, request.at).total_seconds())),
-            BY_UNDO if one.id in back else BY_HAND,
+            ways.get(one.id, BY_HAND),
         )
         for one in there
     )
@@ -105,7 +104,15 @@ def _with_rented(said: str, count: int) -> str:
 
 
 BY_UNDO: str = phrase("by /dr undo")
+BY_UNDO_LATER: str = phrase("by /dr undo, once the run has ended")
 BY_HAND: str = phrase("by hand")
+
+
+def _ways(view: IncidentView) -> Iterator[tuple[int, str]]:
+    """Back from the newest that undo knows: id and how, if not by hand."""
+    for run, way in ((None, BY_UNDO_LATER), (view.run, BY_UNDO)):
+        for one in undoable(view.configuration, view.incident, run, view.kept)[-1:]:
+            yield one.id, way
 
 
 def _offered(view: IncidentView, *, is_alone: bool) -> tuple[Choice, ...]:

@@ -75,7 +75,7 @@ def _doubt(connection: Connection, incident: Incident, run: Run | None) -> str:
     found = (
         phrase("Seen at {moment}: {why}", moment=clock(one.looked_at), why=closed(one.line.reason)) for one in seen
     )
-    return sentences(sentence_of(incident_text(incident)), ended, *found)
+    return sentences(sentence_of(incident_text(incident, run)), ended, *found)
 
 
 def _seen_broken(connection: Connection, incident: Incident, run: Run | None) -> Sequence[Seen]:

@@ -16,7 +16,7 @@ from drbot.core.approvals.state_words import REQUEST
 from drbot.core.approvals.too_few import too_few
 from drbot.core.runs.clocks import Clocks, minutes_up
 from drbot.core.runs.run import DONE_WITH, Run, StepState
-from drbot.core.runs.state_words import incident_text, now_text, run_text, step_text
+from drbot.core.runs.state_words import incident_text, now_text, run_text
 from drbot.core.site.people import Person, Roster
 from drbot.core.text.messages import clauses, closed, duration, filled, listed, phrase, sentences
 from drbot.core.text.words import clock
@@ -60,7 +60,7 @@ def status_choices(views: Sequence[IncidentView]) -> tuple[Choice, ...]:
 def headline(view: IncidentView) -> str:
     """One sentence: name, level, state, clock."""
     incident, clocks = view.incident, view.clocks
-    state = incident_text(incident)
+    state = incident_text(incident, view.run)
     return phrase(
         "{name}, level {level}, {title}: {state}. RTO {rto_used} of {rto_target}.",
         name=incident.name,
@@ -149,11 +149,18 @@ def request_text(request: ApprovalRequest, votes: tuple[Vote, ...], roster: Rost
         if few is not None:
             return sentences(closed(have), few)
         return phrase("{have}; decide by {until}", have=have, until=until)
-    state = REQUEST[request.state]
+    state = _ended(request, votes, roster)
     if request.state is RequestState.GRANTED and request.start_by is not None:
         by = clock(request.start_by)
         return phrase("{have}, {state}; starts before {by} or lapses", have=have, state=state, by=by)
     return phrase("{have}, {state}", have=have, state=state)
+
+
+def _ended(request: ApprovalRequest, votes: tuple[Vote, ...], roster: Roster) -> str:
+    """Who said no is named: nobody else can ask for the same again."""
+    deniers = listed(dict.fromkeys(roster.name_of(vote.person) for vote in votes if vote.decision == "deny"))
+    is_denied = request.state is RequestState.DENIED and deniers
+    return phrase("denied by {names}", names=deniers) if is_denied else REQUEST[request.state]
 
 
 def step_tables(view: IncidentView) -> tuple[Table, ...]:
@@ -164,7 +171,7 @@ def step_tables(view: IncidentView) -> tuple[Table, ...]:
         (
             record.id,
             _titles(view).get(record.id, record.id),
-            step_text(record),
+            view.state_of(record),
             "" if record.seconds is None else duration(record.seconds),
             record.result,
         )
@@ -197,7 +204,7 @@ def _working(view: IncidentView) -> list[str]:
     said: list[str] = [phrase("{done} of {count} steps done", done=done, count=len(view.steps))]
     for step in view.steps:
         if step.has_failed or step.state in {StepState.RUNNING, StepState.UNSURE}:
-            one = phrase("{step}: {state}", step=titles.get(step.id, step.id), state=step_text(step))
+            one = phrase("{step}: {state}", step=titles.get(step.id, step.id), state=view.state_of(step))
             if step.has_failed and step.result:
                 one = phrase("{step}: {why}", step=one, why=step.result)
             if step.progress_done and step.progress_total:

@@ -24,7 +24,7 @@ from drbot.core.runs.state_words import titled
 from drbot.core.site.data_kinds import DOWN, LOOK
 from drbot.core.site.level import Level
 from drbot.core.text.messages import phrase
-from drbot.core.text.words import cut, size
+from drbot.core.text.words import short_name, size
 
 Style = Literal["default", "primary", "danger"]
 
@@ -244,7 +244,7 @@ def _give_back(view: IncidentView) -> Found:
 
 def _give_up(view: IncidentView) -> Found:
     for one in view.kept if _is_free(view) else ():
-        label = phrase("Delete {name} for good…", name=cut(one.volume, 40))
+        label = phrase("Delete {name} for good…", name=short_name(one.volume, 45))
         if one.size_bytes is not None:
             label = phrase("{label} ({size})", label=label, size=size(one.size_bytes))
         yield _action(view.incident, "give-up", label, one.volume, style="danger", about=one.volume)

@@ -15,13 +15,15 @@ from drbot.commands.facts.machines import concerns_names, led_by, names_of
 from drbot.commands.facts.runbook_selection import RUNBOOK_OF
 from drbot.commands.facts.unheard import untold
 from drbot.core.approvals.approval import LIVE, ApprovalRequest, Vote
+from drbot.core.approvals.state_words import REQUEST
 from drbot.core.ledger.events import Event, EventKind
 from drbot.core.runs.clocks import Clocks, clocks_of
 from drbot.core.runs.drill import STAND_INS, Drill
 from drbot.core.runs.incident import Incident
 from drbot.core.runs.plan import act_asked
-from drbot.core.runs.run import Run, RunKind, RunState, StepRecord
+from drbot.core.runs.run import Run, RunKind, RunState, StepRecord, StepState
 from drbot.core.runs.stakes import Act
+from drbot.core.runs.state_words import step_text
 from drbot.core.site.people import Roster
 from drbot.core.site.site import Configuration
 from drbot.core.text.messages import say
@@ -78,14 +80,30 @@ class IncidentView:
 
     @property
     def clocks(self) -> Clocks:
-        plan = self.run.plan if self.run else None
+        """What is expected and would be lost is of a plan that goes on as it is, or could be carried out."""
+        run = self.run
+        is_to_come = run is not None and (self.is_going or run.kind is RunKind.PLAN) and run.state not in GIVEN_UP
+        plan = run.plan if run is not None and is_to_come else None
         return clocks_of(self.incident, plan, self.steps, self.configuration.targets, self.now)
+
+    def asked_at(self, record: StepRecord) -> ApprovalRequest | None:
+        """The request of a gate that has ended unused: its step waits for nobody any more."""
+        asked = self.request
+        if asked is None or (asked.run, asked.gate) != (record.run, record.id) or asked.state in LIVE:
+            return None
+        return asked if record.state is StepState.WAITING else None
+
+    def state_of(self, record: StepRecord) -> str:
+        """Of a step, in words."""
+        ended = self.asked_at(record)
+        return step_text(record) if ended is None else REQUEST[ended.state]
 
     def title_of(self, step: str | None) -> str:
         plan = self.run.plan if self.run else None
         return say(plan.title_of(step or ""), self.language) if plan else step or ""
 
 
+GIVEN_UP = frozenset({RunState.BLOCKED, RunState.FAILED, RunState.STOPPED})
 TURNS = frozenset({EventKind.RUN_NEEDS_DECISION, EventKind.RUN_BLOCKED})
 
 

@@ -72,7 +72,7 @@ def report_of(
     language, targets = voice.language, configuration.targets
     lost = not_brought_back((run.plan for run in runs if run.state is RunState.SUCCEEDED), configuration)
     sections = (
-        _head(incident, drill, configuration, voice),
+        _head(incident, runs[-1] if runs else None, drill, configuration, voice),
         "" if incident.is_drill else in_short(incident, runs, steps, requests, votes, told_at, voice.roster, language),
         results(incident, drill, targets, language)
         if drill is not None
@@ -90,7 +90,7 @@ def report_of(
     return "\n\n".join(section for section in sections if section) + "\n"
 
 
-def _head(incident: Incident, drill: Drill | None, configuration: Configuration, voice: Voice) -> str:
+def _head(incident: Incident, run: Run | None, drill: Drill | None, configuration: Configuration, voice: Voice) -> str:
     language = voice.language
     rows = [
         *(_about_drill(drill, language) if drill is not None else ()),
@@ -104,7 +104,7 @@ def _head(incident: Incident, drill: Drill | None, configuration: Configuration,
         (phrase("Confirmed by a person"), moment(incident.confirmed_at)),
         (phrase("Users"), say(_USERS[incident.users_say], language) if incident.users_say in _USERS else ""),
         (phrase("Resolved"), moment(incident.resolved_at)),
-        (phrase("State"), say(incident_text(incident), language)),
+        (phrase("State"), say(incident_text(incident, run), language)),
     ]
     lines = [f"- **{say(label, language)}**: {escape(value)}" for label, value in rows if value]
     tested, recovered = phrase("Disaster recovery test report"), phrase("Disaster recovery report")

@@ -5,7 +5,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
-from drbot.core.approvals.approval import RequestState
+from drbot.core.approvals.approval import ApprovalRequest, RequestState
 from drbot.core.base.errors import Cause, DrbotError
 from drbot.core.runbooks.effects import brings_back, effect_of
 from drbot.core.runbooks.runbook import Step
@@ -35,7 +35,6 @@ from drbot.store.records import requests, steps
 from drbot.store.runs import runs
 
 BLOCKED_WORDS: Mapping[str, str] = {
-    "denied": phrase("The request was denied."),
     "withdrawn": phrase("The request was withdrawn."),
     "expired": phrase("The request expired before it could be used."),
     "void": phrase("The request is void: something is no longer as it was approved."),
@@ -266,9 +265,19 @@ def _refused(run_context: RunContext, ending: Ending, seen_wakes: int) -> bool:
         offers.insert(0, Offer.ASK_AGAIN)
     left = run_context.left()
     stands = phrase("Nothing was replaced.") if undone.done and left.is_known else left.sentence
-    why = sentences(BLOCKED_WORDS[state], undone.sentence, stands, _another_moment(run_context.plan))
+    why = sentences(_ended(run_context, request, state), undone.sentence, stands, _another_moment(run_context.plan))
     seen = None if undone.done else seen_wakes
     return block(run_context, seen, why, [*offers, Offer.DISCARD], request=request.id if request else None)
+
+
+def _ended(run_context: RunContext, request: ApprovalRequest | None, state: str) -> str:
+    """How the request ended; of a denied one who can ask for the same again."""
+    if request is None or request.state is not RequestState.DENIED:
+        return BLOCKED_WORDS[state]
+    with run_context.worker_context.database.read() as connection:
+        votes = requests.votes(connection, request.id)
+    names = listed(dict.fromkeys(run_context.name_of(vote.person) for vote in votes if vote.decision == "deny"))
+    return phrase("{names} denied the request; nobody else can ask for the same again.", names=names)
 
 
 def _another_moment(plan: Plan) -> str:
@@ -313,8 +322,7 @@ def _not_recovered(run_context: RunContext, step: Step, why: str, state: SafeSta
     other = _next(run_context)
     run_context.write(lambda tx: _remember(tx, run_context, other))
     ways = [*state.offers, Offer.RECOVER, *([Offer.ANOTHER_BACKUP] if other else [])]
-    runs_on = phrase("It is not recovered, and the RTO clock runs on.")
-    _end_failed(run_context, step, sentences(why, runs_on, state.sentence), ways)
+    _end_failed(run_context, step, sentences(why, phrase("It is not recovered."), state.sentence), ways)
     return True
 
 

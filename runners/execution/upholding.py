@@ -24,8 +24,8 @@ def uphold(run_context: RunContext, context: StepContext, attempt: Attempt) -> b
     again: list[str] = []
     for start, services in started_before(step, steps, run_context.facts().keys()):
         look = replace(context, step=start)
-        found = registry.probes["compose.running"](look, {"services": list(services)}).facts
-        down = [name for name in services if found.get(name) in DOWN]
+        found = registry.probes["compose.running"](look, {"services": list(services)})
+        down = [name for name in found.broken if found.facts.get(name) in DOWN]  # not a job that has ended well
         if down:
             context.log(f"{', '.join(down)} had stopped since {start.id}, and is started again")
             with held(run_context, start):

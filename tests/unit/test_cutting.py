@@ -40,6 +40,7 @@ ALLOWED = {
     ("core/runs/incident.py", "[:40]"): "a part of a channel's name",
     ("core/text/words.py", "text[:limit - 1]"): "cut itself",
     ("core/text/words.py", "text[1 - limit:]"): "ending itself",
+    ("core/text/words.py", "name[:limit - end - 1]"): "a name's begin, with … and its end behind it",
     ("core/runs/proof.py", "tables[:_NAMED]"): "whole names; the others are counted",
     ("runners/clients/dump.py", "[-_KEPT:]"): "bytes of a stream",
     ("runners/clients/restic_words.py", "self.errors[:NAMED]"): "whole errors of a program",

@@ -13,6 +13,7 @@ INCIDENT: Mapping[IncidentState, str] = {
     IncidentState.RECOVERED: phrase("recovered, the services passed their checks"),
     IncidentState.RESOLVED: phrase("resolved"),
 }
+NOT_YET = phrase("not recovered yet")
 NOT_RECOVERED = phrase("not recovered: a person says that users cannot work yet")
 NOT_REPAIRED = phrase("closed, not repaired")
 CONFIRMED = phrase("recovered; a person confirmed that users can work")
@@ -34,6 +35,8 @@ ENDED: Mapping[RunState, str] = {
     RunState.STOPPED: phrase("{run} was stopped."),
 }
 """The same of one run, as a sentence."""
+GAVE_UP = frozenset({RunState.FAILED, RunState.STOPPED})
+"""Ends after which nothing goes on until somebody begins it."""
 STOPPING = phrase("being stopped")
 LOOKING = phrase("looking at the system, changing nothing")
 OTHER_RUN = phrase("waiting for another recovery, which is changing this system")
@@ -59,9 +62,12 @@ def step_text(record: StepRecord) -> str:
     return FAILED_AND_BACK if record.has_failed and record.state is StepState.UNDONE else STEP[record.state]
 
 
-def incident_text(incident: Incident) -> str:
+def incident_text(incident: Incident, run: Run | None) -> str:
+    """`run`: the one that people face."""
     if incident.state is IncidentState.RECOVERING and incident.users_say is UsersSay.NO:
         return NOT_RECOVERED
+    if incident.state is IncidentState.RECOVERING and run is not None and run.state in GAVE_UP:
+        return NOT_YET
     if incident.state is IncidentState.RECOVERED and incident.users_say is not None:
         return CONFIRMED if incident.users_say is UsersSay.YES else UNCONFIRMED
     if incident.is_given_up:
@@ -85,7 +91,7 @@ def run_text(run: Run) -> str:
 
 
 def now_text(incident: Incident, run: Run | None) -> str:
-    return clauses((incident_text(incident), run_text(run) if run is not None else ""))
+    return clauses((incident_text(incident, run), run_text(run) if run is not None else ""))
 
 
 def titled(words: str) -> str:

@@ -13,7 +13,7 @@ _LOOSE_ENDS = " \t\n,:("
 
 
 def cut(text: str, limit: int) -> str:
-    """At most `limit` letters, ending at a word, with "…" for what was left out. The only way a text gets shorter."""
+    """At most `limit` letters, ending at a word, with "…" for what was left out. Every sentence gets shorter so."""
     if len(text) <= limit:
         return text
     kept = text[: limit - 1]
@@ -30,6 +30,12 @@ def ending(text: str, limit: int) -> str:
     if not text[-limit].isspace():
         kept = _FIRST_WORD.sub("", kept) or kept
     return "…" + kept.lstrip()
+
+
+def short_name(name: str, limit: int) -> str:
+    """At most `limit` letters of a name that its begin and its end tell from others, with "…" for the middle."""
+    end = limit * 2 // 3
+    return name if len(name) <= limit else f"{name[: limit - end - 1]}…{name[-end:]}"
 
 
 def size(count: float) -> str:

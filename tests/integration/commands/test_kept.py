@@ -124,7 +124,10 @@ def test_while_a_recovery_runs_nothing_is_offered_to_come_back(verb_fixture: Ver
     run, _ = verb_fixture.asked()
     keep(verb_fixture, run, "pgdata_before_r0")
 
-    assert "undo DR-1" not in offered(verb_fixture.say("aiko", "kept"))
+    reply = verb_fixture.say("aiko", "kept")
+
+    assert "undo DR-1" not in offered(reply)
+    assert reply.tables[0].rows[0][-1] == "by /dr undo, once the run has ended"
     assert not verb_fixture.say("aiko", "undo DR-1").ok
 
 

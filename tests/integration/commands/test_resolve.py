@@ -42,7 +42,7 @@ def test_resolve_waits_for_the_recovery_and_for_a_summary(verb_fixture: VerbFixt
     assert asked.dialog is not None and asked.dialog.kind == "resolve"
     assert verb_fixture.incident().state is IncidentState.RESOLVED
     assert verb_fixture.incident().summary == "it was a full disk"
-    assert incident_text(verb_fixture.incident()) == "resolved"
+    assert incident_text(verb_fixture.incident(), None) == "resolved"
     assert not verb_fixture.say("aiko", "update too late").ok
 
 
@@ -87,7 +87,7 @@ def test_closed_as_it_is_stakeholders_and_report_read_that_it_is_not_repaired(ve
     incident = verb_fixture.incident()
     assert "closed, not repaired" in closed.text
     assert (incident.state, incident.summary) == (IncidentState.RESOLVED, "we keep the old data")
-    assert incident_text(incident) == "closed, not repaired"
+    assert incident_text(incident, None) == "closed, not repaired"
     view = verb_fixture.view()
     assert "closed, not repaired" in status_sentence(view)
     assert "The system was not repaired." in str(status_post(view)) and "resolved" not in str(status_post(view))
@@ -102,7 +102,7 @@ def test_a_person_who_says_that_users_can_work_resolves_it(verb_fixture: VerbFix
 
     incident = verb_fixture.incident()
     assert (incident.users_say, incident.summary) == (UsersSay.YES, "rebuilt by hand")
-    assert incident_text(incident) == "resolved"
+    assert incident_text(incident, None) == "resolved"
 
 
 @pytest.mark.parametrize("word", ["users-can-work", "not-repaired"])

@@ -56,6 +56,7 @@ class HarmlessTarget:
 
     def __init__(self) -> None:
         self.running = {*APPS, "postgres", "redis"}
+        self.ended_well: set[str] = set()  # jobs that ran to their end
         self.crash_looping: set[str] = set()  # a restart does not heal it, a fresh container does
         self.volumes = {"postgres_data": "corrupt", "redis_data": "good"}
         self.keepers: dict[str, KeptVolume] = {}
@@ -175,7 +176,7 @@ class HarmlessTarget:
         """What lies there under this name."""
         for found in self.backups:
             if found.name == backup.name:
-                return found.model_copy(update={"site": backup.site})
+                return found.model_copy(update={"site": backup.site, "mark": backup.mark})
         raise PermanentError("it is gone")
 
     def keep(self, volume: str, *, original: str, incident: int, run: str) -> None:
@@ -369,7 +370,8 @@ class HarmlessTarget:
 
     def _running(self, context: StepContext, given: Mapping[str, Any]) -> Finding:
         facts = {name: "running" if name in self.running else "exited" for name in _named(given)}
-        return Finding(passed=set(facts) <= self.running, sentence=f"Asked {dict(given)}.", facts=facts)
+        broken = tuple(name for name in facts if name not in self.running | self.ended_well)
+        return Finding(passed=not broken, sentence=f"Asked {dict(given)}.", broken=broken, facts=facts)
 
     def _data(self, context: StepContext, given: Mapping[str, Any]) -> Finding:
         is_asked = given.get("volume", "postgres_data") == "postgres_data"

@@ -40,6 +40,17 @@ def test_a_host_that_is_rebooted_while_a_step_looks_costs_one_more_look(worker_f
     assert said.startswith("Had stopped meanwhile and was started again: postgres. ")
 
 
+def test_a_job_that_has_ended_well_is_not_run_once_more(worker_fixture: WorkerFixture) -> None:
+    run, hold, walking = verifying(worker_fixture)
+
+    worker_fixture.target.running.clear()
+    worker_fixture.target.ended_well = {"postgres"}
+    hold.go_on.set()
+    walking.join(PATIENCE)
+
+    assert "was started again" not in (worker_fixture.step(run, "verify").summary or "")
+
+
 def test_it_is_tried_once_more_and_no_oftener(worker_fixture: WorkerFixture) -> None:
     _, hold, walking = verifying(worker_fixture)
 

@@ -46,9 +46,7 @@ def test_a_no_ends_the_run_and_offers_what_works_now(worker_fixture: WorkerFixtu
     run = answered(worker_fixture, "no")
 
     assert run.state is RunState.FAILED
-    assert (
-        run.outcome is not None and "Aiko answered: no. It is not recovered, and the RTO clock runs on." in run.outcome
-    )
+    assert run.outcome is not None and "Aiko answered: no. It is not recovered." in run.outcome
     assert run.offers == (Offer.UNDO, Offer.RECOVER, Offer.ANOTHER_BACKUP)
     assert run.next_backup == worker_fixture.target.backups[1].name
     assert worker_fixture.step(run, "notify").state is StepState.PENDING  # nobody is told that it works

@@ -18,9 +18,10 @@ RUNNING, PEOPLE, DECIDE = "running", "waiting for people", "a person must decide
 BLOCKED, WELL, FAILED, STOPPED = (
     "blocked: people choose how to go on", "the run succeeded", "the run failed", "the run was stopped",
 )  # fmt: skip
-UNTOUCHED, RECOVERING = "declared, production not touched yet", "recovering"
+UNTOUCHED, RECOVERING, NOT_YET = "declared, production not touched yet", "recovering", "not recovered yet"
 RECOVERED = "recovered, the services passed their checks"
 VOTE = ("approve", "deny")
+BACKUP = "all_databases_20261126_000000.sql.gz"  # of the plan
 GIVE_UP = "give-up postgres_data_before"
 MACHINE = "i-0123456789abcdef0"
 RENTED = KnownMachine(
@@ -204,7 +205,10 @@ def _deciding() -> dict[str, Row]:
             (BLOCKED,),
             ("discard", "stop", "update"),
         ),
-        "blocked, another backup is there": (situation(run=another), (BLOCKED,), (*again, "recover backup")),
+        "blocked, another backup is there": (
+            situation(run=another), (BLOCKED,),
+            (f"again:recover backup {BACKUP}", "recover backup", "discard", "stop", "update"),
+        ),
         "blocked while data is kept": (situation(run=blocked, kept=(KEPT,)), (BLOCKED,), (*again, "undo", GIVE_UP)),
         "undo blocked": (undo, (RECOVERED, BLOCKED), ("again:undo", "undo", "discard", "stop", "update", GIVE_UP)),
         "lead-back blocked": (
@@ -229,7 +233,7 @@ def _over() -> dict[str, Row]:
     denied = "not recovered: a person says that users cannot work yet"
     return {
         "stopped, services down": (
-            situation(run=down, state=begun), (RECOVERING, STOPPED), ("restart", "recover", "update"),
+            situation(run=down, state=begun), (NOT_YET, STOPPED), ("restart", "recover", "update"),
         ),
         "stopped, data replaced": (swapped, (STOPPED,), ("restart", "undo", "recover", "update", GIVE_UP)),
         "stopped before anything": (situation(run=ran(RunState.STOPPED)), (UNTOUCHED, STOPPED), ("recover", "update")),
@@ -238,7 +242,7 @@ def _over() -> dict[str, Row]:
             situation(run=down, level=Level.DATACENTRE, state=begun), (STOPPED,), ("recover", "update"),
         ),
         "stopped, its runbook is refused": (situation(run=down, runbooks=()), (STOPPED,), ("restart", "update")),
-        "failed": (situation(run=failed, state=begun), (RECOVERING, FAILED), ("recover", "update")),
+        "failed": (situation(run=failed, state=begun), (NOT_YET, FAILED), ("recover", "update")),
         "failed, another backup is there": (situation(run=another), (FAILED,), ("recover", "recover backup", "update")),
         "level 1 failed": (
             told(situation(run=failed, level=Level.SERVICE), service="auth"), (FAILED,), ("recover", "update"),

@@ -126,7 +126,7 @@ def test_every_surface_says_the_same_of_incident_and_run(
 ) -> None:
     one = RECORDED[name]
     view = spoken(one, language)
-    texts = [incident_text(view.incident), *([run_text(view.run)] if view.run else [])]
+    texts = [incident_text(view.incident, view.run), *([run_text(view.run)] if view.run else [])]
     said = [say(text, language).casefold() for text in texts]
 
     assert set(one.says) <= set(texts)
