@@ -99,7 +99,7 @@ WEAKENINGS = (
     weak("a start of another run", APPROVAL, "(request.run == run, ", "(True, ", f"{RULES} {SEARCH}"),
     weak("a start of another step", APPROVAL, "(step in request.guards, phrase", "(True, phrase", f"{RULES} {SEARCH}"),
     weak("a start by another seal", APPROVAL, '(request.seal == seal, phrase("The plan', '(True, phrase("The plan', RULES),
-    weak("a start after a no", APPROVAL, '(not any(vote.decision == "deny" for vote in votes), ', "(True, ", RULES),
+    weak("a start after a no", APPROVAL, "(not deniers(votes), ", "(True, ", RULES),
     weak("a start without proof", APPROVAL, '(request.proven_at is not None, phrase("The proof', '(True, phrase("The proof', RULES),
     weak("a start after its time", APPROVAL, "(deadline is not None and now < deadline, ", "(True, ", RULES),
     # Signatures.

@@ -86,9 +86,9 @@ SYSTEMS = (
     weak("a card that does not begin with what works", "bot/blocks/approval_card.py", "    if sound := _sound(situation):\n", "    if sound := \"\":\n", "tests/unit/bot/test_first_line.py::test_card_and_dialog_begin_with_it"),
     weak("a dialog that does not begin with what works", "bot/blocks/vote_dialog.py", "    if dialog.sound:\n", "    if False:\n", "tests/unit/bot/test_first_line.py::test_card_and_dialog_begin_with_it"),
     # What made a step fail.
-    weak("a backup that did not come back stays the newest", "runners/execution/endings.py", "        if cause is Cause.BACKUP:\n", "        if False:\n", f"{RUNNERS}/test_causes.py::test_a_backup_that_did_not_come_back_is_known_as_one_whose_proof_failed"),
+    weak("a backup that did not come back stays the newest", "runners/execution/endings.py", "    elif record.cause is Cause.BACKUP:\n", "    elif False:\n", f"{RUNNERS}/test_causes.py::test_a_backup_that_did_not_come_back_is_known_as_one_whose_proof_failed"),
     weak("a job that has ended is started again", "runners/execution/upholding.py", "name in found.broken if", "name in services if", f"{RUNNERS}/test_upholding.py::test_a_job_that_has_ended_well_is_not_run_once_more"),
-    weak("a forecast of what was denied", "commands/views/incident_view.py", " and run.state not in GIVEN_UP", "", f"{WHY}::test_after_a_no_nothing_waits_and_nothing_is_promised"),
+    weak("a forecast of what was denied", "commands/views/incident_view.py", " and run.state not in AT_A_STOP", "", f"{WHY}::test_after_a_no_nothing_waits_and_nothing_is_promised"),
     weak("every failure is the backup's", "core/runs/ways_on.py", "[*(reversed(best) if cause is Cause.BACKUP else best)", "[*reversed(best)", CAUSES),
     weak("that it is not the backup is not said", "core/runs/ways_on.py", "sentences(NOT_THE_BACKUP if has_backup else \"\", REMEDIES[cause])", "REMEDIES[cause]", CAUSES),
     weak("a limit of time is no cause", "runners/execution/attempt.py", "attempt.ends_as, Cause.TIME if attempt.reason else cause_of(error)", "attempt.ends_as, cause_of(error)", f"{RUNNERS}/test_causes.py::test_a_step_that_its_limit_ended_is_no_fault_of_the_backup"),

@@ -76,7 +76,7 @@ def _task(situation: IncidentView, step: Step, record: StepRecord | None, room: 
     title = say(step.title, language)
     if state in SAID_IN_TITLE:
         title = f"{title} ({say(situation.state_of(record) if record else STEP[state], language)})"
-    is_error = record is not None and (record.has_failed or situation.asked_at(record) is not None)
+    is_error = record is not None and (record.has_failed or situation.ended_request(record) is not None)
     status = "error" if is_error else TASK_STATES[state]
     task: Block = {"task_id": step.id, "title": cut(visible(title), min(150, room // 2)), "status": status}
     output = _output(record, language) if record else ""

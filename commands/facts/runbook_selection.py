@@ -162,14 +162,15 @@ def again(incident: Incident, run: Run) -> str:
         return f"give-up {incident.name} {run.arguments.get('keeper') or run.arguments.get('aside', '')}".strip()
     if run.kind is RunKind.GIVE_BACK:
         return f"give-back {incident.name} {run.arguments.get('machine', '')}".strip()
-    named = run.arguments.get("backup") or _failed_backup(run)
+    named = run.arguments.get("backup") or _named_again(run)
     return f"recover {incident.name} backup {named}" if named else f"recover {incident.name}"
 
 
-def _failed_backup(run: Run) -> str:
-    """It is passed over from now on, unless somebody names it; "" where the run's backup did not fail."""
-    is_the_cause = run.state is RunState.BLOCKED and run.offers[:1] == (Offer.ANOTHER_BACKUP,)
-    return run.plan.backup.name if is_the_cause and run.plan is not None and run.plan.backup is not None else ""
+def _named_again(run: Run) -> str:
+    """The backup, where another one is the better way on: the same one is taken by its name alone. Else ""."""
+    backup = run.plan.backup if run.plan is not None else None
+    prefers_another = run.state is RunState.BLOCKED and run.offers[:1] == (Offer.ANOTHER_BACKUP,)
+    return backup.name if backup is not None and prefers_another else ""
 
 
 def stop(context: CommandContext, tx: Transaction, run: Run, person: Person, why: str, kind: StopKind) -> RunState:

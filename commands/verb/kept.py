@@ -109,7 +109,7 @@ BY_HAND: str = phrase("by hand")
 
 
 def _ways(view: IncidentView) -> Iterator[tuple[int, str]]:
-    """Back from the newest that undo knows: id and how, if not by hand."""
+    """How the newest that undo knows comes back, by its id; what holds now comes last."""
     for run, way in ((None, BY_UNDO_LATER), (view.run, BY_UNDO)):
         for one in undoable(view.configuration, view.incident, run, view.kept)[-1:]:
             yield one.id, way

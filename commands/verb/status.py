@@ -10,7 +10,7 @@ from drbot.commands.speech.parser import Words, plain
 from drbot.commands.views.drill_text import drill_text
 from drbot.commands.views.incident_view import IncidentView, view_of, views_of
 from drbot.commands.views.shown_actions import Place, actions_at
-from drbot.core.approvals.approval import ApprovalRequest, RequestState, Vote, standing
+from drbot.core.approvals.approval import ApprovalRequest, RequestState, Vote, deniers, standing
 from drbot.core.approvals.refusals import REFUSALS
 from drbot.core.approvals.state_words import REQUEST
 from drbot.core.approvals.too_few import too_few
@@ -157,10 +157,10 @@ def request_text(request: ApprovalRequest, votes: tuple[Vote, ...], roster: Rost
 
 
 def _ended(request: ApprovalRequest, votes: tuple[Vote, ...], roster: Roster) -> str:
-    """Who said no is named: nobody else can ask for the same again."""
-    deniers = listed(dict.fromkeys(roster.name_of(vote.person) for vote in votes if vote.decision == "deny"))
-    is_denied = request.state is RequestState.DENIED and deniers
-    return phrase("denied by {names}", names=deniers) if is_denied else REQUEST[request.state]
+    """Who said no is named."""
+    names = listed(roster.name_of(person) for person in deniers(votes))
+    is_denied = request.state is RequestState.DENIED and names
+    return phrase("denied by {names}", names=names) if is_denied else REQUEST[request.state]
 
 
 def step_tables(view: IncidentView) -> tuple[Table, ...]:

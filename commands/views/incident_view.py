@@ -82,11 +82,11 @@ class IncidentView:
     def clocks(self) -> Clocks:
         """What is expected and would be lost is of a plan that goes on as it is, or could be carried out."""
         run = self.run
-        is_to_come = run is not None and (self.is_going or run.kind is RunKind.PLAN) and run.state not in GIVEN_UP
+        is_to_come = run is not None and (self.is_going or run.kind is RunKind.PLAN) and run.state not in AT_A_STOP
         plan = run.plan if run is not None and is_to_come else None
         return clocks_of(self.incident, plan, self.steps, self.configuration.targets, self.now)
 
-    def asked_at(self, record: StepRecord) -> ApprovalRequest | None:
+    def ended_request(self, record: StepRecord) -> ApprovalRequest | None:
         """The request of a gate that has ended unused: its step waits for nobody any more."""
         asked = self.request
         if asked is None or (asked.run, asked.gate) != (record.run, record.id) or asked.state in LIVE:
@@ -95,7 +95,7 @@ class IncidentView:
 
     def state_of(self, record: StepRecord) -> str:
         """Of a step, in words."""
-        ended = self.asked_at(record)
+        ended = self.ended_request(record)
         return step_text(record) if ended is None else REQUEST[ended.state]
 
     def title_of(self, step: str | None) -> str:
@@ -103,7 +103,7 @@ class IncidentView:
         return say(plan.title_of(step or ""), self.language) if plan else step or ""
 
 
-GIVEN_UP = frozenset({RunState.BLOCKED, RunState.FAILED, RunState.STOPPED})
+AT_A_STOP = frozenset({RunState.BLOCKED, RunState.FAILED, RunState.STOPPED})
 TURNS = frozenset({EventKind.RUN_NEEDS_DECISION, EventKind.RUN_BLOCKED})
 
 

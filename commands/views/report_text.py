@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from statistics import fmean
 
+from drbot.commands.facts.context import faced
 from drbot.commands.views.event_lines import Voice, line_of
 from drbot.commands.views.findings_text import action_list, issues, results
 from drbot.commands.views.markdown_text import escape, header, moment, row, section
@@ -72,7 +73,7 @@ def report_of(
     language, targets = voice.language, configuration.targets
     lost = not_brought_back((run.plan for run in runs if run.state is RunState.SUCCEEDED), configuration)
     sections = (
-        _head(incident, runs[-1] if runs else None, drill, configuration, voice),
+        _head(incident, faced(runs), drill, configuration, voice),
         "" if incident.is_drill else in_short(incident, runs, steps, requests, votes, told_at, voice.roster, language),
         results(incident, drill, targets, language)
         if drill is not None

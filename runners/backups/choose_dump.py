@@ -175,8 +175,7 @@ def identity_of(backup: Backup, found: Reading) -> BackupIdentity:
     """Which backup, exactly; without a manifest its rows are known when it is restored."""
     place = f"file:{backup.path.parent}"
     if backup.manifest is not None:
-        known = {"sha256": found.sha256, "mark": backup.mark}
-        return described(backup.manifest, place).model_copy(update=known)
+        return described(backup.manifest, place, backup.mark).model_copy(update={"sha256": found.sha256})
     return BackupIdentity(
         place=place,
         name=backup.name,
@@ -189,7 +188,7 @@ def identity_of(backup: Backup, found: Reading) -> BackupIdentity:
     )
 
 
-def described(manifest: Manifest, place: str) -> BackupIdentity:
+def described(manifest: Manifest, place: str, mark: str) -> BackupIdentity:
     """Which backup, by its own word."""
     return BackupIdentity(
         place=place,
@@ -204,6 +203,7 @@ def described(manifest: Manifest, place: str) -> BackupIdentity:
         system_identifier=manifest.system_identifier,
         system=manifest.system,
         site=manifest.site,
+        mark=mark,
     )
 
 
@@ -290,7 +290,7 @@ def judged(dump: StoredDump, rules: BackupRules) -> BackupIdentity:
     fault = fault or (rows_fault(manifest.rows) if manifest is not None else None)
     if manifest is None or fault:
         raise BackupError(phrase("{what}: {why}", what=dump.place, why=fault))
-    return described(manifest, dump.place).model_copy(update={"mark": dump.mark})
+    return described(manifest, dump.place, dump.mark)
 
 
 def none_in(places: object, before: BackupIdentity | None) -> str:

@@ -5,7 +5,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
-from drbot.core.approvals.approval import ApprovalRequest, RequestState
+from drbot.core.approvals.approval import ApprovalRequest, RequestState, deniers
 from drbot.core.base.errors import Cause, DrbotError
 from drbot.core.runbooks.effects import brings_back, effect_of
 from drbot.core.runbooks.runbook import Step
@@ -276,7 +276,7 @@ def _ended(run_context: RunContext, request: ApprovalRequest | None, state: str)
         return BLOCKED_WORDS[state]
     with run_context.worker_context.database.read() as connection:
         votes = requests.votes(connection, request.id)
-    names = listed(dict.fromkeys(run_context.name_of(vote.person) for vote in votes if vote.decision == "deny"))
+    names = listed(run_context.name_of(person) for person in deniers(votes))
     return phrase("{names} denied the request; nobody else can ask for the same again.", names=names)
 
 
@@ -292,10 +292,7 @@ def _failed(run_context: RunContext, ending: Ending, seen_wakes: int) -> bool:
     state = run_context.left()
     if run_context.plan.backup is not None and not gates_before(run_context.plan, step.id):
         removed = _tidy(run_context, step) or ""
-        if step.do == "backup.check":
-            _read_again(run_context, run_context.plan.backup)
-        if cause is Cause.BACKUP:
-            not_restored(run_context.worker_context, run_context.plan, records[step.id].summary or "")
+        _tell_of_backup(run_context, step, records[step.id])
         said = sentences(why, state.sentence, removed)
         return block(run_context, None if removed else seen_wakes, said, ways_on(cause), step=step.id)
     if step.ask is not None:
@@ -307,11 +304,20 @@ def _failed(run_context: RunContext, ending: Ending, seen_wakes: int) -> bool:
     return True
 
 
+def _tell_of_backup(run_context: RunContext, step: Step, record: StepRecord) -> None:
+    """If it is the backup that is no use, everybody who asks for backups is told. A dump in the folder that failed its
+    check may be another one by now, so what lies there is read.
+    """
+    backup = run_context.plan.backup
+    assert backup is not None
+    if step.do == "backup.check" and not backup.is_in_bucket and not is_full_name(backup.name):
+        _read_again(run_context, backup)
+    elif record.cause is Cause.BACKUP:
+        not_restored(run_context.worker_context, run_context.plan, record.summary or "")
+
+
 def _read_again(run_context: RunContext, backup: BackupIdentity) -> None:
-    """Whether it is the dump that is no use; if it is, everybody who asks for backups is told."""
     worker_context = run_context.worker_context
-    if backup.is_in_bucket:
-        return
     search = Search(site=run_context.plan.data_of, name=backup.name, cancelled=lambda: run_context.lease.fenced)
     with suppress(DrbotError):
         worker_context.target.choose_backup(noting(worker_context, search))

@@ -236,10 +236,8 @@ def _proven_before(survey: Survey, chosen: Chosen | None) -> str:
     proof = OwnProofs(survey.worker_context.home).of(backup.sha256)
     if proof is None:
         return ""
-    copy = proof.copies.get(backup.store)
-    there = (
-        phrase("{what}: {why}", what=backup.store, why=copy_text(copy.read_at, copy.fault)) if copy is not None else ""
-    )
+    place, copy = backup.store, proof.copies.get(backup.store)
+    there = phrase("{what}: {why}", what=place, why=copy_text(copy.read_at, copy.fault)) if copy is not None else ""
     return clauses([proven_text(proof.proven_at, proof.seconds), *([there] if there else [])])
 
 

@@ -315,11 +315,16 @@ def held_long_enough(request: ApprovalRequest, votes: Iterable[Vote], roster: Ro
     )
 
 
+def deniers(votes: Iterable[Vote]) -> tuple[str, ...]:
+    """Who said no, the first one first: one no is enough, and nobody else asks for the same again."""
+    return tuple(dict.fromkeys(vote.person for vote in votes if vote.decision == "deny"))
+
+
 def standing(request: ApprovalRequest, votes: Iterable[Vote], roster: Roster) -> set[str]:
     """The people whose approval stands today: one vote each, on the roster, about this very plan, as themselves."""
     votes = tuple(votes)
     barred = set() if request.requester_counts else set(request.requesters)
-    denied = {vote.person for vote in votes if vote.decision == "deny"}
+    denied = set(deniers(votes))
     return {
         vote.person
         for vote in votes
@@ -362,7 +367,7 @@ def may_start(
         (step in request.guards, phrase("The approval does not cover the step {step}.", step=step)),
         (request.seal == seal, phrase("The plan or the target is not the one that was approved.")),
         (roster.fault is None, roster.fault or ""),
-        (not any(vote.decision == "deny" for vote in votes), phrase("Somebody denied it.")),
+        (not deniers(votes), phrase("Somebody denied it.")),
         (
             len(standing(request, votes, roster)) >= need or held_long_enough(request, votes, roster, now),
             phrase("Fewer than {need} approvals are valid.", need=need),
