@@ -83,6 +83,27 @@ def test_bad_backups_are_refused_by_name_and_the_next_good_one_is_offered_and_re
     assert f"{recovered.plan.backup.snapshot_at:%Y-%m-%d %H:%M} UTC" in str(card[0]["blocks"])
 
 
+def test_one_that_did_not_come_back_is_passed_over_from_then_on_and_used_by_its_name_alone(story: Story) -> None:
+    good = story.backup()
+    bad = spoiled(story, malformed_row)
+    break_it(story.lab, "postgres-corrupt")
+    player = story.player
+    incident = player.declare("aiko", WORDS)
+    first = player.wait_for_run(incident, RunState.BLOCKED)
+
+    player.say("aiko", f"/dr recover {incident.name}", incident.channel or "")
+    player.wait(lambda: player.run(incident).id != first.id, "a fresh run")
+    card = player.wait(lambda: player.card(incident, "approve"), "the card")
+    approve_by_two(player, incident)
+    recovered = finish(player, incident)
+
+    assert first.plan is not None and first.plan.backup is not None and first.plan.backup.name == bad
+    assert recovered.state is RunState.SUCCEEDED, player.describe(incident)
+    assert recovered.plan is not None and recovered.plan.backup is not None
+    assert recovered.plan.backup.name == good
+    assert f"/dr recover backup {bad}" in str(card[0]["blocks"])
+
+
 def spoiled(story: Story, spoil: Callable[[Path], None]) -> str:
     """A newer backup that is bad. As from the document's own scripts, no manifest tells."""
     name = newer(story)
