@@ -28,6 +28,7 @@ from drbot.core.site.configuration import load_configuration
 from drbot.core.site.people import ACCESS
 from drbot.core.site.site import Role
 from drbot.core.text import catalogue
+from drbot.lab.identity import identity_of
 from drbot.lab.system import Lab
 from tests.browser import Visit
 from tests.pseudo_language import CODE, forget_languages, untranslated, write_language
@@ -143,6 +144,7 @@ def names_of(story: Story) -> Iterator[str]:
     """What is called so by whoever wrote dr.yml and the runbooks, made the data or has to be typed as it is."""
     system = load_configuration(story.stack.configuration).configuration
     yield system.system
+    yield f"drlab-{identity_of(story.lab.home)}"  # six random letters of a hash, in some labs without a digit
     for name, site in system.sites.items():
         yield from (name, site.title, str(site.projects), site.docker.host or "", *site.files)
         for service, one in site.services.items():
