@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from drbot.bot.blocks.elements import Block, bar, escape, rich, section
 from drbot.bot.blocks.progress import progress_line
+from drbot.commands.views.gates import ended_request, state_text
 from drbot.commands.views.incident_view import IncidentView
 from drbot.core.runbooks.runbook import Step
 from drbot.core.runs.run import StepRecord, StepState
@@ -75,8 +76,8 @@ def _task(situation: IncidentView, step: Step, record: StepRecord | None, room: 
     language, state = situation.language, record.state if record else StepState.PENDING
     title = say(step.title, language)
     if state in SAID_IN_TITLE:
-        title = f"{title} ({say(situation.state_of(record) if record else STEP[state], language)})"
-    is_error = record is not None and (record.has_failed or situation.ended_request(record) is not None)
+        title = f"{title} ({say(state_text(record, situation.requests) if record else STEP[state], language)})"
+    is_error = record is not None and (record.has_failed or ended_request(record, situation.requests) is not None)
     status = "error" if is_error else TASK_STATES[state]
     task: Block = {"task_id": step.id, "title": cut(visible(title), min(150, room // 2)), "status": status}
     output = _output(record, language) if record else ""

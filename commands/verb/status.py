@@ -8,6 +8,7 @@ from drbot.commands.facts.machines import machine_text, names_texts
 from drbot.commands.speech.messages import Choice, Reply, Request, Table
 from drbot.commands.speech.parser import Words, plain
 from drbot.commands.views.drill_text import drill_text
+from drbot.commands.views.gates import state_text
 from drbot.commands.views.incident_view import IncidentView, view_of, views_of
 from drbot.commands.views.shown_actions import Place, actions_at
 from drbot.core.approvals.approval import ApprovalRequest, RequestState, Vote, deniers, standing
@@ -171,7 +172,7 @@ def step_tables(view: IncidentView) -> tuple[Table, ...]:
         (
             record.id,
             _titles(view).get(record.id, record.id),
-            view.state_of(record),
+            state_text(record, view.requests),
             "" if record.seconds is None else duration(record.seconds),
             record.result,
         )
@@ -204,7 +205,7 @@ def _working(view: IncidentView) -> list[str]:
     said: list[str] = [phrase("{done} of {count} steps done", done=done, count=len(view.steps))]
     for step in view.steps:
         if step.has_failed or step.state in {StepState.RUNNING, StepState.UNSURE}:
-            one = phrase("{step}: {state}", step=titles.get(step.id, step.id), state=view.state_of(step))
+            one = phrase("{step}: {state}", step=titles.get(step.id, step.id), state=state_text(step, view.requests))
             if step.has_failed and step.result:
                 one = phrase("{step}: {why}", step=one, why=step.result)
             if step.progress_done and step.progress_total:

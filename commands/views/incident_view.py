@@ -15,15 +15,13 @@ from drbot.commands.facts.machines import concerns_names, led_by, names_of
 from drbot.commands.facts.runbook_selection import RUNBOOK_OF
 from drbot.commands.facts.unheard import untold
 from drbot.core.approvals.approval import LIVE, ApprovalRequest, Vote
-from drbot.core.approvals.state_words import REQUEST
 from drbot.core.ledger.events import Event, EventKind
 from drbot.core.runs.clocks import Clocks, clocks_of
 from drbot.core.runs.drill import STAND_INS, Drill
 from drbot.core.runs.incident import Incident
 from drbot.core.runs.plan import act_asked
-from drbot.core.runs.run import Run, RunKind, RunState, StepRecord, StepState
+from drbot.core.runs.run import Run, RunKind, RunState, StepRecord
 from drbot.core.runs.stakes import Act
-from drbot.core.runs.state_words import step_text
 from drbot.core.site.people import Roster
 from drbot.core.site.site import Configuration
 from drbot.core.text.messages import say
@@ -86,17 +84,10 @@ class IncidentView:
         plan = run.plan if run is not None and is_to_come else None
         return clocks_of(self.incident, plan, self.steps, self.configuration.targets, self.now)
 
-    def ended_request(self, record: StepRecord) -> ApprovalRequest | None:
-        """The request of a gate that has ended unused: its step waits for nobody any more."""
-        asked = self.request
-        if asked is None or (asked.run, asked.gate) != (record.run, record.id) or asked.state in LIVE:
-            return None
-        return asked if record.state is StepState.WAITING else None
-
-    def state_of(self, record: StepRecord) -> str:
-        """Of a step, in words."""
-        ended = self.ended_request(record)
-        return step_text(record) if ended is None else REQUEST[ended.state]
+    @property
+    def requests(self) -> tuple[ApprovalRequest, ...]:
+        """What a step at a gate is shown by (`state_text`)."""
+        return () if self.request is None else (self.request,)
 
     def title_of(self, step: str | None) -> str:
         plan = self.run.plan if self.run else None

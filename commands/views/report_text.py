@@ -10,6 +10,7 @@ from statistics import fmean
 from drbot.commands.facts.context import faced
 from drbot.commands.views.event_lines import Voice, line_of
 from drbot.commands.views.findings_text import action_list, issues, results
+from drbot.commands.views.gates import state_text
 from drbot.commands.views.markdown_text import escape, header, moment, row, section
 from drbot.commands.views.report_summary import in_short
 from drbot.core.approvals.approval import ApprovalRequest, Vote
@@ -22,7 +23,7 @@ from drbot.core.runs.incident import Incident, UsersSay
 from drbot.core.runs.lost import not_brought_back, not_brought_back_text
 from drbot.core.runs.plan import Plan, short_seal
 from drbot.core.runs.run import Run, RunKind, RunState, StepRecord
-from drbot.core.runs.state_words import incident_text, run_text, step_text
+from drbot.core.runs.state_words import incident_text, run_text
 from drbot.core.site.inventory import Unkept
 from drbot.core.site.site import Configuration
 from drbot.core.text.messages import clauses, duration, filled, listed, phrase, say
@@ -81,7 +82,7 @@ def report_of(
         issues(incident, drill, runs, steps, targets, language, not_brought_back_text(lost)),
         action_list(incident.name, actions, voice.roster, today, language),
         _approvals(runs, requests, votes, voice),
-        *(_steps(run, steps, language) for run in runs if run.kind is not RunKind.PLAN),
+        *(_steps(run, steps, requests, language) for run in runs if run.kind is not RunKind.PLAN),
         "" if incident.is_drill else _kept(kept, language),  # what a drill kept went with its copy
         _rented(rented, language),
         _refused(events, voice),
@@ -200,12 +201,12 @@ def _way(vote: Vote) -> str:
     return listed(way_of(one) for one in ways)
 
 
-def _steps(run: Run, steps: Iterable[StepRecord], language: str) -> str:
+def _steps(run: Run, steps: Iterable[StepRecord], requests: Sequence[ApprovalRequest], language: str) -> str:
     titles = {step.id: say(step.title, language) for step in run.plan.steps} if run.plan else {}
     lines = [
         row(
             titles.get(step.id, step.id),
-            say(step_text(step), language),
+            say(state_text(step, requests), language),
             clock(step.started_at) if step.started_at else "-",
             "-" if step.seconds is None else _seconds(step.seconds, language),
             say(step.result, language),

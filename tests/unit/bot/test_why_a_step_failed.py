@@ -49,16 +49,18 @@ def test_the_status_and_the_terminal_say_why() -> None:
 
 
 def test_the_report_says_why_among_steps_and_issues() -> None:
-    view = failed()
-    assert view.run is not None
-
-    report = report_of(
-        incident=view.incident, events=[], runs=[view.run], steps=view.steps, requests=[], votes={}, repair_times=[],
-        configuration=configuration(), voice=voice_of(view), today=NOW.date(),
-    )  # fmt: skip
+    report = reported(failed())
 
     assert f"1. copy: {SAID}" in report
     assert f"| copy | failed, taken back | - | - | {SAID} |" in report
+
+
+def reported(view: IncidentView) -> str:
+    assert view.run is not None
+    return report_of(
+        incident=view.incident, events=[], runs=[view.run], steps=view.steps, requests=view.requests, votes={},
+        repair_times=[], configuration=configuration(), voice=voice_of(view), today=NOW.date(),
+    )  # fmt: skip
 
 
 def denied() -> IncidentView:
@@ -85,6 +87,12 @@ def test_after_a_no_the_status_says_who_said_it() -> None:
 
     assert rows["Approval"] == "0 of 2, denied by Ben"
     assert "forecast" not in rows["RTO"] and "RPO" not in rows
+
+
+def test_after_a_no_the_report_says_it_of_the_gate_too() -> None:
+    row = next(line for line in reported(denied()).splitlines() if line.startswith("| approval"))
+
+    assert row.startswith("| approval | denied |")
 
 
 def test_of_two_names_that_differ_at_their_end_a_button_shows_which_is_meant() -> None:
