@@ -75,16 +75,15 @@ def mark_recovered(
     passed = {StepState.SKIPPED, StepState.FAILED}
     if not incident.is_open or any(records[step.id].state in passed for step in plan.steps if step.effect == "destroy"):
         return
-    stopped = _stopped_seconds(tx, run)
-    if stopped is None and is_new_place(plan):
-        stopped = _between(incident.started_at, tx.now)
+    since_it_began = _between(incident.started_at, tx.now)
     incidents.recovered(
         tx,
         run.incident,
         run=run.id,
-        rto_seconds=_between(incident.started_at, tx.now),
+        rto_seconds=since_it_began,
         rpo_seconds=_lost_seconds(tx, run, plan, incident),
-        outage_seconds=stopped,
+        # At a new place nothing ran since the outage began, whatever the run itself stopped there.
+        outage_seconds=since_it_began if is_new_place(plan) else _stopped_seconds(tx, run),
     )
     if lost := not_brought_back_text(not_brought_back([plan], configuration)):
         incidents.note(tx, run.incident, None, lost)

@@ -56,7 +56,7 @@ def test_a_lost_host_is_raised_again_without_anybody_approving(sites: Sites, pla
     assert unlike_backup(sites, player, run) == []
     recovered = player.incident(incident.id)
     assert recovered.state is IncidentState.RECOVERED
-    assert recovered.outage_seconds is not None
+    assert recovered.outage_seconds == recovered.rto_seconds  # there was nothing at the new place before
     assert recovered.rpo_seconds is not None
 
 
