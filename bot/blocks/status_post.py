@@ -5,12 +5,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from drbot.bot.blocks.elements import TEXT, Block, context, escape, header, one_line, section
+from drbot.bot.blocks.lines import STATUS
 from drbot.commands.views.incident_view import IncidentView
 from drbot.core.approvals.approval import RequestState
+from drbot.core.ledger.events import Event, EventKind
 from drbot.core.runs.clocks import minutes_up, next_update_by, up_to_minute
 from drbot.core.runs.incident import Incident, IncidentState, UsersSay
 from drbot.core.runs.run import RunState
-from drbot.core.site.data_kinds import BROUGHT_BACK_BY, LOOK, DataKind
+from drbot.core.site.data_kinds import BROUGHT_BACK_BY, DOWN, LOOK, DataKind
 from drbot.core.site.level import Level
 from drbot.core.text.messages import duration, filled, listed, phrase, say, sentences
 
@@ -22,7 +24,7 @@ TITLES: Mapping[IncidentState, str] = {
 }
 AFFECTED: Mapping[Level, str] = {
     Level.SERVICE: phrase("One service does not work: {service}."),
-    Level.DATABASE: phrase("Data is lost or damaged. Work with it may fail."),
+    Level.DATABASE: phrase("Data may be lost or damaged. Work with it may fail."),
     Level.HOST: phrase("The whole system is down."),
     Level.DATACENTRE: phrase("The whole site is down."),
 }
@@ -33,6 +35,7 @@ DAMAGED: Mapping[DataKind, str] = {
     DataKind.SETTINGS: phrase("Settings are wrong. Parts of the system may not work."),
 }
 """What level 2 is about, once it is known."""
+UNDAMAGED: str = phrase("No damaged data was found. We are finding out what is wrong.")
 DOING: Mapping[IncidentState, str] = {
     IncidentState.DECLARED: phrase("We are finding out what is needed and preparing the repair."),
     IncidentState.RECOVERING: phrase("The repair is under way."),
@@ -85,6 +88,21 @@ def status_sentence(situation: IncidentView, said_by: Sequence[Said] = ()) -> st
     return one_line(say(sentences(title, *words), situation.language), TEXT)
 
 
+def is_news(event: Event, situation: IncidentView) -> bool:
+    """Whether stakeholders are told at once. A drill is nobody's news."""
+    incident, run = situation.incident, situation.run
+    if incident.is_drill:
+        return False
+    is_of_run = run is not None and run.id == event.run
+    if event.kind is EventKind.RUN_REFUSED:  # a survey found nothing damaged
+        return is_of_run and bool(event.payload.get("sound")) and incident.level is Level.DATABASE
+    if event.kind is EventKind.RUN_BLOCKED:  # a repair that was told as being prepared was denied
+        return is_of_run and situation.request is not None and situation.request.state is RequestState.DENIED
+    if event.kind is EventKind.RUN_FAILED:  # one that was told as under way; what people say of it is told by itself
+        return incident.state is IncidentState.RECOVERING and incident.users_say is None
+    return event.kind in STATUS
+
+
 def _title(situation: IncidentView) -> str:
     title = NOT_YET if _is_denied(situation.incident) else TITLES[situation.incident.state]
     if _is_well(situation.incident) and situation.also_open:
@@ -102,6 +120,8 @@ def _is_well(incident: Incident) -> bool:
 def _affected(situation: IncidentView) -> str:
     """At level 2 by the data that the recovery brings back; while the survey looks nobody knows which."""
     incident, run = situation.incident, situation.run
+    if incident.level is Level.DATABASE and run is not None and DOWN in run.arguments:
+        return UNDAMAGED  # its survey looked at everything
     kind = BROUGHT_BACK_BY.get(run.runbook) if run is not None and LOOK not in run.arguments else None
     if incident.level is Level.DATABASE and kind is not None:
         return DAMAGED[kind]

@@ -82,6 +82,8 @@ def _is_due(event: Event, situation: IncidentView, run: Run | None) -> bool:
         is_asked = request is not None and request.id == wanted and request.state in ASKING[event.kind]
         return is_asked and situation.is_as_sealed
     if event.kind in LEFT_SO:
+        if event.payload.get("sound") and situation.is_going:
+            return False  # somebody looked while a recovery goes on, and found nothing to do
         return run is not None and run.state is LEFT_SO[event.kind] and not _is_told(event, situation)
     if event.kind in SAID:
         return situation.incident.users_say is SAID[event.kind]

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from drbot.bot.blocks.decision import decision_buttons
 from drbot.bot.blocks.elements import Block, choice_buttons, context, mention, section
-from drbot.bot.blocks.lines import STATUS, detail, kept_line, milestone
-from drbot.bot.blocks.status_post import Said, status_post, status_sentence
+from drbot.bot.blocks.lines import detail, kept_line, milestone
+from drbot.bot.blocks.status_post import Said, is_news, status_post, status_sentence
 from drbot.bot.outbound.calls import NEEDS, called, direct_words
 from drbot.bot.outbound.messenger import OutgoingMessage
 from drbot.bot.outbound.publisher_context import PublisherContext
@@ -22,7 +22,6 @@ from drbot.commands.views.incident_view import IncidentView
 from drbot.commands.views.shown_actions import Place, actions_at
 from drbot.core.ledger.events import Event, EventKind
 from drbot.core.ledger.statements import HEAD_LETTERS
-from drbot.core.runs.incident import Incident, IncidentState
 from drbot.core.site.people import Person
 from drbot.core.text.messages import filled, phrase, say
 from drbot.core.text.words import cut
@@ -189,16 +188,10 @@ def _paragraphs(lines: Sequence[str]) -> list[str]:
     return paragraphs
 
 
-def _has_failed(event: Event, incident: Incident) -> bool:
-    """A repair that was told as under way has ended without one; what people say of it is told by itself."""
-    is_awaited = incident.state is IncidentState.RECOVERING and incident.users_say is None
-    return is_awaited and event.kind is EventKind.RUN_FAILED
-
-
 def _stakeholders(publisher_context: PublisherContext, batch: EventBatch, between: Callable[[], None]) -> None:
     """One post about the state as it is, however many reasons there are; a person's words are never dropped."""
-    reasons = [event for event in batch.events if event.kind in STATUS or _has_failed(event, batch.situation.incident)]
-    if not reasons or batch.situation.incident.is_drill:
+    reasons = [event for event in batch.events if is_news(event, batch.situation)]
+    if not reasons:
         return
     said = [event for event in reasons if event.kind is EventKind.STATUS_UPDATE]
     said_by = [

@@ -6,12 +6,16 @@ from dataclasses import replace
 import pytest
 
 from drbot.bot.blocks.board import board, sentence
-from drbot.bot.blocks.status_post import status_post
+from drbot.bot.blocks.status_post import is_news, status_post
+from drbot.bot.outbound.calls import called
 from drbot.commands.views.incident_view import IncidentView
+from drbot.core.approvals.approval import RequestState
+from drbot.core.ledger.events import EventKind
 from drbot.core.runs.incident import IncidentState, UsersSay
 from drbot.core.runs.run import Offer, RunKind, RunState
-from drbot.core.site.data_kinds import LOOK
-from tests.unit.bot.situations import KEPT, buttons, configuration, run, situation
+from drbot.core.site.data_kinds import DOWN, LOOK
+from drbot.core.site.level import Level
+from tests.unit.bot.situations import KEPT, buttons, configuration, event, request, run, situation
 from tests.unit.bot.test_blocks import commands
 
 
@@ -76,7 +80,8 @@ def test_an_undo_that_was_not_approved_is_asked_for_again_as_an_undo() -> None:
         ("level2-settings", {}, "Settings are wrong."),
         ("level2-redis", {}, "Short-lived data (Redis)"),
         ("level2-files", {}, "Files are lost or damaged."),
-        ("level2-postgres", {LOOK: "yes"}, "Data is lost or damaged."),
+        ("level2-postgres", {LOOK: "yes"}, "Data may be lost or damaged."),
+        ("level2-postgres", {LOOK: "yes", DOWN: ""}, "No damaged data was found."),
     ],
 )
 def test_stakeholders_are_told_of_the_data_that_is_meant(runbook: str, arguments: dict[str, str], said: str) -> None:
@@ -86,6 +91,31 @@ def test_stakeholders_are_told_of_the_data_that_is_meant(runbook: str, arguments
 
     assert said in told
     assert ("data store" in told) is ("data store" in said)
+
+
+def looked(level: Level = Level.DATABASE) -> IncidentView:
+    found = replace(run(RunState.FAILED), arguments={LOOK: "yes", DOWN: ""})
+    return situation(run=found, level=level)
+
+
+def test_that_nothing_is_damaged_is_news_at_once_of_the_look_that_people_wait_for() -> None:
+    refused = event(EventKind.RUN_REFUSED, sound=True)
+
+    assert is_news(refused, looked())
+    assert not is_news(event(EventKind.RUN_REFUSED), looked())
+    assert not is_news(refused, looked(Level.HOST))
+    assert not is_news(replace(refused, run="r9-beside"), situation())
+    assert called(refused, looked(), looked().run) != ()
+    assert called(replace(refused, run="r9-beside"), situation(), looked().run) == ()
+
+
+def test_a_denied_repair_is_news_at_once_and_one_that_is_blocked_otherwise_is_not() -> None:
+    blocked = event(EventKind.RUN_BLOCKED)
+    shown = situation(run=run(RunState.BLOCKED), request=request(RequestState.DENIED))
+
+    assert is_news(blocked, shown)
+    assert "A decision by our team is needed" in json.dumps(status_post(shown))
+    assert not is_news(blocked, replace(shown, request=request(RequestState.EXPIRED)))
 
 
 @pytest.mark.parametrize("state", [IncidentState.RECOVERED, IncidentState.RESOLVED])
