@@ -162,11 +162,11 @@ def again(incident: Incident, run: Run) -> str:
         return f"give-up {incident.name} {run.arguments.get('keeper') or run.arguments.get('aside', '')}".strip()
     if run.kind is RunKind.GIVE_BACK:
         return f"give-back {incident.name} {run.arguments.get('machine', '')}".strip()
-    named = run.arguments.get("backup") or _named_again(run)
+    named = run.arguments.get("backup") or named_again(run)
     return f"recover {incident.name} backup {named}" if named else f"recover {incident.name}"
 
 
-def _named_again(run: Run) -> str:
+def named_again(run: Run) -> str:
     """The backup, where another one is the better way on: the same one is taken by its name alone. Else ""."""
     backup = run.plan.backup if run.plan is not None else None
     prefers_another = run.state is RunState.BLOCKED and run.offers[:1] == (Offer.ANOTHER_BACKUP,)

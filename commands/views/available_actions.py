@@ -9,7 +9,7 @@ from typing import Literal
 from drbot.commands.facts.data_named import data_choices
 from drbot.commands.facts.machines import is_led_to
 from drbot.commands.facts.returnable import undoable
-from drbot.commands.facts.runbook_selection import RUNBOOK_OF, again, by_hand
+from drbot.commands.facts.runbook_selection import RUNBOOK_OF, again, by_hand, named_again
 from drbot.commands.speech.messages import Choice
 from drbot.commands.views.incident_view import IncidentView
 from drbot.core.approvals.approval import LIVE, ApprovalRequest, RequestState
@@ -53,6 +53,8 @@ DISCARD = phrase("Discard")
 DISCARD_COPY = phrase("Discard the copy and end")
 RECOVER = phrase("Recover")
 TRY_AGAIN = phrase("Try again")
+TRY_SAME = phrase("Try the same backup again")
+ONLY_WHO_DENIED = phrase("Ask again (only who denied can)")
 FROM_BACKUP = phrase("Restore from a backup")
 """After an undo: `recover` restores, it does not undo once more."""
 
@@ -130,10 +132,14 @@ def _once_more(view: IncidentView) -> Found:
 
 
 def _again(view: IncidentView, run: Run) -> str:
-    """In words that say what becomes of the copy."""
-    if not _copies(run):
-        return AGAIN
-    return OVER if _has_copy(view, run) else TRY_AGAIN
+    """In words that say who can, what becomes of the copy, and whether it is the same backup."""
+    if view.request is not None and (view.request.run, view.request.state) == (run.id, RequestState.DENIED):
+        return ONLY_WHO_DENIED
+    if _has_copy(view, run):
+        return OVER
+    if named_again(run):
+        return TRY_SAME
+    return TRY_AGAIN if _copies(run) else AGAIN
 
 
 def _has_ended(view: IncidentView, run: Run) -> bool:

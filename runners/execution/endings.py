@@ -261,8 +261,7 @@ def _refused(run_context: RunContext, ending: Ending, seen_wakes: int) -> bool:
     request = ending.request
     state = request.state.value if request else "void"
     offers = [Offer.ANOTHER_BACKUP] if run_context.plan.backup is not None else []
-    if state != "denied":
-        offers.insert(0, Offer.ASK_AGAIN)
+    offers.insert(len(offers) if state == "denied" else 0, Offer.ASK_AGAIN)  # who denied may change their mind
     left = run_context.left()
     stands = phrase("Nothing was replaced.") if undone.done and left.is_known else left.sentence
     why = sentences(_ended(run_context, request, state), undone.sentence, stands, _another_moment(run_context.plan))

@@ -44,7 +44,7 @@ def test_one_no_blocks_the_run_and_offers_an_older_backup(worker_fixture: Worker
 
     assert run.state is RunState.BLOCKED
     payload = require_blocked_and_untouched(worker_fixture, run.id)
-    assert payload["choices"] == ["another_backup", "discard"]
+    assert payload["choices"] == ["another_backup", "ask_again", "discard"]
     assert payload["next"] == {"name": backup(2).name, "loss_seconds": 7200.0}
 
 

@@ -201,9 +201,9 @@ def _deciding() -> dict[str, Row]:
         ),
         "blocked": (situation(run=blocked, request=request(RequestState.EXPIRED)), (UNTOUCHED, BLOCKED), again),
         "blocked by a no": (
-            situation(run=ran(RunState.BLOCKED, Offer.DISCARD), request=request(RequestState.DENIED)),
+            situation(run=ran(RunState.BLOCKED, Offer.ASK_AGAIN, Offer.DISCARD), request=request(RequestState.DENIED)),
             (BLOCKED,),
-            ("discard", "stop", "update"),
+            ("again:recover", "discard", "stop", "update"),
         ),
         "blocked, another backup is there": (
             situation(run=another), (BLOCKED,),

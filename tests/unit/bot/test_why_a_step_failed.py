@@ -95,6 +95,23 @@ def test_after_a_no_the_report_says_it_of_the_gate_too() -> None:
     assert row.startswith("| approval | denied |")
 
 
+def labels(view: IncidentView) -> list[str]:
+    return [say(one.label, "en") for one in available_actions(view) if one.verb == "ask-again"]
+
+
+def test_after_a_no_the_button_says_who_alone_can_ask_again() -> None:
+    offered = ran(RunState.BLOCKED, Offer.ASK_AGAIN, Offer.DISCARD)
+
+    assert labels(replace(denied(), run=offered)) == ["Ask again (only who denied can)"]
+    assert labels(replace(denied(), run=offered, request=request(RequestState.EXPIRED))) == ["Try again"]
+
+
+def test_where_another_backup_is_the_better_way_the_button_says_that_it_is_the_same_one() -> None:
+    blocked = situation(run=ran(RunState.BLOCKED, Offer.ANOTHER_BACKUP, Offer.ASK_AGAIN))
+
+    assert labels(blocked) == ["Try the same backup again"]
+
+
 def test_of_two_names_that_differ_at_their_end_a_button_shows_which_is_meant() -> None:
     names = [f"shop-production_postgres_data_{what}_r12-20261126-031200" for what in ("before", "undone")]
     view = situation(kept=tuple(replace(KEPT, volume=name) for name in names), run=None)
