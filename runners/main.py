@@ -7,8 +7,11 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
+import structlog
+
 from drbot.core.base.errors import UserError
 from drbot.core.base.heart import Heart
+from drbot.core.site.known_names import guessable, hidden
 from drbot.core.site.people import Roster
 from drbot.core.site.site import Configuration
 from drbot.core.text.messages import listed, phrase
@@ -36,6 +39,8 @@ from drbot.runners.worker import Worker, owner_name
 from drbot.store.base.database import Database
 from drbot.store.base.doorbell import Doorbell, doorbell_of
 from drbot.store.records.rosters import Rosters
+
+log = structlog.get_logger(__name__)
 
 ENDS_WITHIN_SECONDS = 10.0
 
@@ -101,11 +106,17 @@ def worker_context_of(
         roster=given,
         key=key,
         rosters=Rosters(given, configuration.approvals),
-        redact=Redactor((*settings.secrets, key.text)),
+        redact=Redactor((*_hidden(settings, configuration), key.text)),
         timing=Timing(),
         owner=owner_name(socket.gethostname(), os.getpid()),
         ring=lambda run_id: doorbell.ring(name, run_id),
     )
+
+
+def _hidden(settings: RunnerSettings, configuration: Configuration) -> tuple[str, ...]:
+    if count := guessable(settings.secrets, configuration):
+        log.warning("Secrets that are a part of a name in dr.yml are not masked. Choose longer ones.", count=count)
+    return hidden(settings.secrets, configuration)
 
 
 def serve_drill(worker_context: WorkerContext, stop: threading.Event) -> None:

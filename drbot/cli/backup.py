@@ -21,6 +21,7 @@ from drbot.core.site.configuration import load_configuration
 from drbot.core.site.full_manifest import PREFIX
 from drbot.core.site.full_manifest import SUFFIX as FULL_SUFFIX
 from drbot.core.site.inventory import PAUSE_IT, copied_text, copied_while_written, unkept, unkept_text
+from drbot.core.site.known_names import hidden
 from drbot.core.site.proofs import WELL, ordered
 from drbot.core.site.site import Configuration
 from drbot.core.site.stored_backups import BackupKind, StoredBackup, newest_usable
@@ -202,7 +203,7 @@ def prover_of(configuration: Configuration, site: str, clients: Clients, databas
         site_name=site,
         clients=clients,
         database=database,
-        redact=Redactor(clients.settings.secrets),
+        redact=Redactor(hidden(clients.settings.secrets, configuration)),
         stop=threading.Event(),
         progress=told,
     )
