@@ -24,6 +24,7 @@ from drbot.runners.clients.full_store import password
 from drbot.runners.clients.own_definition import definition_of
 from drbot.runners.clients.shared_settings import shared_settings
 from drbot.runners.clients.sqlite_files import read_thoroughly
+from drbot.runners.contract.fingerprint import data_volumes, running_strangers
 from drbot.runners.foundation.at_once import at_once
 from drbot.runners.foundation.settings import RunnerSettings
 from drbot.runners.foundation.watching import never
@@ -34,6 +35,8 @@ from drbot.runners.upkeep.own_check_readiness import own_check_lines
 from drbot.runners.upkeep.prevention import Described, Prevention
 from drbot.store.records import confirmations
 
+CORRECT_PROJECT = phrase("Correct `project` or `projects` in dr.yml.")
+BRING_BACK = phrase("Bring it back: without it nothing can be started again.")
 CORRECT = phrase("Correct it in dr.yml; the server is well.")
 
 
@@ -90,14 +93,19 @@ class SiteReadiness:
         what, folder = self._what(project), self.clients.compose.folder(project)
         if not any(is_file(folder / name) for name in self.clients.compose.started_from(project)):
             fault = phrase("no compose file in {folder}", folder=folder)
-            return bad(what, fault, phrase("Correct `project` or `projects` in dr.yml."))
+            return bad(what, fault, BRING_BACK if self._runs(project) else CORRECT_PROJECT)
         try:
             return self.clients.compose.describe(project, never)
         except DrbotError as error:
             return bad(what, str(error), phrase("Fix its compose file or its .env."))
 
+    def _runs(self, project: str) -> bool:
+        return any(one.project == project for one in self.inventory.services)
+
     def _about_projects(self, unread: Sequence[Line], described: Described) -> Iterator[Line]:
-        faults = [*self._about_places(), *unread, *(line for one in described for line in self._about_reads(one))]
+        places = {line.what: line for line in self._about_places()}
+        others = [line for line in unread if line.what not in places]  # which would only follow from that
+        faults = [*places.values(), *others, *(line for one in described for line in self._about_reads(one))]
         of_profiles = {(one.project, one.service) for one in self.inventory.services if one.described}
         for name, service in self.site.services.items():
             known = described.get(service.project, {}).get("services")
@@ -167,10 +175,19 @@ class SiteReadiness:
         wanted = [(store.service, store.volume) for store in self.site.stores]
         faults = [fault for name, volume in wanted if (fault := self._fault_of_volume(described, name, volume))]
         faults += [self._not_there(name) for name in self.site.files if not self._have(name)]
+        faults += self._shared()
         yield from faults
         if not faults:
             there = phrase("{volumes}: there", volumes=listed(volume for _, volume in wanted))
             yield good(self._what(phrase("volumes")), there if wanted else phrase("none needed"))
+
+    def _shared(self) -> Iterator[Line]:
+        """What would be refused that night: no step stops who else uses it."""
+        for volume in data_volumes(self.site):
+            if names := running_strangers(self.clients, self.site, volume):
+                fault = phrase("{names} also uses it and is no service of dr.yml", names=listed(names))
+                todo = phrase("Add it to dr.yml, or end it: docker stop {names}.", names=" ".join(names))
+                yield bad(self._what(phrase("volume {volume}", volume=volume)), fault, todo)
 
     def _have(self, name: str) -> bool:
         return self.clients.have(self.site.place_of(name))

@@ -91,6 +91,31 @@ def test_what_no_backup_holds_is_said_until_it_is_not_needed(
     assert "In no backup" not in backed_up(document, monkeypatch)
 
 
+def test_who_else_uses_a_volume_is_said_before_a_recovery_is_refused_for_it(shop: Machine, tmp_path: Path) -> None:
+    document, volume = written(shop, tmp_path), shop.volume_name("data")
+    assert lines(shop, document)["production: volumes"].well
+    shop.api.containers.run(
+        shop.image, ["600"], name=f"{shop.name}-else", entrypoint="sleep", detach=True, network_mode="none",
+        volumes={volume: {"bind": "/data", "mode": "rw"}},
+    )  # fmt: skip
+
+    line = lines(shop, document)[f"production: volume {volume}"]
+
+    assert line.colour is Colour.RED
+    assert f"{shop.name}-else also uses it" in line.sentence and f"docker stop {shop.name}-else" in line.sentence
+
+
+def test_a_compose_file_that_is_gone_under_running_services_is_to_be_brought_back(
+    shop: Machine, tmp_path: Path
+) -> None:
+    document = written(shop, tmp_path)
+    (shop.folder / shop.name / "compose.yml").rename(tmp_path / "compose.yml")
+
+    line = lines(shop, document)[f"production: {shop.name}"]
+
+    assert "no compose file" in line.sentence and "Bring it back" in line.sentence
+
+
 def test_a_database_that_writes_while_its_files_are_copied_is_said(
     shop: Machine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
