@@ -14,7 +14,7 @@ from drbot.core.text.messages import clauses, listed, phrase
 from drbot.runners.clients.machines import INCIDENT_TAG, RENTED_TAG, SITE_TAG, Ec2, Machine
 from drbot.runners.clients.process import Bounds
 from drbot.runners.clients.terraform import terraform_of
-from drbot.runners.foundation.own_record import RUN_NAME, OwnRecord
+from drbot.runners.foundation.own_record import OwnRecord
 from drbot.runners.foundation.watching import never
 from drbot.store.records.machines import KnownMachine
 
@@ -161,7 +161,7 @@ def users_of(rented: Rented, configuration: Configuration, own: OwnRecord) -> Us
     """Whether users were led there, as far as this host remembers. A run that it does not know may have done it."""
     if own.led_users_to(places_of(rented, configuration, own)):
         return Users.ONCE
-    known = own.run(rented.run) if RUN_NAME.fullmatch(rented.run) else None
+    known = own.run(rented.run)
     return Users.NEVER if known is not None else Users.UNKNOWN
 
 

@@ -151,7 +151,9 @@ class OwnRecord:
             return self._latest[0]
 
     def run(self, run_id: str) -> OwnRun | None:
-        """What is known of a run; None = it was not planned here."""
+        """What is known of a run; None = it was not planned here, as whatever a label or a row calls a run was not."""
+        if not RUN_NAME.fullmatch(run_id):
+            return None
         known = self._files.read(name_of(run_id))
         return OwnRun.model_validate(known) if known is not None else None
 

@@ -36,7 +36,7 @@ from drbot.runners.contract.target import Target
 from drbot.runners.execution.run_context import WorkerContext
 from drbot.runners.execution.settings_seen import services_of
 from drbot.runners.foundation.at_once import both
-from drbot.runners.foundation.own_record import RUN_NAME, OwnRun, OwnStep
+from drbot.runners.foundation.own_record import OwnRun, OwnStep
 from drbot.runners.foundation.watching import Cancelled
 from drbot.runners.planning.centre_stakes import OUTSIDE, stakes_outside
 from drbot.runners.planning.leading_back import NOT_CONTROLLED
@@ -204,7 +204,7 @@ def _of_host(
 
 def _since_aside(worker_context: WorkerContext, aside_by: str) -> Loss:
     """Everything since the host was put aside; when that was, this worker noted itself."""
-    own = worker_context.own.run(aside_by) if RUN_NAME.fullmatch(aside_by) else None
+    own = worker_context.own.run(aside_by)
     ended = [step.ended_at for step in own.steps.values() if step.does == "host.set_aside"] if own else []
     return Loss(kind=LossKind.SINCE_ASIDE, since=ended[-1] if ended else None)
 
@@ -237,7 +237,7 @@ def _kept(worker_context: WorkerContext, run: Run, steps: tuple[Step, ...]) -> _
             phrase("Make one runbook for each."),
         )
     there = require_kept(worker_context.target, run.runbook, names[0])
-    own = worker_context.own.run(there.run) if RUN_NAME.fullmatch(there.run) else None
+    own = worker_context.own.run(there.run)
     mine = _put_aside(own, names[0])
     facts = mine.facts if mine is not None else {}
     bytes_ = facts.get("kept_bytes")

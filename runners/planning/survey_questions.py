@@ -17,6 +17,7 @@ from drbot.core.runs.incident import Incident
 from drbot.core.runs.lost import raises_system
 from drbot.core.runs.plan import BackupIdentity, Plan
 from drbot.core.runs.run import Run, RunKind
+from drbot.core.runs.stakes import Act, act_of, kept_by
 from drbot.core.site.full_manifest import is_full_name
 from drbot.core.site.inventory import copied_text, copied_while_written, unkept, unkept_text
 from drbot.core.site.wal import is_moment_name
@@ -25,10 +26,12 @@ from drbot.runners.clients.full_store import password
 from drbot.runners.contract.action import Finding, StepContext
 from drbot.runners.contract.target import Chosen
 from drbot.runners.execution.run_context import WorkerContext
+from drbot.runners.execution.sealed_plans import sealed_here
 from drbot.runners.execution.step_log import StepLog
 from drbot.runners.foundation.permit import volumes_in
 from drbot.runners.foundation.watching import unheard
 from drbot.runners.planning import sub_plans
+from drbot.runners.planning.places import require_kept
 
 MUST_HOLD: Mapping[str, str] = {
     "disk.free": phrase("Make room on the target"),
@@ -79,6 +82,7 @@ def warnings_of(
         *_to_a_moment(survey, draft),
         *_lacking(survey, draft),
         *_unkept(survey, draft),
+        *_not_seen_to_work(survey, draft),
         *_unready(survey, file.runbook, draft, variables),
     )
 
@@ -146,6 +150,20 @@ def _unkept(survey: Survey, draft: Plan) -> tuple[str, ...]:
     copied = copied_text(copied_while_written(site, inventory))
     lost, unsure = phrase("This recovery does not bring them back."), phrase("Such a copy may not start.")
     return tuple(sentences(said, so) for said, so in ((left_out, lost), (copied, unsure)) if said)
+
+
+def _not_seen_to_work(survey: Survey, draft: Plan) -> tuple[str, ...]:
+    """Of data that an undo brings back, by the plan that put it aside, as this worker sealed it. What another undo put
+    aside had passed its checks.
+    """
+    names = kept_by(draft.steps)
+    if act_of(draft.steps) is not Act.UNDO or len(names) != 1:
+        return ()
+    by = require_kept(survey.worker_context.target, draft.runbook, names[0]).run
+    sealed = sealed_here(survey.worker_context, by)
+    if sealed is not None and (sealed.stakes.sound or sealed.stakes.act is not Act.RESTORE):
+        return ()
+    return (phrase("The data in {volume} was not seen to work when it was put aside.", volume=names[0]),)
 
 
 def _unready(survey: Survey, runbook: Runbook, draft: Plan, variables: Mapping[str, Value]) -> tuple[str, ...]:

@@ -78,6 +78,36 @@ def test_the_plan_of_an_undo_counts_what_was_written_since_the_swap(worker_fixtu
     assert stakes.kept is not None and (stakes.kept.volume, stakes.kept.made_at) == (keeper, "day 1")
 
 
+@pytest.mark.parametrize("works", [True, False])
+def test_the_plan_of_an_undo_says_whether_anybody_saw_the_old_data_work(
+    worker_fixture: WorkerFixture, works: bool
+) -> None:
+    if works:
+        worker_fixture.target.volumes["postgres_data"] = "good"
+    done, keeper = recovered(worker_fixture)
+    assert done.plan is not None and bool(done.plan.stakes.sound) is works
+
+    undo = worker_fixture.go(worker_fixture.queue(done.incident, "level2-undo", RunKind.UNDO, keeper=keeper))
+
+    assert undo.plan is not None
+    warning = f"The data in {keeper} was not seen to work when it was put aside."
+    assert (warning in undo.plan.warnings) is not works
+
+
+@pytest.mark.parametrize("run", ["", "../../etc/passwd", "a b"])
+def test_a_volume_whose_label_names_no_run_can_be_brought_back_all_the_same(
+    worker_fixture: WorkerFixture, run: str
+) -> None:
+    done, keeper = recovered(worker_fixture)
+    labelled = worker_fixture.target.keepers[keeper]
+    worker_fixture.target.keepers[keeper] = replace(labelled, run=run)
+
+    undo = worker_fixture.go(worker_fixture.queue(done.incident, "level2-undo", RunKind.UNDO, keeper=keeper))
+
+    assert undo.plan is not None, undo.outcome
+    assert f"The data in {keeper} was not seen to work when it was put aside." in undo.plan.warnings
+
+
 def test_of_redis_and_files_nobody_is_told_of_rows(worker_fixture: WorkerFixture) -> None:
     done, keeper = recovered(worker_fixture)
     there = worker_fixture.target.keepers[keeper]

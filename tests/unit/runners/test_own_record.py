@@ -53,5 +53,8 @@ def test_only_the_workers_user_can_read_it(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["../key", "/etc/passwd", "", ".", "r1/../../key"])
 def test_a_run_of_the_database_names_no_other_file(tmp_path: Path, name: str) -> None:
+    own = OwnRecord(tmp_path)
+
+    assert own.run(name) is None
     with pytest.raises(PermanentError, match="no name of a run"):
-        OwnRecord(tmp_path).run(name)
+        own.planned(name, "seal", incident=1, engine="x")
