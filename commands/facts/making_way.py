@@ -6,7 +6,7 @@ from drbot.commands.speech.messages import Choice
 from drbot.commands.speech.refusal import Refusal
 from drbot.core.runs.incident import Incident, IncidentState
 from drbot.core.runs.run import Run, RunState, StopKind
-from drbot.core.runs.state_words import run_text
+from drbot.core.runs.state_words import run_text, sentence_of
 from drbot.core.site.people import Person
 from drbot.core.text.messages import phrase
 from drbot.store.base.database import Transaction
@@ -25,6 +25,16 @@ def only_asks(incident: Incident, run: Run) -> bool:
 def in_progress(incident: Incident, run: Run, verb: str) -> Refusal:
     """What is in the way of the verb, and what to do first."""
     now = run_text(run)
+    if run.state is RunState.BLOCKED:
+        return Refusal(
+            asked_for(verb, incident),
+            sentence_of(now),
+            phrase("It does not go on by itself. End it first: /dr discard {name}", name=incident.name),
+            choices=(
+                Choice(label=phrase("Status"), command=f"status {incident.name}"),
+                Choice(label=phrase("Discard"), command=f"discard {incident.name}", style="danger"),
+            ),
+        )
     return Refusal(
         asked_for(verb, incident),
         phrase("A run is in progress ({now}).", now=now),

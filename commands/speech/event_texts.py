@@ -66,7 +66,7 @@ EVENT_TEXTS: Mapping[EventKind, EventText] = {
     EventKind.INCIDENT_CONFIRMED: _thread("", phrase("{who} confirms that users can work.")),
     EventKind.INCIDENT_NOT_RECOVERED: _channel(
         "x",
-        phrase("{who}: users cannot work yet. It is not recovered, and the RTO clock runs on."),
+        phrase("{who}: users cannot work yet. It is not recovered."),
     ),
     EventKind.INCIDENT_UNCONFIRMED: _channel(
         "grey_question",

@@ -136,18 +136,8 @@ def proof_of(plan: Plan, request: ApprovalRequest, steps: Mapping[str, StepRecor
     if failed:
         return phrase("❌ The proof FAILED: {step}", step=plan.step(failed[0]).title)
     done = [record for record in records if record.state in DONE_WITH]
-    if request.proven_at is None and request.state not in LIVE:
-        return phrase(
-            "NOT PROVEN: {done} of {count} steps of the proof were done when this ended",
-            done=len(done),
-            count=len(names),
-        )
     if request.proven_at is None:
-        return phrase(
-            "⏳ NOT PROVEN YET: {done} of {count} steps of the proof done. Nothing is replaced before it passes",
-            done=len(done),
-            count=len(names),
-        )
+        return _unproven(plan, request, done=len(done), count=len(names))
     checks = sum(len(plan.step(record.id).check) for record in records if record.state is not StepState.SKIPPED)
     missed = [str(name) for record in records for name in record.facts.get(MISSED, ())]
     seen = max((record.finished_at for record in records if record.finished_at), default=request.proven_at)
@@ -155,6 +145,23 @@ def proof_of(plan: Plan, request: ApprovalRequest, steps: Mapping[str, StepRecor
     is_restored = plan.stakes.proof is ProofKind.BESIDE and not missed
     own = sum(int(record.facts.get(OWN_CHECKS, 0)) for record in records)
     return clauses((_counted(said, plan.backup, records) if is_restored else said, passed_text(own)))
+
+
+def _unproven(plan: Plan, request: ApprovalRequest, *, done: int, count: int) -> str:
+    """Of a gate that nothing may pass yet, or any more."""
+    if request.state not in LIVE and done == count:
+        return phrase("Each step of the proof was done when this ended")
+    if request.state not in LIVE:
+        return phrase(
+            "NOT PROVEN: {done} of {count} steps of the proof were done when this ended", done=done, count=count
+        )
+    if plan.stakes.proof is ProofKind.KEPT:
+        return phrase("⏳ Not looked yet whether the kept data is there. Nothing is replaced before that")
+    return phrase(
+        "⏳ NOT PROVEN YET: {done} of {count} steps of the proof done. Nothing is replaced before it passes",
+        done=done,
+        count=count,
+    )
 
 
 COMPARED = phrase("{proof}: {rows} rows in {tables} tables, the same number as in the backup")

@@ -23,7 +23,7 @@ NEW_PLACE = frozenset(
 """What fills a host of its own; the services were gone before anybody came."""
 
 UNTOUCHED = phrase("Production was not touched.")
-COPY_STAYS = phrase("The restored copy is kept in {volume} until the incident is resolved.")
+COPY_STAYS = phrase("The restored copy is in {volume}; it is removed when the incident is resolved.")
 COPY_GOES = phrase("The restored copy in {volume} is not needed any more: its worker removes it.")
 UNCLEAR = phrase("Some services may not be running; look before starting them.")
 

@@ -23,7 +23,7 @@ def test_a_no_reaches_the_stakeholders_and_the_board_offers_the_ways_on(served: 
 
     told = served.message("dr-status", lambda one: "does not work yet" in one["text"], "the bad news")
     assert "people cannot work yet" in str(told["blocks"])
-    served.message(incident.channel, lambda one: "RTO clock runs on" in str(one["blocks"]), "the milestone")
+    served.message(incident.channel, lambda one: "It is not recovered" in str(one["blocks"]), "the milestone")
     board = served.message(incident.channel, lambda one: "It is level 3" in str(one["blocks"]), "the board")
     assert "users cannot work yet" in board["text"]
     for label in ("Try again", "Another backup"):

@@ -6,7 +6,7 @@ from drbot.bot.blocks.status_post import status_post, status_sentence
 from drbot.core.approvals.approval import EntryPoint
 from drbot.core.ledger.events import EventKind
 from drbot.core.runs.incident import IncidentState, UsersSay
-from drbot.core.runs.run import RunState
+from drbot.core.runs.run import Offer, RunState
 from drbot.core.runs.state_words import incident_text
 from drbot.core.site.readiness import bad, good, services_of
 from drbot.store.records import incidents, readiness
@@ -50,6 +50,16 @@ def test_a_run_in_progress_is_let_end_first(verb_fixture: VerbFixture) -> None:
     verb_fixture.asked()
 
     assert "in progress" in verb_fixture.say("aiko", "resolve done").text
+
+
+def test_a_blocked_run_is_not_waited_for_but_ended(verb_fixture: VerbFixture) -> None:
+    run, _ = verb_fixture.asked()
+    verb_fixture.park(run, RunState.BLOCKED, why="Ben denied it.", offers=(Offer.DISCARD,))
+
+    reply = verb_fixture.say("aiko", "resolve done")
+
+    assert "Let it end" not in reply.text and "/dr discard DR-1" in reply.text
+    assert "discard DR-1" in [choice.command for choice in reply.choices]
 
 
 def test_what_only_waits_for_an_answer_is_answered_first_and_not_stopped(verb_fixture: VerbFixture) -> None:

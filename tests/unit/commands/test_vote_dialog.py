@@ -191,6 +191,22 @@ def test_only_an_open_request_has_a_time_to_decide_and_no_proof_is_called_runnin
     assert said["Proof"].startswith(begins) and "running" not in said["Proof"]
 
 
+def test_a_no_to_what_is_proven_does_not_make_it_unproven() -> None:
+    denied = replace(asked(), proven_at=None, state=RequestState.DENIED)
+
+    proof = answers(shown(denied, state=StepState.SUCCEEDED), "en")["Proof"]
+
+    assert proof == "Each step of the proof was done when this ended"
+
+
+def test_of_kept_data_no_proof_is_promised() -> None:
+    looked = Stakes(act=Act.UNDO, proof=ProofKind.KEPT, loss=Loss(kind=LossKind.SINCE_SWAP, since=NOW))
+
+    proof = answers(shown(replace(asked(), proven_at=None), stakes=looked, state=StepState.PENDING), "en")["Proof"]
+
+    assert proof.startswith("⏳ Not looked yet") and "PROVEN" not in proof
+
+
 def test_a_proof_that_failed_stays_failed_when_its_copy_is_removed() -> None:
     """With the cause of its failure; a copy that was discarded has none."""
     failed, discarded = (

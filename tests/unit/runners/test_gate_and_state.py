@@ -43,7 +43,8 @@ PLAN = Plan(
         ({}, "Nothing in production was changed.", ()),
         (
             {"copy": "succeeded"},
-            "Nothing in production was changed. The restored copy is kept in new until the incident is resolved.",
+            "Nothing in production was changed. "
+            "The restored copy is in new; it is removed when the incident is resolved.",
             (),
         ),
         ({"stop": "succeeded"}, "Nothing was replaced. The services are stopped", ("restart",)),
