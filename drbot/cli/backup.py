@@ -154,7 +154,10 @@ def check_backup(
 @backup_app.command("prove")
 def prove_backup(
     name: Annotated[
-        str, typer.Argument(help="As `drbot backup list` shows it (default: the newest of each kind).")
+        str,
+        typer.Argument(
+            help="As `drbot backup list` shows it (default: the newest of each kind, and what is newer and unusable)."
+        ),
     ] = "",
     site: SiteName = "",
     config: Config = None,
@@ -178,16 +181,23 @@ def prove_backup(
 
 
 def named_copies(found: Sequence[StoredBackup], name: str) -> list[StoredBackup]:
-    """The copies of this backup, the one here first; without a name those of the newest of each kind. Raises UserError
-    for none.
+    """The copies of this backup, the one here first; without a name those of the newest of each kind, and of what is
+    newer and looks unusable: people rely on it. Raises UserError for none.
     """
     wanted = {name, f"{name}{SUFFIX}", f"{name}{FULL_SUFFIX}"}
-    newest = {kind: one.name for kind in BackupKind for one in newest_usable(found, kind)}
-    copies = [one for one in ordered(found) if (one.name in wanted if name else newest.get(one.kind) == one.name)]
+    if not name:
+        wanted = {one.name for kind in BackupKind for one in _newest(found, kind)}
+    copies = [one for one in ordered(found) if one.name in wanted]
     if not copies:
         why, todo = phrase("There is none."), phrase("drbot backup list shows what is there.")
         raise UserError(phrase("Looked for a backup to prove."), why, todo)
     return copies
+
+
+def _newest(found: Sequence[StoredBackup], kind: BackupKind) -> Iterator[StoredBackup]:
+    of_kind = [one for one in found if one.kind is kind]
+    since = max((one.moment for one in newest_usable(of_kind, kind) or of_kind), default=None)
+    yield from (one for one in of_kind if since is not None and one.moment >= since)
 
 
 def found_at(configuration: Configuration, site: str) -> tuple[StoredBackup, ...]:
