@@ -133,7 +133,7 @@ def stop(run_context: RunContext, why: str) -> None:
         for record in records.values():
             if record.state is StepState.WAITING:
                 steps.stopped(tx, run_context.run, record.id, why)
-        outcome = sentences(phrase("Stopped: {why}", why=closed(why)), sentence)
+        outcome = sentences(closed(why), sentence)
         runs.finish(tx, run_context.run, RunState.STOPPED, outcome, offers=state.offers, why=why, safe_state=sentence)
         release(tx, run_context.worker_context, run_context.run)
 

@@ -141,7 +141,7 @@ def _stopped(worker_context: WorkerContext, run: Run, lease: Lease) -> None:
         return
     why, state = lease.stop_reason, phrase("Nothing in production was changed.")
     with worker_context.database.write() as tx:
-        outcome = sentences(phrase("Stopped: {why}", why=closed(why or "")), state)
+        outcome = sentences(closed(why or ""), state)
         runs.finish(tx, run, RunState.STOPPED, outcome, why=why, safe_state=state)
         release(tx, worker_context, run)
 

@@ -62,7 +62,7 @@ def test_stop_before_the_approval(story: Story, phase: str) -> None:
 
     assert stops(player, incident) == ["ben"]
     assert run.outcome is not None
-    assert run.outcome.startswith("Stopped: we found the cause. Nothing in production was changed.")
+    assert run.outcome.startswith("we found the cause. Nothing in production was changed.")
     assert "could not" not in run.outcome
     assert latest_request(player, incident).state is RequestState.STOPPED
 

@@ -388,7 +388,7 @@ def end_for_good(tx: Transaction, run_id: str, why: str) -> None:
 
 def _stopped(tx: Transaction, run: Run, reason: str, kind: StopKind | None) -> None:
     left = sub_runs.left_by(tx.connection, run)
-    outcome = sentences(phrase("Stopped: {why}", why=closed(reason)), left.sentence)
+    outcome = sentences(closed(reason), left.sentence)
     _end(tx, run, RunState.STOPPED, outcome, kind, left.offers)
     steps.stop_waiting(tx, run, reason)
     said: dict[str, Any] = {"why": reason, "safe_state": left.sentence, "offers": left.offers}

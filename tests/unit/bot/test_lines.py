@@ -165,7 +165,7 @@ ENDED = phrase("It is not known how far {steps} got; look before starting anythi
 
 
 def test_how_a_run_left_things_is_told_in_japanese_too() -> None:
-    stopped = replace(run(RunState.STOPPED), outcome=sentences("Stopped: wrong host.", ENDED))
+    stopped = replace(run(RunState.STOPPED), outcome=sentences("wrong host.", ENDED))
     shown = situation(language="ja", run=stopped, level=Level.HOST)
     line = milestone(event(EventKind.RUN_STOPPED, why="wrong host", safe_state=ENDED), shown)
 
