@@ -1,4 +1,6 @@
-"""Backups in a folder: `all_databases_<time>.sql.gz`, as the source document's scripts name them, and manifests."""
+"""Backups in a folder: `all_databases_<time>.sql.gz`, as the source document's scripts name them, and manifests; and
+what other scripts make of pg_dumpall there, by whatever name.
+"""
 
 import os
 import re
@@ -10,16 +12,19 @@ from pydantic import AwareDatetime, Field, ValidationError
 
 from drbot.core.base.errors import PermanentError
 from drbot.core.base.model import Model
-from drbot.core.site.backup_times import UNKNOWN, future_fault, moment_of_stamp
+from drbot.core.site.backup_times import UNKNOWN, future_fault, moment_in, not_after
 from drbot.core.site.full_manifest import SUFFIX as FULL_SUFFIX
 from drbot.core.text.messages import listed, phrase
+from drbot.runners.clients.dump import Head, head_of
 from drbot.runners.clients.plain_files import read_plain, stat_plain
 from drbot.runners.clients.reading_limits import LARGEST_MANIFEST
 from drbot.store.base.file_modes import close, write_private
 
 SUFFIX = ".sql.gz"
+LIKE = "all_20261126_0230.sql.gz"
 USUAL_RATIO = 6  # SQL bytes per compressed byte where no manifest tells
-_NAME = re.compile(r"^all_databases_(\d{8}_\d{6})\.sql\.gz$")
+_NAME = re.compile(r"^all_databases_\d{8}_\d{6}\.sql\.gz$")
+_OTHER = re.compile(r"\w[\w .+@=~:-]{0,200}\.sql\.gz")  # a word of a card; no hidden letter, none that begins an option
 
 
 class Manifest(Model):
@@ -85,7 +90,7 @@ class BackupStore:
         """
         try:
             now = datetime.now(UTC)
-            found = [backup_at(path, now) for path in self.directory.iterdir() if is_dump_name(path.name)]
+            found = [backup_at(path, now) for path in self.directory.iterdir() if is_dump(path)]
         except FileNotFoundError:
             return ()
         except OSError as error:
@@ -138,7 +143,13 @@ class BackupStore:
 
 
 def is_dump_name(name: str) -> bool:
+    """Whether drbot gives such names."""
     return bool(_NAME.match(name))
+
+
+def is_dump(path: Path) -> bool:
+    """Whether it is, or once was, a dump of PostgreSQL; one that cannot be read is listed, and says so."""
+    return is_dump_name(path.name) or bool(_OTHER.fullmatch(path.name) and head_of(path) is not Head.ELSE)
 
 
 def manifest_path(path: Path) -> Path:
@@ -157,13 +168,18 @@ def backup_at(path: Path, now: datetime | None = None) -> Backup:
     """What is known without reading the backup itself. Never raises: whatever is odd about it is its fault."""
     now = now or datetime.now(UTC)
     manifest, fault = read_manifest(manifest_path(path))
-    moment = manifest.snapshot_at if manifest else _named(path.name, now)
-    if moment is None:
-        moment, fault = UNKNOWN, fault or phrase("there is no such day or hour as its name says")
+    moment = manifest.snapshot_at if manifest else moment_in(path.name, now)
     size = changed = 0
+    if moment is None:
+        moment, fault = (
+            UNKNOWN,
+            fault or phrase("its name does not say when it was made: rename it, as {name}", name=LIKE),
+        )
     try:
         found = stat_plain(path)
         size, changed = found.st_size, found.st_mtime_ns
+        moment = moment if manifest else not_after(moment, found.st_mtime)
+        fault = fault or (None if is_dump_name(path.name) else _other_fault(path))
     except OSError as error:
         fault = phrase("it cannot be read: {why}", why=error.strerror)
     return Backup(
@@ -188,9 +204,10 @@ def read_manifest(path: Path) -> tuple[Manifest | None, str | None]:
         return None, phrase("its manifest {name} cannot be read ({why})", name=path.name, why=first)
 
 
-def _named(name: str, now: datetime) -> datetime | None:
-    found = _NAME.match(name)
-    return moment_of_stamp(found[1], now) if found else None
+def _other_fault(path: Path) -> str | None:
+    if head_of(path) is not Head.DATABASE:
+        return None
+    return phrase("it holds one database (pg_dump), and no roles: a recovery needs all, as pg_dumpall writes them")
 
 
 def sync_folder(folder: Path) -> None:

@@ -3,13 +3,43 @@
 What is in it is not read here but counted in the server it was restored into: only PostgreSQL reads SQL right.
 """
 
+import gzip
 import re
+import zlib
+from enum import Enum, auto
+from pathlib import Path
+
+from drbot.runners.clients.plain_files import open_plain
 
 CLOSING_LINE = b"-- PostgreSQL database cluster dump complete"
 _VERSION = re.compile(rb"\n-- Dumped from database version (\S+)\s")
 # A line that can bring data: rows, or a large object. A dump without any holds definitions alone.
 _DATA = re.compile(rb"\n(?:COPY |INSERT INTO |SELECT pg_catalog\.lo_)")
 _KEPT = 400  # more than any line that is looked for
+
+
+class Head(Enum):
+    """What a compressed file says of itself in its first lines."""
+
+    CLUSTER = auto()  # of pg_dumpall
+    DATABASE = auto()  # of pg_dump
+    ELSE = auto()  # of another program
+    UNREADABLE = auto()  # empty, cut off, damaged, no file
+
+
+_HEADS = {b"-- PostgreSQL database cluster dump": Head.CLUSTER, b"-- PostgreSQL database dump": Head.DATABASE}
+_HEAD = 4096  # bytes, unpacked; some scripts put words of their own before it
+
+
+def head_of(path: Path) -> Head:
+    try:
+        with open_plain(path) as file, gzip.open(file) as unpacked:
+            said = unpacked.read(_HEAD)
+    except (OSError, EOFError, zlib.error):
+        return Head.UNREADABLE
+    if not said:
+        return Head.UNREADABLE
+    return next((head for words, head in _HEADS.items() if words in said), Head.ELSE)
 
 
 class DumpScanner:

@@ -24,17 +24,17 @@ POSTGRES = PARTS[0]
 NAMES = [f"{database}.{table}" for database, table in TABLES.items()]
 
 
-def dump(story: Story, *options: str) -> str:
+def dump(story: Story, *options: str, name: str = "") -> str:
     """What the source document's cron job leaves: `pg_dumpall | gzip`, and nothing beside it. Its name."""
-    return put(story, sql(story, *options))
+    return put(story, sql(story, *options), name)
 
 
 def name_now() -> str:
     return f"all_databases_{datetime.now(UTC).astimezone():%Y%m%d_%H%M%S}.sql.gz"
 
 
-def put(story: Story, said: bytes) -> str:
-    name = name_now()
+def put(story: Story, said: bytes, name: str = "") -> str:
+    name = name or name_now()
     (story.backups / name).write_bytes(gzip.compress(said))
     return name
 
@@ -67,7 +67,9 @@ def prove(story: Story, name: str) -> subprocess.CompletedProcess[str]:
     "options", [(), pytest.param(("--clean", "--if-exists"), marks=pytest.mark.more)], ids=["plain", "clean"]
 )
 def test_a_dump_without_a_manifest_is_recovered_to_the_end(story: Story, options: tuple[str, ...]) -> None:
-    before, name = rows_of(story.lab, NAMES), dump(story, *options)
+    """Whatever its people call it."""
+    called = f"nightly {datetime.now(UTC).astimezone():%Y-%m-%d_%H%M}.sql.gz"
+    before, name = rows_of(story.lab, NAMES), dump(story, *options, name=called)
     break_it(story.lab, "postgres-corrupt")
 
     incident = story.player.declare("aiko", WORDS)

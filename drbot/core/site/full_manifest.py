@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from pydantic import AwareDatetime, Field
 
 from drbot.core.base.model import Model
-from drbot.core.site.backup_times import moment_of_stamp
+from drbot.core.site.backup_times import moment_in
 from drbot.core.site.inventory import NOTHING, Inventory
 
 FORMAT = 2
@@ -22,7 +22,7 @@ PREFIX = "full_backup_"
 SUFFIX = ".tar.gz"  # only of what the source document's scripts make
 OWN, PROJECTS, LINKED, FILES = "/own", "/projects", "/linked", "/files"
 MANIFEST, DUMP, REDIS, DOCUMENT = "manifest.json", "all_databases.sql", "dump.rdb", "dr.yml"  # below OWN
-_NAME = re.compile(r"^full_backup_(\d{8}_\d{6})(\.tar\.gz)?$")
+_NAME = re.compile(r"^full_backup_\d{8}_\d{6}(\.tar\.gz)?$")
 LATEST = "full_backup_latest.tar.gz"  # what the source document's level 3 downloads
 
 
@@ -81,5 +81,4 @@ def is_archive(name: str) -> bool:
 
 def named_moment(name: str) -> datetime | None:
     """The moment in the name; None for "latest", and where there is no such day or hour."""
-    found = _NAME.match(name)
-    return moment_of_stamp(found[1], datetime.now(UTC)) if found else None
+    return moment_in(name, datetime.now(UTC)) if _NAME.match(name) else None

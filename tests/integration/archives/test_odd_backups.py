@@ -17,7 +17,7 @@ import pytest
 from isal import igzip
 
 from drbot.core.base.errors import CancelledError, PermanentError, UserError
-from drbot.core.site.backup_times import AHEAD, UNKNOWN, moment_of_stamp
+from drbot.core.site.backup_times import AHEAD, UNKNOWN, moment_in
 from drbot.runners.backups.choose_dump import choose, identify, newest
 from drbot.runners.backups.choose_full import FullRules, choose_full_backup
 from drbot.runners.clients.backup_reader import BackupReader
@@ -196,7 +196,7 @@ def test_a_name_of_a_host_further_east_is_taken_as_old_as_it_can_be() -> None:
     here = datetime(2026, 11, 26, 20).astimezone().utcoffset() or timedelta()
     local = now + here + timedelta(hours=8)  # nine hours east of here, an hour ago
 
-    moment = moment_of_stamp(f"{local:%Y%m%d_%H%M%S}", now)
+    moment = moment_in(f"{local:%Y%m%d_%H%M%S}", now)
 
     assert moment is not None
     assert now - timedelta(hours=25) < moment < now
