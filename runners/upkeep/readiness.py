@@ -1,6 +1,6 @@
 """What a recovery of a site would stumble over that night: seen now, with the worker's own clients. Changes nothing."""
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -139,8 +139,10 @@ class SiteReadiness:
     def _about_reads(self, project: str) -> Iterator[Line]:
         """What its files have Compose read of the worker's own host."""
         reads = self.clients.compose.reads(project)
-        lacking = self.clients.compose.everything(project).lacking(self._brought_first(), self._kept())
-        others = sorted({*reads.outside, *lacking.later} - {*lacking.first})
+        lacking = self.clients.compose.everything(project).lacking(self._brought_first(), self._at(self.site.files))
+        elsewhere = self._at(self.site.not_needed)
+        excused = [path for path in lacking.later if any(Path(path).is_relative_to(one) for one in elsewhere)]
+        others = sorted({*reads.outside, *lacking.later} - {*lacking.first, *excused})
         withheld, programs = listed(reads.kept_from_it), listed(reads.programs)
         own, first, later, unread = (and_more(one, SHOWN) for one in (reads.own, lacking.first, others, reads.unread))
         for found, fault, todo in (
@@ -159,6 +161,12 @@ class SiteReadiness:
         ):  # fmt: skip
             if found:
                 yield bad(self._what(project), fault, todo)
+        if excused:
+            fault = phrase(
+                "uses {paths}, which no backup holds (`not_needed` in dr.yml)", paths=and_more(excused, SHOWN)
+            )
+            todo = phrase("Have it on a new host before level 3 begins: what uses it does not start without.")
+            yield soon(self._what(project), fault, todo)
 
     def _brought_first(self) -> list[Path]:
         """Folders that a lost host has before anything is made of what Compose reads there."""
@@ -168,8 +176,8 @@ class SiteReadiness:
             *map(compose.folder, self.site.compose_projects()), *shared, *([projects] if self.is_cloned else []),
         ]  # fmt: skip
 
-    def _kept(self) -> list[Path]:
-        return [Path(self.site.place_of(name)) for name in (*self.site.files, *self.site.not_needed) if is_folder(name)]
+    def _at(self, names: Iterable[str]) -> list[Path]:
+        return [Path(self.site.place_of(name)) for name in names if is_folder(name)]
 
     def _about_volumes(self, described: Described) -> Iterator[Line]:
         wanted = [(store.service, store.volume) for store in self.site.stores]

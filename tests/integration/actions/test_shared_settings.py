@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from drbot.core.site.readiness import Colour
 from drbot.core.site.site import Backups, Site
 from drbot.runners.actions.restoring import put_settings
 from drbot.runners.backups.make_full import back_up_full
@@ -104,3 +105,20 @@ def test_readiness_is_red_where_one_lies_outside_of_the_projects(machine: Machin
     assert said() == [
         (f"reads {elsewhere}, which a lost host does not have in time", f"Move it below {site.projects}.")
     ]
+
+
+def test_what_a_service_needs_to_start_is_told_though_no_backup_has_to_hold_it(
+    machine: Machine, site: Site, tmp_path: Path
+) -> None:
+    """A secret that people keep elsewhere: fine to do, but a new host has to have it before level 3 begins."""
+    secret = tmp_path / "token"
+    secret.write_text("1")
+    machine.files({f"{machine.name}/compose.yml": f"{OWN}\nsecrets: {{token: {{file: {secret}}}}}\n"})
+    clients, excused = machine.clients, site.model_copy(update={"not_needed": {str(secret): "in the password manager"}})
+
+    def said(site: Site) -> list[tuple[Colour, str]]:
+        lines = SiteReadiness(name="production", site=site, clients=clients).lines()
+        return [(line.colour, line.reason) for line in lines if str(secret) in line.reason]
+
+    assert said(site) == [(Colour.RED, f"uses {secret}: no backup holds that")]
+    assert said(excused) == [(Colour.AMBER, f"uses {secret}, which no backup holds (`not_needed` in dr.yml)")]
