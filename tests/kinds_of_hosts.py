@@ -140,6 +140,17 @@ def volume_on_a_folder_of_the_host(at: Host) -> None:
     at.expected = {name}
 
 
+def volume_on_a_folder_of_the_projects(at: Host) -> None:
+    """`device: ./data` in the compose file: the data lies in what is put aside as a folder too."""
+    device = at.folder / "system" / "data"
+    device.mkdir(parents=True)
+    (device / "rows").write_text("there")
+    name = at.volume_name("data")
+    at.docker.create_volume(name, at.labels, "local", {"type": "none", "o": "bind", "device": str(device)})
+    app = at.container(volumes={name: {"bind": "/data"}})
+    at.expected = {app, name, str(at.folder)}
+
+
 def owners_links_and_times(at: Host) -> None:
     name = at.volume("data", {"a b": "spaces", "ä": "utf-8"})
     script = "ln -s 'a b' link; mkdir -m 0710 d; touch -d 2001-02-03 d/old; mkfifo p"
@@ -188,14 +199,16 @@ HOSTS: tuple[Callable[[Host], None], ...] = (
     stale_standby_on_its_own_volume, volume_without_a_name, bind_mount_below_the_folder, bind_mount_of_somewhere_else,
     service_that_dr_yml_does_not_know, earlier_recovery_of_drbots_own, half_of_an_earlier_level_3, network_of_its_own,
     paused_container, container_in_the_network_of_another,
-    container_that_goes_when_it_is_stopped, volume_on_a_folder_of_the_host, owners_links_and_times, everything_at_once,
+    container_that_goes_when_it_is_stopped, volume_on_a_folder_of_the_host,
+    volume_on_a_folder_of_the_projects, owners_links_and_times, everything_at_once,
     another_system_beside_it, stranger_on_the_volume, stopped_stranger_on_the_volume, stranger_on_the_volumes_folder,
 )  # fmt: skip
 
 ALWAYS = frozenset(
     {
         dirty_clone, leftover_volume_without_a_clone, volume_that_only_the_backup_names, data_in_a_containers_own_layer,
-        volume_without_a_name, half_of_an_earlier_level_3, owners_links_and_times, stranger_on_the_volume,
+        volume_without_a_name, half_of_an_earlier_level_3, volume_on_a_folder_of_the_projects, owners_links_and_times,
+        stranger_on_the_volume,
     }
 )  # fmt: skip
 """One of each kind; the others are more of the same, and take minutes."""

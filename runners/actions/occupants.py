@@ -25,6 +25,7 @@ from drbot.runners.contract.action import StepContext
 from drbot.runners.contract.fingerprint import data_volumes
 from drbot.runners.foundation.watching import Cancelled
 
+SIZES = 'for each; do du -s -B 1 "$each"; done'  # at once, what lies in two of them would count for the first alone
 MEASURE_SECONDS = 120.0  # a volume that is not measured by then is told without its size
 
 
@@ -172,7 +173,7 @@ def volume_sizes(host: Host, names: Sequence[str]) -> dict[str, int]:
     order = HelperOrder(
         image=tools_image(host.clients.docker),
         labels=host.labels,
-        entrypoint=("du", "-s", "-B", "1"),
+        entrypoint=("sh", "-c", SIZES, "sizes"),
         command=tuple(f"/volumes/{number}" for number in range(len(names))),
         mounts=tuple(
             Mount(source=name, target=f"/volumes/{number}", read_only=True) for number, name in enumerate(names)

@@ -12,7 +12,7 @@ from drbot.core.site.occupants import Occupant, OccupantKind
 from drbot.core.text.messages import listed, phrase
 from drbot.runners.actions.compose import watch_of
 from drbot.runners.actions.occupants import Host, host_of
-from drbot.runners.actions.setting_aside import copy, mark_of
+from drbot.runners.actions.setting_aside import copy, folders_among, mark_of, volumes_among
 from drbot.runners.clients import kept_containers, own_folder
 from drbot.runners.clients.container_labels import KEPT_LABEL, RUN_LABEL
 from drbot.runners.clients.kept_containers import KeptContainer
@@ -76,18 +76,18 @@ def kept_on(host: Host, aside_by: str) -> tuple[Occupant, ...]:
 
 
 def put_back(context: StepContext, given: Mapping[str, Any]) -> Outcome:
-    """Action host.put_back: exactly what the plan names, volumes first, then the folder, then the containers; those
-    that ran are started in the order of then. Raises PermanentError when something is gone, or in its place.
+    """Action host.put_back: exactly what the plan names, folders first, in which a volume's data may lie, then the
+    volumes, then the containers; those that ran are started in the order of then. Raises PermanentError when something
+    is gone, or in its place.
     """
     host, wanted, allowed = host_of(context), context.plan.aside, context.permitted()
     require_kept(host, wanted, arguments.text(given, "aside"), context.run.id)
-    for one in wanted:
-        if one.kind is OccupantKind.VOLUME:
-            fill_again(context, one)
-    for one in wanted:
+    watch = watch_of(context)
+    for one in (*folders_among(wanted), *volumes_among(wanted)):
         if one.kind is OccupantKind.FOLDER:
-            watch = watch_of(context)
             own_folder.copy_back(Path(one.keeper), Path(one.name), allowed, watch.bounds, watch.on_line)
+        else:
+            fill_again(context, one)
     images = _images(host, wanted, given["aside"], context.run.id)
     made: dict[str, str] = {}
     for image in images:

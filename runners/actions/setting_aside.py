@@ -68,17 +68,27 @@ def set_aside(context: StepContext, given: Mapping[str, Any]) -> Outcome:
             host.clients.docker, one.identity, one.keeper, run=context.run.id, was_running=_ran(context, one)
         )
         kept_containers.remove(host.clients.docker, one.identity, one.name, one.keeper, allowed)
-    for one in there:
+    for one in (*volumes_among(there), *folders_among(there)):  # a volume's data may lie in a folder that goes next
         if one.kind is OccupantKind.FOLDER:
             own_folder.set_aside(Path(one.name), Path(one.keeper), allowed, home=host.clients.settings.home)
-    for one in there:
-        if one.kind is OccupantKind.VOLUME:
+        else:
             keep(context, one.name, one.keeper)
     kept = {one.name: one.keeper for one in context.plan.occupants}
     said = listed(phrase("{name} in {keeper}", name=name, keeper=keeper) for name, keeper in kept.items())
     return Outcome(
         summary=phrase("Nothing of the system runs here any more; kept: {names}", names=said), facts={"kept": kept}
     )
+
+
+def volumes_among(found: Iterable[Occupant]) -> list[Occupant]:
+    """Those of the engine, which are copied."""
+    return [one for one in found if one.kind is OccupantKind.VOLUME and not is_folder(one.name)]
+
+
+def folders_among(found: Iterable[Occupant]) -> list[Occupant]:
+    """What is moved as it lies there: the projects, then the data elsewhere."""
+    folders = [one for one in found if one.kind is not OccupantKind.CONTAINER and is_folder(one.name)]
+    return sorted(folders, key=lambda one: one.kind is OccupantKind.VOLUME)
 
 
 def subjects(context: StepContext, given: Mapping[str, Any]) -> frozenset[str]:
