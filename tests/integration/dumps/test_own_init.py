@@ -172,5 +172,5 @@ def test_an_image_that_does_not_start_is_no_fault_of_the_backup(
     ):
         pass
 
-    assert (raised.value.cause, "no licence" in str(raised.value)) == (Cause.IMAGE, True)
+    assert (raised.value.cause, "no licence" in str(raised.value)) == (Cause.IMAGE, True), raised.value
     assert raised.value.cause in REMEDIES  # so that it is proven later, and no older backup is taken meanwhile
