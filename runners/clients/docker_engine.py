@@ -33,7 +33,7 @@ from drbot.runners.clients.container_labels import (
     is_helper,
 )
 from drbot.runners.clients.docker_errors import docker_errors
-from drbot.runners.clients.hijacked import exit_code, whole_output
+from drbot.runners.clients.hijacked import KILLED, exit_code, whole_output
 from drbot.runners.clients.patient_docker import PATIENCE_SECONDS, Patience, PatientDocker
 from drbot.runners.clients.service_container import ServiceContainer, container_of, environment_of
 from drbot.runners.clients.volume_users import VolumeUser, users_among
@@ -46,7 +46,7 @@ STOP_SECONDS = 30
 FOLDER = "folder"  # instead of a driver (runners/clients/host_folders.py)
 MISSING = "missing"
 GONE_WITHIN_SECONDS = 60.0
-NOT_RUNNING, KILLED = (404, 409), 137  # the engine's answer to a command for such a container; what a shell would say
+NOT_RUNNING = (404, 409)  # the engine's answer to a command for such a container
 
 
 def _named(found: Mapping[str, Any]) -> tuple[str, Mapping[str, str]]:

@@ -13,6 +13,8 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
+from docker.errors import NotFound
+
 from drbot.core.base.errors import CancelledError, Cause, PermanentError, TemporaryError
 from drbot.core.text.messages import phrase
 from drbot.runners.foundation.watching import Cancelled
@@ -20,6 +22,7 @@ from drbot.runners.foundation.watching import Cancelled
 LOOK_EVERY_SECONDS = 0.25
 PIECE = 1 << 18
 ENDS_WITHIN_SECONDS = 30  # more than it was given: the engine may be slow
+KILLED = 137  # what a shell would say of a command that was ended with its container
 
 
 class FrameDecoder:
@@ -118,8 +121,13 @@ def whole_output(holder: Any, seconds: float, most: int | None = None) -> bytes:
 
 
 def exit_code(api: Any, execution: str) -> int:
-    """Of a command that has ended. Raises TemporaryError when the engine does not know: that is never a success."""
-    code = api.exec_inspect(execution)["ExitCode"]
+    """Of a command that has ended. The engine forgets those of a container that has ended too: such a one was killed.
+    Raises TemporaryError when the engine does not know: that is never a success.
+    """
+    try:
+        code = api.exec_inspect(execution)["ExitCode"]
+    except NotFound:
+        return KILLED
     if code is None:
         raise TemporaryError(phrase("The engine does not say how a command in a container ended"), kind="busy")
     return int(code)

@@ -81,3 +81,19 @@ def test_a_container_that_ended_meanwhile_gives_no_answer_and_no_error(worker_fi
 
     assert (ended.code, gone.code) == (137, 137)
     assert ended.output == gone.output == "its container does not run"
+
+
+def test_a_command_whose_container_goes_under_it_was_killed(worker_fixture: WorkerFixture) -> None:
+    """The engine answers 404 to who asks for its exit code; of one that ended by itself it does so now and then."""
+    engine = worker_fixture.clients.docker
+    image = worker_fixture.clients.postgres.recipe(lambda: False).image
+    order = helper.HelperOrder(image=image, labels={}, entrypoint=("sleep", "600"))
+    with helper.helper(engine, order) as container:
+        helper.start(engine, container)
+
+        ended = feed_command(
+            engine, container, ["sh", "-c", "echo here; exec sleep 600"], [], lambda: False,
+            heard=lambda stream, piece: engine.remove_helper(container),
+        )  # fmt: skip
+
+    assert (ended.code, ended.output) == (137, "here")
