@@ -180,14 +180,14 @@ def wait(engine: DockerEngine, container: str, cancelled: Cancelled, seconds: fl
 
 
 def require_not_ended(engine: DockerEngine, container: str, *codes: int) -> None:
-    """Raise TemporaryError when something else ended it: an engine that is restarted takes its containers with it.
-    `codes`: what else that looks like. Raises PermanentError when there was no memory left for what ran in it.
+    """Raise TemporaryError when something else ended or removed it: an engine that is restarted takes its containers
+    with it. `codes`: what else that looks like. Raises PermanentError when there was no memory left for what ran in it.
     """
     found = engine.find(container)
     state = found["State"] if found else {}
     if state.get("OOMKilled"):
         raise no_memory()
-    if state.get("Status") in ("exited", "dead") and state["ExitCode"] in (*ENDED, *codes):
+    if found is None or (state["Status"] in ("exited", "dead") and state["ExitCode"] in (*ENDED, *codes)):
         raise TemporaryError(
             phrase("A container of drbot's was ended from outside: was Docker restarted?"),
             kind="network",

@@ -101,11 +101,18 @@ def test_a_server_that_is_killed_for_want_of_memory_is_the_cause(
     assert error.cause is Cause.MEMORY, error
 
 
+@pytest.mark.parametrize("removed", [False, True])
 def test_a_container_that_is_ended_from_outside_is_the_engines_doing(
-    worker_fixture: WorkerFixture, big: tuple[Clients, BackupIdentity]
+    worker_fixture: WorkerFixture, big: tuple[Clients, BackupIdentity], removed: bool
 ) -> None:
-    run, (clients, backup) = "r1-ended", big
-    happens(worker_fixture, lambda: clients.docker.client.api.kill(worker_fixture.containers(run)[0]))
+    run, (clients, backup) = f"r1-ended-{removed}", big
+    api = clients.docker.client.api
+
+    def end() -> None:
+        (container,) = worker_fixture.containers(run)
+        api.remove_container(container, force=True) if removed else api.kill(container)
+
+    happens(worker_fixture, end)
 
     error = cause_of_failure(worker_fixture, clients, backup, run)
 
