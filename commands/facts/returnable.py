@@ -2,21 +2,41 @@
 
 from collections.abc import Iterable
 
+from sqlalchemy import Connection
+
 from drbot.commands.facts.making_way import gives_way
 from drbot.core.base.names import is_folder
 from drbot.core.runs.incident import Incident
-from drbot.core.runs.run import Run
+from drbot.core.runs.run import Run, RunKind, StepState
 from drbot.core.site.site import Configuration, Site
+from drbot.store.records import steps
 from drbot.store.records.kept import Kept
+from drbot.store.runs import runs
 
 
 def undoable(
     configuration: Configuration, incident: Incident, run: Run | None, there: Iterable[Kept]
 ) -> tuple[Kept, ...]:
-    """What `undo` would bring back now, the newest last; nothing where it would refuse."""
+    """What `undo` could bring back now, what it takes by itself last; nothing where it would refuse."""
     if not incident.is_open or (run is not None and not run.is_over and not gives_way(incident, run)):
         return ()
-    return tuple(sorted(returnable(configuration, incident, there), key=lambda one: (one.created_at, one.id)))
+    return tuple(returnable(configuration, incident, there))
+
+
+def in_order(connection: Connection, there: Iterable[Kept]) -> list[Kept]:
+    """As `undo` takes them, the first choice last: the newest, but not what an undo put aside that has not brought its
+    host back. Whoever asks again wants the same as then.
+    """
+    return sorted(there, key=lambda one: (not _is_half_undone(connection, one), one.created_at, one.id))
+
+
+def _is_half_undone(connection: Connection, one: Kept) -> bool:
+    run = runs.get(connection, one.run) if one.whole_host else None
+    if run is None or run.kind is not RunKind.UNDO or run.plan is None:
+        return False
+    brings = {step.id for step in run.plan.steps if step.do == "host.put_back"}
+    done = {record.id for record in steps.of_run(connection, run.id) if record.state is StepState.SUCCEEDED}
+    return not brings & done
 
 
 def returnable(configuration: Configuration, incident: Incident, rows: Iterable[Kept]) -> list[Kept]:

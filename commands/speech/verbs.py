@@ -101,7 +101,7 @@ VERBS: Mapping[str, VerbWords] = {
         help=phrase("Take the target over from another drbot that is dead (commander only)")),
     "answer": VerbWords("answer [step] <answer>", example="answer confirm yes",
         help=phrase("Answer a question of the recovery")),
-    "undo": VerbWords("undo", example="undo DR-7", when=When.AFTERWARDS,
+    "undo": VerbWords("undo [kept data]", example="undo DR-7", when=When.AFTERWARDS,
         help=phrase("Bring the kept old data back; needs two approvals")),
     "lead-back": VerbWords("lead-back", example="lead-back DR-7", when=When.AFTERWARDS,
         help=phrase("Point DNS back to where it pointed before level 4; needs two approvals")),

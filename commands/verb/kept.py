@@ -104,15 +104,17 @@ def _with_rented(said: str, count: int) -> str:
 
 
 BY_UNDO: str = phrase("by /dr undo")
+BY_UNDO_AND_NAME: str = phrase("by /dr undo and its name")
 BY_UNDO_LATER: str = phrase("by /dr undo, once the run has ended")
 BY_HAND: str = phrase("by hand")
 
 
 def _ways(view: IncidentView) -> Iterator[tuple[int, str]]:
-    """How the newest that undo knows comes back, by its id; what holds now comes last."""
-    for run, way in ((None, BY_UNDO_LATER), (view.run, BY_UNDO)):
-        for one in undoable(view.configuration, view.incident, run, view.kept)[-1:]:
-            yield one.id, way
+    """How what undo knows comes back, by its id; what holds now comes last."""
+    for run, first, others in ((None, BY_UNDO_LATER, BY_UNDO_LATER), (view.run, BY_UNDO, BY_UNDO_AND_NAME)):
+        there = undoable(view.configuration, view.incident, run, view.kept)
+        for one in there:
+            yield one.id, first if one is there[-1] else others
 
 
 def _offered(view: IncidentView, *, is_alone: bool) -> tuple[Choice, ...]:

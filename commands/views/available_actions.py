@@ -167,10 +167,16 @@ def _undo(view: IncidentView) -> Found:
     run = view.run
     is_undone = run is not None and run.kind is RunKind.UNDO and run.state is RunState.SUCCEEDED
     there = undoable(view.configuration, view.incident, run, view.kept)
-    if there and not is_undone:
-        is_of_undo = run is not None and run.kind is RunKind.UNDO and there[-1].run == run.id
-        label = phrase("Back to the data before the undo") if is_of_undo else phrase("Undo: bring the old data back")
+    if not there or is_undone:
+        return
+    before = [one for one in there if run is not None and run.kind is RunKind.UNDO and one.run == run.id]
+    if there[-1] not in before:
+        label = phrase("Undo: bring the old data back")
         yield _action(view.incident, "undo", label, style="danger", about=there[-1].volume)
+    for one in before[-1:]:
+        label = phrase("Back to the data before the undo")
+        rest = "" if one is there[-1] else one.volume
+        yield _action(view.incident, "undo", label, rest, style="danger", about=one.volume)
 
 
 def _recover(view: IncidentView) -> Found:

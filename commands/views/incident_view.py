@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 from drbot.commands.facts.context import CommandContext, faced, request_now
 from drbot.commands.facts.faults import faults_of
 from drbot.commands.facts.machines import concerns_names, led_by, names_of
+from drbot.commands.facts.returnable import in_order
 from drbot.commands.facts.runbook_selection import RUNBOOK_OF
 from drbot.commands.facts.unheard import untold
 from drbot.core.approvals.approval import LIVE, ApprovalRequest, Vote
@@ -54,7 +55,7 @@ class IncidentView:
     act: Act = Act.NOTHING  # what the request asks for
     votes: tuple[Vote, ...] = ()
     turn: Event | None = None  # what a run that waits for a choice asked last; it is shown, nothing is decided by it
-    kept: tuple[Kept, ...] = ()  # old data of this incident
+    kept: tuple[Kept, ...] = ()  # old data of this incident, in the order of facts/returnable.py
     rented: tuple[KnownMachine, ...] = ()  # machines of this incident
     names: tuple[LedName, ...] = ()  # where they lead, where people of this incident want to know
     is_led: bool = False  # names were led elsewhere by it, and not led back
@@ -117,7 +118,7 @@ def view_of(connection: Connection, context: CommandContext, incident: Incident,
         others=tuple(one for one in going if run is not None and one.id != run.id),
         steps=tuple(steps.of_run(connection, run.id)) if run is not None else (),
         turn=_turn(connection, run) if run is not None else None,
-        kept=tuple(one for one in kept.list_of(connection) if one.incident == incident.id),
+        kept=tuple(in_order(connection, [one for one in kept.list_of(connection) if one.incident == incident.id])),
         rented=rented,
         names=tuple(names_of(connection, context.configuration)) if is_about_names else (),
         is_led=led is not None and led.kind is not RunKind.LEAD_BACK,

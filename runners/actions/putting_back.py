@@ -3,6 +3,7 @@ stays kept, so it can be done again, and nothing is overwritten: the host was cl
 """
 
 import json
+import os
 from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,6 @@ from drbot.runners.clients import kept_containers, own_folder
 from drbot.runners.clients.container_labels import KEPT_LABEL, RUN_LABEL
 from drbot.runners.clients.kept_containers import KeptContainer
 from drbot.runners.clients.volume_mover import MADE_OF_LABEL, ORIGINAL_LABEL
-from drbot.runners.contract import arguments
 from drbot.runners.contract.action import Finding, Outcome, Registry, StepContext, or_why_not
 from drbot.runners.foundation import permit
 
@@ -81,14 +81,13 @@ def put_back(context: StepContext, given: Mapping[str, Any]) -> Outcome:
     is gone, or in its place.
     """
     host, wanted, allowed = host_of(context), context.plan.aside, context.permitted()
-    require_kept(host, wanted, arguments.text(given, "aside"), context.run.id)
+    images = require_kept(host, wanted)
     watch = watch_of(context)
     for one in (*folders_among(wanted), *volumes_among(wanted)):
         if one.kind is OccupantKind.FOLDER:
             own_folder.copy_back(Path(one.keeper), Path(one.name), allowed, watch.bounds, watch.on_line)
         else:
             fill_again(context, one)
-    images = _images(host, wanted, given["aside"], context.run.id)
     made: dict[str, str] = {}
     for image in images:
         made[image.made_of["Id"]] = kept_containers.make_again(host.clients.docker, image, allowed, made)
@@ -105,13 +104,6 @@ def put_back(context: StepContext, given: Mapping[str, Any]) -> Outcome:
 def subjects(context: StepContext, given: Mapping[str, Any]) -> frozenset[str]:
     """Exactly what the plan names, where it is kept."""
     return frozenset(permit.kept(one.keeper) for one in context.plan.aside)
-
-
-def _images(host: Host, wanted: Collection[Occupant], *aside_by: str) -> list[KeptContainer]:
-    """Of the containers that come back, in the order in which they were started."""
-    keepers = {one.keeper for one in wanted}
-    found = [one for run in aside_by for one in kept_containers.kept_by(host.clients.docker, run)]
-    return sorted((one for one in found if one.keeper in keepers), key=lambda one: one.started_at)
 
 
 def fill_again(context: StepContext, one: Occupant) -> None:
@@ -134,21 +126,34 @@ def fill_again(context: StepContext, one: Occupant) -> None:
         copy(context, one.keeper, one.name, COPY_BACK, mark_of(keeper.labels[RUN_LABEL]), begun)
 
 
-def require_kept(host: Host, wanted: Collection[Occupant], *aside_by: str) -> None:
-    """Raises PermanentError when something that the plan names is not kept any more, by any of these runs."""
-    there = {one.keeper for run in aside_by for one in kept_on(host, run)}
+def require_kept(host: Host, wanted: Collection[Occupant]) -> list[KeptContainer]:
+    """The containers of it, in the order in which they were started. Raises PermanentError when something is not kept
+    any more where the plan says.
+    """
+    containers = {one.keeper: one for one in wanted if one.kind is OccupantKind.CONTAINER}
+    found = [kept_containers.kept_in(host.clients.docker, keeper) for keeper in containers]
+    images = [one for one in found if one is not None and one.made_of["Id"] == containers[one.keeper].identity]
+    there = {one.keeper for one in images} | {one.keeper for one in wanted if _is_kept(host, one)}
     gone = [one.keeper for one in wanted if one.keeper not in there]
-    if gone or not wanted:
-        raise PermanentError(
-            phrase("Not kept any more: {names}. Nothing was touched", names=listed(gone) or phrase("everything"))
-        )
+    if gone:
+        raise PermanentError(phrase("Not kept any more: {names}. Nothing was touched", names=listed(gone)))
+    return sorted(images, key=lambda one: one.started_at)
+
+
+def _is_kept(host: Host, one: Occupant) -> bool:
+    """A volume or a folder, under the name that drbot gave it."""
+    if one.kind is OccupantKind.FOLDER:
+        return os.path.lexists(one.keeper)  # a link is itself what was renamed
+    volume = host.clients.docker.volume(one.keeper) if one.kind is OccupantKind.VOLUME else None
+    return volume is not None and volume.labels.get(ORIGINAL_LABEL) == one.name and MADE_OF_LABEL in volume.labels
 
 
 @or_why_not
 def kept(context: StepContext, given: Mapping[str, Any]) -> Finding:
-    """Probe host.kept: everything is there that the earlier run put aside and that comes back."""
-    wanted = [one for one in context.plan.aside if one not in context.plan.occupants]
-    require_kept(host_of(context), wanted, arguments.text(given, "aside"))
+    """Probe host.kept: everything is there that comes back and is not in its place still."""
+    there = {one.keeper for one in context.plan.occupants}
+    wanted = [one for one in context.plan.aside if one.keeper not in there]
+    require_kept(host_of(context), wanted)
     return Finding(passed=True, sentence=phrase("All that was kept is there: {count}", count=len(wanted)))
 
 

@@ -200,8 +200,9 @@ def _refusal(output: str) -> str:
 
 
 def _ran(context: StepContext, one: Occupant) -> bool:
-    """As the plan saw it: after a crash it may be stopped already."""
-    return any(other.is_running for other in context.plan.occupants if other.identity == one.identity)
+    """As a plan saw it, this one or that of the run that stopped it: by now it may be stopped already."""
+    seen = (*context.plan.occupants, *context.plan.aside)
+    return any(other.is_running for other in seen if other.identity == one.identity)
 
 
 IMPLEMENTED = Registry(

@@ -158,6 +158,14 @@ def kept_by(engine: DockerEngine, run: str) -> tuple[KeptContainer, ...]:
         return tuple(_kept(image, _layer_bytes(engine, image["Id"])) for image in images)
 
 
+def kept_in(engine: DockerEngine, keeper: str) -> KeptContainer | None:
+    """What this image keeps; None = it is not there, or keeps nothing."""
+    image = _image(engine, keeper)
+    if image is None or KEPT_CONTAINER not in (image["Config"].get("Labels") or {}):
+        return None
+    return _kept(image, _layer_bytes(engine, image["Id"]))
+
+
 def _layer_bytes(engine: DockerEngine, image: str) -> int:
     """Of its uppermost layer: an image's own size counts those below it, which others share."""
     layers = engine.client.api.history(image)  # type: ignore[no-untyped-call]

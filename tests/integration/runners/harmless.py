@@ -60,7 +60,8 @@ class HarmlessTarget:
         self.crash_looping: set[str] = set()  # a restart does not heal it, a fresh container does
         self.volumes = {"postgres_data": "corrupt", "redis_data": "good"}
         self.keepers: dict[str, KeptVolume] = {}
-        self.aside: tuple[Occupant, ...] = ()
+        self.aside: tuple[Occupant, ...] = ()  # put aside by whatever run
+        self.aside_by: dict[str, tuple[Occupant, ...]] = {}  # and by this one
         self.bearing: dict[str, tuple[str, ...]] = {}  # run → what lies on the host under its name
         self.records: dict[str, Any] = {}  # where names lead, as a control site sees it
         self.engine = "engine-1"
@@ -235,7 +236,7 @@ class HarmlessTarget:
 
     def put_aside(self, run: str) -> tuple[Occupant, ...]:
         """What a test put there."""
-        return self.aside
+        return self.aside_by.get(run, self.aside)
 
     def rows(self, cancelled: Callable[[], bool]) -> Mapping[str, int]:
         """A corrupt database cannot be counted."""

@@ -5,6 +5,7 @@ what comes back is started, and may be what nobody wants to run any more.
 import pytest
 from sqlalchemy import delete
 
+from drbot.core.base.errors import PermanentError
 from drbot.core.runs.run import Run, RunKind, RunState
 from drbot.core.runs.stakes import Act, ProofKind
 from drbot.core.runs.stakes_words import loss_text
@@ -128,3 +129,48 @@ def test_what_the_earlier_plan_would_have_told_is_said_to_be_unknown(guarded: Wo
 
     assert run.plan is not None
     assert any("does not come back with the rest" in warning for warning in run.plan.warnings)
+
+
+def failing(guarded: WorkerFixture, aside: str, *names: str) -> Run:
+    """An undo that cleared the host of these and failed there."""
+    target = guarded.target
+    target.errors["host.set_aside"] = [PermanentError("The disk is full")]
+    run = guarded.go(guarded.queue(guarded.declare().incident if aside == "r0" else 1, "level3-undo", RunKind.UNDO,
+                                   aside=aside))  # fmt: skip
+    assert run.plan is not None, run.outcome
+    for person in ("ben", "chika"):
+        vote(guarded, run.id, person)
+    target.aside_by[run.id] = tuple(one for one in run.plan.occupants if one.name in names)
+    assert guarded.go(run).state is RunState.NEEDS_DECISION
+    guarded.stop(run)
+    ended = guarded.go(run)
+    assert ended.state is RunState.STOPPED, ended.outcome
+    for name in names:
+        target.volumes.pop(name, None)
+    return ended
+
+
+def test_what_a_stopped_undo_put_aside_of_a_host_comes_back_with_the_rest_of_it(guarded: WorkerFixture) -> None:
+    guarded.target.aside_by["r0"] = (KEPT,)
+    host = probing(guarded, occupied=True)
+    first = failing(host, "r0", "postgres_data")
+    second = failing(host, first.id, "redis_data")
+
+    run = host.go(host.queue(first.incident, "level3-undo", RunKind.UNDO, aside=first.id))
+
+    assert run.plan is not None, run.outcome
+    kept = {one.name: one.keeper for one in run.plan.aside}
+    assert kept["postgres_data"].endswith(first.id) and kept["redis_data"].endswith(second.id)
+    assert {"auth-1", "/srv/x"} < kept.keys()
+
+
+def test_what_is_kept_nowhere_is_said_not_to_come_back(guarded: WorkerFixture) -> None:
+    guarded.target.aside_by["r0"] = (KEPT,)
+    host = probing(guarded, occupied=True)
+    first = failing(host, "r0", "postgres_data")
+    del guarded.target.volumes["redis_data"]
+
+    run = host.go(host.queue(first.incident, "level3-undo", RunKind.UNDO, aside=first.id))
+
+    assert run.plan is not None, run.outcome
+    assert any("kept nowhere and do not come back: redis_data" in warning for warning in run.plan.warnings)

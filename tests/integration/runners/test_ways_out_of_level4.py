@@ -240,7 +240,8 @@ def go_to_the_end(level4: Level4, *, there: bool) -> None:
         level4.notice(runbook)
     if there:
         level4.work(CONTROL, RECOVERY)
-    else:
+        return
+    for _ in ("the part", "the whole, which is woken by its end"):
         level4.later()
 
 

@@ -1,0 +1,104 @@
+"""What a plan puts aside of a whole host, and what comes back to it or is given up."""
+
+from drbot.core.base.errors import UserError
+from drbot.core.runbooks.runbook import Step
+from drbot.core.runs.plan import Plan
+from drbot.core.runs.stakes import aside_by
+from drbot.core.site.occupants import Moved, Occupant, OccupantKind, aside_suffix, names_of, returning
+from drbot.core.text.messages import listed, phrase
+from drbot.runners.execution.run_context import WorkerContext
+from drbot.runners.execution.sealed_plans import sealed_here
+from drbot.runners.planning.survey_questions import Survey
+from drbot.store.records import kept
+
+
+def of(survey: Survey, draft: Plan) -> dict[str, tuple[Occupant, ...]]:
+    """The parts of the plan that say so. Raises UserError when nothing is there to come back or to give up."""
+    earlier = aside_by(draft.steps)
+    wanted = _moved(survey.worker_context, earlier) if earlier else Moved()
+    found = {}
+    for step in draft.steps:
+        if step.do == "host.set_aside":
+            _require_known_suffix(draft, step)
+            found["occupants"] = _occupants(survey, draft, step, wanted)
+    if not earlier:
+        return found
+    returns = any(step.do == "host.put_back" for step in draft.steps)
+    later = _later(survey.worker_context, earlier) if returns else []
+    aside = returning(wanted, later, found.get("occupants", ()))
+    if not aside:
+        raise UserError(
+            phrase("Planning {runbook}.", runbook=draft.runbook),
+            phrase("Nothing that {run} put aside is on this host.", run=earlier),
+            phrase("See: /dr kept"),
+        )
+    return found | {"aside": aside}
+
+
+def _occupants(survey: Survey, draft: Plan, step: Step, wanted: Moved) -> tuple[Occupant, ...]:
+    """Also what the earlier run was to put aside and never did, though only its backup named it."""
+    named = draft.backup.holds.mounts if draft.backup else ()
+    mounted = (*named, *names_of(wanted.meant, OccupantKind.VOLUME))
+    return survey.worker_context.target.occupants(survey.run.id, str(step.with_["keeper"]), mounted, survey.cancelled)
+
+
+def _moved(worker_context: WorkerContext, run: str) -> Moved:
+    sealed = sealed_here(worker_context, run)
+    return Moved(meant=sealed.occupants if sealed else (), kept=worker_context.target.put_aside(run))
+
+
+def _later(worker_context: WorkerContext, earlier: str) -> list[Moved]:
+    """What runs after that one keep of this host, oldest first."""
+    with worker_context.database.read() as connection:
+        rows = kept.list_of(connection, worker_context.site_name)
+    runs = [one.run for one in rows if one.whole_host]
+    after = runs[runs.index(earlier) + 1 :] if earlier in runs else runs
+    return [_moved(worker_context, run) for run in after if run != earlier]
+
+
+def given_up(draft: Plan) -> tuple[Occupant, ...]:
+    """What of the earlier run's is deleted for good."""
+    return draft.aside if any(step.do == "host.give_up" for step in draft.steps) else ()
+
+
+def warnings(survey: Survey, draft: Plan) -> tuple[str, ...]:
+    """What of the host an undo does not bring back, as far as that can be known."""
+    earlier = aside_by(draft.steps)
+    if not earlier or not any(step.do == "host.put_back" for step in draft.steps):
+        return ()
+    sealed = sealed_here(survey.worker_context, earlier)
+    if sealed is not None:
+        back = {one.key[:2] for one in draft.aside}
+        return _gone(earlier, [one.name for one in sealed.occupants if one.key[:2] not in back])
+    if not draft.occupants:
+        return ()
+    return (
+        phrase(
+            "The plan of {run} is not known here any more. What it never put aside is put aside now, and does not come "
+            "back with the rest.",
+            run=earlier,
+        ),
+    )
+
+
+def _gone(earlier: str, names: list[str]) -> tuple[str, ...]:
+    if not names:
+        return ()
+    return (
+        phrase(
+            "These were on the host before {run}. They are kept nowhere and do not come back: {names}",
+            run=earlier,
+            names=listed(names),
+        ),
+    )
+
+
+def _require_known_suffix(draft: Plan, step: Step) -> None:
+    """Raises UserError for another one: what is kept under it nobody would find again."""
+    wanted, given = aside_suffix(draft.run), step.with_["keeper"]
+    if given != wanted:
+        raise UserError(
+            phrase("Planning {runbook}.", runbook=draft.runbook),
+            phrase('"{step}" keeps a host under …{keeper}; it would not be found again.', step=step.id, keeper=given),
+            phrase("Write {keeper}, then plan again: /dr recover", keeper='keeper: "_before_${run.id}"'),
+        )
