@@ -24,7 +24,7 @@ NAMED: str = phrase("{name}: {title}.")
 RTO_LINE: str = phrase("*RTO {target}:* {bar} {used} used")
 RTO_FORECAST: str = phrase("*RTO {target}:* {bar} {used} used, forecast {forecast}")
 RPO_LINE: str = phrase("*RPO {target}:* {bar} data of {age} before the outage")
-RPO_UNKNOWN: str = phrase("*RPO {target}:* no backup chosen yet")
+RPO_UNKNOWN: str = phrase("*RPO {target}:* not known, no backup is being restored")
 OUTAGE: str = phrase("*Services stopped during the recovery:* {outage}")
 
 

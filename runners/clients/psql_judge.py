@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from drbot.core.base.errors import BackupError, Cause, PermanentError
 from drbot.core.text.messages import phrase
 from drbot.core.text.words import cut
+from drbot.runners.clients.hijacked import KILLED
 
 # (SQLSTATE, function of the server): what fails on a new cluster although the dump is good.
 TOLERATED = frozenset(
@@ -41,7 +42,7 @@ NOT_THE_DUMP: Mapping[str, Cause] = {
     "57P": Cause.ENGINE,
     "08": Cause.ENGINE,
 }
-LOST, KILLED = 2, 137  # exit codes of psql: without its connection, and ended by the system
+LOST = 2  # exit code of psql without its connection
 _BROKEN_OFF = re.compile(r"server closed the connection|connection to server was lost|could not receive data")
 _LONGEST = 60  # lines of a message that are kept
 

@@ -199,7 +199,8 @@ def copied_text(found: Sequence[KnownService]) -> str:
 
 
 def _names(site: Site, service: KnownService) -> Iterator[str]:
-    yield from (name_of(service, mount) for mount in service.mounts if not _is_kept(site, mount))
+    mounts = (one for one in service.mounts if not _is_kept(site, one) and not _is_hosts_own(one))
+    yield from (name_of(service, mount) for mount in mounts)
 
 
 def name_of(service: KnownService, mount: Mount) -> str:
@@ -213,22 +214,25 @@ def kept_text(site: Site, service: KnownService, mount: Mount) -> str:
         return phrase("not needed: {why}", why=why)
     if mount.source in _of_stores(site):
         return phrase("as a database")
-    return phrase("as files") if _is_kept(site, mount) else phrase("in no backup")
+    if _is_kept(site, mount):
+        return phrase("as files")
+    return phrase("every host has its own") if _is_hosts_own(mount) else phrase("in no backup")
 
 
 def _of_stores(site: Site) -> tuple[str, ...]:
     return tuple(store.volume for store in site.stores)
 
 
+def _is_hosts_own(mount: Mount) -> bool:
+    path = PurePosixPath(normpath(mount.source))
+    return mount.kind != "volume" and (path in HOSTS_OWN or any(path.is_relative_to(one) for one in BELOW_HOSTS_OWN))
+
+
 def _is_kept(site: Site, mount: Mount) -> bool:
-    """By name; below a project or a folder of `files`, which full backups hold whole; or the host's own."""
+    """By name; or below a project or a folder of `files`, which full backups hold whole."""
     if mount.kind == "volume":
         return mount.source in {*site.file_volumes, *_of_stores(site)}
     path, projects = PurePosixPath(normpath(mount.source)), PurePosixPath(site.projects.absolute())
     folders = map(site.folder_of, site.compose_projects())
     inside = [*(projects / name for name in folders), *(PurePosixPath(site.place_of(name)) for name in site.files)]
-    return (
-        path in HOSTS_OWN
-        or str(path) in _of_stores(site)
-        or any(path.is_relative_to(one) for one in (*inside, *BELOW_HOSTS_OWN))
-    )
+    return str(path) in _of_stores(site) or any(path.is_relative_to(one) for one in inside)

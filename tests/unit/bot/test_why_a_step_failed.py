@@ -79,7 +79,7 @@ def test_after_a_no_nothing_waits_and_nothing_is_promised() -> None:
 
     assert (tasks["approval"]["status"], "(denied)" in tasks["approval"]["title"]) == ("error", True)
     assert "forecast" not in said and "about" not in said
-    assert "no backup chosen yet" in said  # none is restored
+    assert "no backup is being restored" in said
 
 
 def test_after_a_no_the_status_says_who_said_it() -> None:

@@ -11,6 +11,7 @@ from drbot.core.site.inventory import (
     Mount,
     Unkept,
     copied_while_written,
+    kept_text,
     placed,
     unkept,
     with_inventory,
@@ -127,6 +128,21 @@ def test_monitoring_is_no_app_and_an_orphan_is_no_service() -> None:
 )
 def test_what_is_in_a_backup_or_the_hosts_own_is_kept(mount: Mount) -> None:
     assert unkept(SITE, Inventory(services=(known("web", mount),))) == ()
+
+
+@pytest.mark.parametrize(
+    ("mount", "said"),
+    [
+        (volume("shop_rows"), "as a database"),
+        (volume("shop_uploads"), "as files"),
+        (bind("/srv/shop/shop/media/2026"), "as files"),
+        (bind("/var/run/docker.sock"), "every host has its own"),
+        (bind("/etc/localtime"), "every host has its own"),
+        (bind("/mnt/pictures"), "in no backup"),
+    ],
+)
+def test_of_each_mount_is_said_where_it_is_kept(mount: Mount, said: str) -> None:
+    assert kept_text(SITE, known("web", mount), mount) == said
 
 
 @pytest.mark.parametrize(
