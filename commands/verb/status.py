@@ -99,6 +99,7 @@ def rows_of(view: IncidentView) -> tuple[tuple[str, ...], ...]:
     if run is not None:
         rows.append((phrase("Recovery"), _run_text(run)))
         rows += [(phrase("Now"), line) for line in _working(view)]
+        rows += [(phrase("Note"), warning) for warning in (run.plan.warnings if run.plan else ())]
     if view.request is not None:
         rows.append((phrase("Approval"), _approval_text(view, view.request)))
     rows.append((phrase("RTO"), _rto_text(clocks)))

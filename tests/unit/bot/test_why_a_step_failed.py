@@ -120,3 +120,13 @@ def test_of_two_names_that_differ_at_their_end_a_button_shows_which_is_meant() -
 
     assert [("_before_r12" in label, "_undone_r12" in label) for label in labels] == [(True, False), (False, True)]
     assert all(len(label) <= BUTTON for label in labels)
+
+
+def test_the_status_says_what_the_card_says_of_the_plan() -> None:
+    plan = ran(RunState.WAITING).plan
+    assert plan is not None
+    warned = plan.model_copy(update={"warnings": ("A newer backup was refused: it is truncated",)})
+
+    rows = status_reply(situation(run=replace(ran(RunState.WAITING), plan=warned))).tables[0].rows
+
+    assert ("Note", "A newer backup was refused: it is truncated") in rows
