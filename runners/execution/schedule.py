@@ -125,7 +125,7 @@ def _trouble(plan: Plan, records: Records) -> Ending | None:
 
 def _of_gate(gate: Step, plan: Plan, records: Records, requests: Requests) -> Schedule:
     request = requests.get(gate.id)
-    if not _wants_permit(gate, plan, records):
+    if not _wants_permit(gate, plan, records, request):
         return Schedule()
     if request is None or (request.state is RequestState.USED):
         return Schedule(open=(gate.id,))
@@ -139,15 +139,20 @@ def _of_gate(gate: Step, plan: Plan, records: Records, requests: Requests) -> Sc
     return Schedule()
 
 
-def _wants_permit(gate: Step, plan: Plan, records: Records) -> bool:
-    """The gate is up, or it was passed and a step it guards is still to be started (again)."""
+def _wants_permit(gate: Step, plan: Plan, records: Records, request: ApprovalRequest | None) -> bool:
+    """The gate is up, or it was passed and a step it guards is still to be started (again). What takes nothing away
+    goes on under a request that a step before it has used: nobody is asked twice.
+    """
     record = records[gate.id]
     order = order_of(plan.steps)
     if record.state is StepState.PENDING:
         return _is_ready(gate, plan, records, order)
     if record.state is StepState.WAITING:
         return True
-    return any(records[step].state is StepState.PENDING for step in (gate.gate.for_ if gate.gate else ()))
+    guarded = [plan.step(name) for name in (gate.gate.for_ if gate.gate else ())]
+    waiting = [step for step in guarded if records[step.id].state is StepState.PENDING]
+    is_used = request is not None and request.state is RequestState.USED
+    return any(step.effect == "destroy" or not is_used for step in waiting)
 
 
 def _is_permit(request: ApprovalRequest | None) -> bool:

@@ -98,7 +98,7 @@ class Scene:
 
     def resolve(self, incident: Incident) -> None:
         """It is over; the next one may come."""
-        self.player.say("aiko", f"/dr resolve {incident.name} it works", incident.channel or "")
+        self.player.say("aiko", f"/dr resolve {incident.name} users-can-work it is over", incident.channel or "")
         self.player.wait(lambda: not self.player.incident(incident.id).is_open, f"{incident.name} to be resolved")
 
     def wrong(self, *, alert: bool = True) -> list[str]:

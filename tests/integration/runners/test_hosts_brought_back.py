@@ -13,6 +13,7 @@ from drbot.core.site.occupants import Occupant, OccupantKind
 from drbot.runners.contract.action import Finding, ProbeFunction
 from drbot.runners.foundation import permit
 from drbot.store.base.schema import requests
+from drbot.store.records import requests as asked
 from tests.integration.attacks.rows import vote
 from tests.integration.runners.test_edited_files import own, planned, step_of
 from tests.integration.runners.test_rows_over_time import of, queued, rows
@@ -82,6 +83,8 @@ def test_one_request_is_for_putting_aside_what_is_in_the_way_and_for_bringing_ba
     host.go(run)
 
     assert calls(host) == ["set-aside", "put-back"]
+    with host.database.read() as connection:
+        assert len(asked.of_run(connection, run.id)) == 1
 
 
 def test_rows_alone_start_nothing_of_what_was_put_aside(host: WorkerFixture) -> None:
