@@ -23,12 +23,13 @@ SECONDS = 20  # for reading, and once more for as much of the newest as was read
 SHARE = 0.7  # of it: what comes last may be dense
 NAMED = 10 * SHOWN  # events whose tables are looked up: those of indexes and catalogs fall out
 
-# Of awk only what mawk and busybox have. A transaction is kept until its end, so few are at a time.
+# Of awk only what mawk and busybox have; older ones write large numbers with six digits, so what names something stays
+# text. A transaction is kept until its end, so few are at a time.
 TELL = r"""
-BEGIN { FS = ", "; least = 20 }
+BEGIN { FS = ", "; least = 20; enough = 2000 }
 /^code / { print; next }
 $3 !~ /^lsn: / { next }
-{ xid = substr($2, 5) + 0; until = substr($3, 6) }
+{ xid = digits($2); until = substr($3, 6) }
 /^rmgr: Heap/ {
   if (!match($0, /desc: [A-Z_]+/)) next
   did = substr($0, RSTART + 6, RLENGTH - 6)
@@ -36,8 +37,8 @@ $3 !~ /^lsn: / { next }
   if (did != "DELETE" && did != "UPDATE" && did != "INSERT") next
   if (!match($0, /blkref #0: rel [0-9]+\/[0-9]+\/[0-9]+/)) next
   split(substr($0, RSTART + 16, RLENGTH - 16), rel, "/")
-  file = rel[3] + 0
-  if (file >= 16384 ? did != "INSERT" : file == 1247 || file == 1249 || file == 1259)
+  file = rel[3]
+  if (file + 0 >= 16384 ? did != "INSERT" : file == 1247 || file == 1249 || file == 1259)
     add(xid, tolower(did) "=" rel[2] "/" file)
   next
 }
@@ -45,7 +46,7 @@ $3 !~ /^lsn: / { next }
   rest = $0
   while (match(rest, /xid [0-9]+ db [0-9]+ rel [0-9]+/)) {
     split(substr(rest, RSTART, RLENGTH), word, " ")
-    if (word[6] + 0 >= 16384) add(word[2] + 0, "lock=" word[4] "/" word[6])
+    if (word[6] + 0 >= 16384) add(word[2], "lock=" word[4] "/" word[6])
     rest = substr(rest, RSTART + RLENGTH)
   }
   next
@@ -53,7 +54,7 @@ $3 !~ /^lsn: / { next }
 /^rmgr: Database .*desc: DROP/ {
   if (match($0, /[0-9]+\/[0-9]+ *$/)) {
     split(substr($0, RSTART, RLENGTH), word, "/")
-    add(xid, "database=" word[2] + 0)
+    add(xid, "database=" digits(word[2]))
     prior[xid] = before == "" ? "-" : before
   }
   next
@@ -61,20 +62,21 @@ $3 !~ /^lsn: / { next }
 /^rmgr: Transaction .*desc: (COMMIT|ABORT)/ {
   match($0, /desc: (COMMIT|ABORT)[A-Z_]* ([0-9]+: )?[0-9]+-[0-9]+-[0-9]+ [0-9:.]+/)
   words = split(substr($0, RSTART, RLENGTH), word, " ")
-  if (words == 5) xid = word[3] + 0
+  if (words == 5) xid = digits(word[3])
   when = word[words - 1] "T" word[words]
   is_commit = word[2] ~ /^COMMIT/
   files = match($0, /; rels: [^;]+/) ? split(substr($0, RSTART + 8, RLENGTH - 8), word, " ") : 0
   gather(xid)
   if (match($0, /; subxacts: [0-9 ]+/)) {
     subs = split(substr($0, RSTART + 12, RLENGTH - 12), word, " ")
-    for (sub_ = 1; sub_ <= subs; sub_++) gather(word[sub_] + 0)
+    for (sub_ = 1; sub_ <= subs; sub_++) gather(word[sub_])
   }
   if (is_commit) tell()
   delete prior[xid]
   for (one = 1; one <= found; one++) delete sum[kind[one]]
   found = 0
 }
+function digits(x) { gsub(/[^0-9]/, "", x); return x }
 function add(x, what) {
   if (!((x, what) in count)) kinds[x] = kinds[x] " " what
   count[x, what]++
@@ -100,9 +102,9 @@ function tell(   one, is_told, locks, line) {
     line = line " " kind[one] ":" sum[kind[one]]
   }
   if (line ~ /lock=/ && line ~ /update=[0-9]+\/(1249|1259):/) is_told = 1
-  if (is_told && lines++ < 20000) {
+  if (is_told && lines < 20000) {
     print "commit", when, (xid in prior ? prior[xid] : "-"), files line
-    if (lines % 2000 == 0) least *= 10
+    for (lines += 1 + int(length(line) / 100); lines >= enough; enough += 2000) least *= 10
   }
   if (first == "") first = when
   before = when

@@ -36,6 +36,15 @@ def test_rows_are_counted_in_what_older_and_newer_versions_print(delete: str) ->
     assert (sum(found.minutes.values()), found.place) == (1, 3)
 
 
+def test_numbers_are_never_rounded() -> None:
+    """Older mawk keeps six digits of what is above 2**31, and no awk knows these two apart as numbers."""
+    one, other = 2**53, 2**53 + 1
+
+    found = told(*[OLD.format(xid=one)] * 30, *[OLD.format(xid=other)] * 40, COMMIT.format(xid=one))
+
+    assert [event.rows for event in found.events] == [30]
+
+
 def test_what_was_prepared_is_told_when_it_is_committed() -> None:
     prepared = "Transaction 9 COMMIT_PREPARED 7: 2026-12-01 19:24:18.024249 UTC; subxacts: 8"
 
@@ -67,3 +76,14 @@ def test_where_very_much_was_deleted_only_the_larger_ones_are_told() -> None:
     found = told(*lines)
 
     assert (len(found.events), found.least, sum(found.minutes.values())) == (2000, 200, 2100)
+
+
+def test_what_is_told_of_a_flood_is_bounded_and_says_so() -> None:
+    """One commit that deletes from thousands of tables is as long as thousands of commits."""
+    one = OLD.replace("16385", "{file}")
+    lines = [one.format(xid=7, file=20000 + number) for number in range(12_000) for _ in range(20)]
+    later = [line.format(xid=8) for line in [OLD] * 30] + [COMMIT.format(xid=8)]
+
+    found = told(*lines, COMMIT.format(xid=7), *later)
+
+    assert found.least > 30 and {event.rows for event in found.events} == {20}
