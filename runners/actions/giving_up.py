@@ -7,8 +7,8 @@ from typing import Any
 from drbot.core.site.occupants import Occupant, OccupantKind
 from drbot.core.text.messages import clauses, listed, phrase
 from drbot.core.text.words import size
+from drbot.runners.actions.kept_hosts import kept_on
 from drbot.runners.actions.occupants import host_of
-from drbot.runners.actions.putting_back import kept_on
 from drbot.runners.clients import kept_containers, own_folder
 from drbot.runners.contract import arguments
 from drbot.runners.contract.action import Finding, Outcome, Registry, StepContext

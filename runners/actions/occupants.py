@@ -9,13 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from drbot.core.base.errors import CancelledError, PermanentError, UserError
+from drbot.core.base.names import is_folder
 from drbot.core.site.occupants import Occupant, OccupantKind, image_tag, names_of
 from drbot.core.site.site import Site
 from drbot.core.text.messages import listed, phrase
 from drbot.runners.clients import helper, own_folder
 from drbot.runners.clients.clients import Clients
 from drbot.runners.clients.compose_uses import uses_of
-from drbot.runners.clients.container_labels import KEPT_LABEL, PROJECT, RUN_LABEL
+from drbot.runners.clients.container_labels import KEPT_LABEL, PROJECT, RUN_LABEL, is_of_compose
 from drbot.runners.clients.docker_engine import VolumeIdentity
 from drbot.runners.clients.helper import HelperOrder, Mount
 from drbot.runners.clients.host_packages import engine_is_missing
@@ -147,10 +148,14 @@ def _volumes(host: Host, mounted: Collection[str]) -> Iterator[VolumeIdentity]:
     """Those of a name that the restored system will use, whoever made them, but for this run's own."""
     docker = host.clients.docker
     below = {str(host.site.whole_path / name) for name in host.site.store_folders}  # they go with the projects
-    names = {*data_volumes(host.site), *mounted, *described_volumes(host), *_of_projects(host)} - below
-    for name in sorted(names):
+    own = data_volumes(host.site)
+    named = (name for name in mounted if not is_folder(name))  # a path that only a backup names is nobody's volume
+    for name in sorted({*own, *named, *described_volumes(host), *_of_projects(host)} - below):
         found = docker.volume(name)
-        if found is not None and found.labels.get(RUN_LABEL) != host.run and KEPT_LABEL not in found.labels:
+        if found is None or found.labels.get(RUN_LABEL) == host.run:
+            continue
+        is_keeper = KEPT_LABEL in found.labels and name not in own and not is_of_compose(found.labels)
+        if not is_keeper:
             yield found
 
 

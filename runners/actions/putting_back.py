@@ -3,8 +3,7 @@ stays kept, so it can be done again, and nothing is overwritten: the host was cl
 """
 
 import json
-import os
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +11,12 @@ from drbot.core.base.errors import PermanentError
 from drbot.core.site.occupants import Occupant, OccupantKind
 from drbot.core.text.messages import listed, phrase
 from drbot.runners.actions.compose import watch_of
-from drbot.runners.actions.occupants import Host, host_of
+from drbot.runners.actions.kept_hosts import require_kept
+from drbot.runners.actions.occupants import host_of
 from drbot.runners.actions.setting_aside import copy, folders_among, mark_of, volumes_among
 from drbot.runners.clients import kept_containers, own_folder
-from drbot.runners.clients.container_labels import KEPT_LABEL, RUN_LABEL
-from drbot.runners.clients.kept_containers import KeptContainer
-from drbot.runners.clients.volume_mover import MADE_OF_LABEL, ORIGINAL_LABEL
+from drbot.runners.clients.container_labels import RUN_LABEL
+from drbot.runners.clients.volume_mover import MADE_OF_LABEL
 from drbot.runners.contract.action import Finding, Outcome, Registry, StepContext, or_why_not
 from drbot.runners.foundation import permit
 
@@ -42,39 +41,6 @@ sync
 """
 
 
-def kept_on(host: Host, aside_by: str) -> tuple[Occupant, ...]:
-    """Everything that this run has put aside on the host and that is still there."""
-    docker = host.clients.docker
-    found = [
-        Occupant(
-            kind=OccupantKind.CONTAINER,
-            name=one.name,
-            identity=one.made_of["Id"],
-            keeper=one.keeper,
-            size=one.size,
-            is_running=one.was_running,
-        )
-        for one in kept_containers.kept_by(docker, aside_by)
-    ]
-    for name in docker.volumes_labelled({KEPT_LABEL: "true", RUN_LABEL: aside_by}):
-        volume = docker.volume(name)
-        if volume is not None and MADE_OF_LABEL in volume.labels:
-            original = volume.labels[ORIGINAL_LABEL]
-            found.append(Occupant(kind=OccupantKind.VOLUME, name=original, identity=volume.created_at, keeper=name))
-    folder = own_folder.aside_of(host.site.projects, aside_by)
-    if folder is not None:
-        found.append(
-            Occupant(
-                kind=OccupantKind.FOLDER,
-                name=str(host.site.projects),
-                identity=own_folder.identity_of(folder),
-                keeper=str(folder),
-                size=own_folder.size_of(folder),
-            )
-        )
-    return tuple(found)
-
-
 def put_back(context: StepContext, given: Mapping[str, Any]) -> Outcome:
     """Action host.put_back: exactly what the plan names, folders first, in which a volume's data may lie, then the
     volumes, then the containers; those that ran are started in the order of then. Raises PermanentError when something
@@ -94,6 +60,9 @@ def put_back(context: StepContext, given: Mapping[str, Any]) -> Outcome:
     for image in images:
         if image.was_running:
             kept_containers.start(host.clients.docker, made[image.made_of["Id"]], image.name)
+    for one in wanted:
+        if one.kind is OccupantKind.FOLDER:
+            own_folder.without_mark(Path(one.keeper), Path(one.name))
     back = [one.name for one in wanted]
     return Outcome(
         summary=phrase("Back as before {run}: {names}", run=given["aside"], names=listed(back)),
@@ -121,31 +90,15 @@ def fill_again(context: StepContext, one: Occupant) -> None:
         made_of = json.loads(keeper.labels[MADE_OF_LABEL])
         labels = {**made_of["labels"], RUN_LABEL: context.run.id}
         docker.create_volume(one.name, labels, made_of["driver"], made_of["options"])
-    if not docker.made_with(one.name):  # else an earlier attempt has filled it: its containers came after that
+    users = docker.made_with(one.name)
+    others = [user.name for user in users if user.labels.get(RUN_LABEL) != context.run.id]
+    if others:
+        raise PermanentError(
+            phrase("The volume {name} is in use by {users}; it was not touched", name=one.name, users=listed(others))
+        )
+    if not users:  # else an earlier attempt has filled it: its containers came after that
         begun = f".drbot-fills-{context.run.id}"
         copy(context, one.keeper, one.name, COPY_BACK, mark_of(keeper.labels[RUN_LABEL]), begun)
-
-
-def require_kept(host: Host, wanted: Collection[Occupant]) -> list[KeptContainer]:
-    """The containers of it, in the order in which they were started. Raises PermanentError when something is not kept
-    any more where the plan says.
-    """
-    containers = {one.keeper: one for one in wanted if one.kind is OccupantKind.CONTAINER}
-    found = [kept_containers.kept_in(host.clients.docker, keeper) for keeper in containers]
-    images = [one for one in found if one is not None and one.made_of["Id"] == containers[one.keeper].identity]
-    there = {one.keeper for one in images} | {one.keeper for one in wanted if _is_kept(host, one)}
-    gone = [one.keeper for one in wanted if one.keeper not in there]
-    if gone:
-        raise PermanentError(phrase("Not kept any more: {names}. Nothing was touched", names=listed(gone)))
-    return sorted(images, key=lambda one: one.started_at)
-
-
-def _is_kept(host: Host, one: Occupant) -> bool:
-    """A volume or a folder, under the name that drbot gave it."""
-    if one.kind is OccupantKind.FOLDER:
-        return os.path.lexists(one.keeper)  # a link is itself what was renamed
-    volume = host.clients.docker.volume(one.keeper) if one.kind is OccupantKind.VOLUME else None
-    return volume is not None and volume.labels.get(ORIGINAL_LABEL) == one.name and MADE_OF_LABEL in volume.labels
 
 
 @or_why_not

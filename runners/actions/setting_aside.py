@@ -12,7 +12,8 @@ from drbot.core.base.names import is_folder
 from drbot.core.site.occupants import Occupant, OccupantKind, names_of
 from drbot.core.text.messages import filled, listed, phrase
 from drbot.core.text.words import ending
-from drbot.runners.actions.occupants import host_of, occupants_of
+from drbot.runners.actions.kept_hosts import is_kept
+from drbot.runners.actions.occupants import Host, host_of, occupants_of
 from drbot.runners.clients import helper, kept_containers, own_folder
 from drbot.runners.clients.container_labels import KEPT_LABEL, RUN_LABEL
 from drbot.runners.clients.helper import HelperOrder, Mount
@@ -59,6 +60,7 @@ def set_aside(context: StepContext, given: Mapping[str, Any]) -> Outcome:
     host, allowed = host_of(context), context.permitted()
     there = occupants_of(host, arguments.text(given, "keeper"), mounted(context))
     require_agreed(there, context.plan.occupants)
+    require_there(host, there, context.plan.occupants)
     require_all_free(context, there)
     containers = [one for one in there if one.kind is OccupantKind.CONTAINER]
     for one in containers:
@@ -104,8 +106,9 @@ def subject_of(one: Occupant) -> str:
 
 
 def mounted(context: StepContext) -> tuple[str, ...]:
-    """The volumes that the restored system will mount, as far as its backup tells."""
-    return context.plan.backup.holds.mounts if context.plan.backup else ()
+    """The volumes that the restored system will mount, as far as its backup tells, and those that the plan names."""
+    named = context.plan.backup.holds.mounts if context.plan.backup else ()
+    return (*named, *names_of(context.plan.occupants, OccupantKind.VOLUME))
 
 
 def require_agreed(there: Iterable[Occupant], agreed: Iterable[Occupant]) -> None:
@@ -118,6 +121,20 @@ def require_agreed(there: Iterable[Occupant], agreed: Iterable[Occupant]) -> Non
                 "Putting {names} aside was not approved: it is not what the plan names. Nothing was touched. "
                 "Plan again: /dr recover",
                 names=listed(new),
+            )
+        )
+
+
+def require_there(host: Host, there: Iterable[Occupant], agreed: Iterable[Occupant]) -> None:
+    """Raises PermanentError for what two people agreed to keep and is neither there nor kept already."""
+    found = {one.key for one in there}
+    gone = [one.name for one in agreed if one.key not in found and not is_kept(host, one)]
+    if gone:
+        raise PermanentError(
+            phrase(
+                "{names} cannot be kept as the plan says: it is not there as it was, and not kept either. Nothing was "
+                "touched. Plan again: /dr recover",
+                names=listed(gone),
             )
         )
 

@@ -17,8 +17,8 @@ from drbot.core.site.wal import is_moment_name
 from drbot.runners.actions.asked_ahead import CountTime, Question, asked_ahead
 from drbot.runners.actions.broken import Looking, down, look, other_settings
 from drbot.runners.actions.control_target import ControlTarget
+from drbot.runners.actions.kept_hosts import kept_on
 from drbot.runners.actions.occupants import Host, made_by, measured, occupants_of, require_alone, volume_sizes
-from drbot.runners.actions.putting_back import kept_on
 from drbot.runners.backups import choose_dump as backups
 from drbot.runners.backups.choose_dump import BackupRules, rules_for
 from drbot.runners.backups.choose_full import FullRules, choose_full_backup, find_full_backup

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 INCIDENT_LABEL, RUN_LABEL, STEP_LABEL, KEPT_LABEL = "drbot.incident", "drbot.run", "drbot.step", "drbot.kept"
 HELPER_LABEL = "drbot.helper"
 FOLDER_LABEL = "drbot.folder"  # of an empty volume: the folder that its other labels are about
-PROJECT, SERVICE, ONE_OFF = (f"com.docker.compose.{name}" for name in ("project", "service", "oneoff"))
+COMPOSE = "com.docker.compose."
+PROJECT, SERVICE, ONE_OFF = (f"{COMPOSE}{name}" for name in ("project", "service", "oneoff"))
 NOT_ONE_OFF = f"{ONE_OFF}=False"  # of what `up` starts; not of `docker compose run`
 
 WORKING_DIR, CONFIG_FILES, ENV_FILES = (
@@ -20,6 +21,22 @@ DEPENDS_ON = "com.docker.compose.depends_on"
 
 NO_PROJECT = ""
 """Of a helper: an image that Compose has built, or that keeps a container of a project, would hand down another."""
+
+
+def is_of_compose(labels: Mapping[str, str]) -> bool:
+    """Whether a compose file made it, and so gave it whatever other labels it has: they say nothing of drbot's work."""
+    return any(name.startswith(COMPOSE) for name in labels)
+
+
+def marker_of(folder: str) -> str:
+    """The name of the empty volume with a folder's labels."""
+    return f"drbot-folder-{hashlib.sha256(folder.encode()).hexdigest()}"
+
+
+def marked_folder(volume: str, labels: Mapping[str, str]) -> str:
+    """The folder that this volume's labels are about; "" where it is no marker that drbot has made."""
+    folder = labels.get(FOLDER_LABEL, "")
+    return folder if volume == marker_of(folder) and not is_of_compose(labels) else ""
 
 
 def own_project(container: str) -> str:

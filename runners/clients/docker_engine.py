@@ -31,6 +31,7 @@ from drbot.runners.clients.container_labels import (
     RUN_LABEL,
     SERVICE,
     is_helper,
+    marked_folder,
 )
 from drbot.runners.clients.docker_errors import docker_errors
 from drbot.runners.clients.hijacked import KILLED, exit_code, whole_output
@@ -290,18 +291,16 @@ class DockerEngine:
         with docker_errors(phrase("Inspect the image {image}", image=image)):
             return int(self.client.images.get(image).attrs["Size"])
 
-    def volumes_labelled(self, labels: Mapping[str, str]) -> tuple[str, ...]:
-        """Their names; of a folder its path."""
-        wanted = [f"{name}={value}" for name, value in labels.items()]
+    def volumes_labelled(self, labels: Mapping[str, str], *names: str) -> tuple[str, ...]:
+        """Their names; of a folder its path. `names`: of labels that they have, whatever these say."""
+        wanted = [*names, *(f"{name}={value}" for name, value in labels.items())]
         with docker_errors(phrase("List volumes by label")):
             found = self.client.api.volumes(filters={"label": wanted})["Volumes"] or ()
-            return tuple(str((one["Labels"] or {}).get(FOLDER_LABEL) or one["Name"]) for one in found)
+            return tuple(marked_folder(one["Name"], one["Labels"] or {}) or str(one["Name"]) for one in found)
 
     def made_folders(self) -> tuple[str, ...]:
         """The paths of the folders of data that drbot has made."""
-        with docker_errors(phrase("List volumes by label")):
-            found = self.client.api.volumes(filters={"label": FOLDER_LABEL})["Volumes"] or ()
-            return tuple(str(one["Labels"][FOLDER_LABEL]) for one in found)
+        return tuple(filter(is_folder, self.volumes_labelled({}, FOLDER_LABEL)))
 
     def has_network(self, name: str) -> bool:
         """Whether there is a network of exactly this name."""

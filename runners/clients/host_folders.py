@@ -5,7 +5,7 @@ What labels are to a volume an empty volume holds for a folder that drbot has ma
 say whose it is, and nothing lies about in the folders of projects. Without it a folder counts as somebody else's.
 """
 
-import hashlib
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
@@ -16,7 +16,7 @@ from drbot.core.site.site import Site
 from drbot.core.text.messages import phrase
 from drbot.core.text.words import ending
 from drbot.runners.clients import helper
-from drbot.runners.clients.container_labels import FOLDER_LABEL, RUN_LABEL
+from drbot.runners.clients.container_labels import FOLDER_LABEL, RUN_LABEL, marked_folder, marker_of
 from drbot.runners.clients.docker_engine import FOLDER, MISSING, DockerEngine, VolumeIdentity
 from drbot.runners.clients.helper import HelperOrder, Mount
 from drbot.runners.clients.tools_image import tools_image
@@ -85,7 +85,7 @@ class EngineWithFolders(DockerEngine):
             driver=FOLDER,
             mountpoint=name,
             options={},
-            labels=marker.labels if marker and marker.labels.get(FOLDER_LABEL) == name else {},
+            labels=marker.labels if marker and marked_folder(marker.name, marker.labels) == name else {},
             fault=FAULTS.get(kind, ""),
         )
 
@@ -166,11 +166,6 @@ def _do(
     return ended.output
 
 
-def marker_of(folder: str) -> str:
-    """The name of the empty volume with a folder's labels."""
-    return f"drbot-folder-{hashlib.sha256(folder.encode()).hexdigest()}"
-
-
 def _created(seconds: str, identity: str) -> str:
     """When, and which: another folder of this name is another one."""
     return f"{datetime.fromtimestamp(int(seconds), UTC).isoformat()} {identity}"
@@ -182,5 +177,7 @@ def data_below(engine: DockerEngine, site: Site) -> tuple[str, ...]:
     """
     below = site.whole_path
     made = (Path(path) for path in engine.made_folders())
-    beside = (str(path.relative_to(below)) for path in made if path.is_relative_to(below))
-    return tuple(dict.fromkeys([*(name.strip("/") for name in site.file_folders), *site.store_folders, *beside]))
+    named = [*(name.strip("/") for name in site.file_folders), *site.store_folders]
+    inside = (str(path.relative_to(below)) for path in made if path.is_relative_to(below))
+    beside = (one for one in inside if any(re.match(f"{re.escape(name)}_[^/]+$", one) for name in named))
+    return tuple(dict.fromkeys([*named, *beside]))

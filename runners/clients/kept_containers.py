@@ -24,6 +24,7 @@ from drbot.runners.foundation.permit import Permit
 
 COMMIT_SECONDS = 2 * 60 * 60  # the engine answers when all of a layer is copied
 OTHERS = ("NetworkMode", "IpcMode", "PidMode")  # settings that may name another container, by its id
+MADE_OF = {"Id", "Name", "State", "Config", "HostConfig", "Mounts", "NetworkSettings"}  # what it is made again from
 KEPT_CONTAINER, KEPT_BY, KEPT_RUNNING = "drbot.kept.container", "drbot.kept.run", "drbot.kept.running"
 
 
@@ -155,15 +156,14 @@ def forget(engine: DockerEngine, keeper: str, container: str, permit: Permit) ->
 def kept_by(engine: DockerEngine, run: str) -> tuple[KeptContainer, ...]:
     with docker_errors(phrase("List the containers that are kept")):
         images = [one.attrs for one in engine.client.images.list(name=IMAGES, filters={"label": f"{KEPT_BY}={run}"})]
-        return tuple(_kept(image, _layer_bytes(engine, image["Id"])) for image in images)
+        found = (_kept(image, _layer_bytes(engine, image["Id"])) for image in images)
+        return tuple(one for one in found if one is not None)
 
 
 def kept_in(engine: DockerEngine, keeper: str) -> KeptContainer | None:
     """What this image keeps; None = it is not there, or keeps nothing."""
     image = _image(engine, keeper)
-    if image is None or KEPT_CONTAINER not in (image["Config"].get("Labels") or {}):
-        return None
-    return _kept(image, _layer_bytes(engine, image["Id"]))
+    return None if image is None else _kept(image, _layer_bytes(engine, image["Id"]))
 
 
 def _layer_bytes(engine: DockerEngine, image: str) -> int:
@@ -172,11 +172,18 @@ def _layer_bytes(engine: DockerEngine, image: str) -> int:
     return int(layers[0]["Size"])
 
 
-def _kept(image: Mapping[str, Any], layer_bytes: int) -> KeptContainer:
-    labels = image["Config"]["Labels"]
-    made_of = json.loads(labels[KEPT_CONTAINER])
+def _kept(image: Mapping[str, Any], layer_bytes: int) -> KeptContainer | None:
+    """None for an image that has only some of the labels: drbot has not made it."""
+    labels = image["Config"].get("Labels") or {}
+    keeper = next((tag for tag in image["RepoTags"] or () if tag.startswith(f"{IMAGES}:")), "")
+    try:
+        made_of = json.loads(labels.get(KEPT_CONTAINER, ""))
+    except ValueError:
+        return None
+    if not keeper or not isinstance(made_of, dict) or not made_of.keys() >= MADE_OF:
+        return None
     return KeptContainer(
-        keeper=next(tag for tag in image["RepoTags"] if tag.startswith(f"{IMAGES}:")),
+        keeper=keeper,
         name=made_of["Name"].lstrip("/"),
         made_of=made_of,
         was_running=bool(labels.get(KEPT_RUNNING)),

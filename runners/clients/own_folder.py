@@ -26,7 +26,11 @@ PLAIN_MARK = Path(".drbot-run")  # where there is no repository
 
 def mark(folder: Path, own: OwnWork) -> None:
     """A folder that was made just now, before it has its name."""
-    (folder / (MARK if (folder / MARK).parent.is_dir() else PLAIN_MARK)).write_text(own.run)
+    _sign(folder, own.run)
+
+
+def _sign(folder: Path, run: str) -> None:
+    (folder / (MARK if (folder / MARK).parent.is_dir() else PLAIN_MARK)).write_text(run)
 
 
 def make_own(folder: Path, own: OwnWork) -> None:
@@ -178,8 +182,12 @@ def aside_of(folder: Path, run: str) -> Path | None:
 
 
 def copy_back(keeper: Path, folder: Path, permit: Permit, bounds: Bounds, on_line: Callable[[str], None]) -> None:
-    """The folder as it was put aside; the kept one stays. Raises PermanentError when another one is there."""
+    """The folder as it was put aside, with this run's mark until `without_mark`: an earlier attempt may have started
+    what writes into it. The kept one stays. Raises PermanentError when another one is there.
+    """
     permit.require(kept_subject(str(keeper)))
+    if is_own(folder, permit.run):
+        return
     if folder.exists() and any(folder.iterdir()):
         both = [str(keeper), str(folder)]
         if (
@@ -193,6 +201,21 @@ def copy_back(keeper: Path, folder: Path, permit: Permit, bounds: Bounds, on_lin
             raise PermanentError(
                 phrase("{keeper} could not be copied back: {said}", keeper=keeper, said=" ".join(ended.lines[-2:]))
             )
+        if not part.is_symlink():
+            _sign(part, permit.run)
+
+
+def without_mark(keeper: Path, folder: Path) -> None:
+    """The copy is in use now, and has what was kept alone."""
+    for name in () if folder.is_symlink() else (MARK, PLAIN_MARK):
+        here, kept = folder / name, keeper / name
+        if not here.is_file():
+            continue
+        if kept.is_file():
+            shutil.copy2(kept, here)
+        else:
+            here.unlink()
+        shutil.copystat(kept.parent, here.parent)
 
 
 def _made_by(folder: Path) -> str | None:

@@ -74,11 +74,12 @@ def _made(survey: Survey, file: RunbookFile, chosen: Chosen | None) -> Plan:
     fingerprint = fingerprint_of(worker_context, survey.cancelled)
     strangers.require_new_name(file.runbook.runbook, survey.run.id, worker_context.target.made_by(survey.run.id))
     draft = _plan(survey, file, steps, fingerprint, chosen)
-    steps = without(steps, not_needed(survey, draft))
+    host = whole_hosts.of(survey, draft)
+    steps = without(steps, not_needed(survey, draft.model_copy(update=host)))
+    if not any(step.do == "host.set_aside" for step in steps):
+        host.pop("occupants", None)
     draft = _plan(survey, file, steps, fingerprint, chosen)
-    draft = draft.model_copy(
-        update={"steps": settings_seen.asked_first(worker_context, draft)} | whole_hosts.of(survey, draft)
-    )
+    draft = draft.model_copy(update={"steps": settings_seen.asked_first(worker_context, draft)} | host)
     strangers.require_none(draft.runbook, volumes_taken(survey, draft), fingerprint)
     places.require_places(draft, worker_context.site)
     users.require_stopped_first(draft.runbook, draft.steps, worker_context.site)

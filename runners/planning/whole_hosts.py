@@ -43,8 +43,15 @@ def _occupants(survey: Survey, draft: Plan, step: Step, wanted: Moved) -> tuple[
 
 
 def _moved(worker_context: WorkerContext, run: str) -> Moved:
-    sealed = sealed_here(worker_context, run)
-    return Moved(meant=sealed.occupants if sealed else (), kept=worker_context.target.put_aside(run))
+    """A container that is not the one of its plan is none of its work, whatever its labels say."""
+    sealed, kept = sealed_here(worker_context, run), worker_context.target.put_aside(run)
+    if sealed is None:
+        return Moved(kept=kept)
+    known = {one.key for one in sealed.occupants}
+    return Moved(
+        meant=sealed.occupants,
+        kept=tuple(one for one in kept if one.kind is not OccupantKind.CONTAINER or one.key in known),
+    )
 
 
 def _later(worker_context: WorkerContext, earlier: str) -> list[Moved]:

@@ -336,7 +336,7 @@ def replacement_text(plan: Plan, backup: str) -> str:
 
 
 def _back_text(plan: Plan) -> str:
-    names = clauses(occupants_text(plan.aside))
+    names = clauses(occupants_text(plan.aside, kept=True))
     return phrase("this host as {run} put it aside: {names}", run=aside_by(plan.steps), names=names)
 
 

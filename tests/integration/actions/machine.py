@@ -22,6 +22,7 @@ class Machine(Host):
 
     worker_fixture: WorkerFixture
     plans: dict[str, tuple[Occupant, ...]] = field(default_factory=dict)  # what each run was to put aside, as it began
+    folders: tuple[str, ...] = ()  # of files, beside the volume
 
     @property
     def clients(self) -> Clients:
@@ -33,7 +34,9 @@ class Machine(Host):
         """One service, one volume with files."""
         service = Service(project=self.name, service="app", role="app")
         docker = self.worker_fixture.configuration.site().docker
-        return Site(docker=docker, projects=self.folder, services={"app": service}, files=(self.volume_name("data"),))
+        files = (self.volume_name("data"), *self.folders)
+        site = Site(docker=docker, projects=self.folder, services={"app": service})
+        return site.model_copy(update={"files": files})  # a test's folder may lie where dr.yml takes none
 
     @property
     def target(self) -> SiteTarget:

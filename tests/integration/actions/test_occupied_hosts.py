@@ -4,8 +4,10 @@ back whole; what is somebody else's is left alone. Real containers, volumes and 
 
 import json
 import os
+import socket
 import subprocess
 from collections.abc import Callable
+from contextlib import chdir
 from dataclasses import replace
 from itertools import chain, repeat
 from pathlib import Path
@@ -14,7 +16,7 @@ import pytest
 
 from drbot.core.base.errors import PermanentError, UserError
 from drbot.core.site.occupants import OccupantKind
-from drbot.runners.actions import putting_back, setting_aside
+from drbot.runners.actions import host, putting_back, setting_aside
 from drbot.runners.actions.putting_back import COPY_BACK
 from drbot.runners.actions.setting_aside import COPY, mark_of
 from drbot.runners.clients import kept_containers, own_folder
@@ -267,6 +269,68 @@ def test_what_a_run_stopped_before_it_was_kept_comes_back_running(machine: Machi
     machine.undo("r2", of="r1")
 
     assert machine.picture() == before
+
+
+def test_what_only_the_first_backup_named_comes_back_too(machine: Machine) -> None:
+    """An undo has no backup: its plan names the volume."""
+    machine.container(wrote="x")
+    machine.volume("data", {"rows": "1"})
+    volume = machine.volume("zzz", {"rows": "of a volume that no compose file here names"})
+    machine.mounts = (volume,)
+    before = machine.picture()
+    stops_at(machine, machine.context("r1", machine.survey("r1")), "data")
+    context = machine.undo_of("r2", of="r1")
+    context = replace(context, plan=context.plan.model_copy(update={"backup": None}))
+
+    assert host.occupied(context, {}).passed
+    setting_aside.set_aside(context, {"services": ["app"], "keeper": f"_before_{own('r2')}"})
+    putting_back.put_back(context, {"aside": own("r1")})
+
+    assert machine.picture() == before
+
+
+@pytest.mark.parametrize("what", ["a log line", "a socket"])
+def test_bringing_back_goes_on_where_it_stopped(machine: Machine, what: str) -> None:
+    """The first attempt has started what writes; nothing of that is in the way of the next one, and no mark stays."""
+    machine.files({"system/.env": "A=1"})
+    if what == "a socket":
+        with socket.socket(socket.AF_UNIX) as listening, chdir(machine.folder / "system"):
+            listening.bind("s.sock")
+    machine.container(wrote="x")
+    taken = machine.container("second", wrote="y")
+    before = machine.picture()
+    machine.put_aside("r1")
+    context = machine.context("r2", aside=machine.target.put_aside(own("r1")))
+    other = machine.api.containers.create(machine.image, ["true"], name=taken)
+    with pytest.raises(PermanentError, match="There is a container"):
+        putting_back.put_back(context, {"aside": own("r1")})
+    other.remove()
+    log = machine.folder / "system" / "app.log"
+    if what == "a log line":
+        log.write_text("its service runs")
+
+    putting_back.put_back(context, {"aside": own("r1")})
+
+    log.unlink(missing_ok=True)
+    assert machine.picture() == before
+
+
+def test_a_volume_that_somebody_looks_into_is_not_taken_for_filled(machine: Machine) -> None:
+    volume = machine.volume("data", {"rows": "of users"})
+    machine.put_aside("r1")
+    context = machine.context("r2", aside=machine.target.put_aside(own("r1")))
+    dies = replace(context, cancelled=lambda: machine.docker.volume(volume) is not None)
+    with pytest.raises(Exception, match=r"[Ss]topped"):
+        putting_back.put_back(dies, {"aside": own("r1")})
+    machine.shell(volume, "rm -f rows")
+    looks = machine.api.containers.create(machine.image, ["true"], volumes={volume: {"bind": "/x"}})
+
+    with pytest.raises(PermanentError, match="is in use by"):
+        putting_back.put_back(context, {"aside": own("r1")})
+    looks.remove()
+    putting_back.put_back(context, {"aside": own("r1")})
+
+    assert machine.shell(volume, "cat rows") == "of users"
 
 
 @pytest.mark.more

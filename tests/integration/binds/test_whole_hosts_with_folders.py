@@ -11,7 +11,7 @@ from drbot.core.base.errors import BackupError, PermanentError
 from drbot.core.runs.proof import OWN_CHECKS
 from drbot.core.site.occupants import OccupantKind
 from drbot.core.site.own_checks import OwnChecks
-from drbot.runners.actions import fetching, infrastructure, putting_back, restoring
+from drbot.runners.actions import fetching, infrastructure, kept_hosts, putting_back, restoring
 from drbot.runners.actions.anew import anew
 from drbot.runners.actions.making_beside import made_beside
 from drbot.runners.actions.occupants import host_of, occupants_of
@@ -105,7 +105,7 @@ def test_a_folder_outside_the_projects_is_put_aside_by_renaming_and_comes_back(
     aside = elsewhere.with_name("pgdata_aside")
     assert [(one.name, one.keeper) for one in volumes] == [(str(elsewhere), str(aside))]
     assert (elsewhere.exists(), (aside / "content").read_text()) == (False, "precious")
-    assert [one.name for one in putting_back.kept_on(host_of(context), RUN) if one.kind is OccupantKind.VOLUME] == [
+    assert [one.name for one in kept_hosts.kept_on(host_of(context), RUN) if one.kind is OccupantKind.VOLUME] == [
         str(elsewhere)
     ]
 
