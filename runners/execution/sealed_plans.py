@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 
-from drbot.core.base.errors import UntrustedError, UserError
+from drbot.core.base.errors import UntrustedError
 from drbot.core.base.signing import KeyPair, verify
 from drbot.core.ledger.events import canonical
 from drbot.core.runbooks.runbook import SubRun
@@ -13,6 +13,7 @@ from drbot.runners.contract.fingerprint import settings_of
 from drbot.runners.execution.gate import differences
 from drbot.runners.execution.run_context import WorkerContext
 from drbot.runners.foundation.own_record import OwnRun
+from drbot.store.base.reading import GONE
 from drbot.store.runs import runs
 
 
@@ -73,7 +74,7 @@ def sealed_here(worker_context: WorkerContext, run_id: str) -> Plan | None:
     try:
         with worker_context.database.read() as connection:
             plan = runs.get(connection, run_id).plan
-    except UserError:
+    except GONE:
         return None
     return plan if plan is not None and known is not None and seal_of(plan) == known.seal else None
 

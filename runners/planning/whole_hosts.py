@@ -9,13 +9,13 @@ from drbot.core.text.messages import listed, phrase
 from drbot.runners.execution.run_context import WorkerContext
 from drbot.runners.execution.sealed_plans import sealed_here
 from drbot.runners.planning.survey_questions import Survey
-from drbot.store.records import kept
 
 
 def of(survey: Survey, draft: Plan) -> dict[str, tuple[Occupant, ...]]:
     """The parts of the plan that say so. Raises UserError when nothing is there to come back or to give up."""
     earlier = aside_by(draft.steps)
-    wanted = _moved(survey.worker_context, earlier) if earlier else Moved()
+    sealed = sealed_here(survey.worker_context, earlier) if earlier else None
+    wanted = _moved(survey.worker_context, earlier, sealed) if earlier else Moved()
     found = {}
     for step in draft.steps:
         if step.do == "host.set_aside":
@@ -24,7 +24,7 @@ def of(survey: Survey, draft: Plan) -> dict[str, tuple[Occupant, ...]]:
     if not earlier:
         return found
     returns = any(step.do == "host.put_back" for step in draft.steps)
-    later = _later(survey.worker_context, earlier) if returns else []
+    later = _later(survey.worker_context, sealed) if returns else []
     aside = returning(wanted, later, found.get("occupants", ()))
     if not aside:
         raise UserError(
@@ -42,9 +42,9 @@ def _occupants(survey: Survey, draft: Plan, step: Step, wanted: Moved) -> tuple[
     return survey.worker_context.target.occupants(survey.run.id, str(step.with_["keeper"]), mounted, survey.cancelled)
 
 
-def _moved(worker_context: WorkerContext, run: str) -> Moved:
+def _moved(worker_context: WorkerContext, run: str, sealed: Plan | None) -> Moved:
     """A container that is not the one of its plan is none of its work, whatever its labels say."""
-    sealed, kept = sealed_here(worker_context, run), worker_context.target.put_aside(run)
+    kept = worker_context.target.put_aside(run)
     if sealed is None:
         return Moved(kept=kept)
     known = {one.key for one in sealed.occupants}
@@ -54,13 +54,26 @@ def _moved(worker_context: WorkerContext, run: str) -> Moved:
     )
 
 
-def _later(worker_context: WorkerContext, earlier: str) -> list[Moved]:
-    """What runs after that one keep of this host, oldest first."""
-    with worker_context.database.read() as connection:
-        rows = kept.list_of(connection, worker_context.site_name)
-    runs = [one.run for one in rows if one.whole_host]
-    after = runs[runs.index(earlier) + 1 :] if earlier in runs else runs
-    return [_moved(worker_context, run) for run in after if run != earlier]
+def _later(worker_context: WorkerContext, earlier: Plan | None) -> list[Moved]:
+    """Runs after that one that were to clear this host of the same things, oldest first: by what this worker noted
+    itself and by their seals, for rows may leave one out, or turn their order round.
+    """
+    if earlier is None:
+        return []
+    wanted = {one.key for one in earlier.occupants}
+    plans = (sealed_here(worker_context, run) for run in _clearing(worker_context))
+    later = [
+        one
+        for one in plans
+        if one is not None and one.surveyed_at > earlier.surveyed_at and any(it.key in wanted for it in one.occupants)
+    ]
+    return [_moved(worker_context, one.run, one) for one in sorted(later, key=lambda one: one.surveyed_at)]
+
+
+def _clearing(worker_context: WorkerContext) -> list[str]:
+    """The runs of this host that began to put something of it aside."""
+    known = worker_context.own.runs()
+    return [name for name, run in known if any(step.does == "host.set_aside" for step in run.steps.values())]
 
 
 def given_up(draft: Plan) -> tuple[Occupant, ...]:
@@ -74,28 +87,41 @@ def warnings(survey: Survey, draft: Plan) -> tuple[str, ...]:
     if not earlier or not any(step.do == "host.put_back" for step in draft.steps):
         return ()
     sealed = sealed_here(survey.worker_context, earlier)
-    if sealed is not None:
-        back = {one.key[:2] for one in draft.aside}
-        return _gone(earlier, [one.name for one in sealed.occupants if one.key[:2] not in back])
-    if not draft.occupants:
-        return ()
-    return (
-        phrase(
-            "The plan of {run} is not known here any more. What it never put aside is put aside now, and does not come "
-            "back with the rest.",
-            run=earlier,
-        ),
-    )
+    if sealed is None:
+        return (
+            phrase(
+                "The plan of {run} is not known here any more: of that host only what {run} has put aside comes back.",
+                run=earlier,
+            ),
+        )
+    known = survey.worker_context.own.runs()
+    mine = {name for name, run in known if run.incident == survey.run.incident} & {*_clearing(survey.worker_context)}
+    lost = sorted(run for run in mine if sealed_here(survey.worker_context, run) is None)
+    return (*_gone(sealed, draft), *_unknown(lost))
 
 
-def _gone(earlier: str, names: list[str]) -> tuple[str, ...]:
+def _gone(earlier: Plan, draft: Plan) -> tuple[str, ...]:
+    back = {one.key[:2] for one in draft.aside}
+    names = [one.name for one in earlier.occupants if one.key[:2] not in back]
     if not names:
         return ()
     return (
         phrase(
-            "These were on the host before {run}. They are kept nowhere and do not come back: {names}",
-            run=earlier,
+            "These were on the host before {run}. They are not found among what is kept and do not come back: {names}",
+            run=earlier.run,
             names=listed(names),
+        ),
+    )
+
+
+def _unknown(runs: list[str]) -> tuple[str, ...]:
+    if not runs:
+        return ()
+    return (
+        phrase(
+            "What {runs} put aside of this host does not come back with the rest: their plans are not known here any "
+            "more. See: /dr kept",
+            runs=listed(runs),
         ),
     )
 

@@ -2,8 +2,10 @@
 what comes back is started, and may be what nobody wants to run any more.
 """
 
+from collections.abc import Callable
+
 import pytest
-from sqlalchemy import delete
+from sqlalchemy import delete, update
 
 from drbot.core.base.errors import PermanentError
 from drbot.core.runs.run import Run, RunKind, RunState
@@ -12,7 +14,7 @@ from drbot.core.runs.stakes_words import loss_text
 from drbot.core.site.occupants import Occupant, OccupantKind
 from drbot.runners.contract.action import Finding, ProbeFunction
 from drbot.runners.foundation import permit
-from drbot.store.base.schema import requests
+from drbot.store.base.schema import kept, requests, runs
 from drbot.store.records import requests as asked
 from tests.integration.attacks.rows import vote
 from tests.integration.runners.test_edited_files import own, planned, step_of
@@ -131,7 +133,7 @@ def test_what_the_earlier_plan_would_have_told_is_said_to_be_unknown(guarded: Wo
     run = undone(host)
 
     assert run.plan is not None
-    assert any("does not come back with the rest" in warning for warning in run.plan.warnings)
+    assert any("not known here any more: of that host only" in warning for warning in run.plan.warnings)
 
 
 def failing(guarded: WorkerFixture, aside: str, *names: str) -> Run:
@@ -176,4 +178,52 @@ def test_what_is_kept_nowhere_is_said_not_to_come_back(guarded: WorkerFixture) -
     run = host.go(host.queue(first.incident, "level3-undo", RunKind.UNDO, aside=first.id))
 
     assert run.plan is not None, run.outcome
-    assert any("kept nowhere and do not come back: redis_data" in warning for warning in run.plan.warnings)
+    assert any(
+        "not found among what is kept and do not come back: redis_data" in warning for warning in run.plan.warnings
+    )
+
+
+def kept_by_two(guarded: WorkerFixture) -> tuple[WorkerFixture, Run, Run]:
+    """Two undos hold a whole copy of one volume: services were started between them, so the newer one counts."""
+    guarded.target.aside_by["r0"] = (KEPT,)
+    host = probing(guarded, occupied=True)
+    first = failing(host, "r0", "postgres_data")
+    guarded.target.volumes["postgres_data"] = "good"  # the first one's copy was whole, its original still there
+    return host, first, failing(host, first.id, "postgres_data", "redis_data")
+
+
+def hidden(host: WorkerFixture, first: Run, second: Run) -> None:
+    rows(host, delete(kept).where(kept.c.run == second.id))
+
+
+def turned_round(host: WorkerFixture, first: Run, second: Run) -> None:
+    rows(host, update(kept).where(kept.c.run == second.id).values(run="nobody", id=0))
+
+
+@pytest.mark.parametrize("spoil", [lambda *given: None, hidden, turned_round], ids=["as it is", "hidden", "turned"])
+@pytest.mark.parametrize("of", [0, 1])
+def test_rows_choose_none_of_the_copies_that_come_back(
+    guarded: WorkerFixture, of: int, spoil: Callable[[WorkerFixture, Run, Run], None]
+) -> None:
+    host, *both = kept_by_two(guarded)
+    spoil(host, *both)
+
+    run = host.go(host.queue(both[0].incident, "level3-undo", RunKind.UNDO, aside=both[of].id))
+
+    assert run.plan is not None, run.outcome
+    kept_as = {one.name: one.keeper for one in run.plan.aside}
+    assert kept_as["postgres_data"].endswith(both[1].id) and kept_as["redis_data"].endswith(both[1].id)
+    assert not any("not found" in warning for warning in run.plan.warnings)
+
+
+@pytest.mark.parametrize("values", [{"plan": None}, {"kind": "nonsense"}], ids=["no plan", "unreadable"])
+def test_what_a_run_without_its_plan_holds_is_said_not_to_come_back(
+    guarded: WorkerFixture, values: dict[str, str | None]
+) -> None:
+    host, first, second = kept_by_two(guarded)
+    rows(host, update(runs).where(runs.c.id == second.id).values(**values))
+
+    run = host.go(host.queue(first.incident, "level3-undo", RunKind.UNDO, aside=first.id))
+
+    assert run.plan is not None, run.outcome
+    assert any(f"What {second.id} put aside" in warning for warning in run.plan.warnings)
