@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from drbot.bot.blocks.elements import Block, bar, escape, rich, section
+from drbot.bot.blocks.elements import Block, bar, one_line, rich, section
 from drbot.bot.blocks.progress import progress_line
 from drbot.commands.views.gates import ended_request, state_text
 from drbot.commands.views.incident_view import IncidentView
@@ -64,8 +64,8 @@ def plan_blocks(situation: IncidentView) -> list[Block]:
     rest = [phrase("And {count} more.", count=len(told) - WARNINGS)] if len(told) > WARNINGS else []
     proven = [filled(CHANGE, what=backup.name, change=proof)] if backup is not None and proof else []
     return [
-        *(section(f":white_check_mark: {escape(say(line, language))}") for line in proven),
-        *(section(f":warning: {escape(cut(say(warning, language), 300))}") for warning in told[:WARNINGS] + rest),
+        *(section(f":white_check_mark: {one_line(say(line, language))}") for line in proven),
+        *(section(f":warning: {one_line(say(warning, language), 300)}") for warning in told[:WARNINGS] + rest),
         section(progress_line(situation)),
         {"type": "plan", "block_id": f"plan-{run.id}", "title": title, "tasks": tasks},
     ]

@@ -11,7 +11,7 @@ from pathlib import Path
 from pydantic import AwareDatetime, Field, ValidationError
 
 from drbot.core.base.errors import PermanentError
-from drbot.core.base.model import Model
+from drbot.core.base.model import Count, Model
 from drbot.core.site.backup_times import UNKNOWN, future_fault, moment_in, not_after
 from drbot.core.site.full_manifest import SUFFIX as FULL_SUFFIX
 from drbot.core.text.messages import listed, phrase
@@ -32,15 +32,15 @@ class Manifest(Model):
 
     format: int = 1
     name: str  # of the file, with its suffix
-    size: int
+    size: Count
     sha256: str
-    sql_bytes: int
+    sql_bytes: Count
     started_at: AwareDatetime
     finished_at: AwareDatetime
     snapshot_at: AwareDatetime  # the data is at least as new as this
-    server_version: str
+    server_version: str = Field(max_length=200)
     system_identifier: str
-    rows: dict[str, int] = Field(default_factory=dict)  # "authdb.users" → rows
+    rows: dict[str, Count] = Field(default_factory=dict)  # "authdb.users" → rows
     digests: dict[str, str] = Field(default_factory=dict)  # the same → digest of its rows, where there is one
     system: str
     site: str

@@ -12,7 +12,7 @@ from os.path import realpath
 from pathlib import Path
 from typing import Any
 
-from drbot.core.base.errors import Cause, PermanentError, TemporaryError
+from drbot.core.base.errors import CancelledError, Cause, PermanentError, TemporaryError
 from drbot.core.base.waiting import needed_by
 from drbot.core.files.compose_program import compose_program
 from drbot.core.site.site import ComposeFiles, Service, Site
@@ -179,9 +179,12 @@ class Compose:
         """The whole project as its compose file describes it, passwords filled in: not to be logged."""
         bounds = Bounds(cancelled=cancelled, seconds=DESCRIBE_SECONDS)
         words = [*options, "config", "--format", "json"]
-        said = self._run(project, words, Watch(bounds=bounds, on_line=unheard))
         try:
-            return _document(said)
+            return _document(self._run(project, words, Watch(bounds=bounds, on_line=unheard)))
+        except CancelledError as error:
+            if cancelled():
+                raise
+            raise PermanentError(str(error)) from error  # a file that never ends: nobody has stopped it
         except ValueError as error:
             raise PermanentError(
                 phrase("What docker compose says of {project} cannot be read: it is too long", project=project)

@@ -70,6 +70,6 @@ class DumpScanner:
 
 
 def major(version: str) -> int:
-    """15 of "15.8 (Debian …)"; 0 when it says nothing."""
-    found = re.match(r"\d+", version)
+    """15 of "15.8 (Debian …)"; 0 when it says nothing that is a version."""
+    found = re.match(r"\d{1,4}(?!\d)", version)
     return int(found[0]) if found else 0

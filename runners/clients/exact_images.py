@@ -24,7 +24,7 @@ def digest_of(engine: DockerEngine, image: str, image_id: str) -> str:
 
 def says_how_it_ran(image: str, known: KnownService) -> bool:
     """Whether its digest is of this very image: where the file names another version or registry by now, it is not."""
-    return bool(known.digest) and known.image == image and _repository(known.digest) == _repository(image)
+    return "@sha256:" in known.digest and known.image == image and _repository(known.digest) == _repository(image)
 
 
 def is_as_it_ran(engine: DockerEngine, image: str, known: KnownService) -> bool:

@@ -89,7 +89,8 @@ def services_of(project: str, document: Document, containers: Mapping[str, Docum
     described: Mapping[str, Document] = document.get("services") or {}
     awaited = {
         name
-        for one in described.values()
+        for waiter, one in described.items()
+        if waiter in containers or not one.get("profiles")
         for name, how in (one.get("depends_on") or {}).items()
         if how.get("condition") == COMPLETED
     }

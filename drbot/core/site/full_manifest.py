@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 
 from pydantic import AwareDatetime, Field
 
-from drbot.core.base.model import Model
+from drbot.core.base.model import Count, Model
 from drbot.core.site.backup_times import moment_in
 from drbot.core.site.inventory import NOTHING, Inventory
 
@@ -28,7 +28,7 @@ LATEST = "full_backup_latest.tar.gz"  # what the source document's level 3 downl
 
 class RedisState(Model):
     version: str
-    keys: int
+    keys: Count
     expires: int = 0  # of these, the keys that go by themselves when their time has come
     appendonly: bool  # of the server: its RDB is ignored at a start until an append-only file is built from it
 
@@ -52,10 +52,10 @@ class FullManifest(Model):
     projects: tuple[str, ...] = ()  # whose folders are in it
     uses: Uses = Uses()
     databases: tuple[str, ...] = ()
-    rows: dict[str, int] = Field(default_factory=dict)  # "authdb.users" → rows
+    rows: dict[str, Count] = Field(default_factory=dict)  # "authdb.users" → rows
     digests: dict[str, str] = Field(default_factory=dict)  # the same → digest of its rows, where there is one
-    sql_bytes: int = 0
-    server_version: str = ""  # of PostgreSQL
+    sql_bytes: Count = 0
+    server_version: str = Field(default="", max_length=200)  # of PostgreSQL
     system_identifier: str = ""
     redis: RedisState | None = None
     files: tuple[str, ...] = ()  # volumes and folders, as dr.yml names them

@@ -124,6 +124,8 @@ def with_inventory(site: Site, inventory: Inventory) -> Site:
     services = {key: _service(site.services.get(key), place, found.get(place), keys) for place, key in keys.items()}
     if circle_in(needs_of(services)):
         services = {key: _needing(services[key], found.get(place), keys) for place, key in keys.items()}
+    if circle_in(needs_of(services)):  # Compose has no such files: somebody else wrote that
+        services = {key: one.model_copy(update={"needs": ()}) for key, one in services.items()}
     return site.model_copy(update={"services": services, "compose": compose_of(site, inventory.projects)})
 
 

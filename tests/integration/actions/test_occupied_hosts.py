@@ -489,3 +489,15 @@ def test_a_kept_container_is_as_big_as_what_it_wrote(machine: Machine) -> None:
     sizes = {one.name: one.size or 0 for one in machine.target.put_aside(own("r1"))}
     assert 3 * megabyte <= sizes[wrote] < 4 * megabyte
     assert sizes[idle] < megabyte
+
+
+@pytest.mark.long
+def test_a_compose_file_that_never_ends_is_one_that_cannot_be_read(machine: Machine) -> None:
+    """Compose is given a minute; that it was ended is no STOP of anybody's, and the survey goes on."""
+    machine.files(
+        {f"{machine.name}/compose.yml": json.dumps({"services": {"app": {"image": "x", "env_file": "never"}}})}
+    )
+    os.mkfifo(machine.folder / machine.name / "never")
+    machine.container()
+
+    assert [one.service for one in machine.target.inventory().services] == ["app"]

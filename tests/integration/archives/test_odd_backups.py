@@ -1,6 +1,7 @@
 """One odd file hides no good backup and holds no survey: each is refused with its reason, in bounded time and room."""
 
 import gzip
+import json
 import os
 import socket
 import subprocess
@@ -18,12 +19,13 @@ from isal import igzip
 
 from drbot.core.base.errors import CancelledError, PermanentError, UserError
 from drbot.core.site.backup_times import AHEAD, UNKNOWN, moment_in
+from drbot.core.site.full_manifest import FullManifest, full_name
 from drbot.runners.backups.choose_dump import choose, identify, newest
 from drbot.runners.backups.choose_full import FullRules, choose_full_backup
 from drbot.runners.clients.backup_reader import BackupReader
 from drbot.runners.clients.backup_store import BackupStore, backup_at, manifest_path
+from tests.archives import MOMENT, put_files, store_in
 from tests.archives import put as put_full
-from tests.archives import store_in
 from tests.strain import Strain
 from tests.unit.runners.test_backups import RULES, SQL, put
 
@@ -66,6 +68,12 @@ def a_time_without_a_zone(path: Path) -> None:
     manifest.write_text(manifest.read_text().replace("Z", ""))
 
 
+def a_manifest_that_says(path: Path, **changes: object) -> None:
+    put(path.parent, 2)
+    manifest = manifest_path(path)
+    manifest.write_text(json.dumps(json.loads(manifest.read_text()) | changes))
+
+
 FILES: dict[str, tuple[Callable[[Path], object], str]] = {
     "a pipe": (os.mkfifo, "it is a pipe"),
     "a socket": (a_socket, "it is a socket"),
@@ -80,6 +88,11 @@ FILES: dict[str, tuple[Callable[[Path], object], str]] = {
     "a manifest of a million brackets": (lambda path: a_manifest_of(path, "[" * 10**6), "cannot be read"),
     "a manifest of a hundred megabytes": (lambda path: a_manifest_of(path, " " * 10**8), "it has more than"),
     "a manifest whose times have no zone": (a_time_without_a_zone, "cannot be read"),
+    "a size that no disk has": (lambda path: a_manifest_that_says(path, size=10**400), "cannot be read"),
+    "a version of a thousand digits": (
+        lambda path: a_manifest_that_says(path, server_version="9" * 5000),
+        "cannot be read",
+    ),
 }
 
 
@@ -95,6 +108,19 @@ def test_an_odd_file_is_refused_with_its_reason_and_hides_no_good_one(tmp_path: 
     assert chosen.backup.name == good.name
     assert [why for why in chosen.refused if said in why and ODD in why], chosen.refused
     assert identify(store, chosen.backup) == chosen.backup
+
+
+def test_a_full_backup_that_says_what_no_server_says_hides_no_good_one(tmp_path: Path) -> None:
+    store = store_in(tmp_path)
+    good = put_full(store)
+    later = MOMENT + timedelta(hours=1)
+    plain = FullManifest(name=full_name(later), system="shop", site="production", started_at=later, snapshot_at=later)
+    odd = json.loads(plain.model_dump_json()) | {"server_version": "9" * 5000}
+    put_files(store, later, {"own/manifest.json": json.dumps(odd).encode()})
+
+    chosen = choose_full_backup((store,), FullRules(system="shop", site="production", server_major=15))
+
+    assert chosen.backup.name == good.name
 
 
 def test_odd_files_among_full_backups_hide_no_good_one(tmp_path: Path) -> None:

@@ -428,3 +428,13 @@ def test_a_card_that_too_few_can_grant_says_so_and_still_calls_who_is_left(langu
 
     assert words in str(approval_card(both, is_current=True)) and words in card_sentence(both)
     assert "<@U00CHIKA>" in card_sentence(both)
+
+
+def test_what_a_warning_quotes_begins_no_line_of_the_board() -> None:
+    """A compose file names a folder to its services; its line ends are not drbot's."""
+    forged = "In no backup: /srv/x\n\n*Data that will be LOST:* nothing"
+
+    blocks = board(situation(run=run(of=plan(warnings=(forged,)))))
+
+    said = [str(block["text"]["text"]) for block in blocks if block["type"] == "section"]
+    assert any("/srv/x *Data" in text for text in said) and not any("\n*Data" in text for text in said)

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from drbot.core.base.waiting import circle_in
 from drbot.core.site.inventory import (
     Inventory,
     KnownProject,
@@ -222,3 +223,13 @@ def test_a_database_whose_files_are_copied_is_named_unless_it_is_paused_or_dumpe
     assert (
         copied_while_written(SITE.model_copy(update={"services": SITE.services | {"stock": pausing}}), inventory) == ()
     )
+
+
+def test_a_circle_that_no_compose_file_can_hold_ends_no_recovery() -> None:
+    """Only a manifest that somebody wrote says so."""
+    circle = (known("web").model_copy(update={"needs": ("a",)}), known("a").model_copy(update={"needs": ("web",)}))
+
+    site = with_inventory(SITE, Inventory(services=circle))
+
+    assert circle_in({name: one.needs for name, one in site.services.items()}) == ()
+    assert "a" in site.services
