@@ -62,7 +62,7 @@ def put_back(context: StepContext, given: Mapping[str, Any]) -> Outcome:
             kept_containers.start(host.clients.docker, made[image.made_of["Id"]], image.name)
     for one in wanted:
         if one.kind is OccupantKind.FOLDER:
-            own_folder.without_mark(Path(one.keeper), Path(one.name))
+            own_folder.without_mark(Path(one.keeper), Path(one.name), allowed)
     back = [one.name for one in wanted]
     return Outcome(
         summary=phrase("Back as before {run}: {names}", run=given["aside"], names=listed(back)),

@@ -205,9 +205,10 @@ def copy_back(keeper: Path, folder: Path, permit: Permit, bounds: Bounds, on_lin
             _sign(part, permit.run)
 
 
-def without_mark(keeper: Path, folder: Path) -> None:
+def without_mark(keeper: Path, folder: Path, permit: Permit) -> None:
     """The copy is in use now, and has what was kept alone."""
-    for name in () if folder.is_symlink() else (MARK, PLAIN_MARK):
+    permit.require(kept_subject(str(keeper)))
+    for name in (MARK, PLAIN_MARK) if is_own(folder, permit.run) and not folder.is_symlink() else ():
         here, kept = folder / name, keeper / name
         if not here.is_file():
             continue

@@ -73,6 +73,7 @@ PERMIT = {  # ask for a Permit, before anything else
     "clients/start_stop.py:stop",
     "clients/terraform.py:destroy",
     "clients/own_folder.py:remove_kept",
+    "clients/own_folder.py:without_mark",
     "clients/kept_containers.py:forget",
     "clients/volume_mover.py:move",
     "clients/volume_mover.py:put_aside",
@@ -90,6 +91,7 @@ OWN = {  # ask for OwnWork, and look at a mark on the thing itself
 }
 BEHIND = {  # reached only through one of the above
     "clients/docker_engine.py:_remove_volume": {"remove_volume", "remove_emptied_volume", "remove_own_volume"},
+    "clients/own_folder.py:_sign": {"mark", "copy_back"},
     "clients/start_stop.py:tell_to_end": {"stop"},
     "clients/docker_engine.py:_remove_container": {"remove_container", "remove_helper"},
 }
