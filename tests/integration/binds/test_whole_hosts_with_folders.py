@@ -9,7 +9,7 @@ import pytest
 
 from drbot.core.base.errors import BackupError, PermanentError
 from drbot.core.runs.proof import OWN_CHECKS
-from drbot.core.site.occupants import OccupantKind
+from drbot.core.site.occupants import OccupantKind, aside_suffix
 from drbot.core.site.own_checks import OwnChecks
 from drbot.runners.actions import fetching, infrastructure, kept_hosts, putting_back, restoring
 from drbot.runners.actions.anew import anew
@@ -97,12 +97,13 @@ def test_a_folder_outside_the_projects_is_put_aside_by_renaming_and_comes_back(
     allowed = permit(permits.volume(str(elsewhere)), run=RUN)
     context = replace(site.context(RUN, "set-aside", None, permit=allowed), site=moved)
 
-    found = occupants_of(host_of(context), "_aside", ())
+    suffix = aside_suffix(RUN)
+    found = occupants_of(host_of(context), suffix, ())
     volumes = [one for one in found if one.kind is OccupantKind.VOLUME]
-    keep(context, str(elsewhere), f"{elsewhere}_aside")
-    keep(context, str(elsewhere), f"{elsewhere}_aside")  # done already: nothing happens
+    keep(context, str(elsewhere), f"{elsewhere}{suffix}")
+    keep(context, str(elsewhere), f"{elsewhere}{suffix}")  # done already: nothing happens
 
-    aside = elsewhere.with_name("pgdata_aside")
+    aside = elsewhere.with_name(f"pgdata{suffix}")
     assert [(one.name, one.keeper) for one in volumes] == [(str(elsewhere), str(aside))]
     assert (elsewhere.exists(), (aside / "content").read_text()) == (False, "precious")
     assert [one.name for one in kept_hosts.kept_on(host_of(context), RUN) if one.kind is OccupantKind.VOLUME] == [
