@@ -302,7 +302,7 @@ WEAKENINGS = (
     weak("what a stopped undo kept does not come back", "core/site/occupants.py", "        found |= {one.key[:2]: one for one in run.kept if one.key[:2] in mine}\n", "", HOSTS),
     weak("what a stopped run had stopped stays stopped", "core/site/occupants.py", "return one.model_copy(update={\"is_running\": then.is_running}) if then is not None else one", "return one", HOSTS),
     weak("what was agreed to and is not there is called kept", ASIDE, "    require_there(host, there, context.plan.occupants)\n", "", f"{LABELS}::test_a_mark_in_the_folder_of_the_projects_lets_nobody_write_into_it"),
-    weak("any label marks a folder", "runners/clients/container_labels.py", "return folder if volume == marker_of(folder) and not is_of_compose(labels) else \"\"", "return folder", f"{LABELS}::test_no_label_leaves_a_folder_out_of_a_backup"),
+    weak("any label marks a folder", "runners/clients/container_labels.py", "return folder if volume == marker_of(folder) and not is_of_compose(labels) else \"\"", "return folder", f"{LABELS}::test_a_folder_has_no_labels_but_those_of_drbots_own_marker"),
     weak("a label makes a kept volume", "runners/actions/kept_hosts.py", "if volume is not None and original and name == original + suffix:", "if volume is not None and original:", f"{LABELS}::test_a_volume_with_drbots_labels_is_not_what_comes_back"),
     weak("what is gone comes back", "runners/actions/kept_hosts.py", "    if gone:\n", "    if False:\n", "tests/integration/actions/test_whole_hosts.py " + HOSTS),
     weak("a container of before is taken for a new one", "runners/actions/anew.py", 'if began is not None and moment(made_of["Created"]) < began:', "if False:", ANEW),

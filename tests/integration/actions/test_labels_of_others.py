@@ -63,6 +63,23 @@ def test_no_label_leaves_a_folder_out_of_a_backup(
     assert any(path.endswith("photo") for path in held[1])
 
 
+@pytest.mark.parametrize("of_compose", [True, False])
+def test_a_folder_has_no_labels_but_those_of_drbots_own_marker(
+    worker_fixture: WorkerFixture, uploads: Path, of_compose: bool
+) -> None:
+    docker, folder = worker_fixture.clients.docker, str(uploads)
+    name = marker_of(folder) if of_compose else own("anything")
+    labels = {**(OF_COMPOSE if of_compose else {}), "drbot.folder": folder, "drbot.kept": "r1"}
+    docker.client.api.create_volume(name, labels=labels)
+    try:
+        assert folder not in docker.made_folders()
+        assert docker.volumes_labelled({"drbot.kept": "r1"}) == (name,)
+        there = docker.volume(folder)
+        assert there is not None and there.labels == {}
+    finally:
+        docker.client.api.remove_volume(name)
+
+
 def test_a_folder_that_two_people_agreed_to_keep_is_kept_or_nothing_is_touched(
     machine: Machine, tmp_path: Path
 ) -> None:
