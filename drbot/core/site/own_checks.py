@@ -21,6 +21,7 @@ COMPARED: Mapping[str, Callable[[Decimal, Decimal], bool]] = {
     "<": operator.lt,
 }
 OTHER = "!="
+NO_VALUE = "NULL"  # no other text than a given one: nothing came that could be one
 _EXPECTED = re.compile(r"(>=|<=|!=|>|<)\s*(.+)", re.DOTALL)
 
 
@@ -78,7 +79,7 @@ class OwnCheck(Model):
 
     def fault(self, came: str) -> str | None:
         """Why this answer is not the expected one; None = it is."""
-        if self.expect is None or _meets(self.expect, came) or (self.http is not None and self.expect in came):
+        if self.expect is None or _meets(self.expect, came, a_part_is_enough=self.http is not None):
             return None
         found = cut(" ".join(came.split()), LONGEST_TITLE) or '""'
         return self.named(phrase("expected {expected}, came {found}", expected=self.expect, found=found))
@@ -113,14 +114,16 @@ def moved(url: str, before: str | None, now: str | None) -> str:
     return urlunsplit(parts._replace(netloc=f"{now}:{parts.port}" if parts.port else now))
 
 
-def _meets(expected: str, came: str) -> bool:
+def _meets(expected: str, came: str, a_part_is_enough: bool) -> bool:
     found = _EXPECTED.fullmatch(expected)
     if found is None:
-        return came == expected
-    if found[1] == OTHER:
-        return came != found[2]
+        return expected in came if a_part_is_enough else expected == came
     left, right = _amount(came), _amount(found[2])
-    return left is not None and right is not None and COMPARED[found[1]](left, right)
+    if found[1] != OTHER:
+        return left is not None and right is not None and COMPARED[found[1]](left, right)
+    if left is not None and right is not None:
+        return left != right
+    return came != NO_VALUE and not (found[2] in came if a_part_is_enough else found[2] == came)
 
 
 def _amount(text: str) -> Decimal | None:

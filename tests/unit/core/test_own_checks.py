@@ -50,6 +50,11 @@ def read(folder: Path, proof: str, postgres: str = ONE) -> tuple[str, ...]:
         ("> 1", "NaN", False),
         ("!= 0", "1", True),
         ("!= none", "none", False),
+        ("!= 0", "0.00", False),
+        ("!= 0", "NULL", False),
+        ("!= NULL", "0", True),
+        ("!= NULL", "NULL", False),
+        ("NULL", "NULL", True),
     ],
 )
 def test_an_answer_is_compared_as_text_or_as_an_amount(expect: Any, came: str, passes: bool) -> None:
@@ -65,6 +70,11 @@ def test_an_answer_is_compared_as_text_or_as_an_amount(expect: Any, came: str, p
         ("In stock", "<p>Gone</p>", False),
         (">= 3", "12", True),
         (">= 3", "2", False),
+        (">= 3", "at least >= 3", False),
+        ("!= error", "<p>error: no database</p>", False),
+        ("!= error", "<p>In stock</p>", True),
+        ("!= 0", "10", True),
+        ("!= 0", "0 orders", False),
     ],
 )
 def test_a_page_passes_when_it_holds_the_words_or_is_the_amount(expect: str, came: str, passes: bool) -> None:
